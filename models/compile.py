@@ -1,0 +1,108 @@
+"""From an `OdeModel` to functions of arrays: right-hand side, analytic Jacobian, initial values and outputs.
+
+Start with `compile_model`.  Shape law: `y` is `(n_states, ...)`, `p` is `(n_parameters + n_inputs, ...)` with the inputs last,
+`t` broadcasts against `...`; results are `(n_states, ...)`, `(n_states, n_states, ...)` and `(n_outputs, ...)`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import sympy as sp
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import UsageError
+from kinimmune.models.model import TIME, OdeModel, nearest, symbol
+
+
+class Field(Protocol):
+    """A compiled function of time, states and parameters; see the shape law of this module."""
+
+    def __call__(self, t: Any, y: Array, p: Array) -> Array:
+        """Return the values, with the trailing shape of `y`."""
+        ...
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model and its functions."""
+
+    model: OdeModel
+    rhs: Field
+    """Rates [unit of each state per day]."""
+    jacobian: Field
+    """Element `[i, j]` is the derivative of rate i by state j."""
+    outputs: Field
+    """Outputs in the order of `model.outputs`."""
+    initial: Callable[[Array], Array]
+    """p -> initial states, shape (n_states, ...)."""
+
+    @cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Rows of `p`: parameters, then inputs."""
+        return (*self.model.parameter_names, *(item.name for item in self.model.inputs))
+
+    def vector(self, values: Mapping[str, float]) -> Array:
+        """Return `p`, shape (n_parameters + n_inputs,); inputs that are not given are 0.
+
+        Raises
+        ------
+        UsageError
+            for a name the model does not have, or a parameter that is missing
+        """
+        for name in values:
+            if name not in self.parameter_names:
+                message = f"model '{self.model.name}' has no parameter '{name}'"
+                raise UsageError(f"{message}; {nearest(name, self.parameter_names)}")
+        missing = [name for name in self.model.parameter_names if name not in values]
+        if missing:
+            raise UsageError(f"model '{self.model.name}': no value for parameter {', '.join(missing)}")
+        return np.array([values.get(name, 0.0) for name in self.parameter_names], dtype=float)
+
+
+def compile_model(model: OdeModel) -> CompiledModel:
+    """Compile a model by sympy: common subexpressions shared, Jacobian by exact differentiation."""
+    states = [symbol(state.name) for state in model.states]
+    rates = [model.expand(rate) for rate in model.rates.values()]
+    jacobian = [sp.diff(rate, state) for rate in rates for state in states]
+    outputs = [model.expand(item.expression) for item in model.outputs]
+    n = len(states)
+    return CompiledModel(
+        model=model,
+        rhs=_field(model, rates, (n,)),
+        jacobian=_field(model, jacobian, (n, n)),
+        outputs=_field(model, outputs, (len(outputs),)),
+        initial=_initial(model),
+    )
+
+
+def _parameter_symbols(model: OdeModel) -> list[sp.Symbol]:
+    return [symbol(name) for name in (*model.parameter_names, *(item.name for item in model.inputs))]
+
+
+def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...]) -> Field:
+    states = [symbol(state.name) for state in model.states]
+    function = sp.lambdify([TIME, states, _parameter_symbols(model)], list(expressions), modules="numpy", cse=True)
+
+    def evaluate(t: Any, y: Array, p: Array) -> Array:
+        trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
+        out = np.empty((len(expressions), *trailing))
+        for i, value in enumerate(function(t, y, p)):
+            out[i] = value
+        return out.reshape(shape + trailing)
+
+    return evaluate
+
+
+def _initial(model: OdeModel) -> Callable[[Array], Array]:
+    expressions = [state.initial for state in model.states]
+    function = sp.lambdify([_parameter_symbols(model)], expressions, modules="numpy", cse=True)
+
+    def evaluate(p: Array) -> Array:
+        out = np.empty((len(expressions), *p.shape[1:]))
+        for i, value in enumerate(function(p)):
+            out[i] = value
+        return out
+
+    return evaluate

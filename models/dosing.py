@@ -1,0 +1,62 @@
+"""What is given when: piecewise constant inputs and doses that add to a state at once.
+
+Start with `Schedule`; `constant` makes the usual one.  Every change is a breakpoint at which an integrator restarts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kinimmune.models.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Dose:
+    """An amount added to a state at one moment."""
+
+    time: float
+    """[d]"""
+    state: str
+    amount: float
+    """In the unit of the state."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Inputs as a step function of time, and doses."""
+
+    starts: tuple[float, ...] = (0.0,)
+    """Times [d] at which a segment begins, increasing; before the first one its values hold as well."""
+    inputs: tuple[Mapping[str, float], ...] = field(default=({},))
+    """Input name -> value, one mapping per segment; an input that is not named is 0."""
+    doses: tuple[Dose, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse segments that are not in order."""
+        if not self.starts or len(self.starts) != len(self.inputs):
+            raise UsageError(
+                f"a schedule needs one set of inputs per segment: {len(self.starts)} and {len(self.inputs)} given"
+            )
+        if any(later <= earlier for earlier, later in zip(self.starts, self.starts[1:], strict=False)):
+            raise UsageError(f"segments must begin at increasing times, given {self.starts}")
+
+    def at(self, time: float) -> Mapping[str, float]:
+        """Return the inputs that hold from `time` [d] on."""
+        current = self.inputs[0]
+        for start, inputs in zip(self.starts, self.inputs, strict=True):
+            if start <= time:
+                current = inputs
+        return current
+
+    def breakpoints(self, start: float, end: float) -> tuple[float, ...]:
+        """Return the times [d] strictly between `start` and `end` at which something changes."""
+        times = {*self.starts, *(dose.time for dose in self.doses)}
+        return tuple(sorted(time for time in times if start < time < end))
+
+
+def constant(**inputs: float) -> Schedule:
+    """Return the schedule whose inputs never change.
+
+    >>> constant(dose_rate=800.0).at(3.0)
+    {'dose_rate': 800.0}
+    """
+    return Schedule(inputs=(inputs,))

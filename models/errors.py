@@ -1,0 +1,24 @@
+"""The errors a user can meet, one class for each kind; the command line turns each kind into its exit code.
+
+Start with `KinimmuneError`.  A message is one line: what was given, where it stands, what is allowed, what to do.
+"""
+
+
+class KinimmuneError(Exception):
+    """Anything the user can put right; never raised itself."""
+
+
+class UsageError(KinimmuneError):
+    """A name, option or path given on the command line (or to a function) that does not exist or is not allowed."""
+
+
+class DataError(KinimmuneError):
+    """A table, configuration or run on disk whose content cannot be used."""
+
+
+class ModelError(KinimmuneError):
+    """A model whose symbols or units do not fit together."""
+
+
+class NumericalError(KinimmuneError):
+    """A computation from which nothing usable came out."""

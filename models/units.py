@@ -1,0 +1,176 @@
+"""Units of symbolic expressions: every sum, comparison and exponent of a model is checked, factors of ten included.
+
+Start with `unit_of`.  Units are parsed by pint; here a unit is a power product of base dimensions with a magnitude, so that
+a sum of `1/d` and `1/month` is refused as well as one of `mg` and `d`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from kinimmune.models.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    import pint
+
+_RELATIVE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A power product of base dimensions, e.g. `[length]**3 / [time]`, with its size in base units."""
+
+    dimension: tuple[tuple[str, float], ...] = ()
+    """(base dimension, exponent), sorted, no zero exponents."""
+    size: float = 1.0
+    """How many base units one of this unit is."""
+
+    @property
+    def is_number(self) -> bool:
+        """True for a plain number: no dimension and size one."""
+        return not self.dimension and math.isclose(self.size, 1.0, rel_tol=_RELATIVE_TOLERANCE)
+
+    def equals(self, other: "Unit") -> bool:
+        """Return whether both are the same unit, magnitude included."""
+        return self.dimension == other.dimension and math.isclose(self.size, other.size, rel_tol=_RELATIVE_TOLERANCE)
+
+    def times(self, other: "Unit") -> "Unit":
+        """Return the product."""
+        exponents = dict(self.dimension)
+        for name, exponent in other.dimension:
+            exponents[name] = exponents.get(name, 0.0) + exponent
+        kept = sorted((name, exponent) for name, exponent in exponents.items() if abs(exponent) > _RELATIVE_TOLERANCE)
+        return Unit(tuple(kept), self.size * other.size)
+
+    def power(self, exponent: float) -> "Unit":
+        """Return this unit to a power."""
+        if exponent == 0.0:
+            return Unit()
+        return Unit(tuple((name, value * exponent) for name, value in self.dimension), self.size**exponent)
+
+    def __str__(self) -> str:
+        """Return base dimensions with exponents, and the size where it is not one."""
+        text = " ".join(f"{name}^{exponent:g}" for name, exponent in self.dimension) or "number"
+        return text if math.isclose(self.size, 1.0, rel_tol=_RELATIVE_TOLERANCE) else f"{self.size:g} {text}"
+
+
+@cache
+def _registry() -> "pint.UnitRegistry[Any]":
+    import pint
+
+    return pint.UnitRegistry()
+
+
+@cache
+def parse_unit(text: str) -> Unit:
+    """Return the unit a text such as `mg/L` or `1/d` names.
+
+    Raises
+    ------
+    DataError
+        when pint does not know it
+    """
+    import pint
+
+    try:
+        quantity = _registry().Quantity(1.0, text).to_base_units()
+    except (
+        pint.errors.UndefinedUnitError,
+        pint.errors.DefinitionSyntaxError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise DataError(
+            f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1"
+        ) from error
+    dimension = sorted((str(name), float(exponent)) for name, exponent in quantity.dimensionality.items())
+    return Unit(tuple(dimension), float(quantity.magnitude))
+
+
+def unit_of(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit | None:
+    """Return the unit of an expression, None for zero (which fits every unit).
+
+    Parameters
+    ----------
+    expression
+        a sympy expression in symbols named as in `units`
+    units
+        unit of every symbol
+    where
+        the term the expression belongs to, for messages
+
+    Raises
+    ------
+    ModelError
+        an undeclared symbol, a sum of different units, or a function of something that is not a plain number
+    """
+    if expression.is_Number or expression.is_NumberSymbol:
+        return None if expression == 0 else Unit()
+    if expression.is_Symbol:
+        if expression.name not in units:
+            raise ModelError(
+                f"{where}: symbol '{expression.name}' is not declared; declare it as state, parameter or input"
+            )
+        return units[expression.name]
+    if expression.is_Mul:
+        return _unit_of_product(expression, units, where)
+    if expression.is_Pow and expression.base is not sp.E:
+        return _unit_of_power(expression, units, where)
+    if expression.is_Add or isinstance(expression, sp.Max | sp.Min):
+        return _unit_of_sum(expression, units, where)
+    return _unit_of_function(expression, units, where)
+
+
+def _unit_of_product(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit | None:
+    product = Unit()
+    for factor in expression.args:
+        unit = unit_of(factor, units, where)
+        if unit is None:
+            return None
+        product = product.times(unit)
+    return product
+
+
+def _unit_of_power(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit | None:
+    base = unit_of(expression.base, units, where)
+    exponent = unit_of(expression.exp, units, where)
+    if exponent is not None and not exponent.is_number:
+        raise ModelError(
+            f"{where}: exponent '{expression.exp}' has unit {exponent}; an exponent must be a plain number"
+        )
+    if base is None or base.is_number:
+        return base
+    if not expression.exp.is_Number:
+        raise ModelError(
+            f"{where}: '{expression.base}' has unit {base} and a symbolic exponent; divide by a reference value"
+        )
+    return base.power(float(expression.exp))
+
+
+def _unit_of_sum(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit | None:
+    first: tuple[sp.Expr, Unit] | None = None
+    for summand in expression.args:
+        unit = unit_of(summand, units, where)
+        if unit is None:
+            continue
+        if first is None:
+            first = (summand, unit)
+        elif not first[1].equals(unit):
+            raise ModelError(
+                f"{where}: '{first[0]}' [{first[1]}] and '{summand}' [{unit}] are added but differ in unit"
+            )
+    return None if first is None else first[1]
+
+
+def _unit_of_function(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit:
+    for argument in expression.args:
+        unit = unit_of(argument, units, where)
+        if unit is not None and not unit.is_number:
+            raise ModelError(
+                f"{where}: the argument '{argument}' of {expression.func} has unit {unit}; divide by a reference value"
+            )
+    return Unit()
