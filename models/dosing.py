@@ -33,9 +33,7 @@ class Schedule:
     def __post_init__(self) -> None:
         """Refuse segments that are not in order."""
         if not self.starts or len(self.starts) != len(self.inputs):
-            raise UsageError(
-                f"a schedule needs one set of inputs per segment: {len(self.starts)} and {len(self.inputs)} given"
-            )
+            raise UsageError(f"a schedule needs one set of inputs per segment: {len(self.starts)} and {len(self.inputs)} given")
         if any(later <= earlier for earlier, later in zip(self.starts, self.starts[1:], strict=False)):
             raise UsageError(f"segments must begin at increasing times, given {self.starts}")
 

@@ -192,9 +192,7 @@ def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
         replace(item, expression=item.neutral) if item.name in names and item.neutral is not None else item
         for item in mechanism.definitions
     )
-    return replace(
-        mechanism, definitions=definitions, terms=tuple(term for term in mechanism.terms if term.name not in names)
-    )
+    return replace(mechanism, definitions=definitions, terms=tuple(term for term in mechanism.terms if term.name not in names))
 
 
 def _in_order_of_use(definitions: tuple[Definition, ...], model: str) -> tuple[Definition, ...]:
@@ -204,9 +202,7 @@ def _in_order_of_use(definitions: tuple[Definition, ...], model: str) -> tuple[D
         ready = [name for name, item in waiting.items() if not item.expression.free_symbols & waiting.keys()]
         if not ready:
             names = ", ".join(sorted(str(name) for name in waiting))
-            raise ModelError(
-                f"model '{model}': definitions {names} depend on each other in a circle; break it with a state"
-            )
+            raise ModelError(f"model '{model}': definitions {names} depend on each other in a circle; break it with a state")
         ordered.extend(waiting.pop(name) for name in ready)
     return tuple(ordered)
 

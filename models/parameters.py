@@ -70,9 +70,7 @@ class Prior:
     def __post_init__(self) -> None:
         """Refuse a distribution that does not exist."""
         if (self.scale is Scale.FIXED) != (self.sd == 0.0) or self.sd < 0.0 or not math.isfinite(self.sd):
-            raise DataError(
-                f"prior '{self.scale}' with sd {self.sd}: fixed needs sd 0, every other prior a positive sd"
-            )
+            raise DataError(f"prior '{self.scale}' with sd {self.sd}: fixed needs sd 0, every other prior a positive sd")
         if self.scale is Scale.LOGNORMAL and not self.median > 0.0:
             raise DataError(f"lognormal prior with median {self.median}: the median must be positive")
         if self.scale is Scale.LOGITNORMAL and not 0.0 < self.median < 1.0:

@@ -4,6 +4,7 @@ Start with `simulate`.  Doses and changes of inputs are breakpoints at which the
 the solver's dense output.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,9 +40,7 @@ class Tolerances:
     def __post_init__(self) -> None:
         """Refuse tolerances no integrator can meet."""
         if not 1e-13 < self.relative < 1.0 or not self.absolute > 0.0:
-            raise UsageError(
-                f"tolerances {self.relative:g}, {self.absolute:g}: relative in (1e-13, 1), absolute positive"
-            )
+            raise UsageError(f"tolerances {self.relative:g}, {self.absolute:g}: relative in (1e-13, 1), absolute positive")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _march(
 ) -> tuple[Completion, float]:
     edges = [time[0], *plan.breakpoints(time[0], time[-1]), time[-1]]
     y = compiled.initial(p)
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         y = _add_doses(compiled, plan, begin, y)
         inside = (time >= begin) & ((time < end) | (time == time[-1]) & (end == time[-1]))
         segment = _with_inputs(compiled, p, plan, begin)
@@ -193,7 +192,7 @@ def locate_rise(quantity: Callable[[float], float], time: Array, rise: float) ->
     (2.0, 0.0)
     """
     lowest = quantity(float(time[0]))
-    for left, right in zip(time, time[1:], strict=False):
+    for left, right in itertools.pairwise(time):
         value = quantity(float(right))
         if value >= lowest + rise:
             target = lowest + rise

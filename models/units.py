@@ -84,9 +84,7 @@ def parse_unit(text: str) -> Unit:
         TypeError,
         AttributeError,
     ) as error:
-        raise DataError(
-            f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1"
-        ) from error
+        raise DataError(f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1") from error
     dimension = sorted((str(name), float(exponent)) for name, exponent in quantity.dimensionality.items())
     return Unit(tuple(dimension), float(quantity.magnitude))
 
@@ -112,9 +110,7 @@ def unit_of(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit 
         return None if expression == 0 else Unit()
     if expression.is_Symbol:
         if expression.name not in units:
-            raise ModelError(
-                f"{where}: symbol '{expression.name}' is not declared; declare it as state, parameter or input"
-            )
+            raise ModelError(f"{where}: symbol '{expression.name}' is not declared; declare it as state, parameter or input")
         return units[expression.name]
     if expression.is_Mul:
         return _unit_of_product(expression, units, where)
@@ -139,15 +135,11 @@ def _unit_of_power(expression: sp.Expr, units: Mapping[str, Unit], where: str) -
     base = unit_of(expression.base, units, where)
     exponent = unit_of(expression.exp, units, where)
     if exponent is not None and not exponent.is_number:
-        raise ModelError(
-            f"{where}: exponent '{expression.exp}' has unit {exponent}; an exponent must be a plain number"
-        )
+        raise ModelError(f"{where}: exponent '{expression.exp}' has unit {exponent}; an exponent must be a plain number")
     if base is None or base.is_number:
         return base
     if not expression.exp.is_Number:
-        raise ModelError(
-            f"{where}: '{expression.base}' has unit {base} and a symbolic exponent; divide by a reference value"
-        )
+        raise ModelError(f"{where}: '{expression.base}' has unit {base} and a symbolic exponent; divide by a reference value")
     return base.power(float(expression.exp))
 
 
@@ -160,9 +152,7 @@ def _unit_of_sum(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> 
         if first is None:
             first = (summand, unit)
         elif not first[1].equals(unit):
-            raise ModelError(
-                f"{where}: '{first[0]}' [{first[1]}] and '{summand}' [{unit}] are added but differ in unit"
-            )
+            raise ModelError(f"{where}: '{first[0]}' [{first[1]}] and '{summand}' [{unit}] are added but differ in unit")
     return None if first is None else first[1]
 
 

@@ -12,9 +12,7 @@ from kinimmune.models.parameters import Parameter
 
 def gompertz(parameters: tuple[Parameter, ...]) -> OdeModel:
     """Return V' = a V ln(K/V) [mL/d] with V(0) = V0; parameters `retardation` [1/d], `capacity`, `start_volume` [mL]."""
-    retardation, capacity, start, volume = (
-        symbol(name) for name in ("retardation", "capacity", "start_volume", "volume")
-    )
+    retardation, capacity, start, volume = (symbol(name) for name in ("retardation", "capacity", "start_volume", "volume"))
     growth = Mechanism(
         name="growth",
         reason="the specific growth rate falls with the logarithm of the volume",
