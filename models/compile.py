@@ -7,10 +7,11 @@ Start with `compile_model`.  Shape law: `y` is `(n_states, ...)`, `p` is `(n_par
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import sympy as sp
+
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.model import TIME, OdeModel, nearest, symbol
@@ -19,7 +20,7 @@ from kinimmune.models.model import TIME, OdeModel, nearest, symbol
 class Field(Protocol):
     """A compiled function of time, states and parameters; see the shape law of this module."""
 
-    def __call__(self, t: Any, y: Array, p: Array) -> Array:
+    def __call__(self, t: float | Array, y: Array, p: Array) -> Array:
         """Return the values, with the trailing shape of `y`."""
         ...
 
@@ -85,7 +86,7 @@ def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ..
     states = [symbol(state.name) for state in model.states]
     function = sp.lambdify([TIME, states, _parameter_symbols(model)], list(expressions), modules="numpy", cse=True)
 
-    def evaluate(t: Any, y: Array, p: Array) -> Array:
+    def evaluate(t: float | Array, y: Array, p: Array) -> Array:
         trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
         out = np.empty((len(expressions), *trailing))
         for i, value in enumerate(function(t, y, p)):

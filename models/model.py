@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
+
 from kinimmune.models.errors import ModelError, UsageError
 from kinimmune.models.parameters import Parameter
 from kinimmune.models.units import Unit, parse_unit, unit_of

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
 from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
-from scipy.integrate import solve_ivp
-from scipy.optimize import brentq
 
 
 class Completion(StrEnum):

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
+
 from kinimmune.models.errors import DataError, ModelError
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ ln(V/K) decays exponentially: V(t) = K exp(ln(V0/K) exp(-a t)).  Start with `gom
 
 import numpy as np
 import sympy as sp
+
 from kinimmune.models.arrays import Array
 from kinimmune.models.model import Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter
