@@ -66,7 +66,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Term:
-    """A summand of the rate of one state [unit of the state per day]; always an arrow."""
+    """A summand of the rate of one state [unit of the state per day]; always an arrow.
+
+    Terms of one name form one arrow: what leaves one state and enters another is cut as a whole.
+    """
 
     name: str
     state: str

@@ -1,0 +1,66 @@
+"""Liver reserve and the cumulative hazards of death and of new lesions.
+
+Start with `death`; S(t) of one individual is exp(-(tumour deaths + liver deaths)).
+"""
+
+import sympy as sp
+
+from kinimmune.models.model import Definition, Mechanism, State, Term, symbol
+
+
+def liver_reserve() -> Mechanism:
+    """Return the functional reserve of the liver: L' = -k_L L T / (h_L + T)."""
+    reserve, volume = symbol("liver_reserve"), symbol("viable_volume")
+    share = volume / (volume + symbol("liver_half_volume"))
+    return Mechanism(
+        name="liver",
+        reason="tumour replaces liver; patients also die of liver failure",
+        states=(
+            State("liver_reserve", "L", "1", "functional reserve, 1 in a typical patient at the start", symbol("liver_start")),
+        ),
+        terms=(Term("liver_loss", "liver_reserve", -symbol("liver_loss_rate") * reserve * share, "replacement by tumour"),),
+    )
+
+
+def death() -> Mechanism:
+    """Return two cumulative hazards, of death by tumour and by liver failure, each a state that starts at 0.
+
+    h = h0 [(1 - w) (T/T_ref)^b + w exp(b_L (1 - L))].
+    """
+    baseline, share = symbol("baseline_hazard"), symbol("liver_death_share")
+    logarithm = symbol("log_volume") + sp.log(symbol("initial_volume") / symbol("reference_volume"))
+    by_tumour = baseline * (1 - share) * sp.exp(symbol("burden_exponent") * logarithm)
+    by_liver = baseline * share * sp.exp(symbol("liver_hazard_slope") * (1 - symbol("liver_reserve")))
+    return Mechanism(
+        name="death",
+        reason="risk of death rises with tumour burden and as liver reserve is lost",
+        states=(
+            State("tumour_hazard", 'Λ_"T"', "1", "cumulative hazard of death by tumour", sp.Integer(0)),
+            State("liver_hazard", 'Λ_"L"', "1", "cumulative hazard of death by liver failure", sp.Integer(0)),
+        ),
+        terms=(
+            Term("tumour_death", "tumour_hazard", by_tumour, "a power of viable volume over the reference"),
+            Term("liver_death", "liver_hazard", by_liver, "exponential in lost reserve"),
+        ),
+    )
+
+
+def new_lesions() -> Mechanism:
+    """Return the cumulative hazard of a new lesion: G' = g_N (g / g_ref) D v, seeding in proportion to proliferation."""
+    rate = symbol("new_lesion_rate") * symbol("growth") / symbol("reference_growth")
+    return Mechanism(
+        name="new_lesions",
+        reason="progression is also a lesion that was not there",
+        states=(State("lesion_hazard", "G", "1", "cumulative hazard of a new lesion", sp.Integer(0)),),
+        definitions=(
+            Definition(
+                "lesion_drug_action",
+                'u_"N"',
+                "1",
+                symbol("cyclin_d1") * symbol("vascular_support"),
+                "new lesions need proliferation and vessels as the old ones do",
+                neutral=sp.Integer(1),
+            ),
+        ),
+        terms=(Term("seeding", "lesion_hazard", rate * symbol("lesion_drug_action"), "outgrowth of seeded cells"),),
+    )
