@@ -1,0 +1,304 @@
+"""What a fit found and what its virtual trial shows: plain values that go to JSON and back.
+
+Start with `FitResult` (schema `kinimmune.fit/1`) and `TrialResult` (schema `kinimmune.trial/1`, everything the report draws);
+`to_json` and `from_json` convert either.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from kinimmune.models.errors import DataError
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EstimateRow:
+    """One estimated parameter."""
+
+    name: str
+    """Key: name, with `:study` where it belongs to one study."""
+    symbol: str
+    value: float
+    unit: str
+    standard_error: float
+    """On the scale of the prior (of ln or logit)."""
+    lower: float
+    """Lower end of the 95 % interval by the curvature at the optimum."""
+    upper: float
+    at_bound: bool
+    prior: str
+    """Scale, median and sd in words, e.g. `lognormal(0.005, 0.5)`."""
+    prior_median: float
+    prior_lower: float
+    """2.5 % quantile of the prior."""
+    prior_upper: float
+    contraction: float
+    """Posterior over prior standard deviation, both on the scale of the prior."""
+    status: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """A published number beside its prediction."""
+
+    study: str
+    arm: str | None
+    endpoint: str
+    statistic: str
+    observed: float
+    lower: float | None
+    upper: float | None
+    value_status: str
+    interval_status: str | None
+    predicted: float | None
+    """None when the curve does not reach one half within the horizon."""
+    residual: float | None
+    """In standard errors; for medians of TTP the signed root of the deviance."""
+    scan_observed: int | None
+    scan_predicted: int | None
+    null_prediction: float | None
+    """What the naive rule predicts: ratio of the fitted medians; placebo median times the other study's ratio."""
+    inside: bool | None
+    """Whether the prediction lies in the published interval; None without one."""
+    predicted_lower: float | None = None
+    """Interval for the parameters, constants fixed."""
+    predicted_upper: float | None = None
+    drawn_lower: float | None = None
+    """Interval for the parameters and the constants."""
+    drawn_upper: float | None = None
+    trial_lower: float | None = None
+    """Interval for one trial of that size (sampling error and parameters)."""
+    trial_upper: float | None = None
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """Objective response by RECIST, confirmed."""
+
+    study: str
+    arm: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Expected number of events by the cut-off."""
+
+    study: str
+    arm: str
+    endpoint: str
+    expected: float
+
+
+@dataclass(frozen=True)
+class CurveRow:
+    """A survival curve; months, and the probability at each."""
+
+    study: str
+    arm: str
+    endpoint: str
+    months: Numbers
+    survival: Numbers
+
+
+@dataclass(frozen=True)
+class StartRow:
+    """One start of the optimiser."""
+
+    index: int
+    cost: float
+    """Sum of squares, data and priors."""
+    converged: bool
+    evaluations: int
+    message: str
+
+
+@dataclass(frozen=True)
+class ConstantRow:
+    """A parameter the fit did not move."""
+
+    name: str
+    symbol: str
+    value: float
+    unit: str
+    prior: str
+    status: str
+    source: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Everything a fit found."""
+
+    model: str
+    seed: int
+    patients: int
+    status: str
+    """`converged` or the reason it is not."""
+    wall_seconds: float
+    evaluations: int
+    failed_patients: int
+    stop_rules: dict[str, str]
+    """Study -> rule by which treatment stopped."""
+    chi_square_data: float
+    chi_square_prior: float
+    effective_parameters: float
+    degrees_of_freedom: float
+    q_model: float | None
+    q_null: float | None
+    parameters: tuple[EstimateRow, ...]
+    targets: tuple[ComparisonRow, ...]
+    unfitted: tuple[ComparisonRow, ...]
+    transport: tuple[ComparisonRow, ...]
+    responses: tuple[ResponseRow, ...]
+    events: tuple[EventRow, ...]
+    curves: tuple[CurveRow, ...]
+    starts: tuple[StartRow, ...]
+    constants: tuple[ConstantRow, ...]
+    correlation: tuple[Numbers, ...] = ()
+    """Of the estimates on the scale of their priors, in the order of `parameters`."""
+    schema: str = "kinimmune.fit/1"
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm of the virtual trial, ready to be drawn; probabilities unless told otherwise."""
+
+    study: str
+    arm: str
+    n: int
+    months: Numbers
+    """Time grid of survival and state courses."""
+    survival: Numbers
+    """Overall survival at `months`."""
+    on_treatment: Numbers
+    """Alive and still taking the study drug (or placebo), at `months`."""
+    follow_up_os: tuple[float, float]
+    """Shortest and longest follow-up for OS [month]."""
+    follow_up_ttp: tuple[float, float]
+    risk_months: Numbers
+    """Times of the at-risk table."""
+    at_risk_os: Numbers
+    """Expected patients alive and followed, at `risk_months`."""
+    at_risk_ttp: Numbers
+    scan_months: Numbers
+    ttp_survival: Numbers
+    """Product-limit progression-free probability after each scan, death censoring."""
+    progression_incidence: Numbers
+    """Cumulative incidence of detected progression after each scan, death competing."""
+    death_incidence: Numbers
+    """Cumulative incidence of death without detected progression, by each scan."""
+    new_lesion_share: float
+    """Share of detected progressions in which a new lesion was seen and target lesions had not crossed."""
+    liver_death_share: float
+    """Share of deaths by liver failure within the horizon."""
+    response_fraction: float
+    treatment_median: float | None
+    """Median time on treatment [month]."""
+    survival_6: float
+    survival_12: float
+    ttp_6: float
+    best_change: Numbers
+    """Best change of the sum of diameters [%], one per drawn patient, sorted for a waterfall."""
+    spiders: tuple[tuple[Numbers, Numbers], ...]
+    """(months, change of the sum of diameters [%]) for some patients, while under observation."""
+    courses: dict[str, Numbers]
+    """State or output -> mean over surviving patients at `months`; keys: tumour_volume, treg_number, treg_function,
+    effector_cells, pd1_cells, phospho_erk, vascular_support, concentration, liver_reserve ..."""
+
+
+@dataclass(frozen=True)
+class ContrastResult:
+    """Two arms of a study and one endpoint."""
+
+    study: str
+    endpoint: str
+    hazard_ratio: float
+    """Over the whole follow-up."""
+    months: Numbers
+    hazard_ratio_course: Numbers
+    """Ratio of the arms' hazards around each time."""
+    rmst_difference: float
+    """Restricted mean survival time, treated minus control [month], to `rmst_horizon`."""
+    rmst_horizon: float
+    """[month]"""
+
+
+@dataclass(frozen=True)
+class QuadratureRow:
+    """How far a prediction moves over sets of virtual patients."""
+
+    name: str
+    """As outputs are named: `median:STUDY:ARM:ENDPOINT`, `hazard_ratio:STUDY:ENDPOINT`."""
+    value: float
+    sd: float
+    """Standard deviation over seeds, same number of patients."""
+
+
+@dataclass(frozen=True)
+class StopRuleRow:
+    """A fit's predictions under one stop rule."""
+
+    rule: str
+    predictions: dict[str, float | None]
+    """Output name -> value."""
+    chi_square_data: float
+    refitted: bool
+
+
+@dataclass(frozen=True)
+class ExposureRow:
+    """A check of exposure against what was measured."""
+
+    months: float
+    observed: float
+    predicted: float
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The virtual trial at the estimates."""
+
+    model: str
+    seed: int
+    patients: int
+    arms: tuple[ArmResult, ...]
+    contrasts: tuple[ContrastResult, ...]
+    quadrature: tuple[QuadratureRow, ...]
+    stop_rules: tuple[StopRuleRow, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    schema: str = "kinimmune.trial/1"
+
+
+Result = TypeVar("Result", FitResult, TrialResult)
+
+
+def to_json(result: FitResult | TrialResult) -> str:
+    """Return the result as JSON text; a number that does not exist is null."""
+    plain = TypeAdapter(type(result)).dump_python(result, mode="json")
+    return json.dumps(plain, indent=1, allow_nan=False)
+
+
+def from_json(kind: type[Result], text: str, path: Path) -> Result:
+    """Return a result from JSON text; inverse of `to_json`.
+
+    Raises
+    ------
+    DataError
+        naming `path` and the first field that is missing or wrong
+    """
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(f"{path} is no {kind.__name__}: {place}: {first['msg']}; run the fit again") from error
