@@ -1,0 +1,75 @@
+"""From an `OdeModel` to the compiled ensemble kernel, by way of a generated module that is cached on disk.
+
+Start with `load_kernel`; `kinimmune.models.ensemble` runs what it returns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinimmune.models.errors import UsageError
+from kinimmune.models.kernel_cache import load_module
+from kinimmune.models.model import OdeModel, nearest
+
+
+@dataclass(frozen=True)
+class Rise:
+    """What a crossing as by RECIST watches."""
+
+    quantity: str
+    """Name of an output of the model, a logarithm such as `log_burden`."""
+    by: float
+    """A crossing is where the quantity first stands this much above its running minimum."""
+
+    def __post_init__(self) -> None:
+        """Refuse a rise that is none."""
+        if not self.by > 0.0:
+            raise UsageError(f"rise of '{self.quantity}' by {self.by:g}: the rise must be positive")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A model and its compiled integrator."""
+
+    model: OdeModel
+    watch: str | None
+    """Output whose running minimum is followed."""
+    source: Path
+    """The generated module."""
+    run: Callable[[Any, Any, Any], None]
+    """`integrate_lanes` of the generated module; see `kinimmune.models.step_loop`."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Rows of initial and final states."""
+        return tuple(state.name for state in self.model.states)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Rows of the parameters; inputs come from the schedule."""
+        return self.model.parameter_names
+
+
+def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
+    """Return the kernel of a model, generated when the cache does not hold it.
+
+    Parameters
+    ----------
+    model
+        the equations
+    watch
+        name of the output whose rise is to be located; None for none
+
+    Raises
+    ------
+    UsageError
+        for a watched output the model does not have
+    ModelError
+        for a function the kernel cannot compute
+    """
+    names = [item.name for item in model.outputs]
+    if watch is not None and watch not in names:
+        raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
+    module = load_module(model, watch)
+    return Kernel(model, watch, Path(module.__file__ or ""), module.integrate_lanes)

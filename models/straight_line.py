@@ -1,0 +1,288 @@
+"""A model's equations as straight-line code: named assignments, their exact derivatives, and the text of each.
+
+Start with `linearise`.  Definitions stay named, derivatives follow them by the chain rule, and what several expressions share is
+computed once.  In the code a state `x` is called `s_x`, a parameter or input `p_x`, a definition `d_x`, a derivative `j_x__y`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from kinimmune.models.errors import ModelError
+from kinimmune.models.model import TIME, OdeModel, symbol
+
+_ROOTS = (3, 4, 6)
+"""Denominators of exponents that are computed by way of the root, which derivatives then share."""
+
+
+class Power(sp.Function):
+    """base**exponent for exponents that are no small integer; at and below zero its limit from above.
+
+    sympy's own derivative by the base divides by the base, which is 0/0 at zero; this one does not.
+    """
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the derivative by the base or the exponent."""
+        base, exponent = self.args
+        return exponent * Power(base, exponent - 1) if argindex == 1 else self * LogOfPositive(base)
+
+
+class LogOfPositive(sp.Function):
+    """Logarithm of a base that is kept above the smallest normal number."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 - sympy's signature
+        """Return the derivative."""
+        return 1 / self.args[0]
+
+
+class ExpOf(sp.Function):
+    """Exponential that sympy does not fold into a power."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 - sympy's signature
+        """Return the derivative."""
+        return self
+
+
+Assignment = tuple[sp.Symbol, sp.Expr]
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """Everything a step needs from a model, over one list of definitions."""
+
+    states: tuple[sp.Symbol, ...]
+    parameters: tuple[sp.Symbol, ...]
+    """Parameters, then inputs."""
+    definitions: tuple[Assignment, ...]
+    derivatives: tuple[Assignment, ...]
+    """Derivatives of definitions, in the order of the definitions."""
+    rates: tuple[sp.Expr, ...]
+    jacobian: dict[tuple[int, int], sp.Expr]
+    """Entries that are not identically zero."""
+    time_derivative: dict[int, sp.Expr]
+    """Partial derivative of a rate by time, where there is one."""
+    watched: tuple[sp.Expr, sp.Expr] | None
+    """The watched output and its derivative by time along the trajectory."""
+
+
+def linearise(model: OdeModel, watch: str | None) -> Linearisation:
+    """Return rates, Jacobian and watched output of a model as expressions in named definitions."""
+    names = _code_names(model)
+    definitions = [(names[symbol(item.name)], _prepare(item.expression, names)) for item in model.definitions]
+    rates = tuple(_prepare(sp.sympify(rate), names) for rate in model.rates.values())
+    states = tuple(names[symbol(state.name)] for state in model.states)
+    chain = _Chain({}, [])
+    for name, expression in definitions:
+        for target in (*states, TIME):
+            chain.add(name, expression, target)
+    jacobian = {
+        (i, j): entry
+        for i, rate in enumerate(rates)
+        for j, state in enumerate(states)
+        if (entry := chain.follow(rate, state)) != 0
+    }
+    time_derivative = {i: entry for i, rate in enumerate(rates) if (entry := chain.follow(rate, TIME)) != 0}
+    watched = None
+    if watch is not None:
+        expression = _prepare(next(item.expression for item in model.outputs if item.name == watch), names)
+        slope = sum((chain.follow(expression, state) * rate for state, rate in zip(states, rates, strict=True)), sp.Integer(0))
+        watched = (expression, slope + chain.follow(expression, TIME))
+    parameters = tuple(names[symbol(name)] for name in (*model.parameter_names, *(item.name for item in model.inputs)))
+    return Linearisation(
+        states, parameters, tuple(definitions), tuple(chain.assignments), rates, jacobian, time_derivative, watched
+    )
+
+
+@dataclass(frozen=True)
+class _Chain:
+    known: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr]
+    assignments: list[Assignment]
+
+    def add(self, name: sp.Symbol, expression: sp.Expr, target: sp.Symbol) -> None:
+        value = self.follow(expression, target)
+        if value == 0:
+            return
+        if value.is_Symbol or value.is_Number:
+            self.known[name, target] = value
+            return
+        derivative = sp.Symbol(f"j_{name.name[2:]}__{target.name.removeprefix('s_')}", real=True)
+        self.known[name, target] = derivative
+        self.assignments.append((derivative, value))
+
+    def follow(self, expression: sp.Expr, target: sp.Symbol) -> sp.Expr:
+        """Return the derivative by `target`, through the definitions."""
+        total = sp.Integer(0)
+        for inner in sorted(expression.free_symbols, key=str):
+            outer = sp.Integer(1) if inner == target else self.known.get((inner, target))
+            if outer is not None:
+                total += sp.diff(expression, inner) * outer
+        return total
+
+
+def _code_names(model: OdeModel) -> dict[sp.Symbol, sp.Symbol]:
+    kinds = [(symbol(state.name), f"s_{state.name}") for state in model.states]
+    kinds += [(symbol(name), f"p_{name}") for name in (*model.parameter_names, *(item.name for item in model.inputs))]
+    kinds += [(symbol(item.name), f"d_{item.name}") for item in model.definitions]
+    return {original: sp.Symbol(name, real=True) for original, name in kinds}
+
+
+def _prepare(expression: sp.Expr, names: Mapping[sp.Symbol, sp.Symbol]) -> sp.Expr:
+    def hard(power: sp.Expr) -> bool:
+        return bool(power.is_Pow) and power.base is not sp.E and not (2 * power.exp).is_Integer
+
+    return expression.xreplace(dict(names)).replace(hard, lambda power: Power(power.base, power.exp))
+
+
+def _by_logarithm(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    if (2 * exponent).is_Integer:
+        return base**exponent
+    if exponent.is_Rational and exponent.q in _ROOTS and abs(exponent.p) < 4 * exponent.q:
+        return ExpOf(LogOfPositive(base) / exponent.q) ** exponent.p
+    return ExpOf(exponent * LogOfPositive(base))
+
+
+def share(assignments: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
+    """Return all assignments needed for `results`, common subexpressions drawn out, each after those it uses."""
+    named = _needed(assignments, results)
+    targets = [name for name, _ in (*named, *results)]
+    expressions = [expression.replace(Power, _by_logarithm) for _, expression in (*named, *results)]
+    drawn, reduced = sp.cse(expressions, symbols=sp.numbered_symbols("c_", real=True), optimizations="basic")
+    return _in_order([*drawn, *zip(targets, reduced, strict=True)])
+
+
+def _needed(assignments: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
+    wanted = set().union(*(expression.free_symbols for _, expression in results))
+    kept: list[Assignment] = []
+    for name, expression in reversed(assignments):
+        if name in wanted:
+            kept.append((name, expression))
+            wanted |= expression.free_symbols
+    return kept[::-1]
+
+
+def _in_order(assignments: Iterable[Assignment]) -> list[Assignment]:
+    waiting = dict(assignments)
+    ordered: list[Assignment] = []
+    done: set[sp.Symbol] = set()
+
+    def visit(name: sp.Symbol) -> None:
+        if name in done or name not in waiting:
+            return
+        done.add(name)
+        for used in sorted(waiting[name].free_symbols, key=str):
+            visit(used)
+        ordered.append((name, waiting[name]))
+
+    for name in waiting:
+        visit(name)
+    return ordered
+
+
+_CALLS = {sp.log: "math.log", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
+_CALLS |= {sp.sinh: "math.sinh", sp.cosh: "math.cosh", sp.atan: "math.atan", sp.Abs: "abs", sp.exp: "math.exp", ExpOf: "math.exp"}
+
+
+def to_python(expression: sp.Expr) -> str:
+    """Return Python text in which every number is a float and small powers are products.
+
+    Raises
+    ------
+    ModelError
+        for a function the kernel cannot compute
+
+    Examples
+    --------
+    >>> x = sp.Symbol("x", real=True)
+    >>> to_python(x**2 / (1 + x))
+    'x * x / (1.0 + x)'
+    """
+    if expression.is_Symbol:
+        return str(expression.name)
+    if expression.is_Number or expression.is_NumberSymbol:
+        value = repr(float(expression))
+        return f"({value})" if value.startswith("-") else value
+    if expression.is_Add:
+        return _print_sum(expression)
+    if expression.is_Mul:
+        return _print_product(expression)
+    if expression.is_Pow and expression.base is not sp.E:
+        return _print_power(expression.base, expression.exp)
+    return _print_call(expression)
+
+
+def _print_sum(expression: sp.Expr) -> str:
+    text = ""
+    for summand in sorted(expression.args, key=lambda item: (item.could_extract_minus_sign(), sp.default_sort_key(item))):
+        if text and summand.could_extract_minus_sign():
+            text += f" - {_factor(-summand)}"
+        else:
+            text += f" + {to_python(summand)}" if text else to_python(summand)
+    return text
+
+
+def _print_product(expression: sp.Expr) -> str:
+    sign = ""
+    if expression.could_extract_minus_sign():
+        sign, expression = "-", -expression
+        if not expression.is_Mul:
+            return f"-{_factor(expression)}"
+    above = [item for item in expression.args if not _is_below(item)]
+    below = [1 / item for item in expression.args if _is_below(item)]
+    text = " * ".join(_factor(item) for item in above) or "1.0"
+    if not below:
+        return sign + text
+    divisor = " * ".join(_factor(item) for item in below)
+    return (
+        f"{sign}{text} / {divisor}" if len(below) == 1 and below[0].is_Symbol | below[0].is_Add else f"{sign}{text} / ({divisor})"
+    )
+
+
+def _is_below(factor: sp.Expr) -> bool:
+    return bool(factor.is_Pow) and factor.exp.is_Number and factor.exp.is_negative and factor.base is not sp.E
+
+
+def _factor(expression: sp.Expr) -> str:
+    text = to_python(expression)
+    return f"({text})" if expression.is_Add or text.startswith("-") else text
+
+
+def _print_power(base: sp.Expr, exponent: sp.Expr) -> str:
+    if exponent.is_negative:
+        below = to_python(base) if exponent == -1 else _print_power(base, -exponent)
+        return f"(1.0 / {below})" if base.is_Symbol and exponent == -1 else f"(1.0 / ({below}))"
+    if not (2 * exponent).is_Integer:
+        return to_python(_by_logarithm(base, exponent))
+    whole = int(exponent)
+    factors = [_factor(base) if not base.is_Mul else f"({to_python(base)})"] * whole
+    if exponent != whole:
+        factors.append(f"math.sqrt({to_python(base)})")
+    return " * ".join(factors) if len(factors) == 1 else f"({' * '.join(factors)})"
+
+
+def _print_call(expression: sp.Expr) -> str:
+    arguments = [to_python(argument) for argument in expression.args]
+    if isinstance(expression, LogOfPositive):
+        return f"math.log(max({arguments[0]}, TINY))"
+    if isinstance(expression, sp.exp) or expression.is_Pow:
+        return f"math.exp({to_python(expression.exp)})"
+    if isinstance(expression, sp.Max | sp.Min):
+        name = "max" if isinstance(expression, sp.Max) else "min"
+        text = arguments[0]
+        for argument in arguments[1:]:
+            text = f"{name}({text}, {argument})"
+        return text
+    if isinstance(expression, sp.Heaviside):
+        return f"(1.0 if {arguments[0]} > 0.0 else 0.0)"
+    if isinstance(expression, sp.sign):
+        return f"(1.0 if {arguments[0]} > 0.0 else -1.0 if {arguments[0]} < 0.0 else 0.0)"
+    if expression.func in _CALLS:
+        return f"{_CALLS[expression.func]}({arguments[0]})"
+    raise ModelError(
+        f"the ensemble kernel cannot compute '{expression.func}' in '{expression}'; use + - * / powers, exp, log, Max or Min"
+    )
