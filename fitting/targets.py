@@ -4,11 +4,20 @@ Start with `Target`; `read_targets` makes them from `targets.csv`.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import PositiveInt
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.evidence_tables import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.parameters import Source, Status
+from kinimmune.models.table_files import Examined, Finding
+from kinimmune.models.table_rows import Name, Positive, TableRow, UnitText, dangling, parse_rows
+from kinimmune.models.trial_tables import ArmRow, TrialRow, find_unknown_arms
 from kinimmune.models.trials import Endpoint
 
 
@@ -81,3 +90,101 @@ class Target:
         if self.interval_source.status is not Status.REPORTED:
             return None
         return math.log(self.upper / self.lower) / (2.0 * 1.959963984540054)
+
+
+class TargetRow(TableRow):
+    """A row of `targets.csv`."""
+
+    table: ClassVar[str] = "targets.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "endpoint", "statistic")
+
+    study: Name
+    arm: Name | None = None
+    endpoint: Endpoint
+    statistic: Statistic
+    value: Positive
+    lower: Positive | None = None
+    upper: Positive | None = None
+    n: PositiveInt
+    unit: UnitText
+    role: Role
+    value_source: Name
+    value_locator: str
+    value_status: Status
+    interval_source: Name | None = None
+    interval_locator: str = ""
+    interval_status: Status | None = None
+    note: str = ""
+
+
+_UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
+
+
+def read_targets(folder: Path | None = None) -> tuple[Target, ...]:
+    """Return the targets of `targets.csv`, the user's or the package's.
+
+    Raises
+    ------
+    DataError
+        when targets.csv, or a table it points to, is wrong; the first finding of `examine_targets`
+    UsageError
+        when the folder does not exist
+    """
+    return examine_targets(folder).require()
+
+
+def examine_targets(folder: Path | None) -> Examined[Target]:
+    """Return the targets and what is wrong with their table."""
+    table, sources = parse_rows(TargetRow, folder), examine_sources(folder)
+    trials, arms = parse_rows(TrialRow, folder), parse_rows(ArmRow, folder)
+    findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
+    if not trials.findings:
+        findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
+    if not arms.findings:
+        findings += find_unknown_arms(table.entries, arms.entries)
+    for of in ("value", "interval"):
+        findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
+    refused = {finding.row for finding in findings}
+    targets = []
+    for row in table.entries:
+        if row.row in refused:
+            continue
+        try:
+            targets.append(_target(row))
+        except DataError as error:
+            findings.append(row.refused("value", error))
+    return Examined(tuple(targets), (*findings, *sources.findings))
+
+
+def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
+    for row in rows:
+        if (row.arm is None) != (row.statistic is Statistic.HAZARD_RATIO):
+            advice = "fill it in" if row.arm is None else "leave it empty: a ratio is of two arms"
+            yield row.finding("arm", f"{row.statistic} with arm '{row.arm or ''}' in column 'arm'", advice)
+        if row.unit != _UNITS[row.statistic]:
+            problem = f"unit '{row.unit}' of a {row.statistic} in column 'unit'"
+            yield row.finding("unit", problem, f"give the numbers in {_UNITS[row.statistic]}")
+        if (row.lower is None) != (row.interval_source is None) or (row.interval_source is None) != (row.interval_status is None):
+            problem = "interval without its origin, or an origin without interval, in column 'interval_source'"
+            yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
+
+
+def _target(row: TargetRow) -> Target:
+    interval = None
+    if row.interval_source is not None and row.interval_status is not None:
+        interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)
+    return Target(
+        study=row.study,
+        arm=row.arm,
+        endpoint=row.endpoint,
+        statistic=row.statistic,
+        value=row.value,
+        lower=row.lower,
+        upper=row.upper,
+        n=row.n,
+        unit=row.unit,
+        role=row.role,
+        value_source=Source(row.value_source, row.value_locator, row.value_status, row.note),
+        interval_source=interval,
+        origin=row.place,
+    )
