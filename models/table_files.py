@@ -18,6 +18,20 @@ from kinimmune.models.errors import DataError, UsageError
 
 T = TypeVar("T")
 
+TABLES = (
+    "sources.csv",
+    "kinases.csv",
+    "cell_lines.csv",
+    "trials.csv",
+    "arms.csv",
+    "design.csv",
+    "follow_up.csv",
+    "observations.csv",
+    "targets.csv",
+    "parameters.csv",
+)
+"""Every table there is."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -79,7 +93,7 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
     Raises
     ------
     UsageError
-        when the folder does not exist
+        when the folder does not exist or holds no table at all
     """
     location, shown = _locate(name, folder)
     try:
@@ -98,6 +112,8 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
         return files("kinimmune.data").joinpath(name), name
     if not folder.is_dir():
         raise UsageError(f"folder '{folder}' does not exist; give a folder with tables such as targets.csv")
+    if not any((folder / table).exists() for table in TABLES):
+        raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
     if own.exists():
         return own, name

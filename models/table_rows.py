@@ -3,6 +3,7 @@
 Start with `TableRow` and `parse_rows`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -17,7 +18,14 @@ from kinimmune.models.table_files import Examined, Finding, Row, load_table
 from kinimmune.models.units import parse_unit
 
 
+_FACTOR = r"(1|[A-Za-zµ%_]+)((\^|\*\*)-?\d(\.\d+)?)?"
+_PRODUCT = re.compile(rf"{_FACTOR}([*/]{_FACTOR})*")
+
+
 def _require_unit(text: str) -> str:
+    # pint computes what it parses: powers of numbers could take for ever, so numbers other than 1 stay out
+    if not _PRODUCT.fullmatch(text.replace("(", "").replace(")", "").replace(" ", "")):
+        raise ValueError(f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1")
     try:
         parse_unit(text)
     except DataError as error:

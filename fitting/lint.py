@@ -1,0 +1,146 @@
+"""Everything that can be wrong with a folder of tables, found at once: the checks behind `kinimmune check`.
+
+Start with `check`; `require` is for commands that are about to compute.  Faults of single tables are found where their rows are
+read; here stand the rules that join tables, among them the two that keep a fit honest: no prior from a fit to the same targets,
+and no narrow prior that nobody measured.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from kinimmune.fitting.targets import Role, Target, examine_targets
+from kinimmune.models.errors import DataError
+from kinimmune.models.evidence import Kinase, Reference
+from kinimmune.models.evidence_tables import SourceRow, examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.observation_tables import examine_observations
+from kinimmune.models.parameter_tables import SourcedParameter, examine_parameters
+from kinimmune.models.parameters import Scale, Status
+from kinimmune.models.table_files import TABLES, Finding
+from kinimmune.models.table_rows import parse_rows
+from kinimmune.models.trial_tables import examine_trials
+from kinimmune.models.units import parse_unit
+
+NARROWEST_ASSUMED = 0.7
+"""Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
+
+CONVENTION = "convention"
+"""Source of definitions and reference values, which may be fixed without being measured."""
+
+
+def check(folder: Path | None = None) -> tuple[Finding, ...]:
+    """Return all that is wrong with the tables: the package's, or those of a folder with the package's for what it lacks.
+
+    Raises
+    ------
+    UsageError
+        when the folder does not exist or holds no table
+    """
+    sources, kinases, targets = examine_sources(folder), examine_kinases(folder), examine_targets(folder)
+    parameters = examine_parameters(folder)
+    findings = [
+        *_find_unknown_files(folder),
+        *sources.findings,
+        *kinases.findings,
+        *examine_cell_lines(folder).findings,
+        *examine_trials(folder).findings,
+        *parameters.findings,
+        *targets.findings,
+        *examine_observations(folder).findings,
+        *_find_unknown_fits(folder, targets.entries),
+        *_find_double_use(parameters.entries, sources.entries, targets.entries),
+        *_find_unmeasured(parameters.entries),
+        *_find_odd_concentrations(parameters.entries, kinases.entries),
+    ]
+    return tuple(dict.fromkeys(findings))
+
+
+def require(folder: Path | None = None) -> None:
+    """Raise the first finding of `check` as a `DataError`; say how many more there are."""
+    findings = check(folder)
+    if findings:
+        more = f" (and {len(findings) - 1} more; run kinimmune check)" if len(findings) > 1 else ""
+        raise DataError(f"{findings[0].message}{more}")
+
+
+def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
+    if folder is None:
+        return
+    for path in sorted(folder.glob("*.csv")):
+        if path.name not in TABLES:
+            close = get_close_matches(path.name, TABLES, 1)
+            advice = f"did you mean {close[0]}?" if close else f"tables are: {', '.join(TABLES)}"
+            yield Finding(path.name, None, None, f"{path.name} is not a table that is read; {advice}")
+
+
+def _find_unknown_fits(folder: Path | None, targets: Sequence[Target]) -> Iterable[Finding]:
+    known = {target.label for target in targets} | {target.study for target in targets}
+    for row in parse_rows(SourceRow, folder).entries if targets else ():
+        for name in row.fitted_to.split():
+            if name not in known:
+                problem = f"'{name}' in column 'fitted_to' of source '{row.key}' is neither a study with targets nor a target"
+                yield row.finding("fitted_to", problem, f"studies: {', '.join(sorted({target.study for target in targets}))}")
+
+
+def _find_double_use(
+    parameters: Iterable[SourcedParameter], sources: Iterable[Reference], targets: Iterable[Target]
+) -> Iterable[Finding]:
+    fitted = [target for target in targets if target.role is Role.FIT]
+    names = {target.study for target in fitted} | {target.label for target in fitted}
+    used = {source.key: sorted(names & set(source.fitted_to)) for source in sources}
+    for row, parameter in parameters:
+        again = used.get(parameter.source.key, [])
+        if again:
+            problem = (
+                f"prior of parameter '{parameter.key}' comes from source '{parameter.source.key}', a fit to {', '.join(again)}"
+            )
+            advice = "those are fitted here too and would count twice; take another source or remove the targets"
+            yield row.finding("source", problem, advice)
+
+
+def _find_unmeasured(parameters: Iterable[SourcedParameter]) -> Iterable[Finding]:
+    for row, parameter in parameters:
+        prior, subject = parameter.prior, f"parameter '{parameter.key}'"
+        if prior.scale is Scale.FIXED:
+            measured = parameter.source.status in (Status.REPORTED, Status.DERIVED)
+            if not measured and parameter.source.key != CONVENTION:
+                problem = f"{subject} is fixed in column 'prior' but its status is {parameter.source.status}"
+                yield row.finding("prior", problem, f"give it a prior, or the source {CONVENTION} if it is a definition")
+        elif parameter.source.status is Status.ASSUMED:
+            narrowest = NARROWEST_ASSUMED * (abs(prior.median) if prior.scale is Scale.NORMAL else 1.0)
+            if prior.sd < narrowest:
+                problem = f"assumed prior of {subject} has sd {prior.sd:g} in column 'prior_sd'"
+                yield row.finding(
+                    "prior_sd", problem, f"what nobody measured needs at least {narrowest:g} on the {prior.scale} scale"
+                )
+
+
+def _find_odd_concentrations(parameters: Iterable[SourcedParameter], kinases: Sequence[Kinase]) -> Iterable[Finding]:
+    """Find parameters said to come from the table of IC50s that do not agree with it.
+
+    A parameter `ic50_NAME` belongs to the kinase that drives `occupancy_NAME`; any other to the kinase its locator ends in.
+    """
+    tables = {(kinase.source.key, _table(kinase.source.locator)) for kinase in kinases}
+    for row, parameter in parameters:
+        if (parameter.source.key, _table(parameter.source.locator)) not in tables:
+            continue
+        driven = parameter.name.replace("ic50_", "occupancy_", 1)
+        named = parameter.source.locator.partition(", ")[2]
+        kinase = next((kinase for kinase in kinases if kinase.drives == driven or kinase.name == named), None)
+        subject = f"parameter '{parameter.key}' = {parameter.value:g} {parameter.unit}"
+        if kinase is None:
+            problem = f"{subject} is located in '{parameter.source.locator}' but belongs to no kinase of kinases.csv"
+            yield row.finding("locator", problem, "name the kinase after the table, as in 'Table 1, RAF-1'")
+        elif not _same(parameter.value, parameter.unit, kinase):
+            problem = f"{subject} differs from the {kinase.ic50:g} {kinase.unit} of {kinase.name} in kinases.csv"
+            yield row.finding("value", problem, "correct one of them, or give the other number its own source")
+
+
+def _table(locator: str) -> str:
+    return locator.partition(",")[0]
+
+
+def _same(value: float, unit: str, kinase: Kinase) -> bool:
+    ours, theirs = parse_unit(unit), parse_unit(kinase.unit)
+    close = abs(value * ours.size - kinase.ic50 * theirs.size) <= 1e-9 * kinase.ic50 * theirs.size
+    return ours.dimension == theirs.dimension and close
