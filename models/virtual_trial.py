@@ -1,0 +1,352 @@
+"""One arm of a virtual trial: every patient's course on drug, its branches off drug, and the sums a trial reports.
+
+Start with `run_arms`.  A model that can be tried has the states `tumour_hazard`, `liver_hazard` (death) and
+`lesion_hazard` (new lesions) and the output `log_diameter`, ln of the sum of diameters over its start.
+
+A patient who may stop treatment at any scan is one course on drug (the trunk) and one course off drug from each scan (the
+branches), each with the probability of having taken it; nothing is drawn.  Branches of negligible weight are not
+integrated: their patients stay on drug until the next branch that is.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+
+from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.compile import CompiledModel
+from kinimmune.models.dosing import Schedule, constant
+from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
+from kinimmune.models.ensemble import EnsembleTrajectories, integrate
+from kinimmune.models.errors import NumericalError
+from kinimmune.models.kernels import Kernel, Rise
+from kinimmune.models.simulate import Tolerances
+from kinimmune.models.trials import Arm, StopRule, Trial
+
+Item = TypeVar("Item")
+Part = TypeVar("Part")
+
+WATCHED = "log_diameter"
+CHUNK = 64
+"""Patients integrated together; fixed, so that sums do not depend on the number of threads."""
+STEPS_PER_SCAN = 6
+"""Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
+NEGLIGIBLE = 1e-5
+"""Weight below which a branch is not integrated; it moves no probability by more than its weight."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How patients are integrated."""
+
+    compiled: CompiledModel
+    kernel: Kernel
+    tolerances: Tolerances
+    horizon: float
+    """[d] to which every prediction reaches"""
+
+    def grid(self, trial: Trial) -> Array:
+        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond."""
+        step = trial.scan_interval / STEPS_PER_SCAN
+        return step * np.arange(math.ceil(self.horizon / step - 1e-9) + 1.0)
+
+
+@dataclass(frozen=True)
+class Courses:
+    """The courses of n patients of one arm with their m branches, on a grid of g times with K scans."""
+
+    grid: Array
+    """[d], shape (g,)"""
+    scans: Array
+    """[d], shape (K,)"""
+    trunk: EnsembleTrajectories
+    """Everyone, on the arm's schedule to the end."""
+    branches: EnsembleTrajectories
+    patient: Integers
+    """Trunk each branch leaves, shape (m,)"""
+    scan: Integers
+    """Scan (0-based) at which it leaves, shape (m,)"""
+    course: TreatmentCourse
+    trunk_weight: Array
+    """Probability of still being on the trunk after each scan, shape (K + 1, n); row 0 is 1"""
+    branch_weight: Array
+    """Probability of having left by the branch, shape (m,)"""
+    trunk_unseen: Array
+    """No progression seen by each scan, shape (K + 1, n); row 0 is 1"""
+    trunk_kept: Array
+    """Not left for adverse events by each scan, shape (K + 1, n)"""
+    branch_unseen: Array
+    """No progression seen by each scan, on the trunk to the branch's scan and off drug since, shape (K + 1, m)"""
+    branch_kept: Array
+    """Left for adverse events by the branch, shape (m,)"""
+    log_diameter: Array
+    """On the trunk at the grid, shape (g, n)"""
+    confirmed: Integers
+    """Scan (0-based) that confirms a response on the trunk, -1 without one, shape (n,)"""
+
+
+@dataclass(frozen=True)
+class ArmSums:
+    """Sums over patients; two of them add field by field."""
+
+    patients: float
+    """Patients that could be integrated."""
+    failed: float
+    alive: Array
+    """Alive at the grid, shape (g,)"""
+    on_treatment: Array
+    """Alive and on treatment at the grid, shape (g,)"""
+    liver_deaths: Array
+    """Deaths by liver failure up to the grid, shape (g,)"""
+    at_risk: Array
+    """Alive at each scan with no progression seen before it, shape (K,)"""
+    detected: Array
+    """Progressions seen at each scan, shape (K,)"""
+    by_lesion: Array
+    """Of these, those seen by a new lesion alone, shape (K,)"""
+    responded: float
+    """Confirmed responses seen while on treatment and before progression."""
+
+    def plus(self, other: "ArmSums") -> "ArmSums":
+        """Return the sum."""
+        return ArmSums(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
+
+
+@dataclass(frozen=True)
+class ArmOutcome:
+    """One arm in expectation: probabilities per patient enrolled."""
+
+    arm: Arm
+    grid: Array
+    """[d], shape (g,)"""
+    survival: Array
+    """Overall survival S(t) at the grid."""
+    on_treatment: Array
+    liver_deaths: Array
+    scans: Array
+    """[d], shape (K,)"""
+    at_risk: Array
+    """Alive and unprogressed just before each scan."""
+    detected: Array
+    by_lesion: Array
+    responded: float
+    patients: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class ArmTask:
+    """One arm to be run for one set of patients."""
+
+    trial: Trial
+    arm: Arm
+    rule: StopRule
+    parameters: Array
+    """shape (n_parameters, n_patients)"""
+
+
+def run_arms(engine: Engine, tasks: Sequence[ArmTask], jobs: int) -> list[ArmOutcome]:
+    """Run arms, chunks of patients side by side in `jobs` threads; the result has the same bits for any `jobs`.
+
+    Raises
+    ------
+    NumericalError
+        when no patient of an arm could be integrated
+    """
+    chunks = [(place, chunk) for place, task in enumerate(tasks) for chunk in _chunks(task)]
+    sums = _in_order(lambda item: sum_courses(follow(engine, item[1])), chunks, jobs)
+    totals: dict[int, ArmSums] = {}
+    for (place, _), part in zip(chunks, sums, strict=True):
+        totals[place] = totals[place].plus(part) if place in totals else part
+    return [_outcome(engine, task, totals[place]) for place, task in enumerate(tasks)]
+
+
+def _chunks(task: ArmTask) -> Iterator[ArmTask]:
+    for first in range(0, task.parameters.shape[1], CHUNK):
+        yield ArmTask(task.trial, task.arm, task.rule, task.parameters[:, first : first + CHUNK])
+
+
+def _in_order(work: Callable[[Item], Part], items: Iterable[Item], jobs: int) -> list[Part]:
+    if jobs == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(work, items))
+
+
+def follow(engine: Engine, task: ArmTask) -> Courses:
+    """Integrate the patients of a task on drug, and off drug from every scan at which they may stop."""
+    trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
+    scans, at_scan = trial.scans(float(grid[-1])), STEPS_PER_SCAN * np.arange(1, int(trial.scans(float(grid[-1])).size) + 1)
+    trunk = _integrate(engine, task, grid, arm.schedule)
+    seen = engine.compiled.outputs(grid[:, None], trunk.states, _with_inputs(engine, task.parameters, arm)[:, None, :])
+    diameter = seen[[item.name for item in engine.compiled.model.outputs].index(WATCHED)]
+    not_seen = unseen(trunk.crossing, trunk["lesion_hazard"][at_scan], scans, trial.scan_jitter)
+    course = treatment_course(trial, arm, task.rule, scans, not_seen)
+    kept = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & arm.treated & (trunk.completion == 0)
+    scan, patient = np.nonzero(kept)
+    left = _carry(course.stopped, kept)
+    left_unseen = _carry(np.broadcast_to(course.discontinued[:, None], kept.shape), kept)
+    branches = _branch(engine, task, grid, (trunk, diameter), (scan, patient))
+    crossing = np.where(trunk.crossing[patient] <= scans[scan], trunk.crossing[patient], branches.crossing)
+    off_unseen = unseen(crossing, np.nan_to_num(branches["lesion_hazard"][at_scan]), scans, trial.scan_jitter)
+    return Courses(
+        grid, scans, trunk, branches, patient, scan, course,
+        trunk_weight=_remaining(left),
+        branch_weight=left[scan, patient],
+        trunk_unseen=np.vstack([np.ones(kept.shape[1]), not_seen]),
+        trunk_kept=_remaining(left_unseen),
+        branch_unseen=np.vstack([np.ones(scan.size), off_unseen]),
+        branch_kept=left_unseen[scan, patient],
+        log_diameter=diameter,
+        confirmed=confirmed_response(diameter[at_scan], math.log(trial.response_ratio)),
+    )  # fmt: skip
+
+
+def _with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
+    inputs = arm.schedule.at(0.0)
+    given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in engine.compiled.model.inputs]
+    return np.concatenate([parameters, *given])
+
+
+def _integrate(engine: Engine, task: ArmTask, grid: Array, schedule: Schedule) -> EnsembleTrajectories:
+    names = [state.name for state in engine.compiled.model.states]
+    initial = engine.compiled.initial(_with_inputs(engine, task.parameters, task.arm))
+    return integrate(
+        engine.kernel,
+        initial=initial,
+        parameters=task.parameters,
+        time=grid,
+        schedule=schedule,
+        rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
+        keep=names,
+        tolerances=engine.tolerances,
+    )
+
+
+def _branch(
+    engine: Engine, task: ArmTask, grid: Array, trunk: tuple[EnsembleTrajectories, Array], leaves: tuple[Integers, Integers]
+) -> EnsembleTrajectories:
+    courses, diameter = trunk
+    scan, patient = leaves
+    start = STEPS_PER_SCAN * (scan + 1)
+    lowest = np.minimum.accumulate(diameter, axis=0)
+    return integrate(
+        engine.kernel,
+        initial=np.ascontiguousarray(courses.states[:, start, patient]),
+        parameters=np.ascontiguousarray(task.parameters[:, patient]),
+        time=grid,
+        start=start,
+        schedule=constant(),
+        rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
+        nadir=lowest[start, patient],
+        keep=("tumour_hazard", "liver_hazard", "lesion_hazard"),
+        tolerances=engine.tolerances,
+    )
+
+
+def _carry(mass: Array, kept: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Array:
+    """Return the mass moved to the next kept scan of each patient, zero where nothing is kept."""
+    out = np.zeros(kept.shape)
+    waiting = np.zeros(kept.shape[1])
+    for k in range(kept.shape[0]):
+        waiting += mass[k]
+        out[k] = np.where(kept[k], waiting, 0.0)
+        waiting = np.where(kept[k], 0.0, waiting)
+    return out
+
+
+def _remaining(left: Array) -> Array:
+    return np.vstack([np.ones(left.shape[1]), 1.0 - np.cumsum(left, axis=0)])
+
+
+def sum_courses(courses: Courses) -> ArmSums:
+    """Reduce the courses of some patients to the sums a trial reports."""
+    fine = courses.trunk.completion == 0
+    lost = np.bincount(courses.patient[courses.branches.completion != 0], minlength=fine.size) > 0
+    ok = fine & ~lost
+    trunk, branch = np.where(ok, 1.0, 0.0), np.where(ok[courses.patient], 1.0, 0.0)
+    alive, off_alive = _alive(courses.trunk), _alive(courses.branches)
+    segment = np.minimum(np.arange(courses.grid.size) // STEPS_PER_SCAN, courses.scans.size)
+    weight = courses.trunk_weight[segment] * trunk
+    off_weight = courses.branch_weight * branch
+    at_risk, detected, by_lesion = _scan_sums(courses, alive, off_alive, (trunk, branch))
+    liver = _liver(courses.trunk, alive, weight) + _liver(courses.branches, off_alive, off_weight)
+    on_drug = np.vstack([np.ones_like(trunk), courses.course.on_drug])[segment]
+    return ArmSums(
+        patients=float(trunk.sum()),
+        failed=float(trunk.size - trunk.sum()),
+        alive=(weight * alive).sum(axis=1) + off_alive @ off_weight,
+        on_treatment=(on_drug * alive * trunk).sum(axis=1),
+        liver_deaths=liver,
+        at_risk=at_risk,
+        detected=detected,
+        by_lesion=by_lesion,
+        responded=_responded(courses, alive, trunk),
+    )
+
+
+def _alive(courses: EnsembleTrajectories) -> Array:
+    """Return survival of each course given its path; zero before a branch begins and after a failure."""
+    return np.nan_to_num(np.exp(-(courses["tumour_hazard"] + courses["liver_hazard"])))
+
+
+def _liver(courses: EnsembleTrajectories, alive: Array, weight: Array) -> Array:
+    risk = np.nan_to_num(np.diff(courses["liver_hazard"], axis=0))
+    share = weight[:-1] if weight.ndim == alive.ndim else weight
+    deaths = (share * np.sqrt(alive[1:] * alive[:-1]) * risk).sum(axis=1)
+    return np.concatenate([[0.0], np.cumsum(deaths)])
+
+
+def _scan_sums(courses: Courses, alive: Array, off_alive: Array, valid: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    at_scan = STEPS_PER_SCAN * np.arange(1, courses.scans.size + 1)
+    still = courses.trunk_kept[:-1] * alive[at_scan] * valid[0]
+    off = courses.branch_kept * off_alive[at_scan] * valid[1]
+    off[np.arange(courses.scans.size)[:, None] <= courses.scan[None, :]] = 0.0
+    sums = []
+    for on_drug, off_drug in (
+        (courses.trunk_unseen[:-1], courses.branch_unseen[:-1]),
+        (-np.diff(courses.trunk_unseen, axis=0), -np.diff(courses.branch_unseen, axis=0)),
+        (_by_lesion(courses.trunk, courses, at_scan), _by_lesion(courses.branches, courses, at_scan)),
+    ):
+        sums.append((still * on_drug).sum(axis=1) + (off * off_drug).sum(axis=1))
+    return sums[0], sums[1], sums[2]
+
+
+def _by_lesion(part: EnsembleTrajectories, courses: Courses, at_scan: Integers) -> Array:
+    """Return the probability of a first new lesion between scans while target lesions have not been seen to cross."""
+    free = np.exp(-np.nan_to_num(part["lesion_hazard"][np.concatenate([[0], at_scan])]))
+    not_seen = courses.trunk_unseen if part is courses.trunk else courses.branch_unseen
+    return not_seen[1:] / free[1:] * -np.diff(free, axis=0)
+
+
+def _responded(courses: Courses, alive: Array, valid: Array) -> float:
+    at_scan = STEPS_PER_SCAN * np.arange(1, courses.scans.size + 1)
+    who = np.flatnonzero(courses.confirmed >= 0)
+    scan = courses.confirmed[who]
+    seen = courses.trunk_kept[scan + 1, who] * courses.trunk_unseen[scan + 1, who] * alive[at_scan[scan], who]
+    return float((seen * valid[who]).sum())
+
+
+def _outcome(engine: Engine, task: ArmTask, sums: ArmSums) -> ArmOutcome:
+    if sums.patients == 0.0:
+        raise NumericalError(
+            f"no patient of {task.trial.study}:{task.arm.name} could be integrated; "
+            "look at the parameters far from their priors, or loosen the tolerance"
+        )
+    grid = engine.grid(task.trial)
+    shares = {
+        name: getattr(sums, name) / sums.patients
+        for name in ("on_treatment", "liver_deaths", "at_risk", "detected", "by_lesion", "responded")
+    }
+    return ArmOutcome(
+        arm=task.arm,
+        grid=grid,
+        survival=sums.alive / sums.patients,
+        scans=task.trial.scans(float(grid[-1])),
+        patients=int(sums.patients),
+        failed=int(sums.failed),
+        **shares,
+    )
