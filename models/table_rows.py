@@ -17,7 +17,6 @@ from kinimmune.models.parameters import Source, Status
 from kinimmune.models.table_files import Examined, Finding, Row, load_table
 from kinimmune.models.units import parse_unit
 
-
 _FACTOR = r"(1|[A-Za-zµ%_]+)((\^|\*\*)-?\d(\.\d+)?)?"
 _PRODUCT = re.compile(rf"{_FACTOR}([*/]{_FACTOR})*")
 

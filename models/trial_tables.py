@@ -1,4 +1,4 @@
-"""Rows and checks of `trials.csv`, `arms.csv` and `follow_up.csv`, and the trials they make together with `design.csv`.
+"""Rows and checks of `trials.csv` and `arms.csv`, and the trials they make with `design.csv` and `follow_up.csv`.
 
 Start with `examine_trials`.
 """
@@ -10,11 +10,10 @@ from typing import ClassVar
 
 from kinimmune.models.design_tables import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.errors import DataError
-from kinimmune.models.evidence import Reference
 from kinimmune.models.evidence_tables import examine_sources, find_bad_origins
-from kinimmune.models.parameters import Status
+from kinimmune.models.follow_up_tables import FollowUpRow, find_bad_follow_up_origins
 from kinimmune.models.table_files import Examined, Finding
-from kinimmune.models.table_rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, YesNo, dangling, parse_rows
+from kinimmune.models.table_rows import Name, SourcedRow, TableRow, YesNo, dangling, parse_rows
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial
 
 
@@ -43,58 +42,12 @@ class ArmRow(TableRow):
     treatment: str
 
 
-class FollowUpRow(TableRow):
-    """A row of `follow_up.csv`: the three dates, or the shortest and longest follow-up, of one endpoint of a study."""
-
-    table: ClassVar[str] = "follow_up.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "endpoint")
-
-    study: Name
-    endpoint: Endpoint
-    accrual_start: Day | None = None
-    accrual_end: Day | None = None
-    accrual_source: Name | None = None
-    accrual_locator: str = ""
-    accrual_status: Status | None = None
-    cutoff: Day | None = None
-    cutoff_source: Name
-    cutoff_locator: str
-    cutoff_status: Status
-    shortest: NotNegative | None = None
-    longest: Positive | None = None
-    shape: Positive
-    shape_source: Name
-    shape_locator: str
-    shape_status: Status
-    note: str = ""
-
-    def follow_up(self) -> FollowUp:
-        """Return the follow-up in days.
-
-        Raises
-        ------
-        DataError
-            when neither or both of dates and days are given, or they do not make a period
-        """
-        days = [self.shortest, self.longest]
-        dates = [self.accrual_start, self.accrual_end, self.cutoff]
-        if self.accrual_start is not None and self.accrual_end is not None and self.cutoff is not None and days == [None, None]:
-            shortest, longest = ((self.cutoff - entry).days for entry in (self.accrual_end, self.accrual_start))
-            return FollowUp(float(shortest), float(longest), self.shape)
-        if self.shortest is not None and self.longest is not None and dates == [None, None, None]:
-            return FollowUp(self.shortest, self.longest, self.shape)
-        raise DataError(
-            f"follow-up of '{self.study}' {self.endpoint} ({self.place}): "
-            "give accrual_start, accrual_end and cutoff, or shortest and longest, and not both"
-        )
-
-
 def examine_trials(folder: Path | None) -> Examined[Trial]:
     """Return the trials and what is wrong with their four tables."""
     trials, arms, follow_up = (parse_rows(TrialRow, folder), parse_rows(ArmRow, folder), parse_rows(FollowUpRow, folder))
     design, sources = examine_design(folder), examine_sources(folder)
     findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
-    findings += [*find_bad_origins(trials.entries, sources), *_find_bad_follow_up_origins(follow_up.entries, sources)]
+    findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
     rows = [number.row for number in design.entries]
     if not trials.findings:
         studies = {row.study for row in trials.entries}
@@ -122,17 +75,6 @@ def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[
         if name is not None and study in known and name not in known[study]:
             problem = f"study '{study}' has no arm '{name}' in column 'arm'"
             findings.append(row.finding("arm", problem, f"arms.csv has: {', '.join(known[study])}"))
-    return findings
-
-
-def _find_bad_follow_up_origins(rows: Sequence[FollowUpRow], sources: Examined[Reference]) -> list[Finding]:
-    findings = []
-    for of in ("accrual", "cutoff", "shape"):
-        findings += find_bad_origins(rows, sources, f"{of}_source", f"{of}_status")
-    for row in rows:
-        if row.accrual_start is not None and (row.accrual_source is None or row.accrual_status is None):
-            problem = "accrual dates without their origin in columns 'accrual_source' and 'accrual_status'"
-            findings.append(row.finding("accrual_source", problem, "fill them in"))
     return findings
 
 
