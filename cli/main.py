@@ -1,0 +1,81 @@
+"""The `kinimmune` command: its sub-commands in the order of the work, and one line for every error.
+
+Start with `main`.  A command imports what it needs when it runs, so that `--help` stays fast.
+"""
+
+import io
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from kinimmune.cli.check import check
+from kinimmune.cli.doctor import doctor
+from kinimmune.cli.exits import Exit, exit_code
+from kinimmune.cli.list import list_models
+from kinimmune.cli.show import show
+from kinimmune.cli.simulate import simulate
+from kinimmune.cli.terminal import print_error
+from kinimmune.models.errors import KinimmuneError
+
+_INTERRUPTED_BY_TYPER = 130
+
+app = typer.Typer(
+    name="kinimmune",
+    help="Models of regulatory T cells, effector T cells and tumour under kinase inhibitors, fitted to published trials.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would double the time of --help
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("list", epilog="Example: kinimmune list")(list_models)
+app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
+app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)
+app.command("check", epilog="Example: kinimmune check my_trial")(check)
+app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"kinimmune {version('kinimmune')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Models of regulatory T cells, effector T cells and tumour under kinase inhibitors, fitted to published trials."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors become one line on stderr.
+
+    Parameters
+    ----------
+    arguments
+        the command line without the program's name; that of the process by default
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
+    try:
+        code = app(args=None if arguments is None else list(arguments), prog_name="kinimmune", standalone_mode=False)
+    except KinimmuneError as error:
+        print_error(str(error))
+        return exit_code(error)
+    except typer.TyperException as error:
+        print_error(error.format_message() or f"give a command; {app.info.name} --help lists them")
+        return Exit.USAGE
+    except OSError as error:
+        print_error(f"cannot use '{error.filename}': {error.strerror}; give a path you may read and write")
+        return Exit.USAGE
+    if code == _INTERRUPTED_BY_TYPER:
+        print_error("interrupted")
+        return Exit.INTERRUPTED
+    return int(code or 0)

@@ -1,0 +1,171 @@
+"""One patient of a model, in an arm of a study, with parameters changed by the user; and the course that comes out.
+
+Start with `plan_patient`.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kinimmune.cli.settings import SimulateOptions
+from kinimmune.models.arrays import Array
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.compile import compile_model
+from kinimmune.models.dosing import Schedule, constant
+from kinimmune.models.errors import DataError, NumericalError, UsageError
+from kinimmune.models.model import OdeModel, nearest
+from kinimmune.models.parameters import Parameter, values_for
+from kinimmune.models.simulate import Completion, simulate
+from kinimmune.models.tables import read_trials
+from kinimmune.models.trials import Arm
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity in time."""
+
+    name: str
+    unit: str
+    meaning: str
+    values: Array
+    """shape of the times it belongs to"""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened to a patient, one column per state and output."""
+
+    model: str
+    study: str | None
+    arm: str | None
+    time: Array
+    """[d], shape (k,)"""
+    columns: tuple[Column, ...]
+
+    def plain(self) -> dict[str, object]:
+        """Return the course ready for JSON (schema `kinimmune.simulate/1`)."""
+        return {
+            "schema": "kinimmune.simulate/1",
+            "model": self.model,
+            "study": self.study,
+            "arm": self.arm,
+            "days": self.time.tolist(),
+            "columns": [
+                {"name": item.name, "unit": item.unit, "meaning": item.meaning, "values": item.values.tolist()}
+                for item in self.columns
+            ],
+        }
+
+    def csv(self) -> str:
+        """Return the course as a table; headers carry units."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["time [d]", *(f"{item.name} [{item.unit}]" for item in self.columns)])
+        writer.writerows(zip(self.time.tolist(), *(item.values.tolist() for item in self.columns), strict=True))
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is to be simulated."""
+
+    model: OdeModel
+    study: str | None
+    arm: Arm | None
+    """None for an untreated patient."""
+    days: float
+    values: Mapping[str, float]
+
+    @property
+    def summary(self) -> str:
+        """One line that tells whose course it is."""
+        given = "untreated" if self.arm is None else f"arm {self.arm.study}:{self.arm.name}"
+        values = "" if self.study is None else f", values of {self.study}"
+        return f"{self.model.name}, one patient, {given}{values}, {self.days:g} days"
+
+    def simulate(self) -> Course:
+        """Integrate the patient day by day.
+
+        Raises
+        ------
+        NumericalError
+            when the integration fails, with the day and the reason
+        """
+        schedule: Schedule = constant() if self.arm is None else self.arm.schedule
+        time = np.unique(np.append(np.arange(0.0, self.days), self.days))
+        found = simulate(compile_model(self.model), self.values, time, schedule)
+        if found.completion is not Completion.COMPLETE:
+            raise NumericalError(f"{self.model.name} failed on day {found.failed_at:.6g}: {found.completion.value}")
+        labels = [(state.name, state.unit, state.meaning) for state in self.model.states]
+        labels += [(item.name, item.unit, item.reason) for item in self.model.outputs]
+        columns = tuple(Column(*label, row) for label, row in zip(labels, [*found.states, *found.outputs], strict=True))
+        return Course(self.model.name, self.study, None if self.arm is None else self.arm.name, time, columns)
+
+
+def plan_patient(name: str, folder: Path | None, options: SimulateOptions) -> Patient:
+    """Return the patient a user asks for.
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, arm or parameter, with the nearest name, or a value outside its range
+    """
+    model = load_model(name, folder)
+    studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None))
+    arm = None if options.arm is None else _find_arm(model, options.arm, folder, studies)
+    study = arm.study if arm is not None else next(iter(studies), None)
+    parameters = _change([item for item in model.parameters if item.study in (None, study)], options.set)
+    return Patient(model, study if studies else None, arm, options.days, values_for(parameters, study))
+
+
+def parse_changes(texts: Iterable[str]) -> dict[str, float]:
+    """Return parameter -> value from texts such as `growth=0.01`.
+
+    Raises
+    ------
+    UsageError
+        for a text of another form
+
+    Examples
+    --------
+    >>> parse_changes(["growth=0.01", "kinase_shift = 2"])
+    {'growth': 0.01, 'kinase_shift': 2.0}
+    """
+    changes: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            changes[name.strip()] = float(value)
+        except ValueError:
+            raise UsageError(f"--set '{text}': write NAME=VALUE with a number, such as growth=0.01") from None
+        if not math.isfinite(changes[name.strip()]):
+            raise UsageError(f"--set '{text}': the value must be finite")
+    return changes
+
+
+def _change(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
+    names = {alias: item.name for item in parameters for alias in (item.name, item.key)}
+    wanted: dict[str, float] = {}
+    for given, value in changes.items():
+        if given not in names:
+            raise UsageError(f"no parameter '{given}' here; {nearest(given, names)}")
+        wanted[names[given]] = value
+    try:
+        return tuple(item.at(wanted[item.name]) if item.name in wanted else item for item in parameters)
+    except DataError as error:
+        raise UsageError(f"--set: {error}") from error
+
+
+def _find_arm(model: OdeModel, text: str, folder: Path | None, studies: Sequence[str]) -> Arm:
+    if "dose_rate" not in {item.name for item in model.inputs}:
+        raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
+    arms = [arm for trial in read_trials(folder) for arm in trial.arms if not studies or arm.study in studies]
+    found = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
+    if not found:
+        raise UsageError(f"unknown arm '{text}'; {nearest(text, [f'{arm.study}:{arm.name}' for arm in arms])}")
+    return found[0]

@@ -1,0 +1,97 @@
+"""What the user sees: results on stdout; notes, progress and errors on stderr.
+
+Start with `print_json` and `print_table` for results, `Notes` for the rest.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_json(content: Mapping[str, object]) -> None:
+    """Print one JSON object on stdout; a number that does not exist must be None."""
+    print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """Print a table on stdout; columns named in `numbers` are set flush right."""
+    from rich import box
+    from rich.table import Table
+
+    console = _console(sys.stdout)
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    if not console.is_terminal:  # a file or pipe has no width to fit into
+        console.width = max(console.measure(table, options=console.options.update(max_width=10_000)).maximum, 20)
+    console.print(table)
+
+
+def format_number(value: float | None, digits: int = 4) -> str:
+    """Return a number as tables show it.
+
+    >>> format_number(0.004950), format_number(None), format_number(float("inf"))
+    ('0.00495', '-', 'inf')
+    """
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Notes and progress on stderr; silent when quiet."""
+
+    quiet: bool = False
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, float | None], None]]:
+        """Return a function that shows what is being done and the best cost so far.
+
+        On a terminal it is one line that changes; elsewhere a line for every new text.
+        """
+        console = _console(sys.stderr)
+        if self.quiet:
+            yield lambda _text, _cost: None
+        elif console.is_terminal:
+            with console.status("") as status:
+                yield lambda text, cost: status.update(_progress_line(text, cost))
+        else:
+            yield _plain_progress()
+
+
+def _plain_progress() -> Callable[[str, float | None], None]:
+    last = [""]
+
+    def show(text: str, cost: float | None) -> None:
+        if text != last[0]:
+            print(_progress_line(text, cost), file=sys.stderr, flush=True)
+            last[0] = text
+
+    return show
+
+
+def _progress_line(text: str, cost: float | None) -> str:
+    return text if cost is None else f"{text}; best cost {cost:.4g}"
+
+
+def print_error(message: str) -> None:
+    """Print one line `error: ...` on stderr."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _console(stream: TextIO) -> "Console":
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,60 @@
+"""The models of the library by name.
+
+Start with `load_model`.  Every module of `kinimmune.models.library` is one model: a function of the module's own name makes it
+from its parameters.  A new file there is a new model; nothing else has to be told.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+from kinimmune.models import library
+from kinimmune.models.errors import UsageError
+from kinimmune.models.model import OdeModel, nearest
+from kinimmune.models.parameters import Parameter
+from kinimmune.models.tables import read_parameters
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of all models, in alphabetical order.
+
+    >>> "gompertz" in model_names()
+    True
+    """
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(library.__path__)))
+
+
+def load_model(name: str, folder: Path | None = None) -> OdeModel:
+    """Return a model of the library with the parameters of its tables.
+
+    Parameters
+    ----------
+    name
+        one of `model_names()`
+    folder
+        tables that replace the package's, or None
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, with the nearest name, or a folder that does not exist
+    DataError
+        when a table cannot be used
+    """
+    build = _builder(name)
+    return build(read_parameters(name, folder))
+
+
+def require_model(name: str) -> str:
+    """Return `name`, or raise a `UsageError` with the nearest name when there is no such model."""
+    names = model_names()
+    if name not in names:
+        raise UsageError(f"unknown model '{name}'; {nearest(name, names)}")
+    return name
+
+
+def _builder(name: str) -> Callable[[tuple[Parameter, ...]], OdeModel]:
+    module = importlib.import_module(f"kinimmune.models.library.{require_model(name)}")
+    build: Callable[[tuple[Parameter, ...]], OdeModel] = getattr(module, name)
+    return build
