@@ -55,24 +55,23 @@ def _markowitz_count(row: int, waiting: list[int], filled: set[tuple[int, int]])
 
 
 def factor_lines(plan: Elimination, nonzero: Collection[tuple[int, int]]) -> list[str]:
-    """Return statements that turn `w` (J) into the factors of d - J in place, lane `l`, with the growth of the pivots.
+    """Return statements that turn the entries `a_slot` of J into the factors `w_slot` of d - J, and `worst`, the growth of pivots.
 
     The growth is the sum of |l_ik u_ki| that went into a pivot, over |d| + |its value before|: a measure that rescaling of the
     states leaves alone.  Pivots are stored as reciprocals.
     """
-    lines = ["d = diagonal[l]", "worst = 0.0"]
+    lines = ["worst = 0.0"]
     entries = set(nonzero)
     for (i, j), slot in plan.slots.items():
-        value = f"-w[{slot}, l]" if (i, j) in entries else "0.0"
-        lines.append(f"w_{slot} = d + {value}" if i == j else f"w_{slot} = {value}")
+        value = f"-a_{slot}" if (i, j) in entries else "0.0"
+        diagonal = f"d - a_{slot}" if (i, j) in entries else "d"
+        lines.append(f"w_{slot} = {diagonal if i == j else value}")
     rank = plan.rank
     swallowed = sorted({i for (i, j) in plan.slots if rank[j] < rank[i] and (j, i) in plan.slots})
     lines += [line for i in swallowed for line in (f"size_{i} = abs(d) + abs(w_{plan.slots[i, i]})", f"sum_{i} = 0.0")]
     for pivot in plan.order:
         lines += _eliminate(plan, pivot, rank)
-    lines += [f"worst = max(worst, sum_{i} / size_{i})" for i in swallowed]
-    lines += [f"w[{slot}, l] = w_{slot}" for slot in plan.slots.values()]
-    return [*lines, "growth[l] = worst"]
+    return lines + [f"worst = max(worst, sum_{i} / size_{i})" for i in swallowed]
 
 
 def _eliminate(plan: Elimination, pivot: int, rank: dict[int, int]) -> list[str]:
@@ -91,12 +90,12 @@ def _eliminate(plan: Elimination, pivot: int, rank: dict[int, int]) -> list[str]
 
 
 def solve_lines(plan: Elimination) -> list[str]:
-    """Return statements that overwrite the right-hand side `b` of lane `l` with the solution."""
+    """Return statements that turn the right-hand side `b_row` into the solution, by the factors `w_slot`."""
     slots, rank, order = plan.slots, plan.rank, plan.order
-    lines = [f"b_{i} = b[{i}, l]" for i in range(len(order))]
+    lines = []
     for i in order:
-        lines += [f"b_{i} -= w[{slots[i, j]}, l] * b_{j}" for j in order if rank[j] < rank[i] and (i, j) in slots]
+        lines += [f"b_{i} -= w_{slots[i, j]} * b_{j}" for j in order if rank[j] < rank[i] and (i, j) in slots]
     for i in reversed(order):
-        lines += [f"b_{i} -= w[{slots[i, j]}, l] * b_{j}" for j in order if rank[j] > rank[i] and (i, j) in slots]
-        lines.append(f"b_{i} *= w[{slots[i, i]}, l]")
-    return lines + [f"b[{i}, l] = b_{i}" for i in range(len(order))]
+        lines += [f"b_{i} -= w_{slots[i, j]} * b_{j}" for j in order if rank[j] > rank[i] and (i, j) in slots]
+        lines.append(f"b_{i} *= w_{slots[i, i]}")
+    return lines

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import sympy as sp
-from kinimmune.models.kernel_source import LANES, read_template, write_kernel
+from kinimmune.models.kernel_source import LANES, read_templates, write_kernel
 from kinimmune.models.model import OdeModel
 
 GENERATOR = "1"
@@ -39,7 +39,7 @@ def identify(model: OdeModel, watch: str | None) -> str:
     equations += [sp.srepr(sp.sympify(item.expression)) for item in model.outputs if item.name == watch]
     names = [*(state.name for state in model.states), "|", *model.parameter_names, "|", *(item.name for item in model.inputs)]
     versions = [GENERATOR, str(LANES), numba.__version__, platform.python_version(), llvmlite.binding.get_host_cpu_name()]
-    parts = [model.name, *names, *equations, str(watch), read_template(), *versions]
+    parts = [model.name, *names, *equations, str(watch), *read_templates(), *versions]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 

@@ -1,45 +1,74 @@
 """The text of the generated ensemble kernel: one readable module a model, the loop over steps included.
 
 Start with `write_kernel`.  Everything that is compiled stands in one file because numba's cache on disk does not notice a change in
-a function that another file calls.
+a function that another file calls.  All numbers of all lanes live in one array `m`, so that the compiler sees every distance:
+row r of lane l is `m[r * LANES + l]`, and `Layout` says which row is what.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import sympy as sp
-from kinimmune.models import step_loop
+from kinimmune.models import step_loop, vector_math
 from kinimmune.models.elimination import Elimination, factor_lines, plan_elimination, solve_lines
 from kinimmune.models.model import TIME, OdeModel
 from kinimmune.models.rosenbrock import RODAS, Rosenbrock
-from kinimmune.models.straight_line import Linearisation, linearise, share, to_python
+from kinimmune.models.straight_line import Assignment, Constants, Linearisation, by_logarithm, linearise, share, to_python
 
 LANES = 8
 """Patients side by side: a multiple of the vector width of every current processor."""
 
-_HEADER = '''"""Ensemble kernel of the model '{model}', written by kinimmune {version}; it is safe to delete.
+_HEADER = '''"""Ensemble kernel of the model '{model}', written by kinimmune (generator {version}); it is safe to delete.
 
 States: {states}.
 Method: {method} ({source}).
+Row r of lane l is m[r * LANES + l]; s_ states, p_ parameters and inputs, d_ definitions, j_ their derivatives, k_ constants of a
+segment, c_ common subexpressions, f_ rates, a_ entries of the Jacobian, w_ of its factors, b_ of a right-hand side.
 """
 
 import math
 
 import numpy as np
-from kinimmune.models.step_loop import Course, Lanes, Outcome, Patients
+from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.step_loop import Course, Outcome, Patients
+from kinimmune.models.vector_math import from_bits, to_bits
 from numba import njit
 
-LANES, STAGES, N_STATES, N_PARAMETERS, N_SLOTS = {lanes}, {stages}, {n_states}, {n_parameters}, {n_slots}
+LANES, STAGES, N_STATES, N_PARAMETERS, N_INPUTS, N_TAGS = {lanes}, {stages}, {n_states}, {n_parameters}, {n_inputs}, {n_tags}
 WATCH = {watch}
+{rows}
 COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH = range(5)
 TINY = 2.2250738585072014e-308
-jit = njit(fastmath={{"contract", "arcp", "nsz"}}, error_model="numpy", nogil=True, cache=True)
+FAST = {{"contract", "arcp", "nsz"}}
+jit = njit(fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+jit_entry = njit(fastmath=FAST, error_model="numpy", nogil=True, cache=True)
 '''
 
 
-def read_template() -> str:
-    """Return the text of the loop over steps."""
-    return inspect.getsource(step_loop).split("# TEMPLATE\n", 1)[1].strip() + "\n"
+@dataclass
+class Layout:
+    """Which rows of the one array hold what."""
+
+    lanes: int
+    rows: int = 0
+    places: dict[str, int] = field(default_factory=dict)
+    """Name of a block -> where it begins in the array."""
+
+    def add(self, name: str, rows: int = 1) -> None:
+        """Append a block."""
+        self.places[name] = self.rows * self.lanes
+        self.rows += rows
+
+    def at(self, name: str, row: int = 0) -> str:
+        """Return the text for one row of a block in lane `l`."""
+        return f"m[{self.places[name] + row * self.lanes} + l]"
+
+
+def read_templates() -> tuple[str, str]:
+    """Return the text that is the same for all models: vector functions, and the loop over steps."""
+    vectors, loop = (inspect.getsource(module).split("# TEMPLATE\n", 1)[1].strip() for module in (vector_math, step_loop))
+    return vectors, loop
 
 
 def write_kernel(model: OdeModel, watch: str | None, version: str, method: Rosenbrock = RODAS, lanes: int = LANES) -> str:
@@ -60,6 +89,9 @@ def write_kernel(model: OdeModel, watch: str | None, version: str, method: Rosen
     """
     system = linearise(model, watch)
     plan = plan_elimination(len(system.states), system.jacobian)
+    writer = _Writer(system, plan, method, lanes)
+    functions = writer.functions()
+    rows = "\n".join(f"{name} = {place}" for name, place in writer.layout.places.items())
     header = _HEADER.format(
         model=model.name,
         version=version,
@@ -69,92 +101,163 @@ def write_kernel(model: OdeModel, watch: str | None, version: str, method: Rosen
         lanes=lanes,
         stages=method.stages,
         n_states=len(system.states),
-        n_parameters=max(1, len(system.parameters)),
-        n_slots=len(plan.slots),
+        n_parameters=len(model.parameter_names),
+        n_inputs=len(model.inputs),
+        n_tags=len(step_loop.TAGS),
         watch=watch is not None,
+        rows=f"{rows}\nROWS = {writer.layout.rows}\n{_tags(lanes)}",
     )
-    parts = [header, *_model_functions(system, plan), *_method_functions(method, bool(system.time_derivative))]
-    return "\n\n".join([*parts, read_template()])
+    vectors, loop = read_templates()
+    return "\n\n\n".join([header.rstrip(), vectors, *functions, loop]) + "\n"
 
 
-def _model_functions(system: Linearisation, plan: Elimination) -> list[str]:
-    rates = [(f"f[{i}, l]", rate) for i, rate in enumerate(system.rates)]
-    jacobian = [(f"w[{plan.slots[entry]}, l]", value) for entry, value in system.jacobian.items()]
-    n = len(system.states)
-    by_time = [(f"g[{i}, l]", system.time_derivative.get(i, sp.Integer(0))) for i in range(n)] if system.time_derivative else []
-    watched = [] if system.watched is None else list(zip(("q[l]", "slope[l]"), system.watched, strict=True))
-    return [
-        _function("rates(t, y, p, f)", _assign(system, rates)),
-        _function("evaluate(t, y, p, f, g, w, q, slope)", _assign(system, [*rates, *jacobian, *by_time, *watched])),
-        _function("watch(t, y, p, q, slope)", _assign(system, watched)),
-        _function("factorise(w, diagonal, growth)", factor_lines(plan, system.jacobian)),
-        _function("solve(w, b)", solve_lines(plan)),
-    ]
+def _tags(lanes: int) -> str:
+    return "\n".join(f"{name} = {row * lanes}" for row, name in enumerate(step_loop.TAGS))
 
 
-def _function(signature: str, lines: Sequence[str]) -> str:
-    body = [f"        {line}" for line in lines]
-    return "\n".join(["@jit", f"def {signature}:", "    for l in range(LANES):", *(body or ["        pass"])])
+class _Writer:
+    """Writes the functions that depend on the model and the method."""
 
+    def __init__(self, system: Linearisation, plan: Elimination, method: Rosenbrock, lanes: int) -> None:
+        self.system, self.plan, self.method = system, plan, method
+        self.layout = Layout(lanes)
+        constants = Constants(set(system.parameters))
+        named = ((name, by_logarithm(expression)) for name, expression in (*system.definitions, *system.derivatives))
+        kept = [constants.take_definition(name, expression) for name, expression in named]
+        self.named: list[Assignment] = [item for item in kept if item is not None]
+        self.constants = constants
+        self.timed = bool(system.time_derivative)
 
-def _assign(system: Linearisation, results: Sequence[tuple[str, sp.Expr]]) -> list[str]:
-    """Return loads, assignments and stores of one lane."""
-    stores = {sp.Symbol(f"r_{number}", real=True): target for number, (target, _) in enumerate(results)}
-    wanted = [(name, expression) for name, (_, expression) in zip(stores, results, strict=True)]
-    steps = share([*system.definitions, *system.derivatives], wanted) if wanted else []
-    used = set().union(*(expression.free_symbols for _, expression in steps))
-    lines = [f"{TIME.name}_now = t[l]"] if TIME in used else []
-    lines += [f"{name.name} = y[{i}, l]" for i, name in enumerate(system.states) if name in used]
-    lines += [f"{name.name} = p[{i}, l]" for i, name in enumerate(system.parameters) if name in used]
-    now = {TIME: sp.Symbol(f"{TIME.name}_now", real=True)}
-    return lines + [f"{stores.get(name, name.name)} = {to_python(expression.xreplace(now))}" for name, expression in steps]
-
-
-def _method_functions(method: Rosenbrock, timed: bool) -> list[str]:
-    functions = []
-    for stage in range(method.stages):
-        if stage:
-            functions.append(_over_states(f"blend_{stage}(y, k, trial)", [f"trial[i, l] = y[i, l] + {_sum(method.a[stage])}"]))
-        load = f"k[{stage}, i, l] + per_step[l] * ({_sum(method.c[stage])})" if stage else "f[i, l]"
-        by_time = f" + ({method.gammas[stage]!r}) * h[l] * g[i, l]" if timed and method.gammas[stage] else ""
-        functions.append(_over_states(f"load_{stage}(f, g, h, per_step, k)", [f"k[{stage}, i, l] = {load}{by_time}"]))
-    rows = [f"{name}[i, l] = {_sum(weights)}" for name, weights in zip(("bend", "twist"), method.dense, strict=True)]
-    functions.append(_over_states("extend(k, bend, twist)", rows))
-    return [*functions, _advance(method)]
-
-
-def _over_states(signature: str, lines: Sequence[str]) -> str:
-    body = [f"            {line}" for line in lines]
-    return "\n".join(["@jit", f"def {signature}:", "    for i in range(N_STATES):", "        for l in range(LANES):", *body])
-
-
-def _sum(weights: Sequence[float]) -> str:
-    factors = [(f"({weight!r}) * " if weight != 1.0 else "", stage) for stage, weight in enumerate(weights) if weight]
-    return " + ".join(f"{factor}k[{stage}, i, l]" for factor, stage in factors)
-
-
-def _advance(method: Rosenbrock) -> str:
-    lines = [
-        "@jit",
-        "def advance(lanes):",
-        "    t, h, moment, y, p, f, g, w, k = "
-        "lanes.t, lanes.h, lanes.moment, lanes.y, lanes.p, lanes.f, lanes.g, lanes.w, lanes.k",
-        "    trial, per_step = lanes.trial, lanes.per_step",
-        "    for l in range(LANES):",
-        "        per_step[l] = 1.0 / h[l]",
-        f"        lanes.diagonal[l] = {1.0 / method.gamma!r} * per_step[l]",
-        "    evaluate(t, y, p, f, g, w, lanes.q, lanes.slope)",
-        "    factorise(w, lanes.diagonal, lanes.growth)",
-        "    load_0(f, g, h, per_step, k)",
-        "    solve(w, k[0])",
-    ]
-    for stage in range(1, method.stages):
-        lines += [
-            f"    blend_{stage}(y, k, trial)",
-            "    for l in range(LANES):",
-            f"        moment[l] = t[l] + {method.alpha[stage]!r} * h[l]",
-            f"    rates(moment, trial, p, k[{stage}])",
-            f"    load_{stage}(f, g, h, per_step, k)",
-            f"    solve(w, k[{stage}])",
+    def functions(self) -> list[str]:
+        """Return the text of each function, and lay out the array on the way."""
+        system, n = self.system, len(self.system.states)
+        rates = self._results((f"f_{state.name[2:]}", rate) for state, rate in zip(system.states, system.rates, strict=True))
+        jacobian = self._results((f"a_{self.plan.slots[entry]}", value) for entry, value in system.jacobian.items())
+        by_time = self._results((f"g_{i}", value) for i, value in system.time_derivative.items())
+        watched = self._results(zip(("quantity", "slope"), system.watched or (), strict=False))
+        self._lay_out(n)
+        at = self.layout.at
+        stores = [f"{at('B', i)} = {name.name}" for i, (name, _) in enumerate(rates)]
+        keeps = [f"{at('F', i)} = {name.name}" for i, (name, _) in enumerate(rates)]
+        keeps += [
+            f"{at('G', i)} = g_{i}" if i in system.time_derivative else f"{at('G', i)} = 0.0" for i in range(n)
+        ] * self.timed
+        keeps += [f"{at('Q')} = quantity", f"{at('SLOPE')} = slope"] * bool(watched)
+        factors = [f"d = {at('PER_STEP')} * {1.0 / self.method.gamma!r}", *factor_lines(self.plan, system.jacobian)]
+        factors += [f"{at('W', slot)} = w_{slot}" for slot in self.plan.slots.values()]
+        ends = [f"{at('Q_END')} = quantity", f"{at('SLOPE_END')} = slope"] * bool(watched)
+        here, there = ("Y", "T"), ("TRIAL", "MOMENT")
+        texts = [
+            _function("find_constants(m, l)", self._constant_lines(), looped=False),
+            _function("rates(m)", [*self._assign(there, rates), *stores]),
+            _function(
+                "prepare(m)",
+                [*self._assign(here, [*rates, *jacobian, *by_time, *watched]), *keeps, *factors, f"{at('GROWTH')} = worst"],
+            ),
+            _function("watch(m)", [*self._assign(there, watched), *ends]),
+            _function("solve(m)", self._solve_lines()),
+            _function("estimate(m, relative)", self._estimate_lines()),
+            self._advance(),
         ]
-    return "\n".join([*lines, "    extend(k, lanes.bend, lanes.twist)"])
+        return texts
+
+    def _results(self, results: Iterable[tuple[str, sp.Expr]]) -> list[Assignment]:
+        return [(sp.Symbol(name, real=True), self.constants.take(by_logarithm(value))) for name, value in results]
+
+    def _lay_out(self, n: int) -> None:
+        for name in step_loop.ROWS_PER_LANE:
+            self.layout.add(name)
+        self.layout.add("P", len(self.system.parameters) + len(self.constants.found))
+        for name in step_loop.ROWS_PER_STATE:
+            self.layout.add(name, n)
+        self.layout.add("W", len(self.plan.slots))
+        self.layout.add("K", n * self.method.stages)
+
+    def _constant_lines(self) -> list[str]:
+        found = self.constants.found
+        steps = share([], found)
+        names = [name for name, _ in found]
+        rows = {name: len(self.system.parameters) + i for i, name in enumerate(names)}
+        lines = [
+            f"{name.name} = {self.layout.at('P', i)}" for i, name in enumerate(self.system.parameters) if name in _used(steps)
+        ]
+        lines += [f"{name.name} = {to_python(expression)}" for name, expression in steps]
+        return [*lines, *(f"{self.layout.at('P', row)} = {name.name}" for name, row in rows.items())] or ["pass"]
+
+    def _assign(self, source: tuple[str, str], results: Sequence[Assignment]) -> list[str]:
+        """Return loads and assignments that give the results in one lane."""
+        at, (y, t) = self.layout.at, source
+        steps = share(self.named, results) if results else []
+        used = _used(steps)
+        fixed = [*self.system.parameters, *(name for name, _ in self.constants.found)]
+        lines = [f"now = {at(t)}"] if TIME in used else []
+        lines += [f"{name.name} = {at(y, i)}" for i, name in enumerate(self.system.states) if name in used]
+        lines += [f"{name.name} = {at('P', i)}" for i, name in enumerate(fixed) if name in used]
+        now = {TIME: sp.Symbol("now", real=True)}
+        return lines + [f"{name.name} = {to_python(expression.xreplace(now))}" for name, expression in steps]
+
+    def _solve_lines(self) -> list[str]:
+        at, plan = self.layout.at, self.plan
+        solution = solve_lines(plan)
+        lines = [f"b_{i} = {at('B', i)}" for i in range(len(plan.order))]
+        lines += [f"w_{slot} = {at('W', slot)}" for slot in plan.slots.values()]
+        return [*lines, *solution, *(f"{at('B', i)} = b_{i}" for i in range(len(plan.order)))]
+
+    def _estimate_lines(self) -> list[str]:
+        """Finish the step in TRIAL and weigh its last stage, which is the difference of the embedded pair."""
+        at, n = self.layout.at, len(self.plan.order)
+        lines = ["total = 0.0"]
+        for i in range(n):
+            lines += [
+                f"new, old, difference = {at('TRIAL', i)} + {at('B', i)}, {at('Y', i)}, {at('B', i)}",
+                f"{at('TRIAL', i)} = new",
+                f"ratio = difference / ({at('SCALE', i)} + relative * max(abs(old), abs(new)))",
+                "total += ratio * ratio + new * 0.0",
+            ]
+        return [*lines, f"{at('ERROR')} = math.sqrt(total / {n}.0)"]
+
+    def _advance(self) -> str:
+        method, n = self.method, len(self.system.states)
+        size = n * self.layout.lanes
+        lines = ["@jit", "def advance(m):", "    for l in range(LANES):", "        per_step, h = 1.0 / m[H + l], m[H + l]"]
+        lines += [f"        {self.layout.at('PER_STEP', i)} = per_step" for i in range(n)]
+        lines += [f"        {self.layout.at('STEP', i)} = h" for i in range(n)] * self.timed
+        lines.append("    prepare(m)")
+        for stage in range(method.stages):
+            by_time = f" + ({method.gammas[stage]!r}) * m[STEP + i] * m[G + i]" if self.timed and method.gammas[stage] else ""
+            if stage:
+                lines += self._blend(stage, size)
+                right = f"m[B + i] + m[PER_STEP + i] * ({_sum(method.c[stage], size)})"
+            else:
+                right = "m[F + i]"
+            lines += [f"    for i in range({size}):", f"        m[B + i] = {right}{by_time}", "    solve(m)"]
+        lines.append(f"    for i in range({size}):")
+        lines.append(f"        m[K + {(method.stages - 1) * size} + i] = m[B + i]")
+        for name, weights in zip(("BEND", "TWIST"), method.dense, strict=True):
+            lines.append(f"        m[{name} + i] = {_sum(weights, size)}")
+        return "\n".join(lines)
+
+    def _blend(self, stage: int, size: int) -> list[str]:
+        method = self.method
+        before = [weight for weight in method.a[stage]]
+        lines = [f"    for i in range({size}):", "        b = m[B + i]", f"        m[K + {(stage - 1) * size} + i] = b"]
+        earlier = _sum(before[:-1], size)
+        last = f"({before[-1]!r}) * b"
+        lines.append(f"        m[TRIAL + i] = m[Y + i] + {f'{earlier} + ' if earlier else ''}{last}")
+        lines.append("    for l in range(LANES):")
+        lines.append(f"        m[MOMENT + l] = m[T + l] + {method.alpha[stage]!r} * m[H + l]")
+        return [*lines, "    rates(m)"]
+
+
+def _used(steps: Sequence[Assignment]) -> set[sp.Symbol]:
+    return set().union(*(expression.free_symbols for _, expression in steps))
+
+
+def _function(signature: str, lines: Sequence[str], *, looped: bool = True) -> str:
+    indent = "        " if looped else "    "
+    body = [f"{indent}{line}" for line in (lines or ["pass"])]
+    return "\n".join(["@jit", f"def {signature}:", *(["    for l in range(LANES):"] if looped else []), *body])
+
+
+def _sum(weights: Sequence[float], size: int) -> str:
+    return " + ".join(f"({weight!r}) * m[K + {stage * size} + i]" for stage, weight in enumerate(weights) if weight)

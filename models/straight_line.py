@@ -5,7 +5,7 @@ computed once.  In the code a state `x` is called `s_x`, a parameter or input `p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 from kinimmune.models.errors import ModelError
@@ -147,13 +147,63 @@ def _by_logarithm(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
     return ExpOf(exponent * LogOfPositive(base))
 
 
-def share(assignments: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
+@dataclass
+class Constants:
+    """What depends on parameters and inputs alone: computed once a segment, not once a stage."""
+
+    fixed: set[sp.Symbol]
+    """Parameters, inputs, and the constants found so far."""
+    found: list[Assignment] = field(default_factory=list)
+    """Name and expression of each constant, each after those it uses."""
+    names: dict[sp.Expr, sp.Symbol] = field(default_factory=dict)
+    """Expression -> its name."""
+
+    def take(self, expression: sp.Expr) -> sp.Expr:
+        """Return an expression with its constant parts replaced by names."""
+        if expression.is_Atom:
+            return expression
+        if expression.free_symbols <= self.fixed:
+            return self._name(expression)
+        if not (expression.is_Add or expression.is_Mul):
+            return expression.func(*(self.take(argument) for argument in expression.args))
+        constant = [argument for argument in expression.args if argument.free_symbols <= self.fixed]
+        varying = [self.take(argument) for argument in expression.args if not argument.free_symbols <= self.fixed]
+        return expression.func(self._name(expression.func(*constant)), *varying)
+
+    def take_definition(self, name: sp.Symbol, expression: sp.Expr) -> Assignment | None:
+        """Return a definition with its constant parts named, or None when all of it is one."""
+        if expression.free_symbols <= self.fixed:
+            self._add(name, expression)
+            return None
+        return name, self.take(expression)
+
+    def _name(self, expression: sp.Expr) -> sp.Expr:
+        if expression.is_Atom or (-expression).is_Atom:
+            return expression
+        if expression.could_extract_minus_sign():
+            return -self._name(-expression)
+        if expression not in self.names:
+            self._add(sp.Symbol(f"k_{len(self.found)}", real=True), expression)
+        return self.names[expression]
+
+    def _add(self, name: sp.Symbol, expression: sp.Expr) -> None:
+        self.found.append((name, expression))
+        self.names[expression] = name
+        self.fixed.add(name)
+
+
+def share(assignments: Sequence[Assignment], results: Sequence[Assignment], prefix: str = "c_") -> list[Assignment]:
     """Return all assignments needed for `results`, common subexpressions drawn out, each after those it uses."""
     named = _needed(assignments, results)
     targets = [name for name, _ in (*named, *results)]
-    expressions = [expression.replace(Power, _by_logarithm) for _, expression in (*named, *results)]
-    drawn, reduced = sp.cse(expressions, symbols=sp.numbered_symbols("c_", real=True), optimizations="basic")
+    expressions = [expression for _, expression in (*named, *results)]
+    drawn, reduced = sp.cse(expressions, symbols=sp.numbered_symbols(prefix, real=True), optimizations="basic")
     return _in_order([*drawn, *zip(targets, reduced, strict=True)])
+
+
+def by_logarithm(expression: sp.Expr) -> sp.Expr:
+    """Return an expression whose odd powers are exponentials of logarithms."""
+    return expression.replace(Power, _by_logarithm)
 
 
 def _needed(assignments: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
@@ -184,8 +234,15 @@ def _in_order(assignments: Iterable[Assignment]) -> list[Assignment]:
     return ordered
 
 
-_CALLS = {sp.log: "math.log", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
-_CALLS |= {sp.sinh: "math.sinh", sp.cosh: "math.cosh", sp.atan: "math.atan", sp.Abs: "abs", sp.exp: "math.exp", ExpOf: "math.exp"}
+_CALLS = {sp.log: "logarithm", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
+_CALLS |= {
+    sp.sinh: "math.sinh",
+    sp.cosh: "math.cosh",
+    sp.atan: "math.atan",
+    sp.Abs: "abs",
+    sp.exp: "exponential",
+    ExpOf: "exponential",
+}
 
 
 def to_python(expression: sp.Expr) -> str:
@@ -268,9 +325,9 @@ def _print_power(base: sp.Expr, exponent: sp.Expr) -> str:
 def _print_call(expression: sp.Expr) -> str:
     arguments = [to_python(argument) for argument in expression.args]
     if isinstance(expression, LogOfPositive):
-        return f"math.log(max({arguments[0]}, TINY))"
+        return f"logarithm(max({arguments[0]}, TINY))"
     if isinstance(expression, sp.exp) or expression.is_Pow:
-        return f"math.exp({to_python(expression.exp)})"
+        return f"exponential({to_python(expression.exp)})"
     if isinstance(expression, sp.Max | sp.Min):
         name = "max" if isinstance(expression, sp.Max) else "min"
         text = arguments[0]
