@@ -15,7 +15,7 @@ def list_models(
     from kinimmune.models.catalogue import load_model, model_names
     from kinimmune.models.tables import read_trials
 
-    models = [load_model(name, data) for name in model_names()]
+    models = [load_model(name) for name in model_names()]
     trials = read_trials(data)
     if as_json:
         print_json(

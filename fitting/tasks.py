@@ -45,7 +45,7 @@ class TaskStore:
         return outcome
 
     def save(self, index: int, outcome: Mapping[str, object]) -> None:
-        """Keep a finished task; numbers must be finite or None."""
+        """Keep a finished task; a number may be infinite (the cost of a start that failed)."""
         content = {"schema": f"kinimmune.{self.kind}/1", "address": self.address, "index": index, "outcome": dict(outcome)}
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self._file(index), json.dumps(content, indent=1, allow_nan=False))
+        write_text(self._file(index), json.dumps(content, indent=1))

@@ -35,7 +35,7 @@ def draw_course(title: str, time: Array, labels: Sequence[tuple[str, str]], valu
     width = min(len(labels), _COLUMNS)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.8):
         figure = Figure(figsize=(_PANEL_INCHES[0] * width, _PANEL_INCHES[1] * rows + 0.4), layout="constrained")
-        panels = figure.subplots(rows, width, squeeze=False, sharex=True).flat
+        panels = figure.subplots(rows, width, squeeze=False).flat
         for panel, (name, unit), course in zip(panels, labels, values, strict=False):
             panel.plot(time, course, color=sns.color_palette("colorblind")[0], linewidth=1.4)
             panel.set_title(name.replace("_", " "), loc="left")
