@@ -113,7 +113,7 @@ def _find_odd_kinases(rows: Iterable[KinaseRow]) -> Iterable[Finding]:
     for row in rows:
         if parse_unit(row.unit).dimension != concentration:
             yield row.finding("unit", f"unit '{row.unit}' of an IC50 is not a molar concentration", "use nmol/L")
-        if row.drives is not None and row.drives in driver:
+        if row.drives is not None and row.drives in driver and driver[row.drives].kinase != row.kinase:
             problem = f"'{row.drives}' in column 'drives' is driven by {driver[row.drives].kinase} too"
             yield row.finding("drives", problem, "leave one of the two empty")
         elif row.drives is not None:

@@ -3,7 +3,7 @@
 Start with `FollowUpRow.follow_up`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from kinimmune.models.errors import DataError
@@ -56,8 +56,8 @@ class FollowUpRow(TableRow):
         if self.shortest is not None and self.longest is not None and dates == [None, None, None]:
             return FollowUp(self.shortest, self.longest, self.shape)
         raise DataError(
-            f"follow-up of '{self.study}' {self.endpoint} ({self.place}): "
-            "give accrual_start, accrual_end and cutoff, or shortest and longest, and not both"
+            f"follow-up of study '{self.study}', endpoint '{self.endpoint}', is given by halves or twice; "
+            "fill in accrual_start, accrual_end and cutoff, or shortest and longest, and not both"
         )
 
 
@@ -71,3 +71,12 @@ def find_bad_follow_up_origins(rows: Sequence[FollowUpRow], sources: Examined[Re
             problem = "accrual dates without their origin in columns 'accrual_source' and 'accrual_status'"
             findings.append(row.finding("accrual_source", problem, "fill them in"))
     return findings
+
+
+def find_bad_periods(rows: Iterable[FollowUpRow]) -> Iterable[Finding]:
+    """Find rows that do not say, or say twice, how long patients were followed, or whose period is none."""
+    for row in rows:
+        try:
+            row.follow_up()
+        except DataError as error:
+            yield row.refused("cutoff" if row.longest is None else "longest", error)

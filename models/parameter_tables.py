@@ -65,10 +65,11 @@ def examine_parameters(folder: Path | None) -> Examined[SourcedParameter]:
         except _ColumnError as error:
             findings.append(row.refused(error.column, DataError(str(error))))
     findings += _find_duplicates(table.entries)
-    findings += _find_unknown_spreads(table.entries)
+    if not table.findings:  # a row that cannot be read would seem to be missing
+        findings += [*_find_unknown_spreads(table.entries), *_find_missing_studies(table.entries)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
-    findings += [*_find_missing_studies(table.entries), *find_bad_origins(table.entries, sources), *sources.findings]
+    findings += [*find_bad_origins(table.entries, sources), *sources.findings]
     return Examined(tuple(made), tuple(findings))
 
 

@@ -93,7 +93,9 @@ class TableRow(BaseModel):
     def refused(self, column: str | None, error: DataError) -> Finding:
         """Return a finding from the message of a type that refused this row."""
         text = str(error)
-        return Finding(self.file, self.row, column, text if self.place in text else f"{text} ({self.place})")
+        problem, semicolon, advice = text.partition("; ")
+        placed = text if self.place in text else f"{problem} ({self.place}){semicolon}{advice}"
+        return Finding(self.file, self.row, column, placed)
 
 
 RowT = TypeVar("RowT", bound=TableRow)

@@ -11,7 +11,7 @@ from typing import ClassVar
 from kinimmune.models.design_tables import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.errors import DataError
 from kinimmune.models.evidence_tables import examine_sources, find_bad_origins
-from kinimmune.models.follow_up_tables import FollowUpRow, find_bad_follow_up_origins
+from kinimmune.models.follow_up_tables import FollowUpRow, find_bad_follow_up_origins, find_bad_periods
 from kinimmune.models.table_files import Examined, Finding
 from kinimmune.models.table_rows import Name, SourcedRow, TableRow, YesNo, dangling, parse_rows
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial
@@ -48,6 +48,7 @@ def examine_trials(folder: Path | None) -> Examined[Trial]:
     design, sources = examine_design(folder), examine_sources(folder)
     findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
     findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
+    findings += find_bad_periods(follow_up.entries)
     rows = [number.row for number in design.entries]
     if not trials.findings:
         studies = {row.study for row in trials.entries}
@@ -96,10 +97,7 @@ def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, 
     periods: dict[Endpoint, FollowUp] = {}
     for row in rows:
         if row.study == trial.study:
-            try:
-                periods[row.endpoint] = row.follow_up()
-            except DataError as error:
-                raise DataError(row.refused(None, error).message) from error
+            periods[row.endpoint] = row.follow_up()
     for endpoint in Endpoint:
         if endpoint not in periods:
             raise DataError(f"study '{trial.study}' has no follow-up for endpoint '{endpoint}'; add a row to follow_up.csv")
