@@ -181,7 +181,7 @@ def follow(engine: Engine, task: ArmTask) -> Courses:
     trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
     scans, at_scan = trial.scans(float(grid[-1])), STEPS_PER_SCAN * np.arange(1, int(trial.scans(float(grid[-1])).size) + 1)
     trunk = _integrate(engine, task, grid, arm.schedule)
-    seen = engine.compiled.outputs(grid[:, None], trunk.states, _with_inputs(engine, task.parameters, arm)[:, None, :])
+    seen = engine.compiled.outputs(grid[:, None], trunk.states, with_inputs(engine, task.parameters, arm)[:, None, :])
     diameter = seen[[item.name for item in engine.compiled.model.outputs].index(WATCHED)]
     not_seen = unseen(trunk.crossing, trunk["lesion_hazard"][at_scan], scans, trial.scan_jitter)
     course = treatment_course(trial, arm, task.rule, scans, not_seen)
@@ -205,7 +205,8 @@ def follow(engine: Engine, task: ArmTask) -> Courses:
     )  # fmt: skip
 
 
-def _with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
+def with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
+    """Return parameters, shape (n_parameters, n), with the arm's inputs below them."""
     inputs = arm.schedule.at(0.0)
     given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in engine.compiled.model.inputs]
     return np.concatenate([parameters, *given])
@@ -213,7 +214,7 @@ def _with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
 
 def _integrate(engine: Engine, task: ArmTask, grid: Array, schedule: Schedule) -> EnsembleTrajectories:
     names = [state.name for state in engine.compiled.model.states]
-    initial = engine.compiled.initial(_with_inputs(engine, task.parameters, task.arm))
+    initial = engine.compiled.initial(with_inputs(engine, task.parameters, task.arm))
     return integrate(
         engine.kernel,
         initial=initial,
