@@ -1,0 +1,69 @@
+"""What a report is made from.
+
+Start with `Content`, everything a report of a run needs, or `ModelContent`, what a report of a model alone needs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.models.arrays import Array
+from kinimmune.models.evidence import Kinase, Observation, Reference
+from kinimmune.models.model import OdeModel
+from kinimmune.models.trials import Trial
+
+
+@dataclass(frozen=True)
+class Content:
+    """A run: a fitted model and its virtual trial."""
+
+    model: OdeModel
+    fit: FitResult
+    trial: TrialResult
+    provenance: Mapping[str, str]
+    """From `run.json`, label -> value, in the order of printing; `started` is an ISO 8601 time and dates the document."""
+    trials: tuple[Trial, ...] = ()
+    """Designs, for the context of use."""
+    references: tuple[Reference, ...] = ()
+    kinases: tuple[Kinase, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    """Published numbers the report compares with; they were never fitted."""
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Studies in the order of the trial's arms."""
+        return tuple(dict.fromkeys(arm.study for arm in self.trial.arms))
+
+    def arms(self, study: str) -> tuple[ArmResult, ...]:
+        """Return the arms of one study."""
+        return tuple(arm for arm in self.trial.arms if arm.study == study)
+
+    def medians(self, endpoint: str) -> tuple[ComparisonRow, ...]:
+        """Return the fitted medians of one endpoint."""
+        return tuple(row for row in self.fit.targets if row.endpoint == endpoint and row.statistic == "median")
+
+    def target(self, study: str, arm: str, endpoint: str) -> ComparisonRow | None:
+        """Return the fitted median of one arm, None when there is none."""
+        return next((row for row in self.medians(endpoint) if (row.study, row.arm) == (study, arm)), None)
+
+
+@dataclass(frozen=True)
+class NominalCourse:
+    """The typical patient in one arm, at the values of the tables."""
+
+    arm: str
+    days: Array
+    """[d], shape (k,)"""
+    values: Mapping[str, Array]
+    """State or output -> shape (k,)"""
+
+
+@dataclass(frozen=True)
+class ModelContent:
+    """A model alone."""
+
+    model: OdeModel
+    courses: tuple[NominalCourse, ...] = ()
+    references: tuple[Reference, ...] = ()
+    kinases: tuple[Kinase, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)

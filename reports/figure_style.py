@@ -1,0 +1,78 @@
+"""How every figure looks: sizes, fonts, colours that colour-blind readers tell apart, and SVG of the same bytes each time.
+
+Start with `new_figure` and `render_svg`.  Figures are drawn without pyplot, so nothing is shared between them.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+TEXT_WIDTH = 6.5
+"""Width of the text on the page [inch]."""
+
+_PALETTE = tuple(sns.color_palette("colorblind").as_hex())
+TREATED, CONTROL, THIRD, FOURTH = _PALETTE[0], _PALETTE[1], _PALETTE[2], _PALETTE[4]
+NEUTRAL = "#555555"
+FAINT = "#bbbbbb"
+
+_SETTINGS = {
+    **sns.axes_style("ticks"),
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#333333",
+    "svg.hashsalt": "kinimmune",
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw inside this context to get the report's style; outside it nothing changes."""
+    with matplotlib.rc_context(_SETTINGS):
+        yield
+
+
+def new_figure(height: float, width: float = TEXT_WIDTH) -> Figure:
+    """Return an empty figure [inch] that arranges its own margins."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def make_panels(figure: Figure, rows: int, columns: int, *, share_x: bool = False, share_y: bool = False) -> list[Axes]:
+    """Return the panels of a grid in reading order."""
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
+    return [axes for row in grid for axes in row]
+
+
+def pick_colour(arm: str, control: str) -> str:
+    """Return the colour of an arm."""
+    return CONTROL if arm == control else TREATED
+
+
+def render_svg(figure: Figure) -> bytes:
+    """Return a figure as SVG without date or creator, the same bytes each time."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_SETTINGS):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

@@ -1,0 +1,247 @@
+"""The figures of a report: which there are, what to see in each, and how each is drawn.
+
+Start with `list_figures`; `draw_all` draws them.  A figure that fails becomes a message, not an error.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from kinimmune.reports import figure_data as data
+from kinimmune.reports.blocks import FigureBlock
+from kinimmune.reports.content import Content, ModelContent
+from kinimmune.reports.figure_data import FigureData
+from kinimmune.reports.figure_style import render_svg
+from kinimmune.reports.figures_fit import (
+    draw_correlation,
+    draw_forest,
+    draw_medians,
+    draw_priors,
+    draw_start_ladder,
+    draw_stop_rules,
+)
+from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
+from kinimmune.reports.figures_survival import (
+    draw_hazard_ratios,
+    draw_incidence,
+    draw_progression,
+    draw_survival,
+    draw_treatment,
+)
+from kinimmune.reports.formats import print_name
+
+DRAWING_ERRORS = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, AttributeError)
+"""What drawing can raise when the data are not what a figure expects."""
+
+
+@dataclass(frozen=True)
+class FigureRecipe:
+    """A figure to be drawn."""
+
+    name: str
+    """File name without suffix, and the key by which pages ask for it."""
+    caption: str
+    draw: Callable[[], Figure]
+    data: Callable[[], FigureData]
+    width: float = 1.0
+    """Of the text."""
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as a page needs it."""
+
+    block: FigureBlock
+    svg: bytes | None
+
+
+def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigure]:
+    """Draw every figure and write it, with its data, into `folder`: name -> figure.
+
+    Parameters
+    ----------
+    recipes
+        figures to draw
+    folder
+        where `NAME.svg` and `NAME.csv` go; it is made
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return {recipe.name: _draw(recipe, folder) for recipe in recipes}
+
+
+def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
+    try:
+        (folder / f"{recipe.name}.csv").write_text(recipe.data().as_csv(), encoding="utf-8")
+        svg = render_svg(recipe.draw())
+    except DRAWING_ERRORS as error:
+        failure = f"{type(error).__name__}: {error}"
+        return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
+    (folder / f"{recipe.name}.svg").write_bytes(svg)
+    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg", width=recipe.width), svg)
+
+
+def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
+    """Return the figures of a run's report, in its order."""
+    return (*_list_comparisons(content), *_list_curves(content), *_list_patients(content), *_list_estimation(content))
+
+
+def _list_comparisons(content: Content) -> list[FigureRecipe]:
+    fit = content.fit
+    ratios = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
+    return [
+        FigureRecipe(
+            "medians",
+            "The fitted medians. Grey bars: reported 95 % interval. These numbers are in the objective, so dots near squares "
+            "show that the model is flexible enough, not that it is right.",
+            lambda: draw_medians(fit.targets),
+            lambda: data.list_rows(fit.targets),
+            0.85,
+        ),
+        FigureRecipe(
+            "forest",
+            "Hazard ratios, none of them fitted. A prediction is worth something only where it lies nearer to the reported "
+            "ratio than the null does, which needs no model.",
+            lambda: draw_forest(ratios),
+            lambda: data.list_rows(ratios),
+        ),
+    ]
+
+
+def _list_curves(content: Content) -> list[FigureRecipe]:
+    arms, contrasts = content.trial.arms, content.trial.contrasts
+    marks = "Open circle and bar: reported median with its 95 % interval (fitted); small dot: predicted median."
+    return [
+        FigureRecipe(
+            "survival",
+            f"Overall survival in the virtual trial; dashed where no patient was followed that long. {marks}",
+            lambda: draw_survival(arms, content.medians("os")),
+            lambda: data.list_survival(arms),
+        ),
+        FigureRecipe(
+            "progression",
+            f"Time to detected progression, deaths censored; ticks on the axis are scans. {marks} Only the scan at which the "
+            "median falls was fitted; the shape was not.",
+            lambda: draw_progression(arms, content.medians("ttp")),
+            lambda: data.list_progression(arms),
+        ),
+        FigureRecipe(
+            "incidence",
+            "What happened first. Where many die before progression is seen, time to progression speaks for the others only. "
+            "Not fitted.",
+            lambda: draw_incidence(arms),
+            lambda: data.list_incidence(arms),
+        ),
+        FigureRecipe(
+            "hazard_ratios",
+            "Ratio of the hazards around each time (lines) and over the whole follow-up (dotted). Frail patients die first and "
+            "drug is stopped, so a marginal ratio drifts even if the effect on each patient does not. Not fitted.",
+            lambda: draw_hazard_ratios(contrasts),
+            lambda: data.list_hazard_ratios(contrasts),
+        ),
+        FigureRecipe(
+            "treatment",
+            "Alive (thin) and alive on treatment (thick). Their gap is time off drug. Not fitted.",
+            lambda: draw_treatment(arms),
+            lambda: data.list_treatment(arms),
+        ),
+    ]
+
+
+def _list_patients(content: Content) -> list[FigureRecipe]:
+    arms = content.trial.arms
+    recipes = [
+        FigureRecipe(
+            "waterfall",
+            "Best change of the sum of diameters per virtual patient. Dashed: RECIST limits of progression (+20 %) and "
+            "response (−30 %); growth above 100 % is cut off. Few responses are expected by construction: how fast necrosis is "
+            "cleared decides them.",
+            lambda: draw_waterfall(arms),
+            lambda: data.list_waterfall(arms),
+        ),
+        FigureRecipe(
+            "spiders",
+            "Sum of diameters of some virtual patients while observed; a dot ends each course. Not fitted.",
+            lambda: draw_spiders(arms),
+            lambda: data.list_spiders(arms),
+        ),
+    ]
+    return recipes + [_recipe_of_courses(content, study) for study in content.studies]
+
+
+def _recipe_of_courses(content: Content, study: str) -> FigureRecipe:
+    arms = content.arms(study)
+    return FigureRecipe(
+        f"courses_{study}",
+        f"{print_name(study)}: mean over the patients still alive. Deaths remove the patients with the largest tumours, so a "
+        "falling mean need not be a shrinking tumour. No course was fitted.",
+        lambda: draw_courses(arms, collect_units(content)),
+        lambda: data.list_courses(arms),
+    )
+
+
+def collect_units(content: Content | ModelContent) -> dict[str, str]:
+    """Return the unit of every state, definition and output."""
+    model = content.model
+    units = {item.name: item.unit for item in (*model.states, *model.definitions, *model.outputs)}
+    return units | {"tumour_volume": units.get("viable_volume", "mL")}
+
+
+def _list_estimation(content: Content) -> list[FigureRecipe]:
+    fit, rules = content.fit, content.trial.stop_rules
+    recipes = [
+        FigureRecipe(
+            "priors",
+            "What the published numbers taught. Where the blue bar is as wide as the grey one (sd ratio near 1) the data said "
+            "nothing and the prior speaks.",
+            lambda: draw_priors(fit.parameters),
+            lambda: data.list_rows(fit.parameters),
+            0.95,
+        ),
+        FigureRecipe(
+            "correlation",
+            "Correlations of the estimates by the curvature at the optimum. Values near −1 or 1: only a combination is known.",
+            lambda: draw_correlation(fit.parameters, fit.correlation),
+            lambda: data.list_correlation(fit.parameters, fit.correlation),
+            0.78,
+        ),
+        FigureRecipe(
+            "start_ladder",
+            "Start ladder: the sum of squares (data and priors) that each start of the optimiser reached. A flat left end means "
+            "that several starts found the same optimum.",
+            lambda: draw_start_ladder(fit.starts),
+            lambda: data.list_rows(fit.starts),
+            0.6,
+        ),
+        FigureRecipe(
+            "stop_rules",
+            "The same drug effect under different rules for stopping treatment. When treatment stops is the largest lever on "
+            "survival, and for one of the trials it is an assumption.",
+            lambda: draw_stop_rules(rules),
+            lambda: data.list_stop_rules(rules),
+        ),
+    ]
+    absent = {"correlation"} if len(fit.correlation) < 2 else set()
+    absent |= {"start_ladder"} if not fit.starts else set()
+    absent |= {"stop_rules"} if not rules else set()
+    return [recipe for recipe in recipes if recipe.name not in absent]
+
+
+def list_model_figures(content: ModelContent) -> tuple[FigureRecipe, ...]:
+    """Return the figures of a report about a model alone."""
+    if not content.courses:
+        return ()
+    lines = {
+        course.arm: (course.days.tolist(), {name: values.tolist() for name, values in course.values.items()})
+        for course in content.courses
+    }
+    names = list(dict.fromkeys(name for course in content.courses for name in course.values))
+    return (
+        FigureRecipe(
+            "nominal",
+            "The typical patient at the values of the tables, treatment never stopped. Nothing was fitted here.",
+            lambda: draw_lines(names, lines, collect_units(content), "Days since the start of treatment"),
+            lambda: data.list_lines(lines),
+        ),
+    )

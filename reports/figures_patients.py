@@ -1,0 +1,135 @@
+"""Figures of virtual patients: best change, course of the diameters, mean course of states.
+
+Start with `draw_waterfall`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kinimmune.fitting.results import ArmResult
+from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
+from kinimmune.reports.formats import print_name
+
+_RESPONSE, _PROGRESSION = -30.0, 20.0
+"""RECIST: change of the sum of diameters [%] that is a partial response, and, from the smallest sum, progression."""
+_HIGHEST_SHOWN = 100.0
+
+
+def draw_waterfall(arms: Sequence[ArmResult]) -> Figure:
+    """Draw the best change of the sum of diameters [%] of each virtual patient, sorted, one panel per arm."""
+    with styled():
+        figure = new_figure(1.75 * ((len(arms) + 1) // 2) + 0.3)
+        panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_y=True)
+        for axes, arm in zip(panels, arms, strict=False):
+            change = np.clip(np.sort(np.array(arm.best_change))[::-1], -100.0, _HIGHEST_SHOWN)
+            colours = [CONTROL if value >= _PROGRESSION else THIRD if value <= _RESPONSE else TREATED for value in change]
+            place = np.linspace(0.0, 100.0, len(change), endpoint=False)
+            axes.bar(place, change, width=100.0 / max(len(change), 1), align="edge", color=colours, linewidth=0.0)
+            _draw_recist(axes)
+            axes.set_xlim(0.0, 100.0)
+            axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
+        figure.supxlabel("Virtual patients, sorted [% of those drawn]", fontsize=7)
+        figure.supylabel("Best change of the sum of diameters [%]", fontsize=7)
+    return figure
+
+
+def _draw_recist(axes: Axes) -> None:
+    axes.axhline(0.0, color=NEUTRAL, linewidth=0.5)
+    for level in (_PROGRESSION, _RESPONSE):
+        axes.axhline(level, color=NEUTRAL, linewidth=0.6, linestyle=(0, (3, 2)))
+
+
+def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
+    """Draw the change of the sum of diameters [%] of some virtual patients while they are observed, one panel per arm."""
+    with styled():
+        figure = new_figure(1.75 * ((len(arms) + 1) // 2) + 0.3)
+        panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
+        for axes, arm in zip(panels, arms, strict=False):
+            for months, change in arm.spiders:
+                last = change[-1] if change else 0.0
+                colour = CONTROL if last >= _PROGRESSION else THIRD if last <= _RESPONSE else TREATED
+                axes.plot(months, change, color=colour, linewidth=0.6, alpha=0.7)
+                axes.plot(months[-1:], change[-1:], "o", color=colour, markersize=1.6, alpha=0.8)
+            _draw_recist(axes)
+            axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
+        panels[0].set_ylim(-100.0, _HIGHEST_SHOWN)
+        panels[0].set_xlim(left=0.0)
+        figure.supxlabel("Months since randomisation", fontsize=7)
+        figure.supylabel("Change of the sum of diameters [%]", fontsize=7)
+    return figure
+
+
+def draw_courses(arms: Sequence[ArmResult], units: Mapping[str, str]) -> Figure:
+    """Draw the mean course of states over surviving patients, one panel per state, one line per arm.
+
+    Parameters
+    ----------
+    arms
+        the arms of one study
+    units
+        state or output -> its unit
+    """
+    names = list(dict.fromkeys(name for arm in arms for name in arm.courses))
+    lines = {arm.arm: (arm.months, arm.courses) for arm in arms}
+    return draw_lines(names, lines, units, "Months since randomisation")
+
+
+def draw_lines(
+    names: Sequence[str],
+    lines: Mapping[str, tuple[Sequence[float], Mapping[str, Sequence[float]]]],
+    units: Mapping[str, str],
+    x_label: str,
+) -> Figure:
+    """Draw one panel per name with one line per label.
+
+    Parameters
+    ----------
+    names
+        quantities to draw
+    lines
+        label -> (x, quantity -> values)
+    units
+        quantity -> its unit
+    x_label
+        of the common axis
+    """
+    columns = 3
+    rows = -(-len(names) // columns)
+    with styled():
+        figure = new_figure(1.45 * rows + 0.4)
+        panels = make_panels(figure, rows, columns, share_x=True)
+        for axes, name in zip(panels, names, strict=False):
+            for (label, (x, courses)), colour in zip(lines.items(), (TREATED, CONTROL, THIRD), strict=False):
+                if name in courses:
+                    axes.plot(x, courses[name], color=colour, label=label)
+            axes.set_title(_title(name, units.get(name, "1")))
+            axes.set_ylim(*_limits(axes.get_ylim()))
+            axes.axhline(0.0, color=FAINT, linewidth=0.5, zorder=0)
+        for axes in panels[len(names) :]:
+            axes.set_visible(False)
+        panels[0].legend(loc="best")
+        figure.supxlabel(x_label, fontsize=7)
+    return figure
+
+
+def _title(name: str, unit: str) -> str:
+    words = {
+        "pd1_cells": "PD-1+ cells",
+        "treg_number": "Tregs",
+        "treg_function": "Suppression per Treg",
+        "phospho_erk": "pERK",
+        "effector_cells": "Effector cells",
+        "concentration": "Drug in plasma",
+        "cyclin_d1": "Cyclin D1",
+        "tumour_volume": "Viable tumour",
+    }
+    shown = words.get(name, name.replace("_", " ").capitalize())
+    return f"{shown} [{unit if unit != '1' else 'relative'}]"
+
+
+def _limits(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = limits
+    return (low if low < -0.1 * high else min(0.0, 0.0), high * 1.03 if high > 0.0 else 1.0)
