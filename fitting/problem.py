@@ -128,22 +128,24 @@ def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
     tasks = [task for point in points for task in _tasks(problem, point)]
     outcomes = run_arms(problem.engine, tasks, problem.jobs)
     width = len(problem.arms)
-    return [
-        dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)
-    ]
+    return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
 
 
 def _tasks(problem: FitProblem, point: Array) -> list[ArmTask]:
+    """Return the tasks of all arms; arms of one study share the array of their patients."""
+    tasks: dict[str, ArmTask] = {}
+    for study, arm in problem.arms:
+        tasks.setdefault(study, arm_task(problem, point, study, arm))
+    return [replace(tasks[study], arm=problem.trial(study).arm(arm)) for study, arm in problem.arms]
+
+
+def arm_task(problem: FitProblem, point: Array, study: str, arm: str) -> ArmTask:
+    """Return one arm at a point with the problem's virtual patients."""
     moved = problem.values(point)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
-    patients: dict[str, Array] = {}
-    tasks = []
-    for study, arm in problem.arms:
-        if study not in patients:
-            patients[study] = individual_values(parameters, values_for(parameters, study), problem.population)
-        trial = problem.trial(study)
-        tasks.append(ArmTask(trial, trial.arm(arm), problem.rules[study], patients[study]))
-    return tasks
+    patients = individual_values(parameters, values_for(parameters, study), problem.population)
+    trial = problem.trial(study)
+    return ArmTask(trial, trial.arm(arm), problem.rules[study], patients)
 
 
 def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:
@@ -172,19 +174,18 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
 
 
 def jacobian(problem: FitProblem, point: Array, step: float) -> Array:
-    """Return the derivative of the residuals by the point, by central differences; shape (n_residuals, n_free).
+    """Return the derivative of the residuals by the point, by forward differences; shape (n_residuals, n_free).
 
     Patients are the same at every point and nothing in the objective is a step function, so plain differences serve.
     """
-    shifts = step * np.eye(point.size)
-    points = [point + sign * shift for shift in shifts for sign in (1.0, -1.0)]
+    points = [point, *(point + shift for shift in step * np.eye(point.size))]
     values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
-    return np.stack([(values[2 * i] - values[2 * i + 1]) / (2.0 * step) for i in range(point.size)], axis=1)
+    return np.stack([(value - values[0]) / step for value in values[1:]], axis=1)
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:
     """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation."""
-    from scipy.stats import qmc  # noqa: PLC0415  scipy.stats takes half a second to import
+    from scipy.stats import qmc
 
     size = len(problem.free)
     if starts == 1:

@@ -14,7 +14,7 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import EnsembleTrajectories, integrate
 from kinimmune.models.kernels import Rise
-from kinimmune.models.trials import Arm, Endpoint, StopRule
+from kinimmune.models.trials import Endpoint, StopRule
 from kinimmune.models.virtual_trial import STEPS_PER_SCAN, WATCHED, ArmTask, Engine, with_inputs
 
 

@@ -160,6 +160,18 @@ def _mean_weight(ratio: float, at_risk: tuple[Array, Array], removed: tuple[Arra
     return np.asarray(0.5 * (_WEIGHTS[:, None] * share).sum(axis=0), dtype=float)
 
 
+def log_ratio_error(treated: TrialCurves, control: TrialCurves, ratio: float) -> float:
+    """Return the standard error of ln(hazard ratio) a trial of this size would report, at a given ratio.
+
+    From Cox's expected information, sum over times of (d1 + d0) w (1 - w), with w the treated share of the weighted risk
+    set.  It is the model-based error, which a trial prints; under hazards that are not proportional it is approximate.
+    """
+    none = (np.zeros_like(treated.failures), np.zeros_like(control.failures))
+    share = _mean_weight(ratio, (treated.at_risk, control.at_risk), none)
+    information = float(((treated.failures + control.failures) * share * (1.0 - share)).sum())
+    return 1.0 / math.sqrt(information)
+
+
 def expected_events(curve: TrialCurves) -> float:
     """Return the expected number of events by the cut-off."""
     return float(curve.failures.sum())

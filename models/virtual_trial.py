@@ -47,6 +47,8 @@ class Engine:
     tolerances: Tolerances
     horizon: float
     """[d] to which every prediction reaches"""
+    branch_states: tuple[str, ...] = ("tumour_hazard", "liver_hazard", "lesion_hazard")
+    """States kept off drug; the hazards are what a trial's sums need."""
 
     def grid(self, trial: Trial) -> Array:
         """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond."""
@@ -156,15 +158,16 @@ def run_arms(engine: Engine, tasks: Sequence[ArmTask], jobs: int) -> list[ArmOut
     NumericalError
         when no patient of an arm could be integrated
     """
-    chunks = [(place, chunk) for place, task in enumerate(tasks) for chunk in _chunks(task)]
-    sums = _in_order(lambda item: sum_courses(follow(engine, item[1])), chunks, jobs)
+    parts = [(place, chunk) for place, task in enumerate(tasks) for chunk in chunks(task)]
+    sums = _in_order(lambda item: sum_courses(follow(engine, item[1])), parts, jobs)
     totals: dict[int, ArmSums] = {}
-    for (place, _), part in zip(chunks, sums, strict=True):
+    for (place, _), part in zip(parts, sums, strict=True):
         totals[place] = totals[place].plus(part) if place in totals else part
     return [_outcome(engine, task, totals[place]) for place, task in enumerate(tasks)]
 
 
-def _chunks(task: ArmTask) -> Iterator[ArmTask]:
+def chunks(task: ArmTask) -> Iterator[ArmTask]:
+    """Cut a task into tasks of `CHUNK` patients."""
     for first in range(0, task.parameters.shape[1], CHUNK):
         yield ArmTask(task.trial, task.arm, task.rule, task.parameters[:, first : first + CHUNK])
 
@@ -243,7 +246,7 @@ def _branch(
         schedule=constant(),
         rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
         nadir=lowest[start, patient],
-        keep=("tumour_hazard", "liver_hazard", "lesion_hazard"),
+        keep=engine.branch_states,
         tolerances=engine.tolerances,
     )
 
@@ -269,9 +272,9 @@ def sum_courses(courses: Courses) -> ArmSums:
     lost = np.bincount(courses.patient[courses.branches.completion != 0], minlength=fine.size) > 0
     ok = fine & ~lost
     trunk, branch = np.where(ok, 1.0, 0.0), np.where(ok[courses.patient], 1.0, 0.0)
-    alive, off_alive = _alive(courses.trunk), _alive(courses.branches)
-    segment = np.minimum(np.arange(courses.grid.size) // STEPS_PER_SCAN, courses.scans.size)
-    weight = courses.trunk_weight[segment] * trunk
+    alive, off_alive = survival_of(courses.trunk), survival_of(courses.branches)
+    segment = _scans_before(courses)
+    weight = patients_at(courses) * trunk
     off_weight = courses.branch_weight * branch
     at_risk, detected, by_lesion = _scan_sums(courses, alive, off_alive, (trunk, branch))
     liver = _liver(courses.trunk, alive, weight) + _liver(courses.branches, off_alive, off_weight)
@@ -289,7 +292,17 @@ def sum_courses(courses: Courses) -> ArmSums:
     )
 
 
-def _alive(courses: EnsembleTrajectories) -> Array:
+def _scans_before(courses: Courses) -> Integers:
+    """Return the number of scans up to each grid point, shape (g,)."""
+    return np.minimum(np.arange(courses.grid.size) // STEPS_PER_SCAN, courses.scans.size)
+
+
+def patients_at(courses: Courses) -> Array:
+    """Return the probability of still being on the trunk at each grid point, death aside, shape (g, n)."""
+    return courses.trunk_weight[_scans_before(courses)]
+
+
+def survival_of(courses: EnsembleTrajectories) -> Array:
     """Return survival of each course given its path; zero before a branch begins and after a failure."""
     return np.nan_to_num(np.exp(-(courses["tumour_hazard"] + courses["liver_hazard"])))
 

@@ -59,6 +59,7 @@ def _outputs() -> tuple[Definition, ...]:
     return (
         Definition("log_diameter", "ln d", "1", tumour.log_diameter(), "ln of the sum of diameters over its start"),
         Definition("pd1_fraction", "X / (E + X)", "1", exhausted / (functional + exhausted), "PD-1+ share of CD8 cells"),
+        Definition("tumour_volume", "T", "mL", tumour.viable_volume(), "viable tumour volume"),
         Definition(
             "effector_activity",
             "E q",

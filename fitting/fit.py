@@ -1,0 +1,154 @@
+"""The fit: lmfit's least squares from several starts, on residuals of targets and priors.
+
+Start with `fit`; the only module that knows lmfit.  Every finished start is handed to a `StartStore`, so that a fit that
+was interrupted goes on where it stopped.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import lmfit
+import numpy as np
+
+from kinimmune.fitting.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.results import FitResult, TrialResult
+from kinimmune.fitting.solution import Solution, StartOutcome
+from kinimmune.fitting.summary import summarise
+from kinimmune.fitting.targets import read_targets
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.trials import StopRule
+
+COST_TOLERANCE = 1e-5
+"""Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
+POINT_TOLERANCE = 1e-4
+"""Change of the point, in prior standard deviations, at which a fit has converged."""
+DIFFERENCE_STEP = 3e-3
+"""Step of the Jacobian's differences, in prior standard deviations."""
+MOST_EVALUATIONS = 60
+"""Points an optimiser may try from one start."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What a fit is asked to do."""
+
+    model: str
+    data: Path | None = None
+    """Folder of tables that replace the package's."""
+    patients: int = 512
+    starts: int = 3
+    seed: int = 1
+    jobs: int = 2
+    stop_rule: str | None = None
+    """One rule for all studies; None takes each study's own."""
+    integrator: str = "kernel"
+
+
+class StartStore(Protocol):
+    """Where finished starts are kept."""
+
+    def load(self, index: int) -> Mapping[str, object] | None:
+        """Return a start that was finished before, None if it was not."""
+        ...
+
+    def save(self, index: int, outcome: Mapping[str, object]) -> None:
+        """Keep a finished start."""
+        ...
+
+
+Progress = Callable[[str, float | None], None]
+"""Takes what is being done and the best sum of squares so far."""
+
+
+def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[FitResult, TrialResult]:
+    """Fit a model to the targets of its tables and run its virtual trial at the best point.
+
+    Raises
+    ------
+    NumericalError
+        when no start gives a finite sum of squares
+    """
+    began = time.monotonic()
+    rule = None if settings.stop_rule is None else StopRule(settings.stop_rule)
+    problem = build_problem(
+        settings.model, settings.data, patients=settings.patients, seed=settings.seed, jobs=settings.jobs, stop_rule=rule
+    )
+    outcomes = [
+        _run_or_load(problem, index, point, store, progress)
+        for index, point in enumerate(start_points(problem, settings.starts, settings.seed))
+    ]
+    best = min(outcomes, key=lambda outcome: outcome.cost)
+    if not math.isfinite(best.cost):
+        raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
+    solution = Solution(settings.seed, best, tuple(outcomes))
+    result, trial = summarise(problem, solution, read_targets(settings.data), optimise, lambda text: progress(text, best.cost))
+    return replace(result, wall_seconds=time.monotonic() - began), trial
+
+
+def _run_or_load(problem: FitProblem, index: int, point: Array, store: StartStore, progress: Progress) -> StartOutcome:
+    kept = store.load(index)
+    if kept is not None:
+        return _from_store(kept, len(problem.free))
+    progress(f"start {index + 1}", None)
+    outcome = optimise(problem, point, lambda cost: progress(f"start {index + 1}", cost))
+    store.save(index, asdict(outcome))
+    return outcome
+
+
+def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
+    point, cost, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
+    if not isinstance(point, list) or len(point) != size or not isinstance(cost, float) or not isinstance(evaluations, int):
+        raise DataError("a stored start of this run cannot be read; fit into a new run, or with --force")
+    return StartOutcome(tuple(point), cost, bool(kept.get("converged")), evaluations, str(kept.get("message", "")))
+
+
+def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+    """Minimise the sum of squares from one point by lmfit's `least_squares` (trust region, bounds of the tables).
+
+    A point whose patients cannot be integrated counts as infinitely bad: the optimiser steps back.
+    """
+    names = {item.key.replace(":", "__"): item for item in problem.free}
+    parameters = lmfit.Parameters()
+    for (name, item), value in zip(names.items(), start, strict=True):
+        parameters.add(name, value=float(value), min=item.prior.standardise(item.lower), max=item.prior.standardise(item.upper))
+    count = 0
+
+    def point_of(values: lmfit.Parameters) -> Array:
+        return np.array([values[name].value for name in names])
+
+    def residual(values: lmfit.Parameters) -> Array:
+        nonlocal count
+        count += 1
+        point = point_of(values)
+        try:
+            found = residuals(problem, predict(problem, [point])[0], point)
+        except NumericalError:
+            return np.full(2 * len(problem.targets) + point.size, math.inf)
+        on_cost(float(found @ found))
+        return found
+
+    def derivative(values: lmfit.Parameters) -> Array:
+        nonlocal count
+        count += len(names) + 1
+        return jacobian(problem, point_of(values), DIFFERENCE_STEP)
+
+    minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
+    try:
+        result = minimizer.minimize(
+            method="least_squares",
+            Dfun=derivative,
+            ftol=COST_TOLERANCE,
+            xtol=POINT_TOLERANCE,
+            gtol=COST_TOLERANCE,
+            max_nfev=MOST_EVALUATIONS,
+        )
+    except ValueError as error:
+        return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
+    cost = float(np.sum(np.asarray(result.residual) ** 2))
+    point = tuple(float(value) for value in point_of(result.params))
+    return StartOutcome(point, cost, bool(result.success), count, str(result.message))

@@ -1,0 +1,70 @@
+"""Results in a run folder: JSON that reads back exactly, and CSV for every other program.
+
+Start with `write_results` and `read_results`.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from kinimmune.fitting.results import FitResult, TrialResult, from_json, to_json
+from kinimmune.fitting.runs import Run
+
+FIT, TRIAL = "results/fit.json", "results/trial.json"
+_LONG = ("months", "survival")
+"""Columns of a curve that hold a sequence; they become one row per element."""
+
+
+def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
+    """Write `results/` and `failures.csv` of a run."""
+    run.write(FIT, to_json(fit))
+    run.write(TRIAL, to_json(trial))
+    comparisons = [
+        {"kind": kind, **asdict(row)}
+        for kind, rows in (("target", fit.targets), ("unfitted", fit.unfitted), ("transport", fit.transport))
+        for row in rows
+    ]
+    run.write("results/comparisons.csv", _table(comparisons))
+    run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
+    run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))
+    run.write("failures.csv", _table(_failures(fit), ("kind", "index", "count", "message")))
+
+
+def read_results(run: Run) -> tuple[FitResult, TrialResult]:
+    """Return what a fit found and its virtual trial.
+
+    Raises
+    ------
+    DataError
+        when a file is missing or cannot be read; the message names it
+    """
+    fit = from_json(FitResult, run.read(FIT), run.path / FIT)
+    return fit, from_json(TrialResult, run.read(TRIAL), run.path / TRIAL)
+
+
+def _failures(fit: FitResult) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [
+        {"kind": "start", "index": start.index, "count": 1, "message": start.message}
+        for start in fit.starts
+        if not start.converged
+    ]
+    if fit.failed_patients:
+        rows.append({"kind": "patient", "index": "", "count": fit.failed_patients, "message": "the integration failed"})
+    return rows
+
+
+def _lengthen(row: dict[str, object]) -> Iterable[dict[str, object]]:
+    sequences = [value for name in _LONG if isinstance(value := row[name], Sequence)]
+    fixed = {name: value for name, value in row.items() if name not in _LONG}
+    for values in zip(*sequences, strict=True):
+        yield {**fixed, **dict(zip(_LONG, values, strict=True))}
+
+
+def _table(rows: Sequence[dict[str, object]], columns: Sequence[str] = ()) -> str:
+    """Return rows as CSV; a value that does not exist is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

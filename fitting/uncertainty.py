@@ -1,0 +1,84 @@
+"""Uncertainty by the curvature at the optimum: covariance of estimates, and intervals of predictions.
+
+Start with `linearise`.  Constants are uncertain too: with their priors they enter the same quadratic approximation, so that
+a prediction has one interval with constants fixed and a wider one with constants drawn and the estimates moving along.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kinimmune.fitting.predictions import smooth_predictions
+from kinimmune.fitting.problem import FitProblem, predict, residuals
+from kinimmune.models.arrays import Array
+from kinimmune.models.parameters import Scale
+
+NORMAL_95 = 1.959963984540054
+STEP = 0.02
+"""Step of the differences, in prior standard deviations."""
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """Residuals and predictions as linear functions of standard scores about a point."""
+
+    names: tuple[str, ...]
+    """Keys of the free parameters, then of the constants that have a prior."""
+    n_free: int
+    data_jacobian: Array
+    """Derivative of the data residuals, shape (2 n_targets, n_free + n_constants)"""
+    gradients: Mapping[str, Array]
+    """Prediction -> derivative, shape (k, n_free + n_constants)"""
+
+    def covariance(self, constants_drawn: bool) -> Array:
+        """Return the posterior covariance of standard scores, (J'J + 1)^-1 with unit priors, of all or the free ones."""
+        jacobian = self.data_jacobian if constants_drawn else self.data_jacobian[:, : self.n_free]
+        size = jacobian.shape[1]
+        inverse: Array = np.linalg.inv(jacobian.T @ jacobian + np.eye(size))
+        return inverse
+
+    def error(self, name: str, constants_drawn: bool) -> Array:
+        """Return the standard error of a smooth prediction, shape (k,)."""
+        covariance = self.covariance(constants_drawn)
+        gradient = self.gradients[name][:, : covariance.shape[0]]
+        return np.sqrt(np.einsum("ki,ij,kj->k", gradient, covariance, gradient))
+
+    @property
+    def effective_parameters(self) -> float:
+        """Number of parameters the data determine, tr[J'J (J'J + 1)^-1], constants fixed."""
+        jacobian = self.data_jacobian[:, : self.n_free]
+        return float(np.trace(jacobian.T @ jacobian @ self.covariance(constants_drawn=False)))
+
+
+def linearise(problem: FitProblem, point: Array) -> Linearisation:
+    """Return the linear approximation about a point, shape (n_free,), in the free parameters and the constants.
+
+    Free parameters by central differences (they carry the covariance of the estimates), constants by forward ones.
+    """
+    constants = tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
+    wide = replace(problem, free=(*problem.free, *constants))
+    scores = [item.prior.standardise(item.value) for item in constants]
+    centre = np.concatenate([point, scores])
+    n_free, n_data = point.size, 2 * len(problem.targets)
+    steps = STEP * np.eye(centre.size)
+    points = [centre, *(centre + step for step in steps), *(centre - step for step in steps[:n_free])]
+    outcomes = predict(wide, points)
+    data = [residuals(wide, item, at)[:n_data] for item, at in zip(outcomes, points, strict=True)]
+    named = [smooth_predictions(wide, item) for item in outcomes]
+
+    def slope(values: list[Array]) -> Array:
+        columns = []
+        for i in range(centre.size):
+            if i < n_free:
+                columns.append((values[1 + i] - values[1 + centre.size + i]) / (2.0 * STEP))
+            else:
+                columns.append((values[1 + i] - values[0]) / STEP)
+        return np.stack(columns, axis=1)
+
+    return Linearisation(
+        names=tuple(item.key for item in wide.free),
+        n_free=n_free,
+        data_jacobian=slope(data),
+        gradients={name: slope([item[name] for item in named]) for name in named[0]},
+    )
