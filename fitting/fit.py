@@ -17,6 +17,7 @@ import numpy as np
 from kinimmune.fitting.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
 from kinimmune.fitting.results import FitResult, TrialResult
 from kinimmune.fitting.solution import Solution, StartOutcome
+from kinimmune.fitting.stop_rules import compare_stop_rules
 from kinimmune.fitting.summary import summarise
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.arrays import Array
@@ -47,6 +48,8 @@ class FitSettings:
     stop_rule: str | None = None
     """One rule for all studies; None takes each study's own."""
     integrator: str = "kernel"
+    compare_rules: bool = False
+    """Whether to fit again under each of the stop rules."""
 
 
 class StartStore(Protocol):
@@ -86,8 +89,13 @@ def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[F
     if not math.isfinite(best.cost):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
     solution = Solution(settings.seed, best, tuple(outcomes))
+    rules = (
+        compare_stop_rules(problem, solution.point, optimise, lambda text: progress(text, best.cost))
+        if settings.compare_rules
+        else ()
+    )
     result, trial = summarise(problem, solution, read_targets(settings.data), optimise, lambda text: progress(text, best.cost))
-    return replace(result, wall_seconds=time.monotonic() - began), trial
+    return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
 
 def _run_or_load(problem: FitProblem, index: int, point: Array, store: StartStore, progress: Progress) -> StartOutcome:
