@@ -28,7 +28,7 @@ def compare_stop_rules(
     rows = []
     for rule in COMPARED:
         progress(f"stop rule {rule}")
-        ruled = replace(problem, rules={study: rule for study in problem.rules})
+        ruled = replace(problem, rules=dict.fromkeys(problem.rules, rule))
         known = dict(ruled.rules) == dict(problem.rules)
         found = point if known else np.array(optimise(ruled, point, lambda _: None).point)
         wide = to_horizon(ruled, REPORT_MONTHS)
