@@ -14,7 +14,9 @@ import typer
 from kinimmune.cli.check import check
 from kinimmune.cli.doctor import doctor
 from kinimmune.cli.exits import Exit, exit_code
+from kinimmune.cli.fit import fit
 from kinimmune.cli.list import list_models
+from kinimmune.cli.report import report
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
 from kinimmune.cli.terminal import print_error
@@ -34,6 +36,8 @@ app = typer.Typer(
 app.command("list", epilog="Example: kinimmune list")(list_models)
 app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
 app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)
+app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 512 --starts 3")(fit)
+app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
 
