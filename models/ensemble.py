@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
@@ -121,12 +122,12 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     course = _course(kernel, time, plan, np.array(rows, dtype=np.int64))
     course = course._replace(relative=tolerances.relative, absolute=tolerances.absolute, rise=by, most_steps=most_steps)
     outcome = _empty(len(kernel.state_names), len(names), time.size, people)
-    kernel.run(course, people, outcome)
+    kernel.run(np.zeros(kernel.numbers), np.zeros(kernel.tags, dtype=np.int64), course, people, outcome)
     return EnsembleTrajectories(
         time,
         names,
-        outcome.states,
-        outcome.final,
+        outcome.states.transpose(1, 2, 0),
+        outcome.final.T,
         outcome.crossing,
         outcome.nadir,
         outcome.completion,
@@ -201,8 +202,8 @@ def _row_of_inputs(given: Mapping[str, float], names: Sequence[str]) -> list[flo
 def _empty(n_states: int, n_kept: int, k: int, people: Patients) -> Outcome:
     n = people.start.size
     return Outcome(
-        states=np.full((n_kept, k, n), math.nan),
-        final=np.full((n_states, n), math.nan),
+        states=np.full((n, n_kept, k), math.nan),
+        final=np.full((n, n_states), math.nan),
         crossing=np.full(n, math.inf),
         nadir=people.nadir.copy(),
         completion=np.zeros(n, dtype=np.int8),

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import sympy as sp
+
 from kinimmune.models.kernel_source import LANES, read_templates, write_kernel
 from kinimmune.models.model import OdeModel
 
@@ -91,8 +92,8 @@ def _write_once(path: Path, text: str) -> None:
 
 def _import(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # noqa: S101 - a path that ends in .py always has one
-    assert spec.loader is not None  # noqa: S101
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -2,7 +2,7 @@
 
 Start with `write_kernel`.  Everything that is compiled stands in one file because numba's cache on disk does not notice a change in
 a function that another file calls.  All numbers of all lanes live in one array `m`, so that the compiler sees every distance:
-row r of lane l is `m[r * LANES + l]`, and `Layout` says which row is what.
+row r of lane l is `m[r * LANES + lane]`, and `Layout` says which row is what.
 """
 
 import inspect
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
+
 from kinimmune.models import step_loop, vector_math
 from kinimmune.models.elimination import Elimination, factor_lines, plan_elimination, solve_lines
 from kinimmune.models.model import TIME, OdeModel
@@ -23,7 +24,7 @@ _HEADER = '''"""Ensemble kernel of the model '{model}', written by kinimmune (ge
 
 States: {states}.
 Method: {method} ({source}).
-Row r of lane l is m[r * LANES + l]; s_ states, p_ parameters and inputs, d_ definitions, j_ their derivatives, k_ constants of a
+Row r of lane l is m[r * LANES + lane]; s_ states, p_ parameters and inputs, d_ definitions, j_ their derivatives, k_ constants of a
 segment, c_ common subexpressions, f_ rates, a_ entries of the Jacobian, w_ of its factors, b_ of a right-hand side.
 """
 
@@ -41,8 +42,8 @@ WATCH = {watch}
 COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH = range(5)
 TINY = 2.2250738585072014e-308
 FAST = {{"contract", "arcp", "nsz"}}
-jit = njit(fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-jit_entry = njit(fastmath=FAST, error_model="numpy", nogil=True, cache=True)
+jit = njit(fastmath=FAST, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
 '''
 
 
@@ -61,8 +62,8 @@ class Layout:
         self.rows += rows
 
     def at(self, name: str, row: int = 0) -> str:
-        """Return the text for one row of a block in lane `l`."""
-        return f"m[{self.places[name] + row * self.lanes} + l]"
+        """Return the text for one row of a block in lane `lane`."""
+        return f"m[{self.places[name] + row * self.lanes} + lane]"
 
 
 def read_templates() -> tuple[str, str]:
@@ -148,7 +149,7 @@ class _Writer:
         ends = [f"{at('Q_END')} = quantity", f"{at('SLOPE_END')} = slope"] * bool(watched)
         here, there = ("Y", "T"), ("TRIAL", "MOMENT")
         texts = [
-            _function("find_constants(m, l)", self._constant_lines(), looped=False),
+            _function("find_constants(m, lane)", self._constant_lines(), looped=False),
             _function("rates(m)", [*self._assign(there, rates), *stores]),
             _function(
                 "prepare(m)",
@@ -199,7 +200,8 @@ class _Writer:
     def _solve_lines(self) -> list[str]:
         at, plan = self.layout.at, self.plan
         solution = solve_lines(plan)
-        lines = [f"b_{i} = {at('B', i)}" for i in range(len(plan.order))]
+        lines = [f"per_step = {at('PER_STEP')}"]
+        lines += [f"b_{i} = {at('B', i)} + per_step * {at('SUM', i)}" for i in range(len(plan.order))]
         lines += [f"w_{slot} = {at('W', slot)}" for slot in plan.slots.values()]
         return [*lines, *solution, *(f"{at('B', i)} = b_{i}" for i in range(len(plan.order)))]
 
@@ -217,36 +219,36 @@ class _Writer:
         return [*lines, f"{at('ERROR')} = math.sqrt(total / {n}.0)"]
 
     def _advance(self) -> str:
-        method, n = self.method, len(self.system.states)
-        size = n * self.layout.lanes
-        lines = ["@jit", "def advance(m):", "    for l in range(LANES):", "        per_step, h = 1.0 / m[H + l], m[H + l]"]
-        lines += [f"        {self.layout.at('PER_STEP', i)} = per_step" for i in range(n)]
-        lines += [f"        {self.layout.at('STEP', i)} = h" for i in range(n)] * self.timed
-        lines.append("    prepare(m)")
+        method, size = self.method, len(self.system.states) * self.layout.lanes
+        lines = [
+            "@jit",
+            "def advance(m):",
+            "    for lane in range(LANES):",
+            "        m[PER_STEP + lane] = 1.0 / m[H + lane]",
+            "    prepare(m)",
+        ]
         for stage in range(method.stages):
-            by_time = f" + ({method.gammas[stage]!r}) * m[STEP + i] * m[G + i]" if self.timed and method.gammas[stage] else ""
+            by_time = f" + ({method.gammas[stage]!r}) * m[G + i]" if self.timed and method.gammas[stage] else ""
+            lines.append(f"    for i in range({size}):")
             if stage:
-                lines += self._blend(stage, size)
-                right = f"m[B + i] + m[PER_STEP + i] * ({_sum(method.c[stage], size)})"
+                earlier = f"K + {(stage - 1) * size}"
+                lines += ["        k = m[B + i]", f"        m[{earlier} + i] = k"]
+                lines.append(f"        m[TRIAL + i] = m[Y + i] + {_sum(method.a[stage], size)}")
+                lines.append(f"        m[SUM + i] = {_sum(method.c[stage], size)}{by_time}")
+                lines += [
+                    "    for lane in range(LANES):",
+                    f"        m[MOMENT + lane] = m[T + lane] + {method.alpha[stage]!r} * m[H + lane]",
+                ]
+                lines.append("    rates(m)")
             else:
-                right = "m[F + i]"
-            lines += [f"    for i in range({size}):", f"        m[B + i] = {right}{by_time}", "    solve(m)"]
+                lines += [f"        m[SUM + i] = 0.0{by_time}", "        m[B + i] = m[F + i]"]
+            lines.append("    solve(m)")
         lines.append(f"    for i in range({size}):")
-        lines.append(f"        m[K + {(method.stages - 1) * size} + i] = m[B + i]")
-        for name, weights in zip(("BEND", "TWIST"), method.dense, strict=True):
-            lines.append(f"        m[{name} + i] = {_sum(weights, size)}")
+        lines += [
+            f"        m[{name} + i] = {_sum(weights, size, whole=False)}"
+            for name, weights in zip(("BEND", "TWIST"), method.dense, strict=True)
+        ]
         return "\n".join(lines)
-
-    def _blend(self, stage: int, size: int) -> list[str]:
-        method = self.method
-        before = [weight for weight in method.a[stage]]
-        lines = [f"    for i in range({size}):", "        b = m[B + i]", f"        m[K + {(stage - 1) * size} + i] = b"]
-        earlier = _sum(before[:-1], size)
-        last = f"({before[-1]!r}) * b"
-        lines.append(f"        m[TRIAL + i] = m[Y + i] + {f'{earlier} + ' if earlier else ''}{last}")
-        lines.append("    for l in range(LANES):")
-        lines.append(f"        m[MOMENT + l] = m[T + l] + {method.alpha[stage]!r} * m[H + l]")
-        return [*lines, "    rates(m)"]
 
 
 def _used(steps: Sequence[Assignment]) -> set[sp.Symbol]:
@@ -256,8 +258,11 @@ def _used(steps: Sequence[Assignment]) -> set[sp.Symbol]:
 def _function(signature: str, lines: Sequence[str], *, looped: bool = True) -> str:
     indent = "        " if looped else "    "
     body = [f"{indent}{line}" for line in (lines or ["pass"])]
-    return "\n".join(["@jit", f"def {signature}:", *(["    for l in range(LANES):"] if looped else []), *body])
+    return "\n".join(["@jit", f"def {signature}:", *(["    for lane in range(LANES):"] if looped else []), *body])
 
 
-def _sum(weights: Sequence[float], size: int) -> str:
-    return " + ".join(f"({weight!r}) * m[K + {stage * size} + i]" for stage, weight in enumerate(weights) if weight)
+def _sum(weights: Sequence[float], size: int, *, whole: bool = True) -> str:
+    """Return a weighted sum of stages; the latest one still stands in `k` when the sum is over all `whole` stages so far."""
+    last = len(weights) - 1 if whole else len(weights)
+    stages = [f"m[K + {stage * size} + i]" if stage != last else "k" for stage in range(len(weights))]
+    return " + ".join(f"({weight!r}) * {stage}" for stage, weight in zip(stages, weights, strict=True) if weight) or "0.0"

@@ -6,7 +6,6 @@ Start with `load_kernel`; `kinimmune.models.ensemble` runs what it returns.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kinimmune.models.errors import UsageError
 from kinimmune.models.kernel_cache import load_module
@@ -37,8 +36,12 @@ class Kernel:
     """Output whose running minimum is followed."""
     source: Path
     """The generated module."""
-    run: Callable[[Any, Any, Any], None]
+    run: Callable[..., None]
     """`integrate_lanes` of the generated module; see `kinimmune.models.step_loop`."""
+    numbers: int
+    """Length of its work space of doubles."""
+    tags: int
+    """Length of its work space of integers."""
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -72,4 +75,5 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     if watch is not None and watch not in names:
         raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
     module = load_module(model, watch)
-    return Kernel(model, watch, Path(module.__file__ or ""), module.integrate_lanes)
+    sizes = module.ROWS * module.LANES, module.N_TAGS * module.LANES
+    return Kernel(model, watch, Path(module.__file__ or ""), module.integrate_lanes, *sizes)

@@ -9,6 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from kinimmune.models.arrays import Array, Integers
 
 COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH = range(5)
@@ -56,10 +57,24 @@ class Outcome(NamedTuple):
     steps: Integers
 
 
-ROWS_PER_LANE = ("T", "H", "MOMENT", "GROWTH", "ERROR", "Q", "SLOPE", "Q_END", "SLOPE_END", "STOP", "LAST_ERROR", "LAST_H")
+ROWS_PER_LANE = (
+    "T",
+    "H",
+    "PER_STEP",
+    "MOMENT",
+    "GROWTH",
+    "ERROR",
+    "Q",
+    "SLOPE",
+    "Q_END",
+    "SLOPE_END",
+    "STOP",
+    "LAST_ERROR",
+    "LAST_H",
+)
 """Numbers of a lane: time, step, time of a stage, pivot growth, error, watched quantity and slope at both ends, end of segment."""
 
-ROWS_PER_STATE = ("Y", "F", "G", "B", "TRIAL", "BEND", "TWIST", "SCALE", "PER_STEP", "STEP")
+ROWS_PER_STATE = ("Y", "F", "G", "B", "SUM", "TRIAL", "BEND", "TWIST", "SCALE")
 """Blocks of one row a state: state, rates, time derivative, right-hand side, stage, dense output, absolute tolerance, 1/h, h."""
 
 TAGS = ("WHO", "CURSOR", "SEGMENT", "COUNT", "CAUSE", "FRESH", "SHRUNK", "LANDING")
@@ -68,7 +83,7 @@ TAGS = ("WHO", "CURSOR", "SEGMENT", "COUNT", "CAUSE", "FRESH", "SHRUNK", "LANDIN
 LANES, STAGES, N_STATES, N_PARAMETERS, N_INPUTS, ROWS, N_TAGS = 8, 6, 1, 0, 0, 1, 8
 WATCH = True
 T = H = MOMENT = GROWTH = ERROR = Q = SLOPE = Q_END = SLOPE_END = STOP = LAST_ERROR = LAST_H = 0
-P = Y = F = G = B = TRIAL = BEND = TWIST = SCALE = PER_STEP = STEP = W = K = 0
+P = Y = F = G = B = SUM = TRIAL = BEND = TWIST = SCALE = PER_STEP = W = K = 0
 WHO = CURSOR = SEGMENT = COUNT = CAUSE = FRESH = SHRUNK = LANDING = 0
 
 
@@ -88,7 +103,7 @@ def estimate(m: Array, relative: float) -> None:
     """Supplied by the generated module."""
 
 
-def find_constants(m: Array, l: int) -> None:
+def find_constants(m: Array, lane: int) -> None:
     """Supplied by the generated module."""
 
 
@@ -114,86 +129,86 @@ def is_usable(who: int, patients: Patients) -> bool:
 
 
 @jit
-def begin_segment(m: Array, tag: Integers, l: int, course: Course) -> None:
+def begin_segment(m: Array, tag: Integers, lane: int, course: Course) -> None:
     """Put in the inputs that hold from now on and find where they end."""
-    segment = tag[SEGMENT + l]
+    segment = tag[SEGMENT + lane]
     for i in range(N_INPUTS):
-        m[P + (N_PARAMETERS + i) * LANES + l] = course.inputs[segment, i]
-    find_constants(m, l)
-    m[STOP + l] = course.breaks[segment] if segment < course.breaks.size else course.time[-1]
-    tag[FRESH + l] = 1
-    tag[SHRUNK + l] = 0
-    m[LAST_ERROR + l] = 0.0
+        m[P + (N_PARAMETERS + i) * LANES + lane] = course.inputs[segment, i]
+    find_constants(m, lane)
+    m[STOP + lane] = course.breaks[segment] if segment < course.breaks.size else course.time[-1]
+    tag[FRESH + lane] = 1
+    tag[SHRUNK + lane] = 0
+    m[LAST_ERROR + lane] = 0.0
 
 
 @jit
-def store(m: Array, tag: Integers, l: int, course: Course, outcome: Outcome) -> None:
+def store(m: Array, tag: Integers, lane: int, course: Course, outcome: Outcome) -> None:
     """Write the state of a lane at the next time of the grid."""
     for row in range(course.keep.size):
-        outcome.states[row, tag[CURSOR + l], tag[WHO + l]] = m[Y + course.keep[row] * LANES + l]
-    tag[CURSOR + l] += 1
+        outcome.states[tag[WHO + lane], row, tag[CURSOR + lane]] = m[Y + course.keep[row] * LANES + lane]
+    tag[CURSOR + lane] += 1
 
 
 @jit
-def load(m: Array, tag: Integers, l: int, who: int, course: Course, patients: Patients) -> None:
-    """Seat a patient in lane l."""
+def load(m: Array, tag: Integers, lane: int, who: int, course: Course, patients: Patients) -> None:
+    """Seat a patient in lane lane."""
     start = patients.start[who]
-    tag[WHO + l] = who
-    tag[CURSOR + l] = start
-    tag[COUNT + l] = 0
-    tag[CAUSE + l] = COMPLETE
+    tag[WHO + lane] = who
+    tag[CURSOR + lane] = start
+    tag[COUNT + lane] = 0
+    tag[CAUSE + lane] = COMPLETE
     segment = 0
     while segment < course.breaks.size and course.breaks[segment] <= course.time[start]:
         segment += 1
-    tag[SEGMENT + l] = segment
-    m[T + l] = course.time[start]
+    tag[SEGMENT + lane] = segment
+    m[T + lane] = course.time[start]
     for i in range(N_STATES):
         value = patients.initial[i, who] + (course.doses[0, i] if start == 0 else 0.0)
-        m[Y + i * LANES + l] = value
-        m[SCALE + i * LANES + l] = course.absolute * max(abs(value), 1.0)
+        m[Y + i * LANES + lane] = value
+        m[SCALE + i * LANES + lane] = course.absolute * max(abs(value), 1.0)
     for i in range(N_PARAMETERS):
-        m[P + i * LANES + l] = patients.parameters[i, who]
+        m[P + i * LANES + lane] = patients.parameters[i, who]
 
 
 @jit
-def release(m: Array, tag: Integers, l: int, completion: int, outcome: Outcome) -> None:
+def release(m: Array, tag: Integers, lane: int, completion: int, outcome: Outcome) -> None:
     """Take the patient out of a lane."""
-    who = tag[WHO + l]
+    who = tag[WHO + lane]
     outcome.completion[who] = completion
-    outcome.steps[who] = tag[COUNT + l]
+    outcome.steps[who] = tag[COUNT + lane]
     if completion == COMPLETE:
         for i in range(N_STATES):
-            outcome.final[i, who] = m[Y + i * LANES + l]
+            outcome.final[who, i] = m[Y + i * LANES + lane]
     else:
-        outcome.failed_at[who] = m[T + l]
-    tag[WHO + l] = -1
+        outcome.failed_at[who] = m[T + lane]
+    tag[WHO + lane] = -1
 
 
 @jit
 def fill(m: Array, tag: Integers, waiting: int, course: Course, patients: Patients, outcome: Outcome) -> int:
     """Seat the next patients in all free lanes and return the number of the first one still waiting."""
-    for l in range(LANES):
-        while tag[WHO + l] < 0 and waiting < patients.start.size:
+    for lane in range(LANES):
+        while tag[WHO + lane] < 0 and waiting < patients.start.size:
             who = waiting
             waiting += 1
             if not is_usable(who, patients):
                 outcome.completion[who] = NOT_FINITE
                 outcome.failed_at[who] = course.time[patients.start[who]]
                 continue
-            load(m, tag, l, who, course, patients)
-            store(m, tag, l, course, outcome)
-            begin_segment(m, tag, l, course)
-            if m[T + l] >= course.time[-1]:
-                release(m, tag, l, COMPLETE, outcome)
+            load(m, tag, lane, who, course, patients)
+            store(m, tag, lane, course, outcome)
+            begin_segment(m, tag, lane, course)
+            if m[T + lane] >= course.time[-1]:
+                release(m, tag, lane, COMPLETE, outcome)
     return waiting
 
 
 @jit
-def weigh(m: Array, l: int, block: int, minus: int, relative: float) -> float:
+def weigh(m: Array, lane: int, block: int, minus: int, relative: float) -> float:
     """Return the root mean square of a block, or of the difference of two, in units of the tolerances."""
     total = 0.0
     for i in range(N_STATES):
-        at = i * LANES + l
+        at = i * LANES + lane
         value = m[block + at] - m[minus + at] if minus >= 0 else m[block + at]
         ratio = value / (m[SCALE + at] + relative * abs(m[Y + at]))
         total += ratio * ratio
@@ -203,75 +218,75 @@ def weigh(m: Array, l: int, block: int, minus: int, relative: float) -> float:
 @jit
 def choose_steps(m: Array, tag: Integers, relative: float) -> None:
     """Give a first step to each fresh lane (E. Hairer, S. P. Norsett, G. Wanner, Solving ODEs I, 2nd ed. 1993, II.4)."""
-    for l in range(LANES):
-        m[MOMENT + l] = m[T + l]
+    for lane in range(LANES):
+        m[MOMENT + lane] = m[T + lane]
     for i in range(N_STATES * LANES):
         m[TRIAL + i] = m[Y + i]
     rates(m)
-    for l in range(LANES):
-        if tag[FRESH + l] == 1:
-            size, speed = weigh(m, l, Y, -1, relative), weigh(m, l, B, -1, relative)
+    for lane in range(LANES):
+        if tag[FRESH + lane] == 1:
+            size, speed = weigh(m, lane, Y, -1, relative), weigh(m, lane, B, -1, relative)
             h = 1e-6 if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed
-            h = min(h, m[STOP + l] - m[T + l])
-            m[H + l] = h
-            m[ERROR + l] = speed
-            m[MOMENT + l] = m[T + l] + h
+            h = min(h, m[STOP + lane] - m[T + lane])
+            m[H + lane] = h
+            m[ERROR + lane] = speed
+            m[MOMENT + lane] = m[T + lane] + h
             for i in range(N_STATES):
-                at = i * LANES + l
+                at = i * LANES + lane
                 m[F + at] = m[B + at]
                 m[TRIAL + at] = m[Y + at] + h * m[B + at]
     rates(m)
-    for l in range(LANES):
-        if tag[FRESH + l] == 1:
-            h = m[H + l]
-            steepest = max(m[ERROR + l], weigh(m, l, B, F, relative) / h)
+    for lane in range(LANES):
+        if tag[FRESH + lane] == 1:
+            h = m[H + lane]
+            steepest = max(m[ERROR + lane], weigh(m, lane, B, F, relative) / h)
             larger = max(1e-6, 1e-3 * h) if steepest <= 1e-15 else math.sqrt(math.sqrt(0.01 / steepest))
             wanted = min(100.0 * h, larger)
-            m[H + l] = wanted if wanted > 0.0 else 1e-3 * h
+            m[H + lane] = wanted if wanted > 0.0 else 1e-3 * h
 
 
 @jit
 def clip_steps(m: Array, tag: Integers) -> None:
     """End a step exactly where its segment ends, and never leave a sliver before it."""
-    for l in range(LANES):
-        left = m[STOP + l] - m[T + l]
-        tag[LANDING + l] = 0
-        if tag[WHO + l] < 0:
-            m[H + l] = 1.0
-        elif m[H + l] >= 0.999 * left:
-            m[H + l] = left
-            tag[LANDING + l] = 1
-        elif m[H + l] > 0.5 * left:
-            m[H + l] = 0.5 * left
+    for lane in range(LANES):
+        left = m[STOP + lane] - m[T + lane]
+        tag[LANDING + lane] = 0
+        if tag[WHO + lane] < 0:
+            m[H + lane] = 1.0
+        elif m[H + lane] >= 0.999 * left:
+            m[H + lane] = left
+            tag[LANDING + lane] = 1
+        elif m[H + lane] > 0.5 * left:
+            m[H + lane] = 0.5 * left
 
 
 @jit
-def shrink(m: Array, tag: Integers, l: int, cause: int, factor: float, outcome: Outcome) -> None:
+def shrink(m: Array, tag: Integers, lane: int, cause: int, factor: float, outcome: Outcome) -> None:
     """Reject a step; give the patient up when the step no longer moves the clock."""
-    tag[CAUSE + l] = cause
-    tag[SHRUNK + l] = 1
-    m[H + l] *= factor
-    if m[T + l] + 0.1 * m[H + l] == m[T + l] or not m[H + l] > 1e-150:
-        release(m, tag, l, cause, outcome)
+    tag[CAUSE + lane] = cause
+    tag[SHRUNK + lane] = 1
+    m[H + lane] *= factor
+    if m[T + lane] + 0.1 * m[H + lane] == m[T + lane] or not m[H + lane] > 1e-150:
+        release(m, tag, lane, cause, outcome)
 
 
 @jit
-def lengthen(m: Array, tag: Integers, l: int) -> float:
+def lengthen(m: Array, tag: Integers, lane: int) -> float:
     """Return the next step after an accepted one: Gustafsson's predictive controller (Hairer & Wanner II, IV.8)."""
-    error, h = m[ERROR + l], m[H + l]
+    error, h = m[ERROR + lane], m[H + lane]
     factor = max(1.0 / 6.0, min(5.0, math.sqrt(math.sqrt(error)) / 0.9))
-    if m[LAST_ERROR + l] > 0.0:
-        predicted = m[LAST_H + l] / h * math.sqrt(math.sqrt(error * error / m[LAST_ERROR + l])) / 0.9
+    if m[LAST_ERROR + lane] > 0.0:
+        predicted = m[LAST_H + lane] / h * math.sqrt(math.sqrt(error * error / m[LAST_ERROR + lane])) / 0.9
         factor = max(factor, max(1.0 / 6.0, min(5.0, predicted)))
-    return h / (max(factor, 1.0) if tag[SHRUNK + l] == 1 else factor)
+    return h / (max(factor, 1.0) if tag[SHRUNK + lane] == 1 else factor)
 
 
 @jit
-def reach(level: float, q: float, s: float, b: float, a: float, low: float, high: float) -> float:
-    """Return where the cubic q + s x + b x^2 + a x^3, rising from `low` to `high`, is `level` (Newton within bisection)."""
+def reach(q: float, s: float, b: float, a: float, low: float, high: float) -> float:
+    """Return where the cubic q + s x + b x^2 + a x^3, rising from `low` to `high`, is zero (Newton within bisection)."""
     x = 0.5 * (low + high)
     for _ in range(100):
-        value = q + x * (s + x * (b + x * a)) - level
+        value = q + x * (s + x * (b + x * a))
         if value < 0.0:
             low = x
         else:
@@ -301,119 +316,119 @@ def turning_points(s: float, b: float, a: float) -> tuple[float, float]:
 
 
 @jit
-def follow_watched(m: Array, who: int, l: int, rise: float, outcome: Outcome) -> None:
+def follow_watched(m: Array, who: int, lane: int, rise: float, outcome: Outcome) -> None:
     """Update the running minimum over a step and locate the first crossing, on the cubic Hermite of the watched quantity."""
-    q, s, change = m[Q + l], m[H + l] * m[SLOPE + l], m[Q_END + l] - m[Q + l]
-    b, a = 3.0 * change - 2.0 * s - m[H + l] * m[SLOPE_END + l], s + m[H + l] * m[SLOPE_END + l] - 2.0 * change
+    q, s, change = m[Q + lane], m[H + lane] * m[SLOPE + lane], m[Q_END + lane] - m[Q + lane]
+    b, a = 3.0 * change - 2.0 * s - m[H + lane] * m[SLOPE_END + lane], s + m[H + lane] * m[SLOPE_END + lane] - 2.0 * change
     first, second = turning_points(s, b, a)
     low = 0.0
     for number in range(3):
         high = first if number == 0 else second if number == 1 else 1.0
         if high > low:
-            value = m[Q_END + l] if high == 1.0 else q + high * (s + high * (b + high * a))
+            value = m[Q_END + lane] if high == 1.0 else q + high * (s + high * (b + high * a))
             level = outcome.nadir[who] + rise
             if value >= level and outcome.crossing[who] == math.inf:
-                outcome.crossing[who] = m[T + l] + m[H + l] * reach(level, q, s, b, a, low, high)
+                outcome.crossing[who] = m[T + lane] + m[H + lane] * reach(q - level, s, b, a, low, high)
             outcome.nadir[who] = min(outcome.nadir[who], value)
             low = high
 
 
 @jit
-def open_watched(m: Array, who: int, l: int, rise: float, outcome: Outcome) -> None:
+def open_watched(m: Array, who: int, lane: int, rise: float, outcome: Outcome) -> None:
     """Look at the watched quantity where a segment begins: a dose may have moved it."""
-    if m[Q + l] >= outcome.nadir[who] + rise and outcome.crossing[who] == math.inf:
-        outcome.crossing[who] = m[T + l]
-    outcome.nadir[who] = min(outcome.nadir[who], m[Q + l])
+    if m[Q + lane] >= outcome.nadir[who] + rise and outcome.crossing[who] == math.inf:
+        outcome.crossing[who] = m[T + lane]
+    outcome.nadir[who] = min(outcome.nadir[who], m[Q + lane])
 
 
 @jit
-def store_inside(m: Array, tag: Integers, l: int, until: float, course: Course, outcome: Outcome) -> None:
+def store_inside(m: Array, tag: Integers, lane: int, until: float, course: Course, outcome: Outcome) -> None:
     """Write all times of the grid before the end of an accepted step, by the method's continuous extension."""
-    who, cursor = tag[WHO + l], tag[CURSOR + l]
+    who, cursor = tag[WHO + lane], tag[CURSOR + lane]
     while cursor < course.time.size and course.time[cursor] < until:
-        x = (course.time[cursor] - m[T + l]) / m[H + l]
+        x = (course.time[cursor] - m[T + lane]) / m[H + lane]
         for row in range(course.keep.size):
-            at = course.keep[row] * LANES + l
+            at = course.keep[row] * LANES + lane
             inner = m[BEND + at] + x * m[TWIST + at]
-            outcome.states[row, cursor, who] = (1.0 - x) * m[Y + at] + x * (m[TRIAL + at] + (1.0 - x) * inner)
+            outcome.states[who, row, cursor] = (1.0 - x) * m[Y + at] + x * (m[TRIAL + at] + (1.0 - x) * inner)
         cursor += 1
-    tag[CURSOR + l] = cursor
+    tag[CURSOR + lane] = cursor
 
 
 @jit
-def accept(m: Array, tag: Integers, l: int, course: Course, outcome: Outcome) -> None:
+def accept(m: Array, tag: Integers, lane: int, course: Course, outcome: Outcome) -> None:
     """Commit a step."""
-    until = m[STOP + l] if tag[LANDING + l] == 1 else m[T + l] + m[H + l]
-    store_inside(m, tag, l, until, course, outcome)
-    wanted = lengthen(m, tag, l)
-    m[LAST_ERROR + l] = max(1e-2, m[ERROR + l])
-    m[LAST_H + l] = m[H + l]
-    m[H + l] = wanted
-    m[T + l] = until
-    tag[SHRUNK + l] = 0
+    until = m[STOP + lane] if tag[LANDING + lane] == 1 else m[T + lane] + m[H + lane]
+    store_inside(m, tag, lane, until, course, outcome)
+    wanted = lengthen(m, tag, lane)
+    m[LAST_ERROR + lane] = max(1e-2, m[ERROR + lane])
+    m[LAST_H + lane] = m[H + lane]
+    m[H + lane] = wanted
+    m[T + lane] = until
+    tag[SHRUNK + lane] = 0
     for i in range(N_STATES):
-        m[Y + i * LANES + l] = m[TRIAL + i * LANES + l]
+        m[Y + i * LANES + lane] = m[TRIAL + i * LANES + lane]
     ends = until >= course.time[-1]
-    if tag[LANDING + l] == 1 and not ends:
-        tag[SEGMENT + l] += 1
+    if tag[LANDING + lane] == 1 and not ends:
+        tag[SEGMENT + lane] += 1
         for i in range(N_STATES):
-            m[Y + i * LANES + l] += course.doses[tag[SEGMENT + l], i]
-        begin_segment(m, tag, l, course)
-    if tag[CURSOR + l] < course.time.size and course.time[tag[CURSOR + l]] == until:
-        store(m, tag, l, course, outcome)
+            m[Y + i * LANES + lane] += course.doses[tag[SEGMENT + lane], i]
+        begin_segment(m, tag, lane, course)
+    if tag[CURSOR + lane] < course.time.size and course.time[tag[CURSOR + lane]] == until:
+        store(m, tag, lane, course, outcome)
     if ends:
-        release(m, tag, l, COMPLETE, outcome)
+        release(m, tag, lane, COMPLETE, outcome)
 
 
 @jit
-def starts_finite(m: Array, l: int) -> bool:
-    total = m[Q + l] * 0.0 if WATCH else 0.0
+def starts_finite(m: Array, lane: int) -> bool:
+    total = m[Q + lane] * 0.0 if WATCH else 0.0
     for i in range(N_STATES):
-        total += m[F + i * LANES + l] * 0.0
+        total += m[F + i * LANES + lane] * 0.0
     return total == 0.0
 
 
 @jit
-def settle(m: Array, tag: Integers, l: int, course: Course, outcome: Outcome) -> None:
+def settle(m: Array, tag: Integers, lane: int, course: Course, outcome: Outcome) -> None:
     """Accept, shorten or give up the step of one lane."""
-    tag[COUNT + l] += 1
-    fresh = tag[FRESH + l] == 1
-    tag[FRESH + l] = 0
-    error = m[ERROR + l]
-    usable = math.isfinite(error) and (not WATCH or math.isfinite(m[Q_END + l]) or error > 1.0)
-    if (fresh or not usable) and not starts_finite(m, l):
-        release(m, tag, l, NOT_FINITE, outcome)
+    tag[COUNT + lane] += 1
+    fresh = tag[FRESH + lane] == 1
+    tag[FRESH + lane] = 0
+    error = m[ERROR + lane]
+    usable = math.isfinite(error) and (not WATCH or math.isfinite(m[Q_END + lane]) or error > 1.0)
+    if (fresh or not usable) and not starts_finite(m, lane):
+        release(m, tag, lane, NOT_FINITE, outcome)
         return
     if WATCH and fresh:
-        open_watched(m, tag[WHO + l], l, course.rise, outcome)
-    if tag[COUNT + l] > course.most_steps:
-        release(m, tag, l, TOO_MANY_STEPS, outcome)
+        open_watched(m, tag[WHO + lane], lane, course.rise, outcome)
+    if tag[COUNT + lane] > course.most_steps:
+        release(m, tag, lane, TOO_MANY_STEPS, outcome)
     elif not usable:
-        shrink(m, tag, l, NOT_FINITE, 0.2, outcome)
-    elif m[GROWTH + l] > 1e8:
-        shrink(m, tag, l, PIVOT_GROWTH, 0.5, outcome)
+        shrink(m, tag, lane, NOT_FINITE, 0.2, outcome)
+    elif m[GROWTH + lane] > 1e8:
+        shrink(m, tag, lane, PIVOT_GROWTH, 0.5, outcome)
     elif error > 1.0:
-        shrink(m, tag, l, STEP_UNDERFLOW, max(0.2, 0.9 / math.sqrt(math.sqrt(error))), outcome)
+        shrink(m, tag, lane, STEP_UNDERFLOW, max(0.2, 0.9 / math.sqrt(math.sqrt(error))), outcome)
     else:
         if WATCH:
-            follow_watched(m, tag[WHO + l], l, course.rise, outcome)
-        accept(m, tag, l, course, outcome)
+            follow_watched(m, tag[WHO + lane], lane, course.rise, outcome)
+        accept(m, tag, lane, course, outcome)
 
 
 @jit_entry
-def integrate_lanes(course: Course, patients: Patients, outcome: Outcome) -> None:
-    """Integrate every patient over the grid."""
-    m, tag = np.zeros(ROWS * LANES), np.zeros(N_TAGS * LANES, np.int64)
-    tag[WHO : WHO + LANES] = -1
-    m[H : H + LANES] = 1.0
+def integrate_lanes(m: Array, tag: Integers, course: Course, patients: Patients, outcome: Outcome) -> None:
+    """Integrate every patient over the grid; `m` and `tag` are work space of ROWS and N_TAGS times LANES zeros."""
+    for lane in range(LANES):
+        tag[WHO + lane] = -1
+        m[H + lane] = 1.0
     waiting = 0
     while True:
         waiting = fill(m, tag, waiting, course, patients, outcome)
         active, fresh = 0, 0
-        for l in range(LANES):
-            if tag[WHO + l] >= 0:
+        for lane in range(LANES):
+            if tag[WHO + lane] >= 0:
                 active += 1
-                fresh += tag[FRESH + l]
+                fresh += tag[FRESH + lane]
         if active == 0:
             return
         if fresh > 0:
@@ -423,6 +438,6 @@ def integrate_lanes(course: Course, patients: Patients, outcome: Outcome) -> Non
         estimate(m, course.relative)
         if WATCH:
             watch(m)
-        for l in range(LANES):
-            if tag[WHO + l] >= 0:
-                settle(m, tag, l, course, outcome)
+        for lane in range(LANES):
+            if tag[WHO + lane] >= 0:
+                settle(m, tag, lane, course, outcome)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
+
 from kinimmune.models.errors import ModelError
 from kinimmune.models.model import TIME, OdeModel, symbol
 
