@@ -79,7 +79,13 @@ def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[F
     began = time.monotonic()
     rule = None if settings.stop_rule is None else StopRule(settings.stop_rule)
     problem = build_problem(
-        settings.model, settings.data, patients=settings.patients, seed=settings.seed, jobs=settings.jobs, stop_rule=rule
+        settings.model,
+        settings.data,
+        patients=settings.patients,
+        seed=settings.seed,
+        jobs=settings.jobs,
+        stop_rule=rule,
+        integrator=settings.integrator,
     )
     outcomes = [
         _run_or_load(problem, index, point, store, progress)

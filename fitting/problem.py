@@ -18,7 +18,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import compile_model
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.kernels import load_kernel
+from kinimmune.models.integrators import choose_integrator
 from kinimmune.models.parameters import Parameter, Scale, values_for
 from kinimmune.models.population import Population, draw_population, individual_values
 from kinimmune.models.simulate import Tolerances
@@ -79,7 +79,7 @@ class FitProblem:
         return {item.key: item.prior.value_at(float(score)) for item, score in zip(self.free, point, strict=True)}
 
 
-def build_problem(
+def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     model: str,
     data: Path | None,
     *,
@@ -87,6 +87,7 @@ def build_problem(
     seed: int,
     jobs: int = 1,
     stop_rule: StopRule | None = None,
+    integrator: str = "kernel",
 ) -> FitProblem:
     """Read the tables and set up the fit of every target with role `fit`.
 
@@ -104,7 +105,8 @@ def build_problem(
     trials = tuple(trial for trial in trials if trial.study in studies)
     kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)
     longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
-    engine = Engine(compile_model(built), load_kernel(built, WATCHED), FIT_TOLERANCES, longest)
+    compiled = compile_model(built)
+    engine = Engine(compiled, choose_integrator(integrator, compiled, WATCHED), FIT_TOLERANCES, longest)
     return FitProblem(
         engine=engine,
         parameters=kept,

@@ -12,7 +12,7 @@ import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import constant
-from kinimmune.models.ensemble import EnsembleTrajectories, integrate
+from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.kernels import Rise
 from kinimmune.models.trials import Endpoint, StopRule
 from kinimmune.models.virtual_trial import STEPS_PER_SCAN, WATCHED, ArmTask, Engine, with_inputs
@@ -123,8 +123,7 @@ def _course(
 ) -> EnsembleTrajectories:
     """Integrate everyone on drug (branch None), or the patients of a branch off drug from a grid point."""
     parameters = task.parameters if branch is None else np.ascontiguousarray(task.parameters[:, branch[0]])
-    return integrate(
-        engine.kernel,
+    return engine.integrate(
         initial=np.ascontiguousarray(initial),
         parameters=parameters,
         time=engine.grid(task.trial)[start:],

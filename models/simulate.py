@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.optimize import OptimizeResult as OdeResult
 from scipy.optimize import brentq
 
 from kinimmune.models.arrays import Array
@@ -98,19 +99,57 @@ def simulate(
     plan = constant() if schedule is None else schedule
     p = compiled.vector(values)
     states = np.full((len(compiled.model.states), time.size), math.nan)
-    completion, failed_at = _march(compiled, p, time, plan, _Solver(method, tolerances or Tolerances()), states)
+    completion, failed_at = _march(compiled, p, time, plan, Solver(method, tolerances or Tolerances()), states)
     outputs = _outputs(compiled, p, time, plan, states)
     return Trajectories(time, states, outputs, completion, failed_at)
 
 
 @dataclass(frozen=True)
-class _Solver:
+class Solver:
+    """A method of scipy and the local error it is allowed."""
+
     method: str
+    """`LSODA`, `BDF` or `Radau`"""
     tolerances: Tolerances
 
 
+def solve_span(
+    compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver, wanted: Array | None
+) -> OdeResult:
+    """Integrate between two breakpoints.
+
+    Parameters
+    ----------
+    compiled
+        the model
+    p
+        parameters and the inputs that hold, shape (n_parameters + n_inputs,)
+    span
+        begin and end [d]
+    y
+        state at the beginning, shape (n_states,)
+    solver
+        method and tolerances
+    wanted
+        times [d] of the result; None for the solver's own steps and a continuous solution (`sol`)
+    """
+    with np.errstate(all="ignore"):
+        return solve_ivp(
+            compiled.rhs,
+            span,
+            y,
+            method=solver.method,
+            t_eval=wanted,
+            dense_output=wanted is None,
+            args=(p,),
+            jac=compiled.jacobian,
+            rtol=solver.tolerances.relative,
+            atol=solver.tolerances.absolute * np.maximum(np.abs(y), 1.0),
+        )
+
+
 def _march(
-    compiled: CompiledModel, p: Array, time: Array, plan: Schedule, solver: _Solver, states: Array
+    compiled: CompiledModel, p: Array, time: Array, plan: Schedule, solver: Solver, states: Array
 ) -> tuple[Completion, float]:
     edges = [time[0], *plan.breakpoints(time[0], time[-1]), time[-1]]
     y = compiled.initial(p)
@@ -119,18 +158,7 @@ def _march(
         inside = (time >= begin) & ((time < end) | (time == time[-1]) & (end == time[-1]))
         segment = _with_inputs(compiled, p, plan, begin)
         wanted = np.unique(np.append(time[inside], end))
-        with np.errstate(all="ignore"):
-            result = solve_ivp(
-                compiled.rhs,
-                (begin, end),
-                y,
-                method=solver.method,
-                t_eval=wanted,
-                args=(segment,),
-                jac=compiled.jacobian,
-                rtol=solver.tolerances.relative,
-                atol=solver.tolerances.absolute * np.maximum(np.abs(y), 1.0),
-            )
+        result = solve_span(compiled, segment, (begin, end), y, solver, wanted)
         reached = int(np.searchsorted(result.t, time[inside], side="right").max(initial=0)) if result.t.size else 0
         columns = np.flatnonzero(inside)[: min(reached, int(inside.sum()))]
         states[:, columns] = result.y[:, : columns.size]
@@ -167,7 +195,7 @@ def _outputs(compiled: CompiledModel, p: Array, time: Array, plan: Schedule, sta
         return compiled.outputs(time, states, columns)
 
 
-def locate_rise(quantity: Callable[[float], float], time: Array, rise: float) -> tuple[float, float]:
+def locate_rise(quantity: Callable[[float], float], time: Array, rise: float, nadir: float = math.inf) -> tuple[float, float]:
     """Return when a quantity first stands `rise` above its running minimum, and that minimum.
 
     The crossing is located between the times of the grid, on which `quantity` must be unimodal between neighbours.
@@ -180,6 +208,8 @@ def locate_rise(quantity: Callable[[float], float], time: Array, rise: float) ->
         [d], increasing, shape (k,)
     rise
         in the unit of the quantity, positive
+    nadir
+        running minimum before the first time
 
     Returns
     -------
@@ -192,7 +222,10 @@ def locate_rise(quantity: Callable[[float], float], time: Array, rise: float) ->
     >>> round(crossing, 9), round(lowest, 9)
     (2.0, 0.0)
     """
-    lowest = quantity(float(time[0]))
+    first = quantity(float(time[0]))
+    lowest = min(nadir, first)
+    if first >= lowest + rise:
+        return float(time[0]), lowest
     for left, right in itertools.pairwise(time):
         value = quantity(float(right))
         if value >= lowest + rise:

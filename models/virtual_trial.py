@@ -20,9 +20,10 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
-from kinimmune.models.ensemble import EnsembleTrajectories, integrate
+from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.errors import NumericalError
-from kinimmune.models.kernels import Kernel, Rise
+from kinimmune.models.integrators import Integrator
+from kinimmune.models.kernels import Rise
 from kinimmune.models.simulate import Tolerances
 from kinimmune.models.trials import Arm, StopRule, Trial
 
@@ -43,7 +44,7 @@ class Engine:
     """How patients are integrated."""
 
     compiled: CompiledModel
-    kernel: Kernel
+    integrate: Integrator
     tolerances: Tolerances
     horizon: float
     """[d] to which every prediction reaches"""
@@ -218,8 +219,7 @@ def with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
 def _integrate(engine: Engine, task: ArmTask, grid: Array, schedule: Schedule) -> EnsembleTrajectories:
     names = [state.name for state in engine.compiled.model.states]
     initial = engine.compiled.initial(with_inputs(engine, task.parameters, task.arm))
-    return integrate(
-        engine.kernel,
+    return engine.integrate(
         initial=initial,
         parameters=task.parameters,
         time=grid,
@@ -237,8 +237,7 @@ def _branch(
     scan, patient = leaves
     start = STEPS_PER_SCAN * (scan + 1)
     lowest = np.minimum.accumulate(diameter, axis=0)
-    return integrate(
-        engine.kernel,
+    return engine.integrate(
         initial=np.ascontiguousarray(courses.states[:, start, patient]),
         parameters=np.ascontiguousarray(task.parameters[:, patient]),
         time=grid,

@@ -1,0 +1,147 @@
+"""Many individuals one after the other by scipy: what the ensemble kernel is compared with and falls back on.
+
+Start with `integrate_by_scipy`; it takes and returns what `ensemble.integrate` does, hundreds of times slower.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.compile import CompiledModel
+from kinimmune.models.dosing import Schedule, constant
+from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories
+from kinimmune.models.kernels import Rise
+from kinimmune.models.simulate import Completion, Solver, Tolerances, locate_rise, solve_span
+
+INSIDE_STEP = 8
+"""Points at which the watched quantity is looked at inside a step of the solver."""
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One individual."""
+
+    states: Array
+    """shape (n_states, k)"""
+    final: Array
+    crossing: float
+    nadir: float
+    completion: Completion
+    failed_at: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What all individuals share."""
+
+    compiled: CompiledModel
+    time: Array
+    schedule: Schedule
+    rise: Rise | None
+    solver: Solver
+
+
+def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by name, as in ensemble.integrate
+    compiled: CompiledModel,
+    *,
+    initial: Array,
+    parameters: Array,
+    time: Array,
+    start: Integers | None = None,
+    schedule: Schedule | None = None,
+    rise: Rise | None = None,
+    nadir: Array | None = None,
+    keep: Sequence[str] | None = None,
+    tolerances: Tolerances | None = None,
+    method: str = "LSODA",
+) -> EnsembleTrajectories:
+    """Integrate n individuals by `solve_ivp`; arguments and result as in `kinimmune.models.ensemble.integrate`."""
+    n = initial.shape[1]
+    plan = _Plan(
+        compiled, np.asarray(time, dtype=float), schedule or constant(), rise, Solver(method, tolerances or Tolerances())
+    )
+    begin = np.zeros(n, dtype=np.int64) if start is None else start
+    lowest = np.full(n, math.inf) if nadir is None else nadir
+    courses = [_follow_one(plan, initial[:, i], parameters[:, i], int(begin[i]), float(lowest[i])) for i in range(n)]
+    names = [state.name for state in compiled.model.states]
+    kept = names if keep is None else list(keep)
+    rows = [names.index(name) for name in kept]
+    states = np.full((len(kept), plan.time.size, n), math.nan)
+    for i, course in enumerate(courses):
+        states[:, :, i] = course.states[rows]
+    return EnsembleTrajectories(
+        time=plan.time,
+        names=tuple(kept),
+        states=states,
+        final=np.array([course.final for course in courses]).reshape(n, len(names)).T,
+        crossing=np.array([course.crossing for course in courses]),
+        nadir=np.array([course.nadir for course in courses]),
+        completion=np.array([COMPLETIONS.index(course.completion) for course in courses], dtype=np.int8),
+        failed_at=np.array([course.failed_at for course in courses]),
+        steps=np.array([course.steps for course in courses], dtype=np.int64),
+    )
+
+
+def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadir: float) -> _Course:
+    time, y = plan.time, initial.astype(float)
+    states = np.full((y.size, time.size), math.nan)
+    states[:, begin] = y
+    watched = _Watched(plan, math.inf, nadir)
+    edges = [float(time[begin]), *plan.schedule.breakpoints(float(time[begin]), float(time[-1])), float(time[-1])]
+    steps = 0
+    for left, right in itertools.pairwise(edges):
+        if left == right:
+            continue
+        if left != edges[0] or begin == 0:
+            y = _dosed(plan, left, y)
+        p = np.append(parameters, [plan.schedule.at(left).get(item.name, 0.0) for item in plan.compiled.model.inputs])
+        result = solve_span(plan.compiled, p, (left, right), y, plan.solver, None)
+        steps += result.t.size - 1
+        if not result.success or not np.all(np.isfinite(result.y)):
+            finite = bool(np.all(np.isfinite(result.y)))
+            completion = Completion.STEP_UNDERFLOW if finite else Completion.NOT_FINITE
+            failed = np.full(y.size, math.nan)
+            return _Course(states, failed, watched.crossing, watched.nadir, completion, float(result.t[-1]), steps)
+        inside = (time > left) & (time <= right)
+        states[:, inside] = result.sol(time[inside])
+        states[:, time == right] = result.y[:, -1:]
+        watched = watched.after(p, result.sol, result.t)
+        y = result.y[:, -1]
+    return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, steps)
+
+
+def _dosed(plan: _Plan, moment: float, y: Array) -> Array:
+    added = y.copy()
+    names = [state.name for state in plan.compiled.model.states]
+    for dose in plan.schedule.doses:
+        if dose.time == moment:
+            added[names.index(dose.state)] += dose.amount
+    return added
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """Crossing and running minimum of the watched quantity so far."""
+
+    plan: _Plan
+    crossing: float
+    nadir: float
+
+    def after(self, p: Array, solution: Callable[[Array], Array], steps: Array) -> "_Watched":
+        """Return both after one more span of the solution."""
+        if self.plan.rise is None:
+            return self
+        names = [item.name for item in self.plan.compiled.model.outputs]
+        row = names.index(self.plan.rise.quantity)
+
+        def quantity(moment: float) -> float:
+            return float(self.plan.compiled.outputs(moment, solution(np.array([moment])), p[:, None])[row, 0])
+
+        fine = np.unique(np.concatenate([np.linspace(a, b, INSIDE_STEP) for a, b in itertools.pairwise(steps)]))
+        found, lowest = locate_rise(quantity, fine, self.plan.rise.by, self.nadir)
+        return _Watched(self.plan, min(self.crossing, found), min(self.nadir, lowest))
