@@ -99,8 +99,6 @@ class FigureBlock:
     path: str | None
     """Relative path of the SVG; None when drawing failed."""
     failure: str = ""
-    width: float = 1.0
-    """Of the text."""
     kind: str = "figure"
 
 
@@ -109,8 +107,10 @@ class EquationRow:
     """One line of a system of equations; `left` is empty on a line that goes on."""
 
     left: str
+    sign: str
+    """Between left and right: `=`, `+`, `-`, `= -`, or nothing."""
     right: str
-    """Notation, with its sign."""
+    """Notation without its sign."""
     reason: str
     unit: str = ""
 

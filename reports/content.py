@@ -36,7 +36,14 @@ class Content:
 
     def arms(self, study: str) -> tuple[ArmResult, ...]:
         """Return the arms of one study."""
-        return tuple(arm for arm in self.trial.arms if arm.study == study)
+        return tuple(arm for arm in self.ordered_arms if arm.study == study)
+
+    @property
+    def ordered_arms(self) -> tuple[ArmResult, ...]:
+        """Arms by study, the control arm last, as figures expect them."""
+        controls = {(trial.study, trial.control.name) for trial in self.trials}
+        by_study = {study: place for place, study in enumerate(self.studies)}
+        return tuple(sorted(self.trial.arms, key=lambda arm: (by_study[arm.study], (arm.study, arm.arm) in controls)))
 
     def medians(self, endpoint: str) -> tuple[ComparisonRow, ...]:
         """Return the fitted medians of one endpoint."""

@@ -11,9 +11,9 @@ from kinimmune.reports.dependencies import Link, find_links
 from kinimmune.reports.equations import collect_symbols, name_mechanism
 from kinimmune.reports.layers import Arrangement, Place, arrange
 
-_NODE_WIDTH, _NODE_HEIGHT = 3.7, 1.1
+_NODE_WIDTH, _NODE_HEIGHT = 3.8, 1.3
 """[cm]"""
-_GAP, _BEND_WIDTH, _LAYER_HEIGHT = 0.8, 0.9, 2.25
+_GAP, _BEND_WIDTH, _LAYER_HEIGHT = 0.8, 1.1, 2.4
 """[cm]"""
 _PORT = 0.75
 """Part of a box's width over which arrows are spread."""

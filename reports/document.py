@@ -66,15 +66,23 @@ def _draw(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigur
         raise UsageError(f"cannot write figures to '{target}': {error.strerror}; give a folder you may write") from error
 
 
-def _write_pdf(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str], pdf: Path) -> None:
+def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str]) -> bytes:
+    """Return the PDF of a document whose figures are drawn; dated by `started` in the provenance.
+
+    Raises
+    ------
+    DataError
+        when `started` is no ISO 8601 time
+    """
     started = _read_time(provenance.get("started"))
     content = document.as_plain() | {"date": started.strftime("%d %B %Y").lstrip("0")}
-    sources = {
-        "main.typ": _TEMPLATE.read_bytes(),
-        "content.json": json.dumps(content, ensure_ascii=False).encode(),
-    }
+    sources = {"main.typ": _TEMPLATE.read_bytes(), "content.json": json.dumps(content, ensure_ascii=False).encode()}
     sources |= {figure.block.path: figure.svg for figure in figures.values() if figure.block.path and figure.svg}
-    made = typst.compile(sources, ignore_system_fonts=True, timestamp=int(started.timestamp()))
+    return typst.compile(sources, ignore_system_fonts=True, timestamp=int(started.timestamp()))
+
+
+def _write_pdf(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str], pdf: Path) -> None:
+    made = set_pages(document, figures, provenance)
     try:
         pdf.parent.mkdir(parents=True, exist_ok=True)
         pdf.write_bytes(made)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from kinimmune.models.model import Definition, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import Definition, Mechanism, OdeModel, State, symbol
 from kinimmune.reports.abbreviations import abbreviate
 from kinimmune.reports.blocks import EquationBlock, EquationRow
 from kinimmune.reports.typst_math import require_notation, typeset
@@ -57,7 +57,7 @@ def _typeset_mechanism(
         ),
         rates=tuple(row for state in mechanism.states for row in _list_rate(state, model, symbols)),
         starts=tuple(_start(state, value, symbols) for state, value in zip(mechanism.states, short[n:], strict=True)),
-        parts=tuple(EquationRow(symbols[name.name], typeset(part, symbols), "") for name, part in parts),
+        parts=tuple(EquationRow(symbols[name.name], "=", typeset(part, symbols), "") for name, part in parts),
     )
 
 
@@ -72,27 +72,32 @@ def name_mechanism(name: str) -> str:
 
 
 def _define(item: Definition, expression: sp.Expr, symbols: Mapping[str, str]) -> EquationRow:
-    return EquationRow(symbols[item.name], typeset(expression, symbols), item.reason, item.unit)
+    left, (sign, right) = symbols[item.name], _print_signed(expression, symbols, first=True)
+    if left.split() == right.replace("thin", "").split():
+        return EquationRow("", "", right, item.reason, item.unit)
+    return EquationRow(left, sign, right, item.reason, item.unit)
 
 
 def _list_rate(state: State, model: OdeModel, symbols: Mapping[str, str]) -> list[EquationRow]:
     left = f"frac(dif {symbols[state.name]}, dif t)"
     terms = [term for term in model.terms if term.state == state.name]
     if not terms:
-        return [EquationRow(left, "0", "every arrow was cut")]
-    rows = [EquationRow("", _with_sign(term, symbols), term.reason) for term in terms]
-    first = EquationRow(left, rows[0].right.removeprefix("+ "), rows[0].reason)
-    return [first, *rows[1:]]
+        return [EquationRow(left, "=", "0", "every arrow was cut")]
+    first, *more = terms
+    rows = [EquationRow("", *_print_signed(term.expression, symbols, first=False), term.reason) for term in more]
+    return [EquationRow(left, *_print_signed(first.expression, symbols, first=True), first.reason), *rows]
 
 
-def _with_sign(term: Term, symbols: Mapping[str, str]) -> str:
-    text = typeset(term.expression, symbols)
+def _print_signed(expression: sp.Expr, symbols: Mapping[str, str], *, first: bool) -> tuple[str, str]:
+    """Return the sign that joins an expression to what stands before it, and its notation without that sign."""
+    text = typeset(expression, symbols)
+    if expression.is_Add:
+        return ("=", text) if first else ("+", f"({text})")
     if text.startswith("-"):
-        return f"- {text[1:]}"
-    grouped = f"({text})" if term.expression.is_Add else text
-    return f"+ {grouped}"
+        return ("= -" if first else "-"), text[1:]
+    return ("=" if first else "+"), text
 
 
 def _start(state: State, value: sp.Expr, symbols: Mapping[str, str]) -> EquationRow:
     notation = symbols[state.name]
-    return EquationRow(f"{notation}(0)", typeset(value, symbols), state.meaning, state.unit)
+    return EquationRow(f"{notation} (0)", *_print_signed(value, symbols, first=True), state.meaning, state.unit)

@@ -45,8 +45,6 @@ class FigureRecipe:
     caption: str
     draw: Callable[[], Figure]
     data: Callable[[], FigureData]
-    width: float = 1.0
-    """Of the text."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +70,16 @@ def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFi
 
 
 def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
+    picture = folder / f"{recipe.name}.svg"
+    picture.unlink(missing_ok=True)
     try:
         (folder / f"{recipe.name}.csv").write_text(recipe.data().as_csv(), encoding="utf-8")
         svg = render_svg(recipe.draw())
     except DRAWING_ERRORS as error:
         failure = f"{type(error).__name__}: {error}"
         return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
-    (folder / f"{recipe.name}.svg").write_bytes(svg)
-    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg", width=recipe.width), svg)
+    picture.write_bytes(svg)
+    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg)
 
 
 def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
@@ -97,7 +97,6 @@ def _list_comparisons(content: Content) -> list[FigureRecipe]:
             "show that the model is flexible enough, not that it is right.",
             lambda: draw_medians(fit.targets),
             lambda: data.list_rows(fit.targets),
-            0.85,
         ),
         FigureRecipe(
             "forest",
@@ -110,7 +109,7 @@ def _list_comparisons(content: Content) -> list[FigureRecipe]:
 
 
 def _list_curves(content: Content) -> list[FigureRecipe]:
-    arms, contrasts = content.trial.arms, content.trial.contrasts
+    arms, contrasts = content.ordered_arms, content.trial.contrasts
     marks = "Open circle and bar: reported median with its 95 % interval (fitted); small dot: predicted median."
     return [
         FigureRecipe(
@@ -150,7 +149,7 @@ def _list_curves(content: Content) -> list[FigureRecipe]:
 
 
 def _list_patients(content: Content) -> list[FigureRecipe]:
-    arms = content.trial.arms
+    arms = content.ordered_arms
     recipes = [
         FigureRecipe(
             "waterfall",
@@ -197,14 +196,12 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
             "nothing and the prior speaks.",
             lambda: draw_priors(fit.parameters),
             lambda: data.list_rows(fit.parameters),
-            0.95,
         ),
         FigureRecipe(
             "correlation",
             "Correlations of the estimates by the curvature at the optimum. Values near −1 or 1: only a combination is known.",
             lambda: draw_correlation(fit.parameters, fit.correlation),
             lambda: data.list_correlation(fit.parameters, fit.correlation),
-            0.78,
         ),
         FigureRecipe(
             "start_ladder",
@@ -212,7 +209,6 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
             "that several starts found the same optimum.",
             lambda: draw_start_ladder(fit.starts),
             lambda: data.list_rows(fit.starts),
-            0.6,
         ),
         FigureRecipe(
             "stop_rules",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from kinimmune.fitting.results import ComparisonRow, EstimateRow, StartRow, StopRuleRow
 from kinimmune.reports.figure_style import CONTROL, FAINT, FOURTH, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
-from kinimmune.reports.formats import print_fixed, print_interval, print_name, print_output
+from kinimmune.reports.formats import print_fixed, print_interval, print_name
 
 _TICKS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 
@@ -26,7 +26,7 @@ def draw_forest(rows: Sequence[ComparisonRow]) -> Figure:
         hazard ratios that were not fitted
     """
     with styled():
-        figure = new_figure(0.62 * len(rows) + 0.95)
+        figure = new_figure(0.56 * len(rows) + 0.9)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
             _draw_forest_row(axes, -line, row)
@@ -62,9 +62,13 @@ def _draw_forest_row(axes: Axes, level: float, row: ComparisonRow) -> None:
     if row.null_prediction is not None:
         _draw_estimate(axes, level - 0.2, row.null_prediction, (None, None), (CONTROL, "D", "null: ratio of the fitted medians"))
     reported = f"{print_fixed(row.observed, 2)} ({print_interval(row.lower, row.upper, 2)})"
-    written = ((0.2, NEUTRAL, reported), (0.0, TREATED, print_fixed(row.predicted, 2)), (-0.2, CONTROL, print_fixed(row.null_prediction, 2)))
+    written = (
+        (0.2, NEUTRAL, reported),
+        (0.0, TREATED, print_fixed(row.predicted, 2)),
+        (-0.2, CONTROL, print_fixed(row.null_prediction, 2)),
+    )
     for offset, colour, text in written:
-        axes.text(1.01, level + offset, text, color=colour, va="center", fontsize=6, transform=axes.get_yaxis_transform())
+        axes.text(1.01, level + offset, text, color=colour, va="center", fontsize=6.5, transform=axes.get_yaxis_transform())
 
 
 def _draw_estimate(
@@ -80,14 +84,16 @@ def _draw_estimate(
 def draw_medians(rows: Sequence[ComparisonRow]) -> Figure:
     """Draw the fitted medians: reported with interval, predicted as a dot, one line per arm and endpoint."""
     with styled():
-        figure = new_figure(0.24 * len(rows) + 0.8)
+        figure = new_figure(0.2 * len(rows) + 0.7, width=5.6)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
             if row.lower is not None and row.upper is not None:
                 axes.plot([row.lower, row.upper], [-line, -line], color=FAINT, linewidth=4.0, solid_capstyle="butt")
             axes.plot(row.observed, -line, "s", color=NEUTRAL, markersize=4.5, linestyle="none", label="reported, 95 % interval")
             if row.predicted is not None:
-                axes.plot(row.predicted, -line, "o", color=TREATED, markersize=4.0, linestyle="none", label="predicted by the fit")
+                axes.plot(
+                    row.predicted, -line, "o", color=TREATED, markersize=4.0, linestyle="none", label="predicted by the fit"
+                )
         names = [f"{print_name(row.endpoint)}, {print_name(row.study)}, {row.arm}" for row in rows]
         axes.set_yticks([-line for line in range(len(rows))], names)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
@@ -114,7 +120,7 @@ def draw_priors(estimates: Sequence[EstimateRow]) -> Figure:
             axes.plot([low, high], [-line, -line], color=TREATED, linewidth=1.6)
             axes.plot(middle, -line, "o", color=TREATED, markersize=4.0, linestyle="none", label="estimate, 95 %")
             text = f"sd ratio {print_fixed(row.contraction, 2)}{', at bound' if row.at_bound else ''}"
-            axes.text(1.01, -line, text, va="center", fontsize=6, color=NEUTRAL, transform=axes.get_yaxis_transform())
+            axes.text(1.01, -line, text, va="center", fontsize=6.5, color=NEUTRAL, transform=axes.get_yaxis_transform())
         axes.axvline(0.0, color="white", linewidth=0.8, zorder=1.5)
         axes.set_yticks([-line for line in range(len(estimates))], [_spell(row.name) for row in estimates])
         axes.set_ylim(-len(estimates) + 0.4, 0.6)
@@ -147,7 +153,7 @@ def draw_correlation(estimates: Sequence[EstimateRow], correlation: Sequence[Seq
     names = [_spell(row.name) for row in estimates]
     values = np.array(correlation)
     with styled():
-        figure = new_figure(0.34 * len(names) + 1.2, width=5.2)
+        figure = new_figure(0.29 * len(names) + 1.2, width=5.2)
         (axes,) = make_panels(figure, 1, 1)
         sns.heatmap(
             values,
@@ -159,7 +165,7 @@ def draw_correlation(estimates: Sequence[EstimateRow], correlation: Sequence[Seq
             square=False,
             annot=True,
             fmt=".2f",
-            annot_kws={"size": 6},
+            annot_kws={"size": 6.5},
             linewidths=0.5,
             cbar_kws={"label": "Correlation", "shrink": 0.7},
         )
@@ -194,7 +200,10 @@ def draw_start_ladder(starts: Sequence[StartRow]) -> Figure:
 def draw_stop_rules(rules: Sequence[StopRuleRow]) -> Figure:
     """Draw predictions under each stop rule side by side: medians on the left, hazard ratios on the right."""
     labels = list(dict.fromkeys(label for rule in rules for label in rule.predictions))
-    groups = [[label for label in labels if label.startswith("median")], [label for label in labels if label.startswith("hazard")]]
+    groups = [
+        [label for label in labels if label.startswith("median")],
+        [label for label in labels if label.startswith("hazard")],
+    ]
     groups = [group for group in groups if group]
     with styled():
         figure = new_figure(0.25 * max(len(group) for group in groups) + 0.9)
@@ -206,6 +215,11 @@ def draw_stop_rules(rules: Sequence[StopRuleRow]) -> Figure:
     return figure
 
 
+def _spell_output(label: str) -> str:
+    study, *arm, endpoint = label.split(":")[1:]
+    return " ".join([f"{print_name(endpoint)}, {print_name(study)}", *arm])
+
+
 def _draw_rule_panel(axes: Axes, labels: Sequence[str], rules: Sequence[StopRuleRow]) -> None:
     colours, markers = (TREATED, CONTROL, THIRD, FOURTH), ("o", "s", "D", "^")
     for rule, colour, marker in zip(rules, colours, markers, strict=False):
@@ -215,6 +229,6 @@ def _draw_rule_panel(axes: Axes, labels: Sequence[str], rules: Sequence[StopRule
         axes.plot(*zip(*known, strict=True), marker, color=colour, markersize=4.0, linestyle="none", alpha=0.8, label=name)
     for line in range(len(labels)):
         axes.axhline(-line, color=FAINT, linewidth=0.4, zorder=0)
-    axes.set_yticks([-line for line in range(len(labels))], [print_output(label).partition(" ")[2] for label in labels])
+    axes.set_yticks([-line for line in range(len(labels))], [_spell_output(label) for label in labels])
     axes.set_xlabel("Median [months]" if labels[0].startswith("median") else "Hazard ratio [1]")
     axes.tick_params(axis="y", length=0.0)

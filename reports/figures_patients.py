@@ -31,8 +31,8 @@ def draw_waterfall(arms: Sequence[ArmResult]) -> Figure:
             _draw_recist(axes)
             axes.set_xlim(0.0, 100.0)
             axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
-        figure.supxlabel("Virtual patients, sorted [% of those drawn]", fontsize=7)
-        figure.supylabel("Best change of the sum of diameters [%]", fontsize=7)
+        figure.supxlabel("Virtual patients, sorted [% of those drawn]", fontsize=7.5)
+        figure.supylabel("Best change of the sum of diameters [%]", fontsize=7.5)
     return figure
 
 
@@ -57,8 +57,8 @@ def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
             axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
         panels[0].set_ylim(-100.0, _HIGHEST_SHOWN)
         panels[0].set_xlim(left=0.0)
-        figure.supxlabel("Months since randomisation", fontsize=7)
-        figure.supylabel("Change of the sum of diameters [%]", fontsize=7)
+        figure.supxlabel("Months since randomisation", fontsize=7.5)
+        figure.supylabel("Change of the sum of diameters [%]", fontsize=7.5)
     return figure
 
 
@@ -96,40 +96,48 @@ def draw_lines(
     x_label
         of the common axis
     """
-    columns = 3
+    columns = min(4, len(names))
     rows = -(-len(names) // columns)
     with styled():
-        figure = new_figure(1.45 * rows + 0.4)
+        figure = new_figure(1.25 * rows + 0.35)
         panels = make_panels(figure, rows, columns, share_x=True)
         for axes, name in zip(panels, names, strict=False):
             for (label, (x, courses)), colour in zip(lines.items(), (TREATED, CONTROL, THIRD), strict=False):
                 if name in courses:
                     axes.plot(x, courses[name], color=colour, label=label)
-            axes.set_title(_title(name, units.get(name, "1")))
+            unit = units.get(name, "1")
+            axes.set_title(_name_quantity(name), fontsize=7.5)
+            axes.set_ylabel("relative" if unit == "1" else unit, fontsize=6.5, labelpad=1.5)
+            axes.locator_params(axis="y", nbins=4)
+            axes.locator_params(axis="x", nbins=4, steps=[1, 2, 3, 6, 10])
             axes.set_ylim(*_limits(axes.get_ylim()))
             axes.axhline(0.0, color=FAINT, linewidth=0.5, zorder=0)
         for axes in panels[len(names) :]:
             axes.set_visible(False)
+        for axes in panels[len(names) - columns : len(names)]:
+            axes.tick_params(labelbottom=True)
         panels[0].legend(loc="best")
-        figure.supxlabel(x_label, fontsize=7)
+        figure.supxlabel(x_label, fontsize=7.5)
     return figure
 
 
-def _title(name: str, unit: str) -> str:
+def _name_quantity(name: str) -> str:
     words = {
         "pd1_cells": "PD-1+ cells",
         "treg_number": "Tregs",
-        "treg_function": "Suppression per Treg",
+        "treg_function": "Function per Treg",
         "phospho_erk": "pERK",
         "effector_cells": "Effector cells",
         "concentration": "Drug in plasma",
         "cyclin_d1": "Cyclin D1",
         "tumour_volume": "Viable tumour",
+        "viable_volume": "Viable tumour",
+        "pd1_fraction": "PD-1+ share",
+        "phospho_mek": "pMEK",
     }
-    shown = words.get(name, name.replace("_", " ").capitalize())
-    return f"{shown} [{unit if unit != '1' else 'relative'}]"
+    return words.get(name, name.replace("_", " ").capitalize())
 
 
 def _limits(limits: tuple[float, float]) -> tuple[float, float]:
     low, high = limits
-    return (low if low < -0.1 * high else min(0.0, 0.0), high * 1.03 if high > 0.0 else 1.0)
+    return low if low < -0.1 * abs(high) else 0.0, high * 1.03 if high > 0.0 else 1.0

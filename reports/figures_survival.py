@@ -40,6 +40,7 @@ def _draw_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], 
     with styled():
         figure = new_figure(3.0)
         axes = make_panels(figure, 1, len(studies), share_y=True)
+        figure.get_layout_engine().set(wspace=0.06)
         for panel, study in zip(axes, studies, strict=True):
             own = [arm for arm in arms if arm.study == study]
             _draw_curves(panel, own, endpoint)
@@ -110,9 +111,9 @@ def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None
         level = -0.30 - 0.075 * line
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
-                text = axes.text(month, level, print_fixed(count, 0), color=colour, ha="center", va="center", fontsize=6)
+                text = axes.text(month, level, print_fixed(count, 0), color=colour, ha="center", va="center", fontsize=6.5)
                 text.set_transform(axes.get_xaxis_transform())
-    axes.text(0.0, -0.225, "Expected at risk", color=NEUTRAL, ha="left", va="center", fontsize=6, transform=axes.transAxes)
+    axes.text(0.0, -0.225, "Expected at risk", color=NEUTRAL, ha="left", va="center", fontsize=6.5, transform=axes.transAxes)
 
 
 def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
@@ -143,8 +144,8 @@ def _label_outside(panels: Sequence[Axes], x: str, y: str) -> None:
     figure = panels[0].figure
     if isinstance(figure, SubFigure):
         raise TypeError("panels of a sub-figure have no labels of their own")
-    figure.supxlabel(x, fontsize=7)
-    figure.supylabel(y, fontsize=7)
+    figure.supxlabel(x, fontsize=7.5)
+    figure.supylabel(y, fontsize=7.5)
 
 
 def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
@@ -161,6 +162,7 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
             axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
             axes.set_title(print_name(study))
             axes.set_xlabel("Months since randomisation")
+            axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
             axes.set_yscale("log")
             _tick_ratios(axes)
             axes.legend(loc="best")
@@ -170,7 +172,9 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
 
 def _tick_ratios(axes: Axes) -> None:
     low, high = axes.get_ylim()
-    ticks = [tick for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0) if low <= tick <= high]
+    high = max(high, 1.1)
+    axes.set_ylim(low, high)
+    ticks = [tick for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0) if low <= tick <= high]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
 
@@ -189,6 +193,7 @@ def draw_treatment(arms: Sequence[ArmResult]) -> Figure:
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
+            axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
             axes.set_title(print_name(study))
             axes.set_xlabel("Months since randomisation")
             axes.legend(loc="upper right")

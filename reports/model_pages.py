@@ -32,7 +32,9 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
         *compose_model_pages(model, content.kinases),
         *nominal,
         Heading("Parameters"),
-        TableBlock(list_parameters(model), "Every parameter. Prior sd: standard deviation on the scale of the prior.", small=True),
+        TableBlock(
+            list_parameters(model), "Every parameter. Prior sd: standard deviation on the scale of the prior.", small=True
+        ),
         Heading("Limitations"),
         Bullets(list_limitations(model)),
         *_compose_sources(content),
@@ -77,7 +79,9 @@ def _compose_outputs(model: OdeModel) -> list[Block]:
     if not model.outputs:
         return []
     rows = tuple((Mark(item.name), item.reason) for item in model.outputs)
-    return [TableBlock(Table(("Read-out", "Meaning"), rows, "ll"), "What is read off a course; nothing in the model depends on it.")]
+    return [
+        TableBlock(Table(("Read-out", "Meaning"), rows, "ll"), "What is read off a course; nothing in the model depends on it.")
+    ]
 
 
 def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
@@ -92,7 +96,11 @@ def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
 def _compose_sources(content: ModelContent) -> list[Block]:
     used = {item.source.key for item in content.model.parameters} | {item.source.key for item in content.kinases}
     references = tuple(item for item in content.references if item.key in used)
-    return [Heading("Sources"), TableBlock(list_sources(references), "Sources of the numbers above.", small=True)] if references else []
+    return (
+        [Heading("Sources"), TableBlock(list_sources(references), "Sources of the numbers above.", small=True)]
+        if references
+        else []
+    )
 
 
 def compose_provenance(provenance: Mapping[str, str]) -> list[Block]:

@@ -19,25 +19,31 @@ from kinimmune.reports.formats import (
 )
 from kinimmune.reports.typst_math import require_notation
 
+
 def list_estimates(estimates: tuple[EstimateRow, ...]) -> Table:
     """Return estimated parameters with prior, interval and contraction."""
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            Mark(row.name),
+            _spell_key(row.name),
             print_unit(row.unit),
-            f"{print_number(row.prior_median)} ({print_interval(row.prior_lower, row.prior_upper)})",
+            print_number(row.prior_median),
+            print_interval(row.prior_lower, row.prior_upper),
             Strong(print_number(row.value)),
-            print_interval(row.lower, row.upper),
+            f"{print_interval(row.lower, row.upper)}{', at bound' if row.at_bound else ''}",
             print_fixed(row.contraction, 2),
-            "yes" if row.at_bound else "no",
             Tag(row.status),
             Mark(row.source),
         )
         for row in estimates
     )
-    names = ("", "Name", "Unit", "Prior (95 %)", "Estimate", "95 %", "sd ratio", "At bound", "Prior is", "Source")
-    return Table(names, rows, "llllrlrlll", widths=(0, 0, 0, 1, 0, 1, 0, 0, 0, 0))
+    names = ("", "Name", "Unit", "Prior", "95 %", "Estimate", "95 %", "sd ratio", "Prior is", "Source")
+    return Table(names, rows, "lllrlrlrll", widths=(0, 1, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def _spell_key(key: str) -> str:
+    name, _, study = key.partition(":")
+    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
 
 
 def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
@@ -45,17 +51,29 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            (row.meaning, " ", Mark(row.name)),
+            Mark(row.name),
+            row.meaning,
             print_number(row.value),
             print_unit(row.unit),
-            row.prior,
+            _shorten_prior(row.prior),
             Tag(row.status),
             Mark(row.source),
         )
         for row in constants
     )
-    names = ("", "Meaning and name", "Value", "Unit", "How uncertain", "Status", "Source")
-    return Table(names, rows, "llrllll", widths=(0, 1, 0, 0, 0, 0, 0))
+    names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Status", "Source")
+    return Table(names, rows, "lllrllll", widths=(0, 0, 1, 0, 0, 0, 0, 0))
+
+
+def _shorten_prior(text: str) -> str:
+    """Return the spread of a prior such as `lognormal(5, 0.7)`, whose median is the value of the same row.
+
+    >>> _shorten_prior("lognormal(5, 0.7)")
+    '0.7 of ln'
+    """
+    scale, _, rest = text.partition("(")
+    sd = rest.removesuffix(")").rpartition(", ")[2]
+    return f"{sd} {_SCALES[Scale(scale)]}" if scale in set(_SCALES) and sd else text
 
 
 def list_parameters(model: OdeModel) -> Table:
@@ -66,7 +84,8 @@ def list_parameters(model: OdeModel) -> Table:
         rows.append(
             (
                 _symbol(item.symbol, item.name),
-                (f"{item.meaning}{place} ", Mark(item.name)),
+                Mark(item.name),
+                f"{item.meaning}{place}",
                 print_number(item.value),
                 print_unit(item.unit),
                 _print_prior(item.prior),
@@ -76,8 +95,8 @@ def list_parameters(model: OdeModel) -> Table:
                 Mark(item.source.key),
             )
         )
-    names = ("", "Meaning and name", "Value", "Unit", "Prior sd", "Between patients", "Estimated", "Status", "Source")
-    return Table(names, tuple(rows), "llrllllll", widths=(0, 1, 0, 0, 0, 0, 0, 0, 0))
+    names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Between patients", "Fitted", "Status", "Source")
+    return Table(names, tuple(rows), "lllrllllll", widths=(0, 1, 1.6, 0, 0, 0, 0, 0, 0, 0))
 
 
 def _symbol(notation: str, name: str) -> Math:
@@ -96,7 +115,7 @@ def _print_prior(prior: Prior) -> str:
 def _print_spread(item: Parameter) -> str:
     if item.spread is None:
         return ""
-    sd = item.spread.sd if isinstance(item.spread.sd, str) else print_number(item.spread.sd)
+    sd = item.spread.sd.replace("_", " ") if isinstance(item.spread.sd, str) else print_number(item.spread.sd)
     return f"{sd} {_SCALES[item.spread.scale]}"
 
 
@@ -124,17 +143,21 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             dose = f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day" if arm.treated else "none"
-            stop = _STOPS[trial.stop_rule]
             scans = f"every {print_number(trial.scan_interval)} d"
-            rows.append((trial.title, arm.name, str(arm.n), dose, scans, months[0], months[1], stop))
-    names = ("Study", "Arm", "n", "Drug", "Scans", "Followed, OS [months]", "Followed, TTP [months]", "Treatment stops")
-    return Table(names, tuple(rows), "llrlllll", widths=(0, 0, 0, 0, 0, 0, 0, 1), group=0)
+            rows.append((trial.title, arm.name, str(arm.n), dose, scans, *months))
+    names = ("Study", "Arm", "n", "Drug", "Scans", "Followed for OS", "Followed for TTP")
+    return Table(names, tuple(rows), "llrllll", group=0)
+
+
+def describe_stop_rule(rule: StopRule) -> str:
+    """Return when treatment stops, in words."""
+    return _STOPS[rule]
 
 
 _STOPS = {
     StopRule.RADIOLOGICAL: "at the scan that shows progression",
     StopRule.ONE_SCAN_LATER: "one scan after progression was seen",
-    StopRule.RADIOLOGICAL_AND_SYMPTOMATIC: "once progression is seen and felt, or for adverse events",
+    StopRule.RADIOLOGICAL_AND_SYMPTOMATIC: "once progression is both seen and felt, or for adverse events",
     StopRule.NEVER: "never",
 }
 
@@ -157,8 +180,8 @@ def list_spreads(model: OdeModel) -> Table:
 def count_statuses(model: OdeModel) -> str:
     """Return how many of a model's constants have each status, in words."""
     fixed = [item for item in model.parameters if not item.estimated]
-    counts = {status: sum(item.source.status == status for item in fixed) for status in ("reported", "recalled", "derived", "assumed")}
+    counts = {
+        status: sum(item.source.status == status for item in fixed) for status in ("reported", "recalled", "derived", "assumed")
+    }
     parts = [f"{count} {status}" for status, count in counts.items() if count]
     return f"{len(fixed)} constants: {', '.join(parts)}" if parts else MISSING
-
-

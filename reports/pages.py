@@ -5,6 +5,7 @@ Start with `compose_report`; pages about the model alone are in `kinimmune.repor
 
 from collections.abc import Mapping
 
+from kinimmune.models.trials import StopRule
 from kinimmune.reports import tables
 from kinimmune.reports.blocks import Block, Bullets, Cell, Document, Heading, Paragraph, Strong, TableBlock
 from kinimmune.reports.content import Content
@@ -12,7 +13,7 @@ from kinimmune.reports.figures import DrawnFigure
 from kinimmune.reports.formats import list_words, print_fixed, print_name
 from kinimmune.reports.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.model_pages import compose_model_pages, compose_provenance
-from kinimmune.reports.model_tables import list_constants, list_estimates, list_sources, list_trials
+from kinimmune.reports.model_tables import describe_stop_rule, list_constants, list_estimates, list_sources, list_trials
 from kinimmune.reports.summary import summarise
 
 Figures = Mapping[str, DrawnFigure]
@@ -83,11 +84,11 @@ def _compose_context(content: Content) -> list[Block]:
         ),
     ]
     if content.trials:
-        caption = "The studies as the virtual trial repeats them. Follow-up runs from that of the last patient to enter to that of the first."
+        caption = "The studies as the virtual trial repeats them. Followed: months from the last and from the first patient to enter to the cut-off."
         blocks.append(TableBlock(list_trials(content.trials), caption))
-    rules = [f"{print_name(study)}: {rule.replace('_', ' ')}" for study, rule in content.fit.stop_rules.items()]
+    rules = [f"in {print_name(study)} {_describe_rule(rule)}" for study, rule in content.fit.stop_rules.items()]
     if rules:
-        blocks.append(Paragraph(f"Rule by which treatment stopped in this run. {'; '.join(rules)}."))
+        blocks.append(Paragraph(f"In this run treatment stopped {list_words(rules)}."))
     blocks.append(
         Paragraph(
             (
@@ -104,6 +105,11 @@ def _compose_context(content: Content) -> list[Block]:
         )
     )
     return blocks
+
+
+def _describe_rule(rule: str) -> str:
+    known = [item for item in StopRule if item == rule]
+    return describe_stop_rule(known[0]) if known else f"by the rule '{rule}'"
 
 
 def _compose_fit(content: Content, figures: Figures) -> list[Block]:
@@ -141,7 +147,7 @@ def _compose_predictions(content: Content, figures: Figures) -> list[Block]:
             "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm [months]. "
             "Null: the control median times the ratio of the other study."
         )
-        blocks.append(TableBlock(tables.list_transport(fit.transport), caption, small=True))
+        blocks.append(TableBlock(tables.list_transport(fit.transport), caption))
     if content.observations:
         table = tables.list_observations(content.observations, fit, content.trial)
         caption = "Other published numbers, never fitted, beside the virtual trial. Response is calibrated by a constant, see the limitations."
@@ -173,8 +179,7 @@ def _compose_trial(content: Content, figures: Figures) -> list[Block]:
         TableBlock(tables.list_contrasts(trial), "Treated minus or over control, over the follow-up of each study. Not fitted."),
         *_show(figures, "hazard_ratios"),
         Heading("Rates, shares and time on treatment", 2),
-        TableBlock(tables.list_outcomes(trial), "Outcomes per arm. None of them was fitted."),
-        TableBlock(tables.list_events(content.fit), "Expected events by the cut-off of each study and endpoint."),
+        TableBlock(tables.list_outcomes(content.fit, trial), "Outcomes per arm. None of them was fitted."),
         *_show(figures, "treatment"),
     ]
 
@@ -217,13 +222,20 @@ def _compose_estimates(content: Content, figures: Figures) -> list[Block]:
 
 
 def _compose_constants(content: Content) -> list[Block]:
-    caption = "Parameters the fit did not move. How uncertain: the distribution from which they are drawn for the second interval of predictions."
+    caption = (
+        "Parameters the fit did not move. Prior sd: standard deviation, on the scale named, of the distribution about the value "
+        "from which they are drawn for the second interval of predictions."
+    )
     return [Heading("Constants"), TableBlock(list_constants(content.fit.constants), caption, small=True)]
 
 
 def _compose_accuracy(content: Content) -> list[Block]:
     failed = content.fit.failed_patients
-    told = "No virtual patient failed to integrate." if failed == 0 else f"{failed} virtual patients failed to integrate and were left out."
+    told = (
+        "No virtual patient failed to integrate."
+        if failed == 0
+        else f"{failed} virtual patients failed to integrate and were left out."
+    )
     blocks: list[Block] = [
         Heading("Numerical accuracy"),
         Paragraph(
@@ -242,5 +254,7 @@ def _compose_accuracy(content: Content) -> list[Block]:
 def _compose_sources(content: Content) -> list[Block]:
     if not content.references:
         return []
-    caption = "Read: its own text, at least the abstract. Secondary: only what another source says. No: numbers from it are recalled."
+    caption = (
+        "Read: its own text, at least the abstract. Secondary: only what another source says. No: numbers from it are recalled."
+    )
     return [Heading("Sources"), TableBlock(list_sources(content.references), caption, small=True)]

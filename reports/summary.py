@@ -62,7 +62,11 @@ def _tell_transport(fit: FitResult) -> Cell | None:
     if worse:
         names = list_words([print_name(row.endpoint) for row in worse])
         verdict = (" ", Strong(f"For {names} the model is no better than its null."))
-    return (Strong("Not fitted: an arm left out. "), f"{list_words(told)}.", *verdict)
+    return (Strong("Not fitted: an arm left out. "), f"{_begin(list_words(told))}.", *verdict)
+
+
+def _begin(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _tell_transported(row: ComparisonRow) -> str:
@@ -70,7 +74,8 @@ def _tell_transported(row: ComparisonRow) -> str:
     null = f"null {print_fixed(row.null_prediction, 1)}"
     if row.scan_observed is not None:
         predicted = "at no scan" if row.scan_predicted is None else f"at scan {row.scan_predicted}"
-        return f"the median of {print_name(row.endpoint)} in {place} is predicted {predicted} (reported at scan {row.scan_observed}, {null} months)"
+        reported = f"reported at scan {row.scan_observed}, {null} months"
+        return f"the median of {print_name(row.endpoint)} in {place} is predicted {predicted} ({reported})"
     predicted = "not reached" if row.predicted is None else f"{print_fixed(row.predicted, 1)} months"
     interval = f", 95 % {print_interval(row.lower, row.upper)}" if row.lower is not None else ""
     return (

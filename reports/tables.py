@@ -96,18 +96,26 @@ def _print_inside(row: ComparisonRow) -> str:
     return MISSING if row.inside is None else "yes" if row.inside else "no"
 
 
-def list_outcomes(trial: TrialResult) -> Table:
-    """Return the outcomes of each arm: rates, shares and time on treatment, arms as columns."""
+def list_outcomes(fit: FitResult, trial: TrialResult) -> Table:
+    """Return the outcomes of each arm: rates, shares, events and time on treatment, arms as columns."""
     readings: list[tuple[str, list[str]]] = [
         ("Alive at 6 months", [print_percent(arm.survival_6) for arm in trial.arms]),
         ("Alive at 12 months", [print_percent(arm.survival_12) for arm in trial.arms]),
-        ("Without progression at 6 months (deaths censored)", [print_percent(arm.ttp_6) for arm in trial.arms]),
+        ("Without progression at 6 months, deaths censored", [print_percent(arm.ttp_6) for arm in trial.arms]),
         ("Progressions seen by a new lesion alone", [print_percent(arm.new_lesion_share) for arm in trial.arms]),
         ("Deaths by liver failure", [print_percent(arm.liver_death_share) for arm in trial.arms]),
-        ("Objective response (calibrated, see limitations)", [print_percent(arm.response_fraction) for arm in trial.arms]),
-        ("Median time on treatment, months", [print_fixed(arm.treatment_median, 1) for arm in trial.arms]),
+        ("Objective response (calibrated)", [print_percent(arm.response_fraction) for arm in trial.arms]),
+        ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in trial.arms]),
+        ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in trial.arms]),
+        ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in trial.arms]),
     ]
-    return Table(("", *_name_arms(trial)), tuple((name, *values) for name, values in readings), "l" + "r" * len(trial.arms))
+    rows = tuple((name, *values) for name, values in readings)
+    return Table(("", *_name_arms(trial)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
+
+
+def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
+    found = [row.expected for row in fit.events if (row.study, row.arm, row.endpoint) == (arm.study, arm.arm, endpoint)]
+    return print_fixed(found[0] if found else None, 0)
 
 
 def _name_arms(trial: TrialResult) -> list[str]:
@@ -171,14 +179,6 @@ def _predict(item: Observation, fit: FitResult, trial: TrialResult) -> float | N
 
 def _read(arm: ArmResult, quantity: str) -> float | None:
     return {"response_fraction": arm.response_fraction, "treatment_median": arm.treatment_median}.get(quantity)
-
-
-def list_events(fit: FitResult) -> Table:
-    """Return the expected number of events by the cut-off."""
-    rows = tuple(
-        (print_name(row.study), print_name(row.arm), print_name(row.endpoint), print_fixed(row.expected, 0)) for row in fit.events
-    )
-    return Table(("Study", "Arm", "Endpoint", "Expected events"), rows, "lllr", group=0)
 
 
 def list_stop_rules(rules: tuple[StopRuleRow, ...]) -> Table:

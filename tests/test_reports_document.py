@@ -32,7 +32,7 @@ from kinimmune.models.parameters import Scale
 from kinimmune.models.tables import read_kinases, read_observations, read_parameters, read_sources, read_trials
 from kinimmune.reports.blocks import FigureBlock, Heading, Strong, TableBlock
 from kinimmune.reports.content import Content, ModelContent, NominalCourse
-from kinimmune.reports.document import write_model_report, write_report
+from kinimmune.reports.document import set_pages, write_model_report, write_report
 from kinimmune.reports.figures import draw_all, list_figures
 from kinimmune.reports.pages import compose_report
 
@@ -71,7 +71,12 @@ def make_targets():
 def make_ratios():
     rows = []
     for (study, endpoint), (value, lower, upper) in RATIOS.items():
-        wide = {"predicted_lower": 0.85 * value, "predicted_upper": 1.2 * value, "drawn_lower": 0.7 * value, "drawn_upper": 1.4 * value}
+        wide = {
+            "predicted_lower": 0.85 * value,
+            "predicted_upper": 1.2 * value,
+            "drawn_lower": 0.7 * value,
+            "drawn_upper": 1.4 * value,
+        }
         wide |= {"trial_lower": 0.7 * value, "trial_upper": 1.45 * value, "null_prediction": 1.07 * value}
         known = {"lower": lower, "upper": upper, "interval_status": "reported", "residual": 0.3, "inside": True}
         rows.append(make_comparison(study, None, endpoint, "hazard_ratio", value, 1.03 * value, **known, **wide))
@@ -79,11 +84,27 @@ def make_ratios():
 
 
 def make_transport():
-    known = {"lower": 5.56, "upper": 7.56, "interval_status": "recalled", "inside": True, "predicted_lower": 5.1, "predicted_upper": 6.9}
+    known = {
+        "lower": 5.56,
+        "upper": 7.56,
+        "interval_status": "recalled",
+        "inside": True,
+        "predicted_lower": 5.1,
+        "predicted_upper": 6.9,
+    }
     return (
         make_comparison("asia_pacific", "sorafenib", "os", "median", 6.5, 5.9, residual=-1.1, null_prediction=5.69, **known),
         make_comparison(
-            "asia_pacific", "sorafenib", "ttp", "median", 2.8, 4.1, residual=1.64, scan_observed=2, scan_predicted=3, null_prediction=2.8
+            "asia_pacific",
+            "sorafenib",
+            "ttp",
+            "median",
+            2.8,
+            4.1,
+            residual=1.64,
+            scan_observed=2,
+            scan_predicted=3,
+            null_prediction=2.8,
         ),
     )
 
@@ -144,11 +165,16 @@ def make_arm(study, arm):
     scans = SCAN * np.arange(1, 14)
     risk = np.arange(0.0, 19.0, 3.0)
     hazard, per_scan = math.log(2.0) / median, 0.5 ** (1.0 / scan)
-    progressed = (1.0 - per_scan) / (1.0 - per_scan * 0.5 ** (SCAN / median)) * (1.0 - (per_scan * 0.5 ** (SCAN / median)) ** np.arange(1, 14))
+    progressed = (
+        (1.0 - per_scan)
+        / (1.0 - per_scan * 0.5 ** (SCAN / median))
+        * (1.0 - (per_scan * 0.5 ** (SCAN / median)) ** np.arange(1, 14))
+    )
     died = 1.0 - progressed - per_scan ** np.arange(1, 14) * np.exp(-hazard * scans)
     best = 60.0 * np.sin(np.linspace(1.4, -0.8 if treated else 0.2, 80))
     spiders = tuple(
-        (tuple(SCAN * np.arange(6)), tuple(100.0 * (np.exp(rate * np.arange(6)) - 1.0))) for rate in np.linspace(-0.12 if treated else 0.0, 0.2, 12)
+        (tuple(SCAN * np.arange(6)), tuple(100.0 * (np.exp(rate * np.arange(6)) - 1.0)))
+        for rate in np.linspace(-0.12 if treated else 0.0, 0.2, 12)
     )
     drop = 0.5 * (1.0 - np.exp(-months)) if treated else np.zeros_like(months)
     courses = {
@@ -206,7 +232,9 @@ PROVENANCE = {
 @pytest.fixture(scope="module")
 def content():
     model = hcc_trial(read_parameters("hcc_trial"))
-    return Content(model, make_fit(model), make_trial(), PROVENANCE, read_trials(), read_sources(), read_kinases(), read_observations())
+    return Content(
+        model, make_fit(model), make_trial(), PROVENANCE, read_trials(), read_sources(), read_kinases(), read_observations()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +242,138 @@ def report(content, tmp_path_factory):
     folder = tmp_path_factory.mktemp("first")
     warnings = write_report(content, folder, folder / "report.pdf")
     return folder, warnings
+
+
+def test_every_figure_is_drawn_and_its_data_stand_beside_it(content, report):
+    folder, warnings = report
+    assert warnings == ()
+    for recipe in list_figures(content):
+        assert (folder / "figures" / f"{recipe.name}.svg").read_bytes().lstrip().startswith(b"<?xml")
+        rows = list(csv.reader(io.StringIO((folder / "figures" / f"{recipe.name}.csv").read_text(encoding="utf-8"))))
+        assert len(rows) > 1
+        assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_csv_beside_the_survival_figure_holds_the_drawn_values(content, report):
+    rows = list(csv.DictReader(io.StringIO((report[0] / "figures" / "survival.csv").read_text(encoding="utf-8"))))
+    arm = content.trial.arms[0]
+    own = [float(row["survival"]) for row in rows if (row["study"], row["arm"]) == (arm.study, arm.arm)]
+    assert own == list(arm.survival)
+
+
+def test_same_run_gives_the_same_bytes(content, report, tmp_path):
+    write_report(content, tmp_path, tmp_path / "report.pdf")
+    first = {path.relative_to(report[0]): path.read_bytes() for path in sorted(report[0].rglob("*")) if path.is_file()}
+    second = {path.relative_to(tmp_path): path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    assert first == second
+
+
+def test_no_path_of_the_machine_and_no_date_of_the_day_is_written(report):
+    folder, _ = report
+    home = re.escape(str(Path.home()).encode())
+    here = re.escape(str(Path.cwd()).encode())
+    inside = re.escape(str(folder).encode())
+    for path in [folder / "report.pdf", *(folder / "figures").iterdir()]:
+        assert not re.search(b"|".join([home + b"/", here, inside]), path.read_bytes())
+    assert b"D:20260131120000" in (folder / "report.pdf").read_bytes()
+
+
+def test_report_is_20_to_25_pages(report):
+    pages = re.findall(rb"/Type\s*/Page\b", (report[0] / "report.pdf").read_bytes())
+    assert 20 <= len(pages) <= 25
+
+
+def test_sections_stand_in_their_order(content):
+    titles = [block.text for block in compose_report(content, {}).blocks if isinstance(block, Heading) and block.level == 1]
+    assert titles == [
+        "Context of use",
+        "The fit",
+        "Predictions that were not fitted",
+        "The virtual trial",
+        "Virtual patients",
+        "When treatment stops",
+        "What the data determined",
+        "The model",
+        "Constants",
+        "Numerical accuracy",
+        "Limitations",
+        "Sources",
+        "Provenance",
+    ]
+
+
+def test_figure_that_cannot_be_drawn_is_a_box_and_a_warning(content, tmp_path):
+    broken = replace(content.trial.arms[0], survival=(1.0, 0.5))
+    trial = replace(content.trial, arms=(broken, content.trial.arms[1]), contrasts=content.trial.contrasts[:1], stop_rules=())
+    fit = replace(content.fit, starts=(), correlation=())
+    warnings = write_report(replace(content, fit=fit, trial=trial), tmp_path, tmp_path / "report.pdf")
+    assert [text.partition(" could not be drawn: ValueError: ")[0] for text in warnings] == [
+        "figure 'survival'",
+        "figure 'treatment'",
+    ]
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert not (tmp_path / "figures" / "survival.svg").exists()
+
+
+def test_figure_of_an_earlier_report_does_not_survive_a_failure(content, tmp_path):
+    recipe = next(item for item in list_figures(content) if item.name == "forest")
+    draw_all([recipe], tmp_path)
+    failed = draw_all([replace(recipe, draw=lambda: [][0])], tmp_path)
+    assert failed["forest"].block == FigureBlock("forest", recipe.caption, None, "IndexError: list index out of range")
+    assert not (tmp_path / "forest.svg").exists()
+
+
+def test_summary_says_plainly_when_the_model_is_no_better_than_its_null(content):
+    better = json.dumps(compose_report(content, {}).as_plain()["summary"])
+    worse_fit = replace(content.fit, q_model=2.2)
+    worse = json.dumps(compose_report(replace(content, fit=worse_fit), {}).as_plain()["summary"])
+    assert "on these ratios the model is no better than its null" not in better
+    assert "on these ratios the model is no better than its null" in worse
+    assert "For TTP the model is no better than its null." in better
+
+
+def test_text_from_tables_is_printed_and_never_evaluated(content):
+    markup = '#read("content.json") *bold* $x$ \\ <label> @ref'
+    fit = replace(content.fit, starts=(replace(content.fit.starts[0], message=markup),))
+    document = compose_report(replace(content, fit=fit, provenance={"command": markup}), {})
+    assert set_pages(replace(document, title=markup, summary=(markup,)), {}, {}).startswith(b"%PDF")
+
+
+def test_symbol_that_is_no_notation_is_refused(content):
+    estimate = replace(content.fit.parameters[0], symbol='std.read("content.json")')
+    fit = replace(content.fit, parameters=(estimate, *content.fit.parameters[1:]))
+    with pytest.raises(DataError, match="is no plain notation"):
+        compose_report(replace(content, fit=fit), {})
+
+
+def test_start_that_is_no_time_is_refused(content):
+    with pytest.raises(DataError, match="'started' = 'yesterday' in run.json is no ISO 8601 time"):
+        set_pages(compose_report(content, {}), {}, {"started": "yesterday"})
+
+
+def test_pages_leave_out_what_a_run_does_not_have(content):
+    fit = replace(content.fit, unfitted=(), transport=(), starts=(), correlation=(), q_model=None, q_null=None)
+    trial = replace(content.trial, stop_rules=(), quadrature=(), notes=())
+    bare = Content(content.model, fit, trial, {})
+    blocks = compose_report(bare, {}).blocks
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    assert not {"Predictions that were not fitted", "When treatment stops", "Sources", "Provenance", "Kinases"} & set(titles)
+    assert all(block.table.rows for block in blocks if isinstance(block, TableBlock))
+
+
+def test_fit_table_prints_reported_and_predicted_scans(content):
+    tables = [block.table for block in compose_report(content, {}).blocks if isinstance(block, TableBlock)]
+    fitted = next(table for table in tables if "Residual" in table.columns)
+    scans = [row[7] for row in fitted.rows if row[0] == "TTP median"]
+    assert scans == ["4 | 4", "2 | 2", "2 | 2", "1 | 1"]
+    assert fitted.rows[0][6] == Strong("10.9")
+
+
+def test_model_report_needs_no_fit(content, tmp_path):
+    days = np.linspace(0.0, 360.0, 61)
+    courses = tuple(NominalCourse(arm, days, {"treg_number": 1.0 + 0.0 * days, "concentration": scale * days}) for arm, scale in
+                    (("sorafenib", 0.01), ("placebo", 0.0)))  # fmt: skip
+    subject = ModelContent(content.model, courses, content.references, content.kinases, {"python": "3.11"})
+    assert write_model_report(subject, tmp_path, tmp_path / "model.pdf") == ()
+    assert (tmp_path / "model.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "figures" / "nominal.csv").is_file()
