@@ -21,6 +21,7 @@ def fit(
     starts: Annotated[int | None, typer.Option("--starts", min=1, help="Starts of the optimiser.")] = None,
     stop_rule: StopRule = None,
     integrator: Annotated[str | None, typer.Option("--integrator", help="kernel, or scipy: much slower.")] = None,
+    compare_rules: Annotated[bool | None, typer.Option("--compare-rules", help="Fit again under each stop rule.")] = None,
     resume: Resume = False,
     force: options.Force = False,
     data: options.Data = None,
@@ -38,7 +39,8 @@ def fit(
     from kinimmune.cli.fit_summary import print_summary
     from kinimmune.fitting.results import to_json
 
-    given = {"patients": patients, "starts": starts, "stop_rule": stop_rule, "integrator": integrator}
+    given = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
+    given |= {"integrator": integrator, "compare_rules": compare_rules}
     prepare = fit_run.resume if resume else fit_run.start
     work = prepare(model, output, config, {"data": data, "seed": seed, "jobs": jobs, "fit": given}, force=force)
     notes = Notes(quiet)

@@ -29,7 +29,7 @@ from kinimmune.models.errors import KinimmuneError, UsageError
 
 RUNS = Path("runs")
 """Where runs go that are given no folder."""
-_FREE_OF_TASKS = ("jobs", "starts", "data")
+_FREE_OF_TASKS = ("jobs", "starts", "data", "compare_rules")
 """Settings a start does not depend on; of the data its hashes count, not where they lie."""
 
 

@@ -28,9 +28,11 @@ def report(
 
     Figures and their data go to RUN/figures, for a model to a folder named as the PDF.
     """
+    from kinimmune.cli.outputs import require_writable
     from kinimmune.fitting.runs import is_run
     from kinimmune.models.catalogue import model_names
 
+    require_writable(output)
     run = Path(subject)
     if is_run(run) or (subject not in model_names() and (run.exists() or len(run.parts) > 1)):
         pdf, folder, warnings = _report_run(run, output)

@@ -49,6 +49,7 @@ class FitOptions(BaseModel):
     starts: Annotated[int, Field(ge=1)] | None = None
     stop_rule: StopRule | None = None
     integrator: Literal["kernel", "scipy"] | None = None
+    compare_rules: bool | None = None
 
 
 class SimulateOptions(BaseModel):

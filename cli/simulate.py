@@ -30,13 +30,14 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
+    from kinimmune.cli.outputs import require_writable
     from kinimmune.cli.patient import parse_changes, plan_patient
     from kinimmune.cli.settings import read_settings
 
     given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
     settings = read_settings(config, {"data": data, "simulate": given})
     for target in (output, plot):
-        _require_writable(target)
+        require_writable(target)
     patient = plan_patient(model, settings.data, settings.simulate)
     notes = Notes(quiet)
     notes.say(patient.summary)
@@ -51,16 +52,6 @@ def simulate(
         print_json(course.plain())
     else:
         _print_course(course)
-
-
-def _require_writable(target: Path | None) -> None:
-    from kinimmune.models.errors import UsageError
-
-    if target is None:
-        return
-    if target.is_dir() or not target.parent.is_dir():
-        reason = "it is a folder" if target.is_dir() else f"there is no folder '{target.parent}'"
-        raise UsageError(f"cannot write '{target}': {reason}; give the path of a file")
 
 
 def _draw(course: "Course", title: str, target: Path) -> None:

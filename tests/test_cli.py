@@ -12,26 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinimmune.cli.main import main
 from kinimmune.cli.settings import read_configuration, read_settings, write_configuration
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 
 OWN_TRIAL = Path(__file__).parent.parent / "examples" / "own_trial"
+PROGRAM = Path(sys.executable).with_name("kinimmune")
 COMMANDS = ("list", "show", "simulate", "fit", "report", "check", "doctor")
-
-
-@pytest.fixture
-def kinimmune(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder; returns its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = main(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_help_lists_the_commands_in_the_order_of_the_work(kinimmune):
@@ -66,9 +53,7 @@ def test_help_takes_less_than_half_a_second():
 
 
 def test_the_installed_program_prints_one_line_and_leaves_with_the_code_of_the_error():
-    program = Path(sys.executable).with_name("kinimmune")
-
-    done = subprocess.run([program, "show", "hcc_trail"], capture_output=True, text=True, check=False)
+    done = subprocess.run([PROGRAM, "show", "hcc_trail"], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: unknown model 'hcc_trail'; did you mean 'hcc_trial'?\n")
 
@@ -229,7 +214,7 @@ def test_a_written_configuration_reads_back(tmp_path):
     assert settings.fit.model_dump(exclude_none=True) == {"patients": 64, "starts": 2}
 
 
-def test_the_example_configuration_is_one(kinimmune):
+def test_the_example_configuration_is_one():
     settings = read_configuration(OWN_TRIAL / "config.toml")
 
     assert settings.data == OWN_TRIAL

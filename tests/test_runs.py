@@ -51,7 +51,7 @@ def test_a_run_says_it_is_running_until_it_is_told_otherwise(tmp_path, record):
 def test_an_existing_run_is_kept_without_force(tmp_path, record):
     create_run(tmp_path / "run", record).write("results/fit.json", "{}")
 
-    with pytest.raises(UsageError, match="run '.*run' exists; --resume goes on with it, --force overwrites it"):
+    with pytest.raises(UsageError, match=r"run '.*run' exists; --resume goes on with it, --force overwrites it"):
         create_run(tmp_path / "run", record)
 
     assert (tmp_path / "run" / "results" / "fit.json").exists()
@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path, record):
 
     with pytest.raises(UsageError, match="is a file; give a folder"):
         create_run(tmp_path / "file", record)
-    with pytest.raises(UsageError, match="cannot write run '.*': Not a directory"):
+    with pytest.raises(UsageError, match=r"cannot write run '.*': Not a directory"):
         create_run(tmp_path / "file" / "run", record)
 
 
