@@ -16,7 +16,7 @@ from kinimmune.cli.settings import read_configuration, read_settings, write_conf
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 
-OWN_TRIAL = Path(__file__).parent.parent / "examples" / "own_trial"
+OWN_TRIAL = Path(__file__).parents[2] / "examples" / "own_trial"
 PROGRAM = Path(sys.executable).with_name("kinimmune")
 COMMANDS = ("list", "show", "simulate", "fit", "report", "check", "doctor")
 

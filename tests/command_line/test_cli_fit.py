@@ -13,7 +13,7 @@ import pytest
 from kinimmune.fitting.runs import open_run
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
-OWN_TRIAL = Path(__file__).parent.parent / "examples" / "own_trial"
+OWN_TRIAL = Path(__file__).parents[2] / "examples" / "own_trial"
 FIT = ("fit", "hcc_trial", "--data", str(OWN_TRIAL), "--patients", "8", "--starts", "2", "--quiet")
 NOT_BITS = ("wall_seconds",)
 

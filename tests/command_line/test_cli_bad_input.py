@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-OWN_TRIAL = Path(__file__).parent.parent / "examples" / "own_trial"
+OWN_TRIAL = Path(__file__).parents[2] / "examples" / "own_trial"
 
 
 @pytest.fixture
