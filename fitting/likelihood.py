@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from kinimmune.fitting.targets import Target
+from kinimmune.models.errors import DataError
 from kinimmune.models.survival import TrialCurves, greenwood
 from kinimmune.models.trials import DAYS_PER_MONTH, FollowUp
 
@@ -18,8 +19,18 @@ def derived_log_error(target: Target, follow_up: FollowUp) -> float:
 
     For an exponential curve with the published median m, Greenwood's variance at the median over the squared slope of S:
     se^2 = integral_0^m rate / (n C(t) S(t)) dt / (ln 2)^2, with C the fraction still followed.
+
+    Raises
+    ------
+    DataError
+        when the median lies beyond the longest follow-up
     """
     median = target.value * DAYS_PER_MONTH
+    if median >= follow_up.longest:
+        where = f" ({target.origin})" if target.origin else ""
+        longest = follow_up.longest / DAYS_PER_MONTH
+        message = f"target {target.label} = {target.value:g} month{where}: longer than anyone was followed, {longest:.3g} months"
+        raise DataError(f"{message}; correct the value, or the cut-off in follow_up.csv")
     time = np.linspace(0.0, median, 401)
     rate = math.log(2.0) / median
     at_risk = target.n * follow_up.uncensored(time) * np.exp(-rate * time)

@@ -1,40 +1,48 @@
-"""What several tests share: the fit of `hcc_trial` with 64 virtual patients, its best point, and real survival data."""
+"""What several tests share: the fit of `hcc_trial` with 64 virtual patients, its best point, and real survival data.
+
+The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.problem import FitProblem, build_problem
-from kinimmune.fitting.solution import StartOutcome
-from kinimmune.models.arrays import Array
+if TYPE_CHECKING:
+    from kinimmune.fitting.problem import FitProblem
+    from kinimmune.fitting.solution import StartOutcome
+    from kinimmune.models.arrays import Array
 
 
 @pytest.fixture(scope="session")
-def hcc_problem() -> FitProblem:
+def hcc_problem() -> "FitProblem":
     """Return the package's own fit with 64 virtual patients."""
+    from kinimmune.fitting.problem import build_problem
+
     return build_problem("hcc_trial", None, patients=64, seed=1)
 
 
 @pytest.fixture(scope="session")
-def hcc_start(hcc_problem: FitProblem) -> StartOutcome:
+def hcc_start(hcc_problem: "FitProblem") -> "StartOutcome":
     """Return where the optimiser ends from the prior medians."""
+    from kinimmune.fitting.fit import optimise
+
     return optimise(hcc_problem, np.zeros(len(hcc_problem.free)), lambda _: None)
 
 
 @pytest.fixture(scope="session")
-def hcc_point(hcc_start: StartOutcome) -> Array:
+def hcc_point(hcc_start: "StartOutcome") -> "Array":
     """Return the best point, shape (n_free,)."""
     return np.array(hcc_start.point)
 
 
 @pytest.fixture(scope="session")
-def load_patients() -> Callable[[str], Array]:
+def load_patients() -> Callable[[str], "Array"]:
     """Return a reader of a table of real patients in `tests/data`: rows (time, event, treated)."""
 
-    def load(name: str) -> Array:
+    def load(name: str) -> "Array":
         return np.loadtxt(Path(__file__).parent / "data" / f"{name}.csv", delimiter=",", skiprows=1)
 
     return load
