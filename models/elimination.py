@@ -55,7 +55,7 @@ def _markowitz_count(row: int, waiting: list[int], filled: set[tuple[int, int]])
 
 
 def factor_lines(plan: Elimination, nonzero: Collection[tuple[int, int]]) -> list[str]:
-    """Return statements that turn the entries `a_slot` of J into the factors `w_slot` of d - J, and `worst`, the growth of pivots.
+    """Return statements that turn the entries `a_slot` of J into the factors `w_slot` of d - J, and `worst`, their growth.
 
     The growth is the sum of |l_ik u_ki| that went into a pivot, over |d| + |its value before|: a measure that rescaling of the
     states leaves alone.  Pivots are stored as reciprocals.

@@ -1,7 +1,7 @@
 """Many individuals at once, by the generated kernel.
 
-Start with `integrate`.  Rows are states or parameters, columns are patients; a patient that fails is a code and a time, and leaves
-the bits of the others alone.
+Start with `integrate`.  Rows are states or parameters, columns are patients; a patient that fails is a code and a time,
+and leaves the bits of the others alone.
 """
 
 import math
@@ -15,9 +15,9 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import Kernel, Rise
+from kinimmune.models.lanes import LANES, TAGS, Course, Outcome, Patients
 from kinimmune.models.model import nearest
 from kinimmune.models.simulate import Completion, Tolerances
-from kinimmune.models.step_loop import Course, Outcome, Patients
 
 COMPLETIONS: tuple[Completion, ...] = tuple(Completion)
 """Meaning of the codes in `EnsembleTrajectories.completion`."""
@@ -112,7 +112,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     time = _own(time, 1, "time")
     if time.size < 1 or not np.all(np.isfinite(time)) or not np.all(np.diff(time) > 0.0):
         raise UsageError("time must hold increasing finite values [d]")
-    people = _gather(kernel, _own(initial, 2, "initial"), _own(parameters, 2, "parameters"), start, nadir)
+    people, lowest = _gather(kernel, _own(initial, 2, "initial"), _own(parameters, 2, "parameters"), start, nadir)
     if np.any((people.start < 0) | (people.start >= time.size)):
         raise UsageError(f"start must lie in [0, {time.size - 1}], given {people.start.min()} to {people.start.max()}")
     names = kernel.state_names if keep is None else tuple(keep)
@@ -121,8 +121,9 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     plan = constant() if schedule is None else schedule
     course = _course(kernel, time, plan, np.array(rows, dtype=np.int64))
     course = course._replace(relative=tolerances.relative, absolute=tolerances.absolute, rise=by, most_steps=most_steps)
-    outcome = _empty(len(kernel.state_names), len(names), time.size, people)
-    kernel.run(np.zeros(kernel.numbers), np.zeros(kernel.tags, dtype=np.int64), course, people, outcome)
+    outcome = _empty(len(kernel.state_names), len(names), time.size, lowest)
+    m, tag = np.zeros(kernel.machine.rows * LANES), np.zeros(len(TAGS) * LANES, dtype=np.int64)
+    kernel.run(m, tag, kernel.machine, course, people, outcome)
     return EnsembleTrajectories(
         time,
         names,
@@ -136,7 +137,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     )
 
 
-def _own(values: Any, dimensions: int, name: str) -> Array:
+def _own(values: Array, dimensions: int, name: str) -> Array:
     """Return a writable C-ordered array of doubles: the kernel is compiled for that layout alone."""
     array: Array = np.require(values, dtype=np.float64, requirements=["C", "W", "A"])
     if array.ndim != dimensions:
@@ -161,7 +162,9 @@ def _threshold(kernel: Kernel, rise: Rise | None) -> float:
     return rise.by
 
 
-def _gather(kernel: Kernel, initial: Array, parameters: Array, start: Integers | None, nadir: Array | None) -> Patients:
+def _gather(
+    kernel: Kernel, initial: Array, parameters: Array, start: Integers | None, nadir: Array | None
+) -> tuple[Patients, Array]:
     n = initial.shape[1]
     for name, array, rows in (
         ("initial", initial, len(kernel.state_names)),
@@ -174,7 +177,7 @@ def _gather(kernel: Kernel, initial: Array, parameters: Array, start: Integers |
     for name, shape in (("start", begins.shape), ("nadir", lowest.shape)):
         if shape != (n,):
             raise UsageError(f"{name} must have shape ({n},), given {shape}")
-    return Patients(initial, parameters, begins, lowest)
+    return Patients(initial, parameters, begins), lowest
 
 
 def _course(kernel: Kernel, time: Array, plan: Schedule, keep: Integers) -> Course:
@@ -199,13 +202,13 @@ def _row_of_inputs(given: Mapping[str, float], names: Sequence[str]) -> list[flo
     return [given.get(name, 0.0) for name in names]
 
 
-def _empty(n_states: int, n_kept: int, k: int, people: Patients) -> Outcome:
-    n = people.start.size
+def _empty(n_states: int, n_kept: int, k: int, lowest: Array) -> Outcome:
+    n = lowest.size
     return Outcome(
         states=np.full((n, n_kept, k), math.nan),
         final=np.full((n, n_states), math.nan),
         crossing=np.full(n, math.inf),
-        nadir=people.nadir.copy(),
+        nadir=lowest.copy(),
         completion=np.zeros(n, dtype=np.int8),
         failed_at=np.full(n, math.inf),
         steps=np.zeros(n, dtype=np.int64),

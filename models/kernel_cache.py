@@ -1,26 +1,50 @@
 """Where generated kernels live: one file a model under the hash of everything that decides its code.
 
-Start with `load_module`.
+Start with `load_equations`.
 """
 
 import hashlib
 import importlib.util
+import inspect
 import os
 import platform
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import sympy as sp
 
-from kinimmune.models.kernel_source import LANES, read_templates, write_kernel
+from kinimmune.models import (
+    elimination,
+    kernel_source,
+    lanes,
+    machine_code,
+    model_functions,
+    powers,
+    python_text,
+    rosenbrock,
+    straight_line,
+    vector_math,
+)
+from kinimmune.models.kernel_source import write_loop, write_model
 from kinimmune.models.model import OdeModel
 
-GENERATOR = "1"
-"""Version of the generator; raise it when the same equations give other code."""
+_GENERATORS = (
+    elimination,
+    kernel_source,
+    lanes,
+    model_functions,
+    powers,
+    python_text,
+    rosenbrock,
+    straight_line,
+    vector_math,
+)
+"""What decides the text for given equations: when one of them changes, so does the name of the file."""
 
 
 def cache_folder() -> Path:
@@ -30,30 +54,42 @@ def cache_folder() -> Path:
     return Path(os.environ.get("KINIMMUNE_CACHE") or platformdirs.user_cache_dir("kinimmune"))
 
 
-def identify(model: OdeModel, watch: str | None) -> str:
-    """Return the hash of everything the compiled kernel depends on."""
-    import llvmlite.binding
-    import numba
-
+def identify_model(model: OdeModel, watch: str | None) -> str:
+    """Return the hash of everything the compiled equations depend on."""
     equations = [sp.srepr(sp.sympify(rate)) for rate in model.rates.values()]
     equations += [f"{item.name}={sp.srepr(sp.sympify(item.expression))}" for item in model.definitions]
     equations += [sp.srepr(sp.sympify(item.expression)) for item in model.outputs if item.name == watch]
     names = [*(state.name for state in model.states), "|", *model.parameter_names, "|", *(item.name for item in model.inputs)]
-    versions = [GENERATOR, str(LANES), numba.__version__, platform.python_version(), llvmlite.binding.get_host_cpu_name()]
-    parts = [model.name, *names, *equations, str(watch), *read_templates(), *versions]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    return _hash(model.name, *names, *equations, str(watch), *map(inspect.getsource, _GENERATORS))
 
 
-def load_module(model: OdeModel, watch: str | None) -> ModuleType:
+def _hash(*parts: str) -> str:
+    import llvmlite.binding
+    import numba
+
+    platform_parts = (numba.__version__, platform.python_version(), llvmlite.binding.get_host_cpu_name())
+    return hashlib.sha256("\0".join([*platform_parts, inspect.getsource(machine_code), *parts]).encode()).hexdigest()[:24]
+
+
+def load_equations(model: OdeModel, watch: str | None) -> ModuleType:
     """Return the generated module of a model, written first when the cache does not hold it."""
-    name = f"kinimmune_kernel_{identify(model, watch)}"
+    return _load(f"kinimmune_model_{identify_model(model, watch)}", lambda: write_model(model, watch))
+
+
+def load_loop() -> ModuleType:
+    """Return the generated module of the loop over steps, written first when the cache does not hold it."""
+    text = write_loop()
+    return _load(f"kinimmune_loop_{_hash(text, inspect.getsource(lanes))}", lambda: text)
+
+
+def _load(name: str, write: Callable[[], str]) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     path = _place(cache_folder(), name)
     if path is None:
         path = _fallback_folder() / f"{name}.py"
     if not path.exists():
-        _write_once(path, write_kernel(model, watch, GENERATOR))
+        _write_once(path, write())
     return _import(name, path)
 
 

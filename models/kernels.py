@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernel_cache import load_module
+from kinimmune.models.kernel_cache import load_equations, load_loop
+from kinimmune.models.lanes import Machine
 from kinimmune.models.model import OdeModel, nearest
 
 
@@ -35,13 +36,13 @@ class Kernel:
     watch: str | None
     """Output whose running minimum is followed."""
     source: Path
-    """The generated module."""
+    """The generated module of the model."""
+    machine: Machine
+    """Addresses of its compiled functions and places in the work space; valid while this kernel lives."""
     run: Callable[..., None]
-    """`integrate_lanes` of the generated module; see `kinimmune.models.step_loop`."""
-    numbers: int
-    """Length of its work space of doubles."""
-    tags: int
-    """Length of its work space of integers."""
+    """`integrate_lanes` of the generated loop; see `kinimmune.models.step_loop`."""
+    functions: tuple[object, ...]
+    """What owns the compiled functions."""
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -74,6 +75,10 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     names = [item.name for item in model.outputs]
     if watch is not None and watch not in names:
         raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
-    module = load_module(model, watch)
-    sizes = module.ROWS * module.LANES, module.N_TAGS * module.LANES
-    return Kernel(model, watch, Path(module.__file__ or ""), module.integrate_lanes, *sizes)
+    module = load_equations(model, watch)
+    functions = module.advance, module.find_rates, module.find_constants
+    blocks = (module.Y, module.TRIAL, module.F, module.B, module.BEND, module.TWIST, module.SCALE, module.P)
+    machine = Machine(
+        *(item.address for item in functions), module.WATCH, module.N_STATES, module.N_PARAMETERS, *blocks, module.ROWS
+    )
+    return Kernel(model, watch, Path(module.__file__ or ""), machine, load_loop().integrate_lanes, functions)

@@ -9,46 +9,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from kinimmune.models.errors import ModelError
 from kinimmune.models.model import TIME, OdeModel, symbol
-
-_ROOTS = (3, 4, 6)
-"""Denominators of exponents that are computed by way of the root, which derivatives then share."""
-
-
-class Power(sp.Function):
-    """base**exponent for exponents that are no small integer; at and below zero its limit from above.
-
-    sympy's own derivative by the base divides by the base, which is 0/0 at zero; this one does not.
-    """
-
-    nargs = 2
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """Return the derivative by the base or the exponent."""
-        base, exponent = self.args
-        return exponent * Power(base, exponent - 1) if argindex == 1 else self * LogOfPositive(base)
-
-
-class LogOfPositive(sp.Function):
-    """Logarithm of a base that is kept above the smallest normal number."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 - sympy's signature
-        """Return the derivative."""
-        return 1 / self.args[0]
-
-
-class ExpOf(sp.Function):
-    """Exponential that sympy does not fold into a power."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 - sympy's signature
-        """Return the derivative."""
-        return self
-
+from kinimmune.models.powers import Power
 
 Assignment = tuple[sp.Symbol, sp.Expr]
 
@@ -140,14 +102,6 @@ def _prepare(expression: sp.Expr, names: Mapping[sp.Symbol, sp.Symbol]) -> sp.Ex
     return expression.xreplace(dict(names)).replace(hard, lambda power: Power(power.base, power.exp))
 
 
-def _by_logarithm(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-    if (2 * exponent).is_Integer:
-        return base**exponent
-    if exponent.is_Rational and exponent.q in _ROOTS and abs(exponent.p) < 4 * exponent.q:
-        return ExpOf(LogOfPositive(base) / exponent.q) ** exponent.p
-    return ExpOf(exponent * LogOfPositive(base))
-
-
 @dataclass
 class Constants:
     """What depends on parameters and inputs alone: computed once a segment, not once a stage."""
@@ -202,11 +156,6 @@ def share(assignments: Sequence[Assignment], results: Sequence[Assignment], pref
     return _in_order([*drawn, *zip(targets, reduced, strict=True)])
 
 
-def by_logarithm(expression: sp.Expr) -> sp.Expr:
-    """Return an expression whose odd powers are exponentials of logarithms."""
-    return expression.replace(Power, _by_logarithm)
-
-
 def _needed(assignments: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
     wanted = set().union(*(expression.free_symbols for _, expression in results))
     kept: list[Assignment] = []
@@ -233,114 +182,3 @@ def _in_order(assignments: Iterable[Assignment]) -> list[Assignment]:
     for name in waiting:
         visit(name)
     return ordered
-
-
-_CALLS = {sp.log: "logarithm", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
-_CALLS |= {
-    sp.sinh: "math.sinh",
-    sp.cosh: "math.cosh",
-    sp.atan: "math.atan",
-    sp.Abs: "abs",
-    sp.exp: "exponential",
-    ExpOf: "exponential",
-}
-
-
-def to_python(expression: sp.Expr) -> str:
-    """Return Python text in which every number is a float and small powers are products.
-
-    Raises
-    ------
-    ModelError
-        for a function the kernel cannot compute
-
-    Examples
-    --------
-    >>> x = sp.Symbol("x", real=True)
-    >>> to_python(x**2 / (1 + x))
-    'x * x / (1.0 + x)'
-    """
-    if expression.is_Symbol:
-        return str(expression.name)
-    if expression.is_Number or expression.is_NumberSymbol:
-        value = repr(float(expression))
-        return f"({value})" if value.startswith("-") else value
-    if expression.is_Add:
-        return _print_sum(expression)
-    if expression.is_Mul:
-        return _print_product(expression)
-    if expression.is_Pow and expression.base is not sp.E:
-        return _print_power(expression.base, expression.exp)
-    return _print_call(expression)
-
-
-def _print_sum(expression: sp.Expr) -> str:
-    text = ""
-    for summand in sorted(expression.args, key=lambda item: (item.could_extract_minus_sign(), sp.default_sort_key(item))):
-        if text and summand.could_extract_minus_sign():
-            text += f" - {_factor(-summand)}"
-        else:
-            text += f" + {to_python(summand)}" if text else to_python(summand)
-    return text
-
-
-def _print_product(expression: sp.Expr) -> str:
-    sign = ""
-    if expression.could_extract_minus_sign():
-        sign, expression = "-", -expression
-        if not expression.is_Mul:
-            return f"-{_factor(expression)}"
-    above = [item for item in expression.args if not _is_below(item)]
-    below = [1 / item for item in expression.args if _is_below(item)]
-    text = " * ".join(_factor(item) for item in above) or "1.0"
-    if not below:
-        return sign + text
-    divisor = " * ".join(_factor(item) for item in below)
-    return (
-        f"{sign}{text} / {divisor}" if len(below) == 1 and below[0].is_Symbol | below[0].is_Add else f"{sign}{text} / ({divisor})"
-    )
-
-
-def _is_below(factor: sp.Expr) -> bool:
-    return bool(factor.is_Pow) and factor.exp.is_Number and factor.exp.is_negative and factor.base is not sp.E
-
-
-def _factor(expression: sp.Expr) -> str:
-    text = to_python(expression)
-    return f"({text})" if expression.is_Add or text.startswith("-") else text
-
-
-def _print_power(base: sp.Expr, exponent: sp.Expr) -> str:
-    if exponent.is_negative:
-        below = to_python(base) if exponent == -1 else _print_power(base, -exponent)
-        return f"(1.0 / {below})" if base.is_Symbol and exponent == -1 else f"(1.0 / ({below}))"
-    if not (2 * exponent).is_Integer:
-        return to_python(_by_logarithm(base, exponent))
-    whole = int(exponent)
-    factors = [_factor(base) if not base.is_Mul else f"({to_python(base)})"] * whole
-    if exponent != whole:
-        factors.append(f"math.sqrt({to_python(base)})")
-    return " * ".join(factors) if len(factors) == 1 else f"({' * '.join(factors)})"
-
-
-def _print_call(expression: sp.Expr) -> str:
-    arguments = [to_python(argument) for argument in expression.args]
-    if isinstance(expression, LogOfPositive):
-        return f"logarithm(max({arguments[0]}, TINY))"
-    if isinstance(expression, sp.exp) or expression.is_Pow:
-        return f"exponential({to_python(expression.exp)})"
-    if isinstance(expression, sp.Max | sp.Min):
-        name = "max" if isinstance(expression, sp.Max) else "min"
-        text = arguments[0]
-        for argument in arguments[1:]:
-            text = f"{name}({text}, {argument})"
-        return text
-    if isinstance(expression, sp.Heaviside):
-        return f"(1.0 if {arguments[0]} > 0.0 else 0.0)"
-    if isinstance(expression, sp.sign):
-        return f"(1.0 if {arguments[0]} > 0.0 else -1.0 if {arguments[0]} < 0.0 else 0.0)"
-    if expression.func in _CALLS:
-        return f"{_CALLS[expression.func]}({arguments[0]})"
-    raise ModelError(
-        f"the ensemble kernel cannot compute '{expression.func}' in '{expression}'; use + - * / powers, exp, log, Max or Min"
-    )

@@ -5,36 +5,9 @@ two are branch-free and agree with it to 2 units in the last place.  Start with 
 """
 
 import math
-from typing import Any
 
-from numba.core import types
-from numba.extending import intrinsic
-
-
-@intrinsic  # type: ignore[misc] # numba's decorators are untyped
-def to_bits(_context: Any, value: Any) -> Any:
-    """Return the 64 bits of a double as an integer."""
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.int64))
-
-    return types.int64(types.float64), generate
-
-
-@intrinsic  # type: ignore[misc] # numba's decorators are untyped
-def from_bits(_context: Any, bits: Any) -> Any:
-    """Return the double with these 64 bits."""
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), generate
-
-
-def jit(function: Any) -> Any:
-    """Supplied by the generated module."""
-    return function
-
+from kinimmune.models.lanes import jit
+from kinimmune.models.machine_code import from_bits, to_bits
 
 TINY = 2.2250738585072014e-308
 """Smallest normal double."""
