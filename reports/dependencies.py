@@ -45,7 +45,8 @@ def find_links(model: OdeModel) -> tuple[Link, ...]:
 
 
 def _names(mechanism: Mechanism) -> tuple[str, ...]:
-    return tuple(item.name for item in (*mechanism.inputs, *mechanism.definitions, *mechanism.states))
+    inputs = tuple(item.name for item in mechanism.inputs)
+    return (*inputs, *(item.name for item in mechanism.definitions), *(item.name for item in mechanism.states))
 
 
 def _uses(mechanism: Mechanism, model: OdeModel) -> set[sp.Symbol]:
@@ -87,8 +88,8 @@ def _draw_points(model: OdeModel) -> dict[str, np.ndarray]:
     values = {parameter.name: parameter.value for parameter in model.parameters}
     points = {name: value * np.exp(0.2 * generator.standard_normal(_POINTS)) for name, value in values.items()}
     points = {name: np.minimum(value, 0.95) if values[name] < 1.0 else value for name, value in points.items()}
-    for item in (*model.inputs, *model.states):
-        points[item.name] = generator.uniform(0.05, 0.95, _POINTS)
+    for name in (*(item.name for item in model.inputs), *(state.name for state in model.states)):
+        points[name] = generator.uniform(0.05, 0.95, _POINTS)
     points["t"] = generator.uniform(1.0, 300.0, _POINTS)
     for item in model.definitions:
         used = sorted(item.expression.free_symbols, key=str)

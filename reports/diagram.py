@@ -4,6 +4,7 @@ Start with `draw_diagram`; who acts on whom is read off the equations in `kinimm
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from kinimmune.models.model import Mechanism, OdeModel
 from kinimmune.reports.blocks import DiagramBlock, Edge, Node
@@ -59,7 +60,7 @@ def _draw_edge(link: Link, layout: Arrangement, links: Sequence[Link], symbols: 
     end = (_find_port(link.target, pair, layout, links), _edge_of(layout.nodes[link.target], bottom=upwards))
     stations = [start, *through, end]
     points = [start]
-    for (x0, y0), (x1, y1) in zip(stations, stations[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(stations):
         middle = (y1 - y0) * 0.5
         points += [(x0, y0 + middle), (x1, y1 - middle), (x1, y1)]
     return Edge(tuple(points), link.sign, tuple(symbols[name] for name in link.carriers), _label_place(stations))

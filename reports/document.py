@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typst
 
@@ -76,9 +77,16 @@ def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance
     """
     started = _read_time(provenance.get("started"))
     content = document.as_plain() | {"date": started.strftime("%d %B %Y").lstrip("0")}
-    sources = {"main.typ": _TEMPLATE.read_bytes(), "content.json": json.dumps(content, ensure_ascii=False).encode()}
-    sources |= {figure.block.path: figure.svg for figure in figures.values() if figure.block.path and figure.svg}
-    return typst.compile(sources, ignore_system_fonts=True, timestamp=int(started.timestamp()))
+    with TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "figures").mkdir()
+        (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        for figure in figures.values():
+            if figure.block.path is not None and figure.svg is not None:
+                (root / figure.block.path).write_bytes(figure.svg)
+        main = root / "main.typ"
+        main.write_bytes(_TEMPLATE.read_bytes())
+        return bytes(typst.compile(main, root=root, ignore_system_fonts=True, timestamp=int(started.timestamp())))
 
 
 def _write_pdf(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str], pdf: Path) -> None:

@@ -23,8 +23,12 @@ def collect_symbols(model: OdeModel) -> dict[str, str]:
     DataError
         when a symbol is no plain notation
     """
-    named = [*model.parameters, *model.inputs, *model.definitions, *model.states, *model.outputs]
-    symbols = {item.name: require_notation(item.symbol, f"'{item.name}' of model '{model.name}'") for item in named}
+    named = [(item.name, item.symbol) for item in model.parameters]
+    named += [(item.name, item.symbol) for item in model.inputs]
+    named += [(item.name, item.symbol) for item in model.definitions]
+    named += [(item.name, item.symbol) for item in model.states]
+    named += [(item.name, item.symbol) for item in model.outputs]
+    symbols = {name: require_notation(notation, f"'{name}' of model '{model.name}'") for name, notation in named}
     return symbols | {f"c_{index}": f"c_{index}" for index in range(1, _PARTS)} | {"t": "t"}
 
 
@@ -39,7 +43,8 @@ def list_equations(model: OdeModel) -> tuple[EquationBlock, ...]:
         when a symbol or a function has no notation
     """
     symbols = collect_symbols(model)
-    varying = {symbol(item.name) for item in (*model.states, *model.definitions, *model.inputs)}
+    varying = {symbol(name) for name in (*model.rates, *(item.name for item in model.definitions))}
+    varying |= {symbol(item.name) for item in model.inputs}
     return tuple(_typeset_mechanism(mechanism, model, symbols, varying) for mechanism in model.mechanisms)
 
 

@@ -11,11 +11,12 @@ import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 TEXT_WIDTH = 6.5
 """Width of the text on the page [inch]."""
 
-_PALETTE = tuple(sns.color_palette("colorblind").as_hex())
+_PALETTE = tuple(str(colour) for colour in sns.color_palette("colorblind").as_hex())
 TREATED, CONTROL, THIRD, FOURTH = _PALETTE[0], _PALETTE[1], _PALETTE[2], _PALETTE[4]
 NEUTRAL = "#555555"
 FAINT = "#bbbbbb"
@@ -54,20 +55,15 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, width: float = TEXT_WIDTH) -> Figure:
-    """Return an empty figure [inch] that arranges its own margins."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(height: float, width: float = TEXT_WIDTH, gap: float = 0.02) -> Figure:
+    """Return an empty figure [inch] that arranges its own margins, with `gap` of its width between panels."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(wspace=gap))
 
 
 def make_panels(figure: Figure, rows: int, columns: int, *, share_x: bool = False, share_y: bool = False) -> list[Axes]:
     """Return the panels of a grid in reading order."""
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
     return [axes for row in grid for axes in row]
-
-
-def pick_colour(arm: str, control: str) -> str:
-    """Return the colour of an arm."""
-    return CONTROL if arm == control else TREATED
 
 
 def render_svg(figure: Figure) -> bytes:

@@ -183,7 +183,8 @@ def _recipe_of_courses(content: Content, study: str) -> FigureRecipe:
 def collect_units(content: Content | ModelContent) -> dict[str, str]:
     """Return the unit of every state, definition and output."""
     model = content.model
-    units = {item.name: item.unit for item in (*model.states, *model.definitions, *model.outputs)}
+    units = {state.name: state.unit for state in model.states}
+    units |= {item.name: item.unit for item in (*model.definitions, *model.outputs)}
     return units | {"tumour_volume": units.get("viable_volume", "mL")}
 
 

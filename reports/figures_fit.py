@@ -192,7 +192,10 @@ def draw_start_ladder(starts: Sequence[StartRow]) -> Figure:
         axes.set_xticks(places)
         axes.set_xlabel("Starts, best first")
         axes.set_ylabel("Sum of squares [1]")
-        axes.margins(y=0.15)
+        costs = [start.cost for start in ordered]
+        room = max(0.15 * (costs[-1] - costs[0]), 0.02 * abs(costs[0]), 1e-12)
+        axes.set_ylim(costs[0] - room, costs[-1] + 2.0 * room)
+        axes.ticklabel_format(axis="y", useOffset=False)
         axes.legend(loc="best")
     return figure
 

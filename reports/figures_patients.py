@@ -21,7 +21,7 @@ _HIGHEST_SHOWN = 100.0
 def draw_waterfall(arms: Sequence[ArmResult]) -> Figure:
     """Draw the best change of the sum of diameters [%] of each virtual patient, sorted, one panel per arm."""
     with styled():
-        figure = new_figure(1.75 * ((len(arms) + 1) // 2) + 0.3)
+        figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
         panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             change = np.clip(np.sort(np.array(arm.best_change))[::-1], -100.0, _HIGHEST_SHOWN)
@@ -45,7 +45,7 @@ def _draw_recist(axes: Axes) -> None:
 def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
     """Draw the change of the sum of diameters [%] of some virtual patients while they are observed, one panel per arm."""
     with styled():
-        figure = new_figure(1.75 * ((len(arms) + 1) // 2) + 0.3)
+        figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
         panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             for months, change in arm.spiders:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
 from kinimmune.fitting.results import ArmResult, ComparisonRow, ContrastResult
+from kinimmune.models.arrays import Array
 from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.formats import print_fixed, print_name
 
@@ -38,9 +39,8 @@ def draw_progression(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow]
 def _draw_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str) -> Figure:
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
-        figure = new_figure(3.0)
+        figure = new_figure(2.5, gap=0.06)
         axes = make_panels(figure, 1, len(studies), share_y=True)
-        figure.get_layout_engine().set(wspace=0.06)
         for panel, study in zip(axes, studies, strict=True):
             own = [arm for arm in arms if arm.study == study]
             _draw_curves(panel, own, endpoint)
@@ -72,7 +72,7 @@ def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     axes.legend(loc="upper right")
 
 
-def _curve(arm: ArmResult, endpoint: str) -> tuple[np.ndarray, np.ndarray, float]:
+def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
     if endpoint == "os":
         return np.array(arm.months), np.array(arm.survival), arm.follow_up_os[1]
     return np.array((0.0, *arm.scan_months)), np.array((1.0, *arm.ttp_survival)), arm.follow_up_ttp[1]
@@ -80,7 +80,7 @@ def _curve(arm: ArmResult, endpoint: str) -> tuple[np.ndarray, np.ndarray, float
 
 def _last_month(arms: Sequence[ArmResult], endpoint: str) -> float:
     ends = [_curve(arm, endpoint)[0][-1] for arm in arms]
-    return min(_SHOWN_MONTHS if endpoint == "os" else 18.0, *ends)
+    return float(min(_SHOWN_MONTHS if endpoint == "os" else 18.0, *ends))
 
 
 def _colours(arms: Sequence[ArmResult]) -> list[str]:
@@ -108,29 +108,27 @@ def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None
     last = axes.get_xlim()[1]
     for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
         counts = arm.at_risk_os if endpoint == "os" else arm.at_risk_ttp
-        level = -0.30 - 0.075 * line
+        level = -0.36 - 0.09 * line
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
                 text = axes.text(month, level, print_fixed(count, 0), color=colour, ha="center", va="center", fontsize=6.5)
                 text.set_transform(axes.get_xaxis_transform())
-    axes.text(0.0, -0.225, "Expected at risk", color=NEUTRAL, ha="left", va="center", fontsize=6.5, transform=axes.transAxes)
+    axes.text(0.0, -0.27, "Expected at risk", color=NEUTRAL, ha="left", va="center", fontsize=6.5, transform=axes.transAxes)
 
 
 def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
     """Draw cumulative incidences after each scan: progression detected, and death without it; what is left is neither."""
     with styled():
-        figure = new_figure(1.9 * ((len(arms) + 1) // 2) + 0.3)
+        figure = new_figure(1.6 * ((len(arms) + 1) // 2) + 0.3)
         panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             months = np.array((0.0, *arm.scan_months))
             progressed = np.array((0.0, *arm.progression_incidence))
             died = np.array((0.0, *arm.death_incidence))
             shown = months <= 18.0
-            layers = {"step": "post", "alpha": 0.75, "linewidth": 0.0}
-            axes.fill_between(months[shown], 0.0, progressed[shown], color=TREATED, label="progression detected", **layers)
-            axes.fill_between(
-                months[shown], progressed[shown], (progressed + died)[shown], color=NEUTRAL, label="died without it", **layers
-            )
+            either = (progressed + died)[shown]
+            _fill(axes, months[shown], (np.zeros_like(either), progressed[shown]), (TREATED, "progression detected"))
+            _fill(axes, months[shown], (progressed[shown], either), (NEUTRAL, "died without it"))
             axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
             axes.set_xlim(0.0, months[shown][-1])
             axes.set_ylim(0.0, 1.0)
@@ -138,6 +136,12 @@ def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
         panels[0].legend(loc="upper left")
         _label_outside(panels, "Months since randomisation", "Share of patients")
     return figure
+
+
+def _fill(axes: Axes, months: Array, between: tuple[Array, Array], look: tuple[str, str]) -> None:
+    lower, upper = between
+    colour, label = look
+    axes.fill_between(months, lower, upper, step="post", color=colour, alpha=0.75, linewidth=0.0, label=label)
 
 
 def _label_outside(panels: Sequence[Axes], x: str, y: str) -> None:
@@ -152,7 +156,7 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
     """Draw the ratio of the arms' hazards over time, with the ratio over the whole follow-up."""
     studies = list(dict.fromkeys(row.study for row in contrasts))
     with styled():
-        figure = new_figure(2.3)
+        figure = new_figure(2.05)
         panels = make_panels(figure, 1, len(studies), share_y=True)
         for axes, study in zip(panels, studies, strict=True):
             for row in (row for row in contrasts if row.study == study):
@@ -163,27 +167,30 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
             axes.set_title(print_name(study))
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
-            axes.set_yscale("log")
-            _tick_ratios(axes)
             axes.legend(loc="best")
+        _scale_ratios(panels, contrasts)
         panels[0].set_ylabel("Hazard ratio, treated over control")
     return figure
 
 
-def _tick_ratios(axes: Axes) -> None:
-    low, high = axes.get_ylim()
-    high = max(high, 1.1)
-    axes.set_ylim(low, high)
-    ticks = [tick for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0) if low <= tick <= high]
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
+def _scale_ratios(panels: Sequence[Axes], contrasts: Sequence[ContrastResult]) -> None:
+    """Give all panels one logarithmic axis that shows every ratio between 0.25 and 2.5; what lies beyond is cut off."""
+    values = [value for row in contrasts for value in (*row.hazard_ratio_course, row.hazard_ratio)]
+    low = max(min([*values, 0.8]) * 0.95, 0.25)
+    high = min(max([*values, 1.0]) * 1.08, 2.5)
+    for axes in panels:
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        ticks = [tick for tick in (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0) if low <= tick <= high]
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
 
 
 def draw_treatment(arms: Sequence[ArmResult]) -> Figure:
     """Draw who is alive and still on treatment beside who is alive."""
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
-        figure = new_figure(2.3)
+        figure = new_figure(2.05)
         panels = make_panels(figure, 1, len(studies), share_y=True)
         for axes, study in zip(panels, studies, strict=True):
             own = [arm for arm in arms if arm.study == study]

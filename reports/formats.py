@@ -40,13 +40,13 @@ def print_number(value: float | None, digits: int = 3) -> str:
 def print_fixed(value: float | None, decimals: int) -> str:
     """Return a number with so many decimals, a dash for None.
 
-    >>> print_fixed(0.7, 2), print_fixed(-1.23, 1)
-    ('0.70', '−1.2')
+    >>> print_fixed(0.7, 2), print_fixed(-1.23, 1), print_fixed(-0.001, 2)
+    ('0.70', '−1.2', '0.00')
     """
     if value is None or not isfinite(value):
         return MISSING
     text = f"{value:.{decimals}f}"
-    return ("0" if float(text) == 0.0 and decimals == 0 else text).replace("-", "−")
+    return (text.removeprefix("-") if float(text) == 0.0 else text).replace("-", "−")
 
 
 def print_interval(lower: float | None, upper: float | None, decimals: int | None = None) -> str:

@@ -6,6 +6,7 @@ own in the layers between, order within a layer by barycentres, here by trying a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Arrow = tuple[str, str]
 
@@ -46,7 +47,7 @@ def arrange(names: Sequence[str], arrows: Sequence[Arrow], node_width: float, be
     depth = _find_layers(names, downward)
     chains = {arrow: _chain(arrow, depth) for arrow in dict.fromkeys(downward)}
     rows = _fill_rows(names, depth, chains)
-    pairs = [pair for chain in chains.values() for pair in zip(chain, chain[1:], strict=False)]
+    pairs = [pair for chain in chains.values() for pair in pairwise(chain)]
     rows = _reorder(rows, pairs)
     width, places = _spread(rows, pairs, node_width, bend_width)
     bends: dict[Arrow, tuple[Place, ...]] = {}
@@ -132,7 +133,7 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
 
 def _count_crossings(rows: Sequence[Sequence[str]], pairs: Sequence[tuple[str, str]]) -> int:
     crossings = 0
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         above, below = {item: i for i, item in enumerate(upper)}, {item: i for i, item in enumerate(lower)}
         lines = [(above[a], below[b]) for a, b in pairs if a in above and b in below]
         crossings += sum((a - c) * (b - d) < 0 for k, (a, b) in enumerate(lines) for c, d in lines[:k])

@@ -12,16 +12,19 @@ from kinimmune.reports.model_tables import count_statuses
 _OF_MECHANISM = {
     "mapk": (
         "Paradoxical RAF activation is absent. ",
-        "In cells with wild-type RAF an inhibitor can activate the pathway at low occupancy; the cascade of this model only knows inhibition.",
+        "In cells with wild-type RAF an inhibitor can activate the pathway at low occupancy; the cascade of this model "
+        "only knows inhibition.",
     ),
     "kinases": (
         "Binding is biochemical. ",
-        "Occupancy comes from assays at low ATP and without protein; one shared shift stands for everything between assay and tissue, and several of "
+        "Occupancy comes from assays at low ATP and without protein; one shared shift stands for everything between assay "
+        "and tissue, and several of "
         "the enzymes were murine.",
     ),
     "tregs": (
         "Immune densities are relative. ",
-        "No trial measured Tregs or effector cells, so their courses follow from priors and structure; how much of the benefit runs through "
+        "No trial measured Tregs or effector cells, so their courses follow from priors and structure; how much of the "
+        "benefit runs through "
         "them is not identified.",
     ),
     "tumour": (
@@ -56,7 +59,8 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
         (
             Strong("Flexibility is not validity. "),
             f"{numbers} published numbers were fitted with {parameters} parameters and their priors, "
-            f"{print_fixed(fit.effective_parameters, 1)} of them effective. That the medians are met says that the model can bend that far, "
+            f"{print_fixed(fit.effective_parameters, 1)} of them effective. That the medians are met says that the model "
+            "can bend that far, "
             "nothing more.",
         ),
         (
@@ -65,11 +69,13 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
         ),
         (
             Strong("Some inputs are recalled. "),
-            f"{recalled} of the published numbers or intervals used here are recalled rather than read; their status stands in the tables.",
+            f"{recalled} of the published numbers or intervals used here are recalled rather than read; their status "
+            "stands in the tables.",
         ),
         (
             Strong("Arms share patients. "),
-            "The median of survival and that of progression in one arm come from the same patients; the fit treats them as independent.",
+            "The median of survival and that of progression in one arm come from the same patients; the fit treats them "
+            "as independent.",
         ),
         (
             Strong("Diameters are measured without error. "),

@@ -17,7 +17,8 @@ from kinimmune.reports.limitations import list_limitations
 from kinimmune.reports.model_tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads
 
 _DIAGRAM_CAPTION = (
-    "The model. Boxes are mechanisms with the states they bring; the last are what a trial counts. An arrow raises, a bar lowers, a "
+    "The model. Boxes are mechanisms with the states they bring; the last are what a trial counts. An arrow raises, a bar "
+    "lowers, a "
     "dot does both, judged by the derivative of the equations at many points; the symbol beside it carries the action."
 )
 
@@ -62,7 +63,8 @@ def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Bl
     blocks += [
         Heading("Equations", 2),
         Paragraph(
-            "Typeset from the symbolic model that is integrated, one line per term with its reason. Time is in days. Symbols c are "
+            "Typeset from the symbolic model that is integrated, one line per term with its reason. Time is in days. "
+            "Symbols c are "
             "abbreviations of constants of one patient and hold within their mechanism."
         ),
         *list_equations(model),
@@ -108,5 +110,5 @@ def compose_provenance(provenance: Mapping[str, str]) -> list[Block]:
     if not provenance:
         return []
     rows = tuple((label, Mark(text)) for label, text in provenance.items())
-    caption = "What the results depend on. The same command with the same versions and tables gives the same bytes on one type of processor."
+    caption = "What the results depend on. Same command, versions and tables: same bytes on one type of processor."
     return [Heading("Provenance"), TableBlock(Table(("", ""), rows, "ll", widths=(0, 1)), caption, small=True)]

@@ -62,7 +62,7 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
         for row in constants
     )
     names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Status", "Source")
-    return Table(names, rows, "lllrllll", widths=(0, 0, 1, 0, 0, 0, 0, 0))
+    return Table(names, rows, "lllrllll", widths=(0, 1, 2, 0, 0, 0, 0, 0))
 
 
 def _shorten_prior(text: str) -> str:

@@ -79,12 +79,15 @@ def _compose_context(content: Content) -> list[Block]:
             "The question is whether one mechanism of drug action, with one set of constants, can carry the published results of "
             "two trials whose patients differed. The model follows one patient: drug in plasma, kinases, tumour, vessels, "
             "regulatory and effector T cells, liver. A virtual trial repeats the design of each study with the same virtual "
-            "patients in every arm. It is meant for reasoning about mechanisms and for planning measurements. It is not meant for "
+            "patients in every arm. It is meant for reasoning about mechanisms and for planning measurements. It is not "
+            "meant for "
             "decisions about patients.",
         ),
     ]
     if content.trials:
-        caption = "The studies as the virtual trial repeats them. Followed: months from the last and from the first patient to enter to the cut-off."
+        caption = (
+            "The studies as the virtual trial repeats them. Followed: months from the last and the first entry to the cut-off."
+        )
         blocks.append(TableBlock(list_trials(content.trials), caption))
     rules = [f"in {print_name(study)} {_describe_rule(rule)}" for study, rule in content.fit.stop_rules.items()]
     if rules:
@@ -119,9 +122,11 @@ def _compose_fit(content: Content, figures: Figures) -> list[Block]:
         "root of the deviance. Scan: reported | predicted; such a median can only fall on a scan, so the scan is what was fitted."
     )
     text = (
-        f"Sum of squares of the data {print_fixed(fit.chi_square_data, 2)}, of the priors {print_fixed(fit.chi_square_prior, 2)}; "
+        f"Sum of squares of the data {print_fixed(fit.chi_square_data, 2)}, of the priors "
+        f"{print_fixed(fit.chi_square_prior, 2)}; "
         f"{print_fixed(fit.effective_parameters, 1)} effective parameters for {len(fit.targets)} numbers leave "
-        f"{print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: with so few left there is nothing to test."
+        f"{print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: with so few left there is "
+        "nothing to test."
     )
     return [
         Heading("The fit"),
@@ -137,8 +142,10 @@ def _compose_predictions(content: Content, figures: Figures) -> list[Block]:
     blocks: list[Block] = [Heading("Predictions that were not fitted")]
     if ratios:
         caption = (
-            "Hazard ratios, none fitted. Null: ratio of the fitted medians, which needs no model. Intervals of the prediction: for "
-            "the parameters; for parameters and constants; for one trial of that size. Inside: whether the prediction lies in the "
+            "Hazard ratios, none fitted. Null: ratio of the fitted medians, which needs no model. Intervals of the "
+            "prediction: for "
+            "the parameters; for parameters and constants; for one trial of that size. Inside: whether the prediction "
+            "lies in the "
             "reported interval; the null usually does too, so that alone is no evidence."
         )
         blocks += [TableBlock(tables.list_ratios(ratios), caption, small=True), *_tell_scores(content), *_show(figures, "forest")]
@@ -150,7 +157,10 @@ def _compose_predictions(content: Content, figures: Figures) -> list[Block]:
         blocks.append(TableBlock(tables.list_transport(fit.transport), caption))
     if content.observations:
         table = tables.list_observations(content.observations, fit, content.trial)
-        caption = "Other published numbers, never fitted, beside the virtual trial. Response is calibrated by a constant, see the limitations."
+        caption = (
+            "Other published numbers, never fitted, beside the virtual trial. Response is calibrated by a constant, see the "
+            "limitations."
+        )
         blocks += [TableBlock(table, caption)] if table.rows else []
     return blocks if len(blocks) > 1 else []
 
@@ -159,12 +169,14 @@ def _tell_scores(content: Content) -> list[Block]:
     fit = content.fit
     if fit.q_model is None or fit.q_null is None:
         return []
+    ratios = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
     verdict = "no better than" if fit.q_model >= fit.q_null else "nearer to the reports than"
     text: Cell = (
-        f"Score Q, the sum of squared errors of ln hazard ratio in reported standard errors: {print_fixed(fit.q_model, 2)} for the "
+        f"Score Q, the sum of squared errors of ln hazard ratio in reported standard errors: {print_fixed(fit.q_model, 2)} "
+        "for the "
         f"model, {print_fixed(fit.q_null, 2)} for the null. On these ratios the model is ",
         Strong(f"{verdict} its null"),
-        f". Sampling error of the trials alone would give about {len([r for r in fit.unfitted if r.statistic == 'hazard_ratio'])}.",
+        f". Sampling error of the trials alone would give about {len(ratios)}.",
     )
     return [Paragraph(text)]
 
@@ -208,7 +220,8 @@ def _compose_stop_rules(content: Content, figures: Figures) -> list[Block]:
 def _compose_estimates(content: Content, figures: Figures) -> list[Block]:
     fit = content.fit
     caption = (
-        "Estimated parameters: median and 95 % range of the prior, estimate with 95 % interval by the curvature, and the ratio of "
+        "Estimated parameters: median and 95 % range of the prior, estimate with 95 % interval by the curvature, and the "
+        "ratio of "
         "posterior to prior standard deviation (1: the data said nothing). Status and source are those of the prior."
     )
     blocks: list[Block] = [

@@ -19,23 +19,30 @@ from kinimmune.reports.formats import (
 
 def list_targets(fit: FitResult) -> Table:
     """Return reported beside predicted for the fitted numbers."""
-    rows: list[tuple[Cell, ...]] = []
-    for row in fit.targets:
-        rows.append(
-            (
-                f"{print_name(row.endpoint)} {row.statistic}",
-                print_name(row.study),
-                print_name(row.arm),
-                print_number(row.observed),
-                print_interval(row.lower, row.upper),
-                Tag(row.value_status),
-                Strong(_print_prediction(row)),
-                _print_scans(row),
-                print_fixed(row.residual, 2),
-            )
+    rows = tuple(
+        (
+            f"{print_name(row.endpoint)} {row.statistic}",
+            print_name(row.study),
+            print_name(row.arm),
+            print_number(row.observed),
+            _print_reported(row),
+            Tag(row.value_status),
+            Strong(_print_prediction(row)),
+            _print_scans(row),
+            print_fixed(row.residual, 2),
         )
+        for row in fit.targets
+    )
     names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
-    return Table(names, tuple(rows), "lllrrlrcr", group=0)
+    return Table(names, rows, "lllrrlrcr", group=0)
+
+
+def _print_reported(row: ComparisonRow, decimals: int | None = None) -> Cell:
+    """Return the reported interval, with its status where that differs from the status of the value."""
+    interval = print_interval(row.lower, row.upper, decimals)
+    if row.interval_status is None or row.interval_status == row.value_status:
+        return interval
+    return (interval, " ", Tag(row.interval_status))
 
 
 def _print_prediction(row: ComparisonRow) -> str:
@@ -57,7 +64,7 @@ def list_ratios(rows: tuple[ComparisonRow, ...]) -> Table:
             print_name(row.endpoint),
             print_name(row.study),
             print_number(row.observed),
-            print_interval(row.lower, row.upper, 2),
+            _print_reported(row, 2),
             Strong(_print_prediction(row)),
             print_interval(row.predicted_lower, row.predicted_upper, 2),
             print_interval(row.drawn_lower, row.drawn_upper, 2),
@@ -78,7 +85,7 @@ def list_transport(rows: tuple[ComparisonRow, ...]) -> Table:
             f"{print_name(row.endpoint)} {row.statistic}",
             f"{print_name(row.study)}, {row.arm}",
             print_number(row.observed),
-            print_interval(row.lower, row.upper),
+            _print_reported(row),
             Strong(_print_prediction(row)),
             print_interval(row.predicted_lower, row.predicted_upper, 1),
             _print_scans(row),
@@ -146,7 +153,8 @@ def list_observations(observations: tuple[Observation, ...], fit: FitResult, tri
         if predicted is None:
             continue
         share = item.quantity.endswith("fraction")
-        printed = [print_percent(value) if share else print_number(value) for value in (item.value, predicted)]
+        decimals = 0 if item.unit == "1" else 1
+        printed = [print_percent(value) if share else print_fixed(value, decimals) for value in (item.value, predicted)]
         place = f"{print_name(item.study)}, {item.arm or 'all arms'}"
         unit = item.unit if item.unit != "1" and not share else ""
         name = f"{_QUANTITIES.get(item.quantity, item.quantity)}{f' [{unit}]' if unit else ''}"
