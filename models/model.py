@@ -13,7 +13,7 @@ from functools import cached_property
 import sympy as sp
 
 from kinimmune.models.errors import ModelError, UsageError
-from kinimmune.models.parameters import Parameter
+from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.units import Unit, parse_unit, unit_of
 
 
@@ -159,6 +159,20 @@ class OdeModel:
         """Return an expression with every definition put in."""
         return expression.xreplace(self.expanded_definitions)
 
+    def with_switches(self, *names: str) -> "OdeModel":
+        """Return the model with a switch on each named arrow: a parameter `keep_NAME`, 1 as it is and 0 for cut.
+
+        With a switch at 0 the equations are those of `without`, so that one compiled model serves many ablations.
+
+        Raises
+        ------
+        UsageError
+            for a name that is no arrow of this model, with the nearest one
+        """
+        self._require_arrows(names)
+        mechanisms = tuple(_switch(mechanism, frozenset(names)) for mechanism in self.mechanisms)
+        return replace(self, mechanisms=mechanisms, parameters=(*self.parameters, *map(_switch_parameter, names)))
+
     @cached_property
     def arrows(self) -> tuple[str, ...]:
         """Names `without` accepts: definitions with a neutral value, and terms."""
@@ -173,11 +187,14 @@ class OdeModel:
         UsageError
             for a name that is no arrow of this model, with the nearest one
         """
+        self._require_arrows(names)
+        mechanisms = tuple(_cut(mechanism, frozenset(names)) for mechanism in self.mechanisms)
+        return replace(self, mechanisms=mechanisms, removed=(*self.removed, *names))
+
+    def _require_arrows(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self.arrows:
                 raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.arrows)}")
-        mechanisms = tuple(_cut(mechanism, frozenset(names)) for mechanism in self.mechanisms)
-        return replace(self, mechanisms=mechanisms, removed=(*self.removed, *names))
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -197,6 +214,27 @@ def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
         for item in mechanism.definitions
     )
     return replace(mechanism, definitions=definitions, terms=tuple(term for term in mechanism.terms if term.name not in names))
+
+
+def _switch(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
+    definitions = tuple(
+        replace(item, expression=item.neutral + symbol(f"keep_{item.name}") * (item.expression - item.neutral))
+        if item.name in names and item.neutral is not None
+        else item
+        for item in mechanism.definitions
+    )
+    terms = tuple(
+        replace(term, expression=symbol(f"keep_{term.name}") * term.expression) if term.name in names else term
+        for term in mechanism.terms
+    )
+    return replace(mechanism, definitions=definitions, terms=terms)
+
+
+def _switch_parameter(name: str) -> Parameter:
+    origin = Source("convention", "switch of an arrow", Status.DERIVED)
+    prior = Prior(Scale.FIXED, 1.0, 0.0)
+    meaning = f"1 with the arrow {name}, 0 without"
+    return Parameter(f"keep_{name}", f'"keep"_"{name}"', 1.0, "1", 0.0, 1.0, prior, False, None, None, meaning, origin)
 
 
 def _in_order_of_use(definitions: tuple[Definition, ...], model: str) -> tuple[Definition, ...]:

@@ -29,6 +29,8 @@ TABLES = (
     "observations.csv",
     "targets.csv",
     "parameters.csv",
+    "experiments.csv",
+    "claims.csv",
 )
 """Every table there is."""
 

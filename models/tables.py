@@ -10,6 +10,8 @@ from pathlib import Path
 from kinimmune.models.errors import DataError
 from kinimmune.models.evidence import CellLine, Kinase, Observation, Reference
 from kinimmune.models.evidence_tables import examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.experiment_tables import examine_days, examine_experiments
+from kinimmune.models.experiments import Experiment
 from kinimmune.models.observation_tables import examine_observations
 from kinimmune.models.parameter_tables import examine_parameters
 from kinimmune.models.parameters import Parameter
@@ -69,3 +71,13 @@ def read_sources(folder: Path | None = None) -> tuple[Reference, ...]:
 def read_observations(folder: Path | None = None) -> tuple[Observation, ...]:
     """Return the numbers of `observations.csv`, then the outcomes among those of `design.csv`; raises as `read_trials` does."""
     return examine_observations(folder).require()
+
+
+def read_experiments(folder: Path | None = None) -> tuple[Experiment, ...]:
+    """Return the experiments of `experiments.csv`; raises as `read_trials` does."""
+    return examine_experiments(folder).require()
+
+
+def read_days(folder: Path | None = None) -> tuple[tuple[str, str, float], ...]:
+    """Return (model, name, day [d]) of the read-out days of `experiments.csv`; raises as `read_trials` does."""
+    return examine_days(folder).require()

@@ -26,7 +26,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         angiogenesis.vascular_support(),
         _antigen(),
         tregs.regulatory_t_cells(start),
-        effectors.effector_t_cells(_untreated(start)),
+        effectors.effector_t_cells(_untreated(start), effectors.vegf_pd1_block()),
         tumour.tumour(cells, _untreated(reference)[0] * _suppression(reference)),
         hazards.liver_reserve(),
         hazards.death(),

@@ -1,6 +1,6 @@
-"""Vascular support of the tumour and its suppression through VEGFR-2 and PDGFR-beta.
+"""Vessels of the tumour and their suppression through VEGFR-2 and PDGFR-beta.
 
-Start with `vascular_support`.
+Start with `vascular_support`, vessels relative to untreated, or `angiogenic_capacity`, the volume that vessels can feed.
 """
 
 import sympy as sp
@@ -8,13 +8,12 @@ import sympy as sp
 from kinimmune.models.model import Definition, Mechanism, State, Term, symbol
 
 
-def vascular_support() -> Mechanism:
-    """Return v' = k_v [(1 - b_VEGFR2) (1 - b_PDGFR) - v], relative to untreated vessels.
+def vessel_blocks() -> tuple[Definition, ...]:
+    """Return `vegfr2_block` and `pdgfrb_block`, the shares of vascular growth lost to occupied kinases.
 
     Blocking VEGFR-2 takes endothelial cells, blocking PDGFR-beta their pericytes; the two act on what the other leaves.
     """
-    support = symbol("vascular_support")
-    blocks = tuple(
+    return tuple(
         Definition(
             f"{kinase}_block",
             f'b_"{printed}"',
@@ -28,11 +27,16 @@ def vascular_support() -> Mechanism:
             ("pdgfrb", "PDGFR-β", "pericyte support"),
         )
     )
+
+
+def vascular_support() -> Mechanism:
+    """Return v' = k_v [(1 - b_VEGFR2) (1 - b_PDGFR) - v], relative to untreated vessels."""
+    support = symbol("vascular_support")
     return Mechanism(
         name="angiogenesis",
         reason="the drug's indirect action on the tumour through its vessels",
         states=(State("vascular_support", "v", "1", "perfused vessels relative to untreated", sp.Integer(1)),),
-        definitions=blocks,
+        definitions=vessel_blocks(),
         terms=(
             Term(
                 "vessel_growth",
@@ -41,5 +45,42 @@ def vascular_support() -> Mechanism:
                 "vessels form as far as VEGF and PDGF still signal",
             ),
             Term("vessel_regression", "vascular_support", -symbol("vascular_rate") * support, "unsupported vessels regress"),
+        ),
+    )
+
+
+def angiogenic_capacity(unit: str, blocks: tuple[Definition, ...]) -> Mechanism:
+    """Return K' = b (1 - b_VEGFR2) (1 - b_PDGFR) T - d K T^(2/3), the volume vessels can feed (hahnfeldt1999, equation 12).
+
+    Parameters
+    ----------
+    unit
+        of volumes
+    blocks
+        definitions `vegfr2_block` and `pdgfrb_block`, or none where the drug does not touch vessels
+    """
+    volume, capacity = symbol("viable_volume"), symbol("vascular_capacity")
+    signalling = sp.Integer(1)
+    for block in blocks:
+        signalling *= 1 - symbol(block.name)
+    surface = volume ** sp.Rational(2, 3)
+    return Mechanism(
+        name="angiogenesis",
+        reason="the tumour calls for vessels and its surface loses them",
+        states=(State("vascular_capacity", "K", unit, "tumour volume that vessels can feed", symbol("initial_capacity")),),
+        definitions=blocks,
+        terms=(
+            Term(
+                "vessel_stimulation",
+                "vascular_capacity",
+                symbol("stimulation_rate") * signalling * volume,
+                "growth factors from the tumour, as far as VEGF and PDGF still signal",
+            ),
+            Term(
+                "vessel_inhibition",
+                "vascular_capacity",
+                -symbol("inhibition_rate") * capacity * surface,
+                "inhibitors reach vessels through the tumour's surface",
+            ),
         ),
     )

@@ -1,18 +1,40 @@
 """CD8 effector T cells: functional cells, PD-1+ cells, and the traffic between them.
 
-Start with `effector_t_cells`; `untreated_effectors` is the steady state a course starts from.
+Start with `effector_t_cells`; `untreated_effectors` is the steady state a course starts from.  A model couples them to its
+drug by `Coupling`: what helps or hinders priming, division, PD-1 induction and recovery.
 """
+
+from dataclasses import dataclass
 
 import sympy as sp
 
 from kinimmune.models.model import Definition, Mechanism, State, Term, symbol
 
+ONE = sp.Integer(1)
+ZERO = sp.Integer(0)
 
-def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+
+@dataclass(frozen=True)
+class Coupling:
+    """Factors by which a model acts on effector cells; neutral where it does not."""
+
+    basal: sp.Expr = ZERO
+    """Priming [1/d] that needs no tumour antigen."""
+    priming: sp.Expr = ONE
+    """Factor on antigen-driven priming."""
+    division: sp.Expr = ONE
+    """Factor on division."""
+    induction: sp.Expr = ONE
+    """Factor on PD-1 induction."""
+    recovery: sp.Expr = ONE
+    """Factor on recovery of PD-1+ cells."""
+
+
+def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr, coupling: Coupling | None = None) -> tuple[sp.Expr, sp.Expr]:
     """Return functional and PD-1+ cells at which the untreated pools rest.
 
     With c = k_x A / (r + d_X) PD-1+ cells per functional cell, the positive root of
-    s_E A q + p_E A q E (1 - (1 + c) E / E_max) - (k_x A - r c + d_E) E.
+    (s_0 + s_E A) q + p_E A q E (1 - (1 + c) E / E_max) - (k_x A - r c + d_E) E, in the form that also holds without antigen.
 
     Parameters
     ----------
@@ -20,30 +42,41 @@ def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr) -> tuple[sp.Expr, 
         antigen signal A
     suppressed
         factor q of Treg suppression
+    coupling
+        the untreated factors, expressions in parameters
     """
-    exhaustion, recovery = symbol("exhaustion_rate") * signal, symbol("recovery_rate")
+    factors = coupling or Coupling()
+    exhaustion, recovery = factors.induction * symbol("exhaustion_rate") * signal, factors.recovery * symbol("recovery_rate")
     ratio = exhaustion / (recovery + symbol("exhausted_death"))
-    division = symbol("effector_proliferation") * suppressed * signal
+    division = factors.division * symbol("effector_proliferation") * suppressed * signal
     net = division - exhaustion + recovery * ratio - symbol("effector_death")
     curvature = division * (1 + ratio) / symbol("effector_capacity")
-    source = symbol("effector_priming") * signal * suppressed
-    functional = (net + sp.sqrt(net**2 + 4 * curvature * source)) / (2 * curvature)
+    source = (factors.basal + factors.priming * symbol("effector_priming") * signal) * suppressed
+    functional = 2 * source / (sp.sqrt(net**2 + 4 * curvature * source) - net)
     return functional, ratio * functional
 
 
-def effector_t_cells(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
-    """Return functional cells E and PD-1+ cells X under antigen, Treg suppression and VEGFR-2 blockade.
+def effector_t_cells(start: tuple[sp.Expr, sp.Expr], block: Definition | None, coupling: Coupling | None = None) -> Mechanism:
+    """Return functional cells E and PD-1+ cells X under antigen and Treg suppression.
 
     Parameters
     ----------
     start
         functional and PD-1+ cells at the start
+    block
+        definition of `pd1_block`, the share of PD-1 induction the drug takes away; None when it takes none
+    coupling
+        further factors of the model
     """
+    factors = coupling or Coupling()
     functional, exhausted = symbol("effector_cells"), symbol("pd1_cells")
     signal, suppressed = symbol("antigen_signal"), symbol("treg_suppression")
-    induced = symbol("exhaustion_rate") * (1 - symbol("pd1_block")) * signal * functional
+    unblocked = ONE if block is None else 1 - symbol(block.name)
+    induced = factors.induction * symbol("exhaustion_rate") * unblocked * signal * functional
+    recovered = factors.recovery * symbol("recovery_rate") * exhausted
+    primed = (factors.basal + factors.priming * symbol("effector_priming") * signal) * suppressed
     crowding = 1 - (functional + exhausted) / symbol("effector_capacity")
-    division = symbol("effector_proliferation") * suppressed * signal * functional * crowding
+    division = factors.division * symbol("effector_proliferation") * suppressed * signal * functional * crowding
     return Mechanism(
         name="effectors",
         reason="effector cells kill the tumour; chronic antigen turns them PD-1+",
@@ -51,24 +84,27 @@ def effector_t_cells(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
             State("effector_cells", "E", "1", "functional CD8 effector cells, relative density", start[0]),
             State("pd1_cells", "X", "1", "PD-1+ exhausted CD8 cells, relative density", start[1]),
         ),
-        definitions=(
-            Definition(
-                "pd1_block",
-                'b_"PD1"',
-                "1",
-                symbol("pd1_effect") * symbol("occupancy_vegfr2"),
-                "share of PD-1 induction lost when VEGF no longer signals to CD8 cells",
-                neutral=sp.Integer(0),
-            ),
-        ),
+        definitions=() if block is None else (block,),
         terms=(
-            Term("priming", "effector_cells", symbol("effector_priming") * signal * suppressed, "naive cells primed by antigen"),
+            Term("priming", "effector_cells", primed, "naive cells primed by antigen"),
             Term("effector_division", "effector_cells", division, "division on antigen, limited by space"),
             Term("effector_death", "effector_cells", -symbol("effector_death") * functional, "death"),
             Term("pd1_induction", "effector_cells", -induced, "chronic antigen induces PD-1"),
             Term("pd1_induction", "pd1_cells", induced, "chronic antigen induces PD-1"),
-            Term("reinvigoration", "effector_cells", symbol("recovery_rate") * exhausted, "recovery of function"),
-            Term("reinvigoration", "pd1_cells", -symbol("recovery_rate") * exhausted, "recovery of function"),
+            Term("reinvigoration", "effector_cells", recovered, "recovery of function"),
+            Term("reinvigoration", "pd1_cells", -recovered, "recovery of function"),
             Term("exhausted_death", "pd1_cells", -symbol("exhausted_death") * exhausted, "death"),
         ),
+    )
+
+
+def vegf_pd1_block() -> Definition:
+    """Return the share of PD-1 induction lost when VEGF no longer signals to CD8 cells through VEGFR-2."""
+    return Definition(
+        "pd1_block",
+        'b_"PD1"',
+        "1",
+        symbol("pd1_effect") * symbol("occupancy_vegfr2"),
+        "share of PD-1 induction lost when VEGF no longer signals to CD8 cells",
+        neutral=ZERO,
     )

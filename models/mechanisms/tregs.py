@@ -22,7 +22,7 @@ def untreated_number(signal: sp.Expr) -> sp.Expr:
     rate = symbol("treg_proliferation") * (1 + symbol("treg_antigen_gain") * signal)
     net = rate - symbol("treg_death")
     curvature = rate / symbol("treg_capacity")
-    return (net + sp.sqrt(net**2 + 4 * curvature * symbol("treg_source"))) / (2 * curvature)
+    return 2 * symbol("treg_source") / (sp.sqrt(net**2 + 4 * curvature * symbol("treg_source")) - net)
 
 
 def suppression(number: sp.Expr, function: sp.Expr) -> sp.Expr:

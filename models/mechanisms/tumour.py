@@ -1,6 +1,7 @@
 """The tumour: growth, killing by effector cells, drug-induced apoptosis, necrosis, and the diameter a scan measures.
 
-Start with `tumour`.  Viable volume is kept as x = ln(T / T0), so that it stays positive whatever the rates.
+Start with `tumour` (growth seen in patients, with necrosis) or `fed_tumour` (growth towards what vessels can feed).  Viable
+volume is kept as x = ln(T / T0), so that it stays positive whatever the rates, and so that T0 = 0 is no tumour.
 """
 
 import sympy as sp
@@ -64,14 +65,7 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
                 "specific rate of killing by functional effector cells, fewer per volume in a large tumour",
                 neutral=sp.Integer(0),
             ),
-            Definition(
-                "drug_apoptosis",
-                'a_"drug"',
-                "1/d",
-                symbol("apoptosis_rate") * (1 - symbol("phospho_erk")),
-                "apoptosis of cells that lost their pERK survival signal",
-                neutral=sp.Integer(0),
-            ),
+            erk_apoptosis(),
             Definition(
                 "proliferation",
                 "π",
@@ -87,6 +81,59 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
             Term("necrosis_formation", "necrosis", died * sp.exp(symbol("log_volume")), "dead cells stay in place"),
             Term("necrosis_clearance_flow", "necrosis", -symbol("necrosis_clearance") * symbol("necrosis"), "removal of debris"),
         ),
+    )
+
+
+def fed_tumour(unit: str, killing: sp.Expr, cytostasis: sp.Expr, apoptosis: Definition | None) -> Mechanism:
+    """Return Gompertz growth towards the vascular capacity K, with what slows division acting on growth alone.
+
+    x' = l [D s(u) - s(-u)] - a - K_T with u = ln((K + e)/(T + e)), s(u) = ln(1 + exp(u)) and D the cell cycle's activity:
+    without drug s(u) - s(-u) = u is Gompertz growth; blocking division never slows regression where K < T.
+
+    Parameters
+    ----------
+    unit
+        of volumes
+    killing
+        specific rate of killing by the immune system K_T [1/d]
+    cytostasis
+        activity of the cell cycle D relative to untreated
+    apoptosis
+        definition of `drug_apoptosis` [1/d], or None where the drug kills no tumour cells directly
+    """
+    small, volume = symbol("smallest_volume"), symbol("viable_volume")
+    push = sp.log((symbol("vascular_capacity") + small) / (volume + small))
+    growth, regression = sp.log(1 + sp.exp(push)), sp.log(1 + sp.exp(-push))
+    rate = symbol("growth")
+    definitions = (
+        Definition("viable_volume", "T", unit, viable_volume(), "volume of living tumour"),
+        Definition("killing", "K_T", "1/d", killing, "specific rate of killing by the immune system", neutral=sp.Integer(0)),
+        *(() if apoptosis is None else (apoptosis,)),
+    )
+    terms = (
+        Term("division_of_tumour", "log_volume", rate * cytostasis * growth, "growth towards what vessels can feed"),
+        Term("starvation", "log_volume", -rate * regression, "regression of what vessels cannot feed"),
+        Term("immune_killing", "log_volume", -symbol("killing"), "lysis by immune cells"),
+        *(() if apoptosis is None else (Term("apoptosis", "log_volume", -symbol("drug_apoptosis"), "apoptosis under drug"),)),
+    )
+    return Mechanism(
+        name="tumour",
+        reason="tumour grows towards what its vessels can feed, is killed and starves",
+        states=(State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False),),
+        definitions=definitions,
+        terms=terms,
+    )
+
+
+def erk_apoptosis() -> Definition:
+    """Return apoptosis of tumour cells that lost their pERK survival signal [1/d]."""
+    return Definition(
+        "drug_apoptosis",
+        'a_"drug"',
+        "1/d",
+        symbol("apoptosis_rate") * (1 - symbol("phospho_erk")),
+        "apoptosis of cells that lost their pERK survival signal",
+        neutral=sp.Integer(0),
     )
 
 

@@ -1,0 +1,212 @@
+"""Claims put to the test: at nominal values, over draws from the priors, and with the named mechanism cut.
+
+Start with `check_claims`.  A claim that also holds without its mechanism is vacuous, and is reported so.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kinimmune.fitting.claim_tables import Claim, ClaimKind, Comparison, read_claims
+from kinimmune.fitting.laboratory import Bench, Laboratory, draw_parameters, nominal
+from kinimmune.fitting.readouts import GENERAL, Readout
+from kinimmune.models.arrays import Array
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.compile import compile_model
+from kinimmune.models.ensemble import integrate
+from kinimmune.models.errors import UsageError
+from kinimmune.models.kernels import load_kernel
+from kinimmune.models.model import OdeModel, nearest
+from kinimmune.models.tables import read_days, read_experiments
+
+ENOUGH = 0.8
+"""Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
+ABLATION_DRAWS = 200
+"""Prior draws with an arrow cut."""
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A claim with one arrow cut."""
+
+    arrow: str
+    holds: bool
+    """At nominal values."""
+    fraction: float
+    """Of prior draws."""
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What became of one claim."""
+
+    claim: Claim
+    holds: bool
+    value: float
+    """Read-out at nominal values."""
+    draws: int
+    fraction: float
+    """Of prior draws that satisfy it, declared priors; a draw that cannot be integrated counts against."""
+    fraction_lower: float
+    """Wilson interval of the fraction, 95 %, Monte Carlo error only."""
+    fraction_upper: float
+    fraction_halved: float
+    """The same with every prior's sd halved."""
+    sign_fixed_by_prior: bool
+    """Whether no draw at all violates it."""
+    verdict: str
+    """`supported`, `vacuous`, `failed` or `disputed`."""
+    ablations: tuple[Ablation, ...]
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Return the Wilson score interval of a fraction, 95 %.
+
+    >>> tuple(round(end, 4) for end in wilson(8, 10))
+    (0.4902, 0.9433)
+    """
+    z = 1.959963984540054
+    share, spread = successes / n, z * z / n
+    centre = (share + spread / 2.0) / (1.0 + spread)
+    half = z / (1.0 + spread) * np.sqrt(share * (1.0 - share) / n + spread / (4.0 * n))
+    return float(centre - half), float(centre + half)
+
+
+def check_claims(
+    models: Sequence[str], data: Path | None, *, draws: int, seed: int, jobs: int, progress: Callable[[str], None]
+) -> tuple[ClaimResult, ...]:
+    """Put every claim about some models to the test.
+
+    Parameters
+    ----------
+    models
+        names of models
+    data
+        folder of tables, None for the package's
+    draws
+        from the priors, at declared and at halved width
+    seed
+        of the draws
+    jobs
+        threads
+    progress
+        takes the name of the model at hand
+    """
+    results: list[ClaimResult] = []
+    for name in models:
+        claims = read_claims(data, name)
+        if claims:
+            progress(name)
+            results += _test_model(name, claims, data, _Effort(draws, seed, jobs))
+    return tuple(results)
+
+
+@dataclass(frozen=True)
+class _Effort:
+    draws: int
+    seed: int
+    jobs: int
+
+
+def _test_model(name: str, claims: Sequence[Claim], data: Path | None, effort: _Effort) -> list[ClaimResult]:
+    model = load_model(name, data)
+    bench = set_up(model, claims, data, effort.jobs)
+    make = partial(Laboratory, bench, seed=effort.seed)
+    table = bench.compiled.model.parameters
+    batches = _Batches(
+        nominal=make(nominal(table)),
+        declared=make(draw_parameters(table, effort.draws, 1.0, effort.seed)),
+        halved=make(draw_parameters(table, effort.draws, HALF, effort.seed)),
+        few=make(draw_parameters(table, min(effort.draws, ABLATION_DRAWS), 1.0, effort.seed)),
+    )
+    readouts = readouts_of(name)
+    cut = {
+        arrow: (batches.nominal.without(arrow), batches.few.without(arrow))
+        for arrow in dict.fromkeys(arrow for claim in claims for arrow in claim.arrows)
+    }
+    return [_test(claim, _find(readouts, claim), batches, cut) for claim in claims]
+
+
+def set_up(model: OdeModel, claims: Sequence[Claim], data: Path | None, jobs: int) -> Bench:
+    """Return a bench with a switch on every arrow the claims cut."""
+    arrows = tuple(dict.fromkeys(arrow for claim in claims for arrow in claim.arrows))
+    switched = model.with_switches(*arrows)
+    return Bench(
+        compiled=compile_model(switched),
+        integrate=partial(integrate, load_kernel(switched)),
+        experiments={item.name: item for item in read_experiments(data) if item.model == model.name},
+        days={day: value for owner, day, value in read_days(data) if owner == model.name},
+        jobs=jobs,
+    )
+
+
+def readouts_of(model: str) -> Mapping[str, Readout]:
+    """Return the read-outs a model's claims may name: the general ones, and those of its own module where it has one."""
+    found = dict(GENERAL)
+    if importlib.util.find_spec(f"kinimmune.fitting.readouts_{model}") is not None:
+        found |= importlib.import_module(f"kinimmune.fitting.readouts_{model}").READOUTS
+    return found
+
+
+def _find(readouts: Mapping[str, Readout], claim: Claim) -> Readout:
+    if claim.readout not in readouts:
+        raise UsageError(f"claim '{claim.id}' names unknown read-out '{claim.readout}'; {nearest(claim.readout, readouts)}")
+    return readouts[claim.readout]
+
+
+@dataclass(frozen=True)
+class _Batches:
+    nominal: Laboratory
+    declared: Laboratory
+    halved: Laboratory
+    few: Laboratory
+
+
+def _test(claim: Claim, readout: Readout, batches: _Batches, cut: Mapping[str, tuple[Laboratory, Laboratory]]) -> ClaimResult:
+    value = float(readout(batches.nominal, claim)[0])
+    satisfied = satisfies(claim, readout(batches.declared, claim))
+    count = int(satisfied.sum())
+    lower, upper = wilson(count, satisfied.size)
+    ablations = tuple(
+        Ablation(
+            arrow,
+            bool(satisfies(claim, readout(cut[arrow][0], claim))[0]),
+            float(satisfies(claim, readout(cut[arrow][1], claim)).mean()),
+        )
+        for arrow in claim.arrows
+    )
+    holds = bool(satisfies(claim, np.array([value]))[0])
+    return ClaimResult(
+        claim=claim,
+        holds=holds,
+        value=value,
+        draws=int(satisfied.size),
+        fraction=count / satisfied.size,
+        fraction_lower=lower,
+        fraction_upper=upper,
+        fraction_halved=float(satisfies(claim, readout(batches.halved, claim)).mean()),
+        sign_fixed_by_prior=count == satisfied.size,
+        verdict=_verdict(claim, holds, lower, ablations),
+        ablations=ablations,
+    )
+
+
+def satisfies(claim: Claim, values: Array) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    """Return which values lie beyond the claim's bound; one that is not a number does not."""
+    with np.errstate(invalid="ignore"):
+        beyond = values > claim.bound if claim.comparison is Comparison.ABOVE else values < claim.bound
+    return beyond & np.isfinite(values)
+
+
+def _verdict(claim: Claim, holds: bool, lower: float, ablations: Sequence[Ablation]) -> str:
+    if claim.kind is ClaimKind.CONFLICT:
+        return "disputed"
+    if not holds or (lower < ENOUGH and not claim.explanation):
+        return "failed"
+    return "vacuous" if not ablations or any(item.holds for item in ablations) else "supported"

@@ -1,0 +1,39 @@
+"""Read-outs any model's claims can use: a quantity of one experiment, alone or against another.
+
+Start with `READOUTS`, which names every registered function; those that belong to one model stand in modules of their own
+and join by `register`.  A read-out takes a laboratory and the claim (for its columns) and returns one value per parameter
+set; text of a table is only ever looked up.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kinimmune.fitting.claim_tables import Claim
+from kinimmune.fitting.laboratory import Laboratory
+from kinimmune.models.arrays import Array
+
+Readout = Callable[[Laboratory, Claim], Array]
+
+
+def value(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the quantity in the experiment, shape (n,)."""
+    return laboratory.read(claim.experiment, claim.quantity, claim.day)
+
+
+def ratio(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the quantity in the experiment over that in the baseline, shape (n,)."""
+    return value(laboratory, claim) / laboratory.read(claim.baseline, claim.quantity, claim.day)
+
+
+def difference(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the quantity in the experiment minus that in the baseline, shape (n,)."""
+    return value(laboratory, claim) - laboratory.read(claim.baseline, claim.quantity, claim.day)
+
+
+def log_ratio(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the size of the change, |ln ratio|, shape (n,)."""
+    return np.abs(np.log(ratio(laboratory, claim)))
+
+
+GENERAL: dict[str, Readout] = {"value": value, "ratio": ratio, "difference": difference, "log_ratio": log_ratio}
