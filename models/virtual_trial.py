@@ -52,9 +52,14 @@ class Engine:
     """States kept off drug; the hazards are what a trial's sums need."""
 
     def grid(self, trial: Trial) -> Array:
-        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond."""
+        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
+
+        A late visit of the last scan still sees a crossing after its date, so the grid goes on for four standard deviations.
+        """
         step = trial.scan_interval / STEPS_PER_SCAN
-        return step * np.arange(math.ceil(self.horizon / step - 1e-9) + 1.0)
+        steps = math.ceil(self.horizon / step - 1e-9)
+        late = math.ceil(4.0 * trial.scan_jitter / step)
+        return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,8 @@ def follow(engine: Engine, task: ArmTask) -> Courses:
     trunk = _integrate(engine, task, grid, arm.schedule)
     seen = engine.compiled.outputs(grid[:, None], trunk.states, with_inputs(engine, task.parameters, arm)[:, None, :])
     diameter = seen[[item.name for item in engine.compiled.model.outputs].index(WATCHED)]
-    not_seen = unseen(trunk.crossing, trunk["lesion_hazard"][at_scan], scans, trial.scan_jitter)
+    # what a failed patient lacks is made finite here; `sum_courses` gives such patients no weight
+    not_seen = unseen(trunk.crossing, np.nan_to_num(trunk["lesion_hazard"][at_scan]), scans, trial.scan_jitter)
     course = treatment_course(trial, arm, task.rule, scans, not_seen)
     kept = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & arm.treated & (trunk.completion == 0)
     scan, patient = np.nonzero(kept)
