@@ -134,8 +134,9 @@ def _list_curves(content: Content) -> list[FigureRecipe]:
         ),
         FigureRecipe(
             "hazard_ratios",
-            "Ratio of the hazards around each time (lines) and over the whole follow-up (dotted). Frail patients die first and "
-            "drug is stopped, so a marginal ratio drifts even if the effect on each patient does not. Not fitted.",
+            "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
+            "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each patient does not. "
+            "Not fitted.",
             lambda: draw_hazard_ratios(contrasts),
             lambda: data.list_hazard_ratios(contrasts),
         ),

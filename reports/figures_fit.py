@@ -26,7 +26,7 @@ def draw_forest(rows: Sequence[ComparisonRow]) -> Figure:
         hazard ratios that were not fitted
     """
     with styled():
-        figure = new_figure(0.56 * len(rows) + 0.9)
+        figure = new_figure(0.5 * len(rows) + 0.9)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
             _draw_forest_row(axes, -line, row)
@@ -153,7 +153,7 @@ def draw_correlation(estimates: Sequence[EstimateRow], correlation: Sequence[Seq
     names = [_spell(row.name) for row in estimates]
     values = np.array(correlation)
     with styled():
-        figure = new_figure(0.29 * len(names) + 1.2, width=5.2)
+        figure = new_figure(0.22 * len(names) + 1.2, width=5.2)
         (axes,) = make_panels(figure, 1, 1)
         sns.heatmap(
             values,
@@ -181,7 +181,7 @@ def draw_start_ladder(starts: Sequence[StartRow]) -> Figure:
     """Draw the sum of squares each start of the optimiser reached, best first."""
     ordered = sorted(starts, key=lambda start: start.cost)
     with styled():
-        figure = new_figure(1.9, width=4.2)
+        figure = new_figure(1.7, width=4.2)
         (axes,) = make_panels(figure, 1, 1)
         places = np.arange(1, len(ordered) + 1)
         axes.plot(places, [start.cost for start in ordered], color=FAINT, linewidth=0.8, zorder=1)

@@ -4,6 +4,7 @@ Start with `draw_survival`.  Solid lines are followed, dashed ones lie past the 
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -106,21 +107,36 @@ def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmR
 
 def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     last = axes.get_xlim()[1]
+    _write_below(axes, 0.0, 32.0, ("Expected at risk", NEUTRAL, "left"))
     for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
         counts = arm.at_risk_os if endpoint == "os" else arm.at_risk_ttp
-        level = -0.36 - 0.09 * line
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
-                text = axes.text(month, level, print_fixed(count, 0), color=colour, ha="center", va="center", fontsize=6.5)
-                text.set_transform(axes.get_xaxis_transform())
-    axes.text(0.0, -0.27, "Expected at risk", color=NEUTRAL, ha="left", va="center", fontsize=6.5, transform=axes.transAxes)
+                _write_below(axes, month, 41.0 + 9.0 * line, (print_fixed(count, 0), colour, "center"))
+
+
+def _write_below(axes: Axes, month: float, points: float, what: tuple[str, str, Literal["left", "center"]]) -> None:
+    text, colour, side = what
+    axes.annotate(
+        text,
+        (month, 0.0),
+        xytext=(0.0, -points),
+        textcoords="offset points",
+        color=colour,
+        ha=side,
+        va="center",
+        fontsize=6.5,
+        annotation_clip=False,
+    )
 
 
 def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
     """Draw cumulative incidences after each scan: progression detected, and death without it; what is left is neither."""
     with styled():
-        figure = new_figure(1.6 * ((len(arms) + 1) // 2) + 0.3)
-        panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
+        columns = min(len(arms), 4)
+        rows = -(-len(arms) // columns)
+        figure = new_figure(1.6 * rows + 0.3)
+        panels = make_panels(figure, rows, columns, share_x=True, share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             months = np.array((0.0, *arm.scan_months))
             progressed = np.array((0.0, *arm.progression_incidence))
@@ -129,11 +145,13 @@ def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
             either = (progressed + died)[shown]
             _fill(axes, months[shown], (np.zeros_like(either), progressed[shown]), (TREATED, "progression detected"))
             _fill(axes, months[shown], (progressed[shown], either), (NEUTRAL, "died without it"))
-            axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
+            axes.set_title(f"{print_name(arm.study)}, {arm.arm}", fontsize=7.5)
             axes.set_xlim(0.0, months[shown][-1])
+            axes.set_xticks(np.arange(0.0, months[shown][-1] + 0.1, 6.0))
             axes.set_ylim(0.0, 1.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        panels[0].legend(loc="upper left")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
         _label_outside(panels, "Months since randomisation", "Share of patients")
     return figure
 
@@ -169,7 +187,7 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
             axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
             axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
-        panels[0].set_ylabel("Hazard ratio, treated over control")
+        panels[0].set_ylabel("Hazard ratio [1]")
     return figure
 
 

@@ -154,7 +154,7 @@ def _compose_predictions(content: Content, figures: Figures) -> list[Block]:
             "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm [months]. "
             "Null: the control median times the ratio of the other study."
         )
-        blocks.append(TableBlock(tables.list_transport(fit.transport), caption))
+        blocks.append(TableBlock(tables.list_transport(fit.transport), caption, small=True))
     if content.observations:
         table = tables.list_observations(content.observations, fit, content.trial)
         caption = (

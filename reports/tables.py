@@ -83,7 +83,7 @@ def list_transport(rows: tuple[ComparisonRow, ...]) -> Table:
     printed = tuple(
         (
             f"{print_name(row.endpoint)} {row.statistic}",
-            f"{print_name(row.study)}, {row.arm}",
+            f"{print_name(row.study)} {row.arm}",
             print_number(row.observed),
             _print_reported(row),
             Strong(_print_prediction(row)),
@@ -96,7 +96,7 @@ def list_transport(rows: tuple[ComparisonRow, ...]) -> Table:
         for row in rows
     )
     names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
-    return Table(names, printed, "llrrrrcrrc")
+    return Table(names, printed, "llrrrrcrrc", group=0)
 
 
 def _print_inside(row: ComparisonRow) -> str:
