@@ -11,7 +11,7 @@ from kinimmune.models.elimination import plan_elimination
 from kinimmune.models.lanes import LANES
 from kinimmune.models.model import OdeModel
 from kinimmune.models.model_functions import ModelFunctions
-from kinimmune.models.rosenbrock import RODAS, Rosenbrock
+from kinimmune.models.rosenbrock import RODAS5P, Rosenbrock
 from kinimmune.models.straight_line import linearise
 
 _SETTINGS = """
@@ -59,7 +59,7 @@ def write_loop() -> str:
     return "\n\n\n".join([_LOOP.format(settings=_SETTINGS).rstrip(), *parts]) + "\n"
 
 
-def write_model(model: OdeModel, watch: str | None, method: Rosenbrock = RODAS) -> str:
+def write_model(model: OdeModel, watch: str | None, method: Rosenbrock = RODAS5P) -> str:
     """Return the module that computes a step of a model.
 
     Parameters

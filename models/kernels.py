@@ -77,7 +77,7 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
         raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
     module = load_equations(model, watch)
     functions = module.advance, module.find_rates, module.find_constants
-    blocks = (module.Y, module.TRIAL, module.F, module.B, module.BEND, module.TWIST, module.SCALE, module.P)
+    blocks = (module.Y, module.TRIAL, module.F, module.B, module.BEND, module.TWIST, module.CURL, module.SCALE, module.P)
     machine = Machine(
         *(item.address for item in functions), module.WATCH, module.N_STATES, module.N_PARAMETERS, *blocks, module.ROWS
     )

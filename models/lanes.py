@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.rosenbrock import RODAS5P
 
 LANES = 8
 """Patients side by side: a multiple of the vector width of every current processor."""
@@ -29,11 +30,12 @@ ROWS_PER_LANE = (
     "Q_END",  # the same at the end
     "SLOPE_END",
     "STOP",  # end of the segment
-    "LAST_ERROR",  # of the last accepted step
+    "ROOT",  # of the error: what the step should be divided by
+    "LAST_ROOT",  # of the last accepted step
     "LAST_H",
 )
-T, H, PER_STEP, MOMENT, RELATIVE, GROWTH, ERROR, Q, SLOPE, Q_END, SLOPE_END, STOP, LAST_ERROR, LAST_H = range(
-    0, 14 * LANES, LANES
+T, H, PER_STEP, MOMENT, RELATIVE, GROWTH, ERROR, Q, SLOPE, Q_END, SLOPE_END, STOP, ROOT, LAST_ROOT, LAST_H = range(
+    0, 15 * LANES, LANES
 )
 
 ROWS_PER_STATE = (
@@ -45,6 +47,7 @@ ROWS_PER_STATE = (
     "SUM",  # of the earlier stages on the right-hand side
     "BEND",  # continuous extension
     "TWIST",
+    "CURL",
     "SCALE",  # absolute tolerance
 )
 
@@ -59,6 +62,9 @@ TAGS = (
     "WAITING",  # first patient without a lane (lane 0 only)
 )
 WHO, CURSOR, SEGMENT, COUNT, FRESH, SHRUNK, LANDING, WAITING = range(0, 8 * LANES, LANES)
+
+EXPONENT = 1.0 / RODAS5P.order
+"""Power of the error estimate that is proportional to the step."""
 
 COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH = range(5)
 """Places of the members of `simulate.Completion`."""
@@ -80,6 +86,7 @@ class Machine(NamedTuple):
     b: int
     bend: int
     twist: int
+    curl: int
     scale: int
     p: int
     rows: int

@@ -123,7 +123,8 @@ class ModelFunctions:
                 f"ratio = difference / ({self._at('SCALE', i)} + relative * max(abs({self._at('Y', i)}), abs(new)))",
                 "total += ratio * ratio + new * 0.0",
             ]
-        return [*lines, f"{self._at('ERROR')} = math.sqrt(total / {len(rows)}.0)"]
+        lines += [f"error = math.sqrt(total / {len(rows)}.0)", f"{self._at('ERROR')} = error"]
+        return [*lines, f"{self._at('ROOT')} = exponential({1.0 / self.method.order!r} * logarithm(error))"]
 
     def _advance_lines(self) -> list[str]:
         method, size = self.method, len(self.system.states) * LANES
@@ -137,10 +138,10 @@ class ModelFunctions:
                 moment = f"m[{place['T']} + l] + {method.alpha[stage]!r} * m[{place['H']} + l]"
                 lines += ["for l in range(LANES):", f"    m[{place['MOMENT']} + l] = {moment}", "rates(m)"]
             lines.append("solve(m)")
-        lines.append(flat)
+        lines += [flat, f"    m[{place['K'] + (method.stages - 1) * size} + i] = m[{place['B']} + i]"]
         lines += [
             f"    m[{place[name]} + i] = {self._sum(weights)}"
-            for name, weights in zip(("BEND", "TWIST"), method.dense, strict=True)
+            for name, weights in zip(("BEND", "TWIST", "CURL"), method.dense, strict=True)
         ]
         return [*lines, "finish(m)"]
 

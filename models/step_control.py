@@ -8,13 +8,15 @@ import math
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.lanes import (
     ERROR,
+    EXPONENT,
     FRESH,
     LANDING,
     LANES,
-    LAST_ERROR,
     LAST_H,
+    LAST_ROOT,
     MOMENT,
     RELATIVE,
+    ROOT,
     SHRUNK,
     STOP,
     WHO,
@@ -65,7 +67,7 @@ def choose_steps(m: Array, tag: Integers, model: Machine) -> None:
         if tag[FRESH + lane] == 1:
             h = m[H + lane]
             steepest = max(m[ERROR + lane], weigh(m, lane, model.b, model.f, model) / h)
-            larger = max(1e-6, 1e-3 * h) if steepest <= 1e-15 else math.sqrt(math.sqrt(0.01 / steepest))
+            larger = max(1e-6, 1e-3 * h) if steepest <= 1e-15 else (0.01 / steepest) ** EXPONENT
             wanted = min(100.0 * h, larger)
             m[H + lane] = wanted if wanted > 0.0 else 1e-3 * h
 
@@ -88,9 +90,9 @@ def clip_steps(m: Array, tag: Integers) -> None:
 @jit
 def lengthen(m: Array, tag: Integers, lane: int) -> float:
     """Return the next step after an accepted one: Gustafsson's predictive controller (Hairer & Wanner II, IV.8)."""
-    error, h = m[ERROR + lane], m[H + lane]
-    factor = max(1.0 / 6.0, min(5.0, math.sqrt(math.sqrt(error)) / 0.9))
-    if m[LAST_ERROR + lane] > 0.0:
-        predicted = m[LAST_H + lane] / h * math.sqrt(math.sqrt(error * error / m[LAST_ERROR + lane])) / 0.9
+    root, h = m[ROOT + lane], m[H + lane]
+    factor = max(1.0 / 6.0, min(5.0, root / 0.9))
+    if m[LAST_ROOT + lane] > 0.0:
+        predicted = m[LAST_H + lane] / h * root * root / m[LAST_ROOT + lane] / 0.9
         factor = max(factor, max(1.0 / 6.0, min(5.0, predicted)))
     return h / (max(factor, 1.0) if tag[SHRUNK + lane] == 1 else factor)

@@ -18,12 +18,13 @@ from kinimmune.models.lanes import (
     GROWTH,
     LANDING,
     LANES,
-    LAST_ERROR,
     LAST_H,
+    LAST_ROOT,
     NOT_FINITE,
     PIVOT_GROWTH,
     Q_END,
     RELATIVE,
+    ROOT,
     SEGMENT,
     SHRUNK,
     STEP_UNDERFLOW,
@@ -68,7 +69,7 @@ def begin_segment(m: Array, tag: Integers, lane: int, model: Machine, course: Co
     m[STOP + lane] = course.breaks[segment] if segment < course.breaks.size else course.time[-1]
     tag[FRESH + lane] = 1
     tag[SHRUNK + lane] = 0
-    m[LAST_ERROR + lane] = 0.0
+    m[LAST_ROOT + lane] = 0.0
 
 
 @jit
@@ -144,7 +145,7 @@ def store_inside(m: Array, tag: Integers, lane: int, model: Machine, course: Cou
         x = (course.time[cursor] - m[T + lane]) / m[H + lane]
         for row in range(course.keep.size):
             at = course.keep[row] * LANES + lane
-            inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * m[model.twist + at])
+            inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * (m[model.twist + at] + x * m[model.curl + at]))
             outcome.states[who, row, cursor] = (1.0 - x) * m[model.y + at] + x * inner
         cursor += 1
     tag[CURSOR + lane] = cursor
@@ -156,7 +157,7 @@ def accept(m: Array, tag: Integers, lane: int, model: Machine, course: Course, o
     """Commit a step."""
     store_inside(m, tag, lane, model, course, outcome)
     wanted = lengthen(m, tag, lane)
-    m[LAST_ERROR + lane] = max(1e-2, m[ERROR + lane])
+    m[LAST_ROOT + lane] = max(0.4, m[ROOT + lane])
     m[LAST_H + lane] = m[H + lane]
     m[H + lane] = wanted
     tag[SHRUNK + lane] = 0
@@ -199,7 +200,7 @@ def find_fault(m: Array, tag: Integers, lane: int, most_steps: int) -> int:
 @jit
 def reject(m: Array, tag: Integers, lane: int, fault: int, model: Machine, outcome: Outcome) -> None:
     """Shorten a step; give the patient up when the clock no longer feels it, or when a shorter step cannot help."""
-    factor = max(0.2, 0.9 / math.sqrt(math.sqrt(m[ERROR + lane]))) if fault == STEP_UNDERFLOW else 0.2
+    factor = max(0.2, 0.9 / m[ROOT + lane]) if fault == STEP_UNDERFLOW else 0.2
     m[H + lane] *= factor
     tag[SHRUNK + lane] = 1
     stands = m[T + lane] + 0.1 * m[H + lane] == m[T + lane] or not m[H + lane] > 1e-150
