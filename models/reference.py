@@ -60,7 +60,7 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
     tolerances: Tolerances | None = None,
     method: str = "LSODA",
 ) -> EnsembleTrajectories:
-    """Integrate n individuals by `solve_ivp`; arguments and result as in `kinimmune.models.ensemble.integrate`."""
+    """Integrate n individuals by scipy; arguments and result as in `kinimmune.models.ensemble.integrate`."""
     n = initial.shape[1]
     plan = _Plan(
         compiled, np.asarray(time, dtype=float), schedule or constant(), rise, Solver(method, tolerances or Tolerances())
@@ -100,18 +100,16 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
         if left != edges[0] or begin == 0:
             y = _dosed(plan, left, y)
         p = np.append(parameters, [plan.schedule.at(left).get(item.name, 0.0) for item in plan.compiled.model.inputs])
-        result = solve_span(plan.compiled, p, (left, right), y, plan.solver, None)
-        steps += result.t.size - 1
-        if not result.success or not np.all(np.isfinite(result.y)):
-            finite = bool(np.all(np.isfinite(result.y)))
-            completion = Completion.STEP_UNDERFLOW if finite else Completion.NOT_FINITE
+        span = solve_span(plan.compiled, p, (left, right), y, plan.solver)
+        steps += span.steps.size - 1
+        if span.completion is not Completion.COMPLETE:
             failed = np.full(y.size, math.nan)
-            return _Course(states, failed, watched.crossing, watched.nadir, completion, float(result.t[-1]), steps)
-        inside = (time > left) & (time <= right)
-        states[:, inside] = result.sol(time[inside])
-        states[:, time == right] = result.y[:, -1:]
-        watched = watched.after(p, result.sol, result.t)
-        y = result.y[:, -1]
+            return _Course(states, failed, watched.crossing, watched.nadir, span.completion, float(span.steps[-1]), steps)
+        inside = (time > left) & (time < right)
+        states[:, inside] = span.solution(time[inside])
+        states[:, time == right] = span.end[:, None]
+        watched = watched.after(p, span.solution, span.steps)
+        y = span.end
     return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, steps)
 
 

@@ -6,19 +6,26 @@ the solver's dense output.
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.integrate import solve_ivp
-from scipy.optimize import OptimizeResult as OdeResult
+from scipy.integrate import BDF, LSODA, DenseOutput, OdeSolution, Radau
 from scipy.optimize import brentq
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
+from kinimmune.models.model import nearest
+
+METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
+"""Name -> integrator of scipy."""
+
+MOST_STEPS = 100_000
+"""Steps between two breakpoints after which an integration is given up."""
 
 
 class Completion(StrEnum):
@@ -52,12 +59,12 @@ class Trajectories:
     time: Array
     """[d], shape (k,)"""
     states: Array
-    """shape (n_states, k); after a failure the last values reached are not continued: they are NaN"""
+    """shape (n_states, k), doses of the moment included; NaN after a failure"""
     outputs: Array
     """shape (n_outputs, k)"""
     completion: Completion
     failed_at: float
-    """Time [d] of a failure, infinite without one."""
+    """Last time [d] reached before a failure, infinite without one."""
 
 
 def simulate(
@@ -89,14 +96,15 @@ def simulate(
     Raises
     ------
     UsageError
-        unknown or missing parameter, unknown method, times that do not increase
+        unknown or missing parameter, unknown method, times that do not increase, a schedule for inputs or states the model lacks
     """
-    if method not in ("LSODA", "BDF", "Radau"):
-        raise UsageError(f"unknown integrator '{method}'; allowed: LSODA, BDF, Radau")
+    if method not in METHODS:
+        raise UsageError(f"unknown integrator '{method}'; allowed: {', '.join(METHODS)}")
     time = np.asarray(time, dtype=float)
-    if time.ndim != 1 or time.size < 2 or not np.all(np.diff(time) > 0.0):
-        raise UsageError("time must hold at least two increasing values [d]")
+    if time.ndim != 1 or time.size < 2 or not np.all(np.diff(time) > 0.0) or not np.all(np.isfinite(time)):
+        raise UsageError("time must hold at least two increasing finite values [d]")
     plan = constant() if schedule is None else schedule
+    require_known(compiled, plan)
     p = compiled.vector(values)
     states = np.full((len(compiled.model.states), time.size), math.nan)
     completion, failed_at = _march(compiled, p, time, plan, Solver(method, tolerances or Tolerances()), states)
@@ -109,14 +117,27 @@ class Solver:
     """A method of scipy and the local error it is allowed."""
 
     method: str
-    """`LSODA`, `BDF` or `Radau`"""
+    """One of `METHODS`."""
     tolerances: Tolerances
 
 
-def solve_span(
-    compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver, wanted: Array | None
-) -> OdeResult:
-    """Integrate between two breakpoints.
+@dataclass(frozen=True)
+class Span:
+    """The course between two breakpoints."""
+
+    steps: Array
+    """Times [d] the solver stepped to, the beginning first, shape (m,)"""
+    solution: Callable[[Array], Array]
+    """Times [d] between the first and the last step, shape (j,) -> states, shape (n_states, j)"""
+    end: Array
+    """State at the last step, shape (n_states,)"""
+    completion: Completion
+
+
+def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> Span:
+    """Integrate between two breakpoints, as far as states and rates are finite.
+
+    scipy's own loop is not used: at a pole LSODA steps on the spot for ever, and a Jacobian that is not finite is an exception.
 
     Parameters
     ----------
@@ -130,45 +151,86 @@ def solve_span(
         state at the beginning, shape (n_states,)
     solver
         method and tolerances
-    wanted
-        times [d] of the result; None for the solver's own steps and a continuous solution (`sol`)
     """
-    with np.errstate(all="ignore"):
-        return solve_ivp(
-            compiled.rhs,
-            span,
-            y,
-            method=solver.method,
-            t_eval=wanted,
-            dense_output=wanted is None,
-            args=(p,),
-            jac=compiled.jacobian,
-            rtol=solver.tolerances.relative,
-            atol=solver.tolerances.absolute * np.maximum(np.abs(y), 1.0),
-        )
+    steps, pieces, end, completion = [span[0]], list[DenseOutput](), y, Completion.COMPLETE
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # scipy warns of what the completion says
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"scipy\.integrate")
+        try:
+            stepper = _start(compiled, p, span, y, solver)
+            while completion is Completion.COMPLETE and stepper.status == "running":
+                stepper.step()
+                completion = _judge(stepper, len(steps))
+                if completion is Completion.COMPLETE:
+                    steps.append(stepper.t)
+                    pieces.append(stepper.dense_output())
+                    end = stepper.y
+        except _NotFiniteError:
+            completion = Completion.NOT_FINITE
+    return Span(np.array(steps), OdeSolution(steps, pieces) if pieces else _constant(y), end, completion)
+
+
+class _NotFiniteError(ArithmeticError):
+    """A derivative became infinite or not a number."""
+
+
+def _start(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> "BDF | LSODA | Radau":
+    def rates(t: float, state: Array) -> Array:
+        return compiled.rhs(t, state, p)
+
+    def jacobian(t: float, state: Array) -> Array:
+        return _require_finite(compiled.jacobian(t, state, p))
+
+    _require_finite(y)
+    _require_finite(rates(span[0], y))
+    absolute = solver.tolerances.absolute * np.maximum(np.abs(y), 1.0)
+    method = METHODS[solver.method]
+    return method(rates, span[0], y, span[1], jac=jacobian, rtol=solver.tolerances.relative, atol=absolute)
+
+
+def _require_finite(values: Array) -> Array:
+    if not np.all(np.isfinite(values)):
+        raise _NotFiniteError
+    return values
+
+
+def _judge(stepper: "BDF | LSODA | Radau", taken: int) -> Completion:
+    if not np.all(np.isfinite(stepper.y)):
+        return Completion.NOT_FINITE
+    if stepper.status == "failed" or stepper.t == stepper.t_old:
+        return Completion.STEP_UNDERFLOW
+    return Completion.TOO_MANY_STEPS if taken > MOST_STEPS else Completion.COMPLETE
+
+
+def _constant(y: Array) -> Callable[[Array], Array]:
+    return lambda time: np.repeat(y[:, None], np.size(time), axis=1)
 
 
 def _march(
     compiled: CompiledModel, p: Array, time: Array, plan: Schedule, solver: Solver, states: Array
 ) -> tuple[Completion, float]:
     edges = [time[0], *plan.breakpoints(time[0], time[-1]), time[-1]]
-    y = compiled.initial(p)
+    y = _add_doses(compiled, plan, edges[0], compiled.initial(p))
+    states[:, 0] = y
     for begin, end in itertools.pairwise(edges):
-        y = _add_doses(compiled, plan, begin, y)
-        inside = (time >= begin) & ((time < end) | (time == time[-1]) & (end == time[-1]))
-        segment = _with_inputs(compiled, p, plan, begin)
-        wanted = np.unique(np.append(time[inside], end))
-        result = solve_span(compiled, segment, (begin, end), y, solver, wanted)
-        reached = int(np.searchsorted(result.t, time[inside], side="right").max(initial=0)) if result.t.size else 0
-        columns = np.flatnonzero(inside)[: min(reached, int(inside.sum()))]
-        states[:, columns] = result.y[:, : columns.size]
-        if not result.success or not np.all(np.isfinite(result.y)):
-            finite = bool(np.all(np.isfinite(result.y)))
-            return (Completion.STEP_UNDERFLOW if finite else Completion.NOT_FINITE), float(
-                result.t[-1] if result.t.size else begin
-            )
-        y = result.y[:, -1]
+        span = solve_span(compiled, _with_inputs(compiled, p, plan, begin), (begin, end), y, solver)
+        reached = (time > begin) & (time <= span.steps[-1]) & (time < end)
+        states[:, reached] = span.solution(time[reached])
+        if span.completion is not Completion.COMPLETE:
+            return span.completion, float(span.steps[-1])
+        y = _add_doses(compiled, plan, end, span.end)
+        states[:, time == end] = y[:, None]
     return Completion.COMPLETE, math.inf
+
+
+def require_known(compiled: CompiledModel, plan: Schedule) -> None:
+    """Raise a `UsageError` with the nearest name when a schedule names an input or a state the model does not have."""
+    model = compiled.model
+    named = [("input", name, tuple(item.name for item in model.inputs)) for given in plan.inputs for name in given]
+    named += [("state", dose.state, tuple(state.name for state in model.states)) for dose in plan.doses]
+    for kind, name, allowed in named:
+        if name not in allowed:
+            raise UsageError(f"model '{model.name}' has no {kind} '{name}'; {nearest(name, allowed)}")
 
 
 def _with_inputs(compiled: CompiledModel, p: Array, plan: Schedule, time: float) -> Array:
