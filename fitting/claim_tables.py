@@ -82,7 +82,7 @@ class Claim:
     margin: float
     """Distance from the reference a read-out must keep."""
     arrows: tuple[str, ...]
-    """Named mechanisms each of whose removal must break the claim."""
+    """Named mechanisms, each of whose removal must break the claim; `a+b` is one that consists of two."""
     explanation: str
     """Why it is kept although it fails a rule; empty for most."""
 

@@ -23,11 +23,14 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import load_kernel
 from kinimmune.models.model import OdeModel, nearest
 from kinimmune.models.tables import read_days, read_experiments
+from kinimmune.models.virtual_trial import WATCHED
 
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
 ABLATION_DRAWS = 200
 """Prior draws with an arrow cut."""
+BOUNDARY_DRAWS = 8
+"""Prior draws over which the boundary of a disputed claim is searched."""
 HALF = 0.5
 
 
@@ -56,7 +59,7 @@ class ClaimResult:
     fraction_lower: float
     """Wilson interval of the fraction, 95 %, Monte Carlo error only."""
     fraction_upper: float
-    fraction_halved: float
+    fraction_halved: float | None
     """The same with every prior's sd halved."""
     sign_fixed_by_prior: bool
     """Whether no draw at all violates it."""
@@ -124,22 +127,20 @@ def _test_model(name: str, claims: Sequence[Claim], data: Path | None, effort: _
         declared=make(draw_parameters(table, effort.draws, 1.0, effort.seed)),
         halved=make(draw_parameters(table, effort.draws, HALF, effort.seed)),
         few=make(draw_parameters(table, min(effort.draws, ABLATION_DRAWS), 1.0, effort.seed)),
+        boundary=make(draw_parameters(table, min(effort.draws, BOUNDARY_DRAWS), 1.0, effort.seed)),
     )
     readouts = readouts_of(name)
-    cut = {
-        arrow: (batches.nominal.without(arrow), batches.few.without(arrow))
-        for arrow in dict.fromkeys(arrow for claim in claims for arrow in claim.arrows)
-    }
-    return [_test(claim, _find(readouts, claim), batches, cut) for claim in claims]
+    return [_test(claim, _find(readouts, claim), batches) for claim in claims]
 
 
 def set_up(model: OdeModel, claims: Sequence[Claim], data: Path | None, jobs: int) -> Bench:
     """Return a bench with a switch on every arrow the claims cut."""
-    arrows = tuple(dict.fromkeys(arrow for claim in claims for arrow in claim.arrows))
+    arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
     switched = model.with_switches(*arrows)
+    watch = WATCHED if any(item.name == WATCHED for item in model.outputs) else None
     return Bench(
         compiled=compile_model(switched),
-        integrate=partial(integrate, load_kernel(switched)),
+        integrate=partial(integrate, load_kernel(switched, watch)),
         experiments={item.name: item for item in read_experiments(data) if item.model == model.name},
         days={day: value for owner, day, value in read_days(data) if owner == model.name},
         jobs=jobs,
@@ -166,18 +167,21 @@ class _Batches:
     declared: Laboratory
     halved: Laboratory
     few: Laboratory
+    boundary: Laboratory
+    """For disputed claims, whose read-outs search for a boundary."""
 
 
-def _test(claim: Claim, readout: Readout, batches: _Batches, cut: Mapping[str, tuple[Laboratory, Laboratory]]) -> ClaimResult:
+def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
+    disputed = claim.kind is ClaimKind.CONFLICT
     value = float(readout(batches.nominal, claim)[0])
-    satisfied = satisfies(claim, readout(batches.declared, claim))
+    satisfied = satisfies(claim, readout(batches.boundary if disputed else batches.declared, claim))
     count = int(satisfied.sum())
     lower, upper = wilson(count, satisfied.size)
     ablations = tuple(
         Ablation(
             arrow,
-            bool(satisfies(claim, readout(cut[arrow][0], claim))[0]),
-            float(satisfies(claim, readout(cut[arrow][1], claim)).mean()),
+            bool(satisfies(claim, readout(batches.nominal.without(arrow), claim))[0]),
+            float(satisfies(claim, readout(batches.few.without(arrow), claim)).mean()),
         )
         for arrow in claim.arrows
     )
@@ -190,7 +194,7 @@ def _test(claim: Claim, readout: Readout, batches: _Batches, cut: Mapping[str, t
         fraction=count / satisfied.size,
         fraction_lower=lower,
         fraction_upper=upper,
-        fraction_halved=float(satisfies(claim, readout(batches.halved, claim)).mean()),
+        fraction_halved=None if disputed else float(satisfies(claim, readout(batches.halved, claim)).mean()),
         sign_fixed_by_prior=count == satisfied.size,
         verdict=_verdict(claim, holds, lower, ablations),
         ablations=ablations,

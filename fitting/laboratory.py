@@ -4,9 +4,10 @@ Start with `Laboratory.read`.  A laboratory holds one batch of parameter sets (t
 and, where arrows are cut, the model without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from kinimmune.models.integrators import Integrator
 from kinimmune.models.model import nearest
 from kinimmune.models.parameters import Parameter, Scale
 from kinimmune.models.simulate import Tolerances
+
+Result = TypeVar("Result")
 
 CHUNK = 128
 """Parameter sets integrated together; fixed, so that results do not depend on the number of threads."""
@@ -49,7 +52,7 @@ class Laboratory:
     """Arrows that are cut."""
     seed: int = 1
     """Of everything a read-out draws."""
-    _kept: dict[str, Readings] = field(default_factory=dict, compare=False, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def size(self) -> int:
@@ -64,7 +67,7 @@ class Laboratory:
         UsageError
             for an experiment, quantity or day the model does not have
         """
-        readings = self._readings(experiment)
+        readings = self.once(f"experiment {experiment}", lambda: self._readings(experiment))
         if quantity not in readings.values:
             raise UsageError(f"no quantity '{quantity}' in model '{self._model}'; {nearest(quantity, readings.values)}")
         return readings.values[quantity][readings.days.index(self.day(day))]
@@ -75,9 +78,10 @@ class Laboratory:
             raise UsageError(f"model '{self._model}' has no read-out day '{name}'; {nearest(name, self.bench.days)}")
         return self.bench.days[name]
 
-    def without(self, *arrows: str) -> "Laboratory":
-        """Return the same batch with arrows cut."""
-        return replace(self, cut=(*self.cut, *arrows), _kept={})
+    def without(self, arrows: str) -> "Laboratory":
+        """Return the same batch with an arrow, or several joined by `+`, cut."""
+        key = f"without {arrows}"
+        return self.once(key, lambda: replace(self, cut=(*self.cut, *arrows.split("+")), _kept={}))
 
     def changed(self, experiment: str) -> Array:
         """Return the parameters of the batch as an experiment changes them, shape (n_parameters, n)."""
@@ -92,11 +96,16 @@ class Laboratory:
             raise UsageError(f"model '{self._model}' has no experiment '{name}'; {nearest(name, self.bench.experiments)}")
         return self.bench.experiments[name]
 
+    def once(self, key: str, compute: Callable[[], Result]) -> Result:
+        """Return what `compute` gives, computed the first time a key is asked for in this batch."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        result: Result = self._kept[key]
+        return result
+
     def _readings(self, name: str) -> Readings:
-        if name not in self._kept:
-            days = tuple(sorted(set(self.bench.days.values())))
-            self._kept[name] = _run(self.bench, self._experiment(name), self.changed(name), days)
-        return self._kept[name]
+        days = tuple(sorted(set(self.bench.days.values())))
+        return _run(self.bench, self._experiment(name), self.changed(name), days)
 
 
 def _run(bench: Bench, experiment: Experiment, parameters: Array, days: tuple[float, ...]) -> Readings:

@@ -36,4 +36,15 @@ def log_ratio(laboratory: Laboratory, claim: Claim) -> Array:
     return np.abs(np.log(ratio(laboratory, claim)))
 
 
-GENERAL: dict[str, Readout] = {"value": value, "ratio": ratio, "difference": difference, "log_ratio": log_ratio}
+def through(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the quantity with the claim's first mechanism over that without it, shape (n,): 1 where it does nothing."""
+    return value(laboratory, claim) / value(laboratory.without(claim.arrows[0]), claim)
+
+
+GENERAL: dict[str, Readout] = {
+    "value": value,
+    "ratio": ratio,
+    "difference": difference,
+    "log_ratio": log_ratio,
+    "through": through,
+}

@@ -58,6 +58,8 @@ def _outputs() -> tuple[Definition, ...]:
     functional, exhausted = symbol("effector_cells"), symbol("pd1_cells")
     return (
         Definition("log_diameter", "ln d", "1", tumour.log_diameter(), "ln of the sum of diameters over its start"),
+        Definition("division", "π", "1/d", symbol("proliferation"), "rate at which tumour cells divide"),
+        Definition("apoptosis_of_tumour", "a", "1/d", symbol("drug_apoptosis"), "rate at which the drug kills tumour cells"),
         Definition("pd1_fraction", "X / (E + X)", "1", exhausted / (functional + exhausted), "PD-1+ share of CD8 cells"),
         Definition("tumour_volume", "T", "mL", tumour.viable_volume(), "viable tumour volume"),
         Definition(
