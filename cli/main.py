@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from kinimmune.cli.check import check
+from kinimmune.cli.claims import claims
 from kinimmune.cli.doctor import doctor
 from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.fit import fit
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("list", epilog="Example: kinimmune list")(list_models)
 app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
 app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)
+app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 512 --starts 3")(fit)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
