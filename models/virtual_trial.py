@@ -338,7 +338,9 @@ def _by_lesion(part: EnsembleTrajectories, courses: Courses, at_scan: Integers) 
     """Return the probability of a first new lesion between scans while target lesions have not been seen to cross."""
     free = np.exp(-np.nan_to_num(part["lesion_hazard"][np.concatenate([[0], at_scan])]))
     not_seen = courses.trunk_unseen if part is courses.trunk else courses.branch_unseen
-    return not_seen[1:] / free[1:] * -np.diff(free, axis=0)
+    # lesions of the fastest tumours are so many that freedom from them is below the smallest number
+    not_crossed = np.divide(not_seen[1:], free[1:], out=np.zeros_like(free[1:]), where=free[1:] > 0.0)
+    return not_crossed * -np.diff(free, axis=0)
 
 
 def _responded(courses: Courses, alive: Array, valid: Array) -> float:
