@@ -76,7 +76,8 @@ def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance
         when `started` is no ISO 8601 time
     """
     started = _read_time(provenance.get("started"))
-    content = document.as_plain() | {"date": started.strftime("%d %B %Y").lstrip("0")}
+    shown = started.strftime("%d %B %Y").lstrip("0") if "started" in provenance else ""
+    content = document.as_plain() | {"date": shown}
     with TemporaryDirectory() as name:
         root = Path(name)
         (root / "figures").mkdir()

@@ -135,7 +135,7 @@ def _list_curves(content: Content) -> list[FigureRecipe]:
         FigureRecipe(
             "hazard_ratios",
             "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
-            "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each patient does not. "
+            "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not. "
             "Not fitted.",
             lambda: draw_hazard_ratios(contrasts),
             lambda: data.list_hazard_ratios(contrasts),

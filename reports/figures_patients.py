@@ -16,6 +16,9 @@ from kinimmune.reports.formats import print_name
 _RESPONSE, _PROGRESSION = -30.0, 20.0
 """RECIST: change of the sum of diameters [%] that is a partial response, and, from the smallest sum, progression."""
 _HIGHEST_SHOWN = 100.0
+"""Change [%] at which axes end."""
+_LONG_TITLE = 18
+"""Characters from which the title of a narrow panel is set smaller."""
 
 
 def draw_waterfall(arms: Sequence[ArmResult]) -> Figure:
@@ -106,7 +109,8 @@ def draw_lines(
                 if name in courses:
                     axes.plot(x, courses[name], color=colour, label=label)
             unit = units.get(name, "1")
-            axes.set_title(_name_quantity(name), fontsize=7.5)
+            title = _name_quantity(name)
+            axes.set_title(title, fontsize=7.5 if len(title) <= _LONG_TITLE else 6.0)
             axes.set_ylabel("relative" if unit == "1" else unit, fontsize=6.5, labelpad=1.5)
             axes.locator_params(axis="y", nbins=4)
             axes.locator_params(axis="x", nbins=4, steps=[1, 2, 3, 6, 10])

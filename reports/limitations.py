@@ -54,7 +54,6 @@ def list_limitations(model: OdeModel) -> tuple[Cell, ...]:
 def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
     """Return the limits of a fit and its virtual trial."""
     numbers, parameters = len(fit.targets), len(fit.parameters)
-    recalled = sum("recalled" in (row.value_status, row.interval_status) for row in (*fit.targets, *fit.unfitted))
     return (
         (
             Strong("Flexibility is not validity. "),
@@ -67,11 +66,7 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
             Strong("The unfitted numbers were known. "),
             "Hazard ratios and response rates were not in the objective, but the structure was chosen by people who knew them.",
         ),
-        (
-            Strong("Some inputs are recalled. "),
-            f"{recalled} of the published numbers or intervals used here are recalled rather than read; their status "
-            "stands in the tables.",
-        ),
+        *_tell_recalled(fit),
         (
             Strong("Arms share patients. "),
             "The median of survival and that of progression in one arm come from the same patients; the fit treats them "
@@ -90,3 +85,11 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
             "Those of the estimates follow from the curvature at the optimum and are symmetric on the prior's scale.",
         ),
     )
+
+
+def _tell_recalled(fit: FitResult) -> tuple[Cell, ...]:
+    recalled = sum("recalled" in (row.value_status, row.interval_status) for row in (*fit.targets, *fit.unfitted))
+    if not recalled:
+        return ()
+    text = f"{recalled} of the published numbers or intervals used here are recalled rather than read; the tables say which."
+    return ((Strong("Some inputs are recalled. "), text),)

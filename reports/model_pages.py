@@ -4,6 +4,7 @@ Start with `compose_model_report`, or `compose_model_pages` for the part a run's
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kinimmune.models.evidence import Kinase
 from kinimmune.models.model import OdeModel
@@ -34,7 +35,9 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
         *nominal,
         Heading("Parameters"),
         TableBlock(
-            list_parameters(model), "Every parameter. Prior sd: standard deviation on the scale of the prior.", small=True
+            list_parameters(model),
+            "Every parameter. Prior sd: standard deviation of the prior, on the scale named. Spread: the same between patients.",
+            small=True,
         ),
         Heading("Limitations"),
         Bullets(list_limitations(model)),
@@ -42,8 +45,9 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
         *compose_provenance(content.provenance),
     )
     summary = (
-        f"{len(model.states)} states in {len(model.mechanisms)} mechanisms, {len(model.parameter_names)} parameters. "
-        f"{count_statuses(model)}. This report describes the model at the values of its tables; nothing was fitted here."
+        f"{_count(len(model.states), 'state')} in {_count(len(model.mechanisms), 'mechanism')}, "
+        f"{_count(len(model.parameter_names), 'parameter')}; {count_statuses(model)}. "
+        "This report describes the model at the values of its tables; nothing was fitted here."
     )
     return Document(
         title=model.title,
@@ -55,6 +59,10 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
     )
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Block]:
     """Return diagram, equations, spread between patients and kinases."""
     blocks: list[Block] = [Heading("The model"), draw_diagram(model, _DIAGRAM_CAPTION)]
@@ -64,8 +72,7 @@ def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Bl
         Heading("Equations", 2),
         Paragraph(
             "Typeset from the symbolic model that is integrated, one line per term with its reason. Time is in days. "
-            "Symbols c are "
-            "abbreviations of constants of one patient and hold within their mechanism."
+            "Where symbols c appear they abbreviate constants of one patient and hold within their mechanism."
         ),
         *list_equations(model),
         *_compose_outputs(model),
@@ -74,7 +81,7 @@ def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Bl
     if spreads.rows:
         caption = "How virtual patients differ; a name stands for a parameter that holds the value."
         blocks += [Heading("Differences between patients", 2), TableBlock(spreads, caption)]
-    return blocks + _compose_kinases(kinases)
+    return blocks + _compose_kinases(list_used_kinases(model, kinases))
 
 
 def _compose_outputs(model: OdeModel) -> list[Block]:
@@ -84,6 +91,13 @@ def _compose_outputs(model: OdeModel) -> list[Block]:
     return [
         TableBlock(Table(("Read-out", "Meaning"), rows, "ll"), "What is read off a course; nothing in the model depends on it.")
     ]
+
+
+def list_used_kinases(model: OdeModel, kinases: tuple[Kinase, ...]) -> tuple[Kinase, ...]:
+    """Return the panel as the model sees it: a kinase drives only what the model defines; nothing where it uses none."""
+    defined = {item.name for item in model.definitions}
+    seen = tuple(item if item.drives in defined else replace(item, drives=None) for item in kinases)
+    return seen if any(item.drives for item in seen) else ()
 
 
 def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
@@ -96,7 +110,8 @@ def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
 
 
 def _compose_sources(content: ModelContent) -> list[Block]:
-    used = {item.source.key for item in content.model.parameters} | {item.source.key for item in content.kinases}
+    used = {item.source.key for item in content.model.parameters}
+    used |= {item.source.key for item in list_used_kinases(content.model, content.kinases)}
     references = tuple(item for item in content.references if item.key in used)
     return (
         [Heading("Sources"), TableBlock(list_sources(references), "Sources of the numbers above.", small=True)]

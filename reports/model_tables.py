@@ -84,8 +84,7 @@ def list_parameters(model: OdeModel) -> Table:
         rows.append(
             (
                 _symbol(item.symbol, item.name),
-                Mark(item.name),
-                f"{item.meaning}{place}",
+                (f"{item.meaning}{place} ", Mark(item.name)),
                 print_number(item.value),
                 print_unit(item.unit),
                 _print_prior(item.prior),
@@ -95,8 +94,8 @@ def list_parameters(model: OdeModel) -> Table:
                 Mark(item.source.key),
             )
         )
-    names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Between patients", "Fitted", "Status", "Source")
-    return Table(names, tuple(rows), "lllrllllll", widths=(0, 1, 1.6, 0, 0, 0, 0, 0, 0, 0))
+    names = ("", "Meaning and name", "Value", "Unit", "Prior sd", "Spread", "Fitted", "Status", "Source")
+    return Table(names, tuple(rows), "llrllllll", widths=(0, 1, 0, 0, 0, 0, 0, 0, 0))
 
 
 def _symbol(notation: str, name: str) -> Math:

@@ -52,7 +52,7 @@ def make_comparison(study, arm, endpoint, statistic, observed, predicted, **more
 def make_targets():
     rows = []
     for (study, arm), (median, lower, upper, _, scan) in MEDIANS.items():
-        interval = {"lower": lower, "upper": upper, "interval_status": "reported"}
+        interval = {"lower": lower, "upper": upper, "interval_status": "recalled" if arm == "placebo" else "reported"}
         rows.append(make_comparison(study, arm, "os", "median", median, 1.02 * median, residual=0.25, inside=True, **interval))
         at = {"residual": -0.31, "scan_observed": scan, "scan_predicted": scan, "inside": None}
         rows.append(make_comparison(study, arm, "ttp", "median", round(scan * SCAN, 1), scan * SCAN, **at))

@@ -8,6 +8,7 @@ import pytest
 
 from kinimmune.reports.blocks import Mark, Math, Strong, Tag
 from kinimmune.reports.limitations import list_fit_limitations, list_limitations
+from kinimmune.reports.model_pages import list_used_kinases
 from kinimmune.reports.model_tables import (
     count_statuses,
     list_constants,
@@ -89,6 +90,18 @@ def test_constants_show_the_spread_of_their_prior(content):
 def test_kinases_that_drive_nothing_are_named(content):
     idle = {row[0] for row in list_kinases(content.kinases).rows if row[3] == "nothing"}
     assert idle == {"B-RAF", "B-RAF (V600E)", "VEGFR-1", "VEGFR-3", "c-KIT", "RET"}
+
+
+def test_kinase_drives_nothing_in_a_model_that_does_not_use_it(content):
+    without = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=())
+    assert list_used_kinases(without, content.kinases) == ()
+    assert list_used_kinases(content.model, content.kinases) == content.kinases
+
+
+def test_no_recalled_input_is_not_a_limitation(content):
+    rows = tuple(replace(row, interval_status="reported") for row in content.fit.targets)
+    told = {entry[0].strong for entry in list_fit_limitations(replace(content.fit, targets=rows))}
+    assert "Some inputs are recalled. " not in told
 
 
 def test_observed_deaths_stand_beside_expected_ones(content):
