@@ -19,7 +19,7 @@ AnyModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of
 
 def claims(
     model: AnyModel = None,
-    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws from the priors.")] = 1000,
+    draws: Annotated[int, typer.Option("--draws", min=16, help="Draws from the priors.")] = 1000,
     data: options.Data = None,
     config: options.Config = None,
     seed: options.Seed = None,
