@@ -64,3 +64,21 @@ def new_lesions() -> Mechanism:
         ),
         terms=(Term("seeding", "lesion_hazard", rate * symbol("lesion_drug_action"), "outgrowth of seeded cells"),),
     )
+
+
+def death_by_burden() -> Mechanism:
+    """Return the cumulative hazard of death by tumour alone: h = h0 (T / T_ref)^b."""
+    burden = symbol("viable_volume") / symbol("reference_volume")
+    return Mechanism(
+        name="death",
+        reason="risk of death rises with tumour burden",
+        states=(State("death_hazard", "Λ", "1", "cumulative hazard of death", sp.Integer(0)),),
+        terms=(
+            Term(
+                "burden_death",
+                "death_hazard",
+                symbol("baseline_hazard") * burden ** symbol("burden_exponent"),
+                "a power of viable volume over the reference",
+            ),
+        ),
+    )

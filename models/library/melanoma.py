@@ -1,0 +1,66 @@
+"""Sorafenib and temozolomide in metastatic melanoma: one patient of the trial of document001.
+
+Start with `melanoma`.  Sorafenib enters as free concentration; RAF-1 occupancy raises IL-15 receptor alpha on monocytes and in
+the tumour, B-RAF (V600E) occupancy slows the tumour.  CD4+NKG2D+ cells expand where IL-15 and MICA/B come together, and kill.
+"""
+
+import sympy as sp
+
+from kinimmune.models.mechanisms import chemotherapy, hazards, il15, kinases, nkg2d, pharmacokinetics, tumour
+from kinimmune.models.model import Definition, Mechanism, OdeModel, symbol
+from kinimmune.models.parameters import Parameter
+
+KINASES = {"raf": "RAF", "braf_v600e": "B-RAF"}
+STEEPNESS = 4
+"""Hill exponent of the IL-15 gate: without a threshold CD4+NKG2D+ cells follow MICA/B and survival in every arm."""
+
+
+def melanoma(parameters: tuple[Parameter, ...]) -> OdeModel:
+    """Return the model of one patient, from the tables' rows for `melanoma`."""
+    return build(parameters, STEEPNESS)
+
+
+def build(parameters: tuple[Parameter, ...], steepness: int) -> OdeModel:
+    """Return the model with another steepness of the gate, for the comparison of structures."""
+    reach = symbol("kill_volume") / (symbol("kill_volume") + symbol("viable_volume"))
+    mechanisms = (
+        pharmacokinetics.oral_exposure(),
+        kinases.occupancy(tuple(KINASES), KINASES),
+        chemotherapy.temozolomide(),
+        il15.trans_presentation(steepness),
+        nkg2d.ligands(),
+        nkg2d.cd4_nkg2d_cells(steepness),
+        _cytostasis(),
+        tumour.fed_tumour(
+            "mL",
+            killing=symbol("th1_kill") * symbol("th1_effectors") * reach,
+            cytostasis=1 - symbol("braf_block"),
+            apoptosis=chemotherapy.apoptosis(),
+        ),
+        hazards.death_by_burden(),
+    )
+    title = "Sorafenib and temozolomide in metastatic melanoma"
+    return OdeModel("melanoma", title, mechanisms, parameters, _outputs(steepness))
+
+
+def _cytostasis() -> Mechanism:
+    block = Definition(
+        "braf_block",
+        'b_"B-RAF"',
+        "1",
+        symbol("braf_effect") * symbol("occupancy_braf_v600e"),
+        "share of tumour growth lost to occupied B-RAF",
+        neutral=sp.Integer(0),
+    )
+    return Mechanism("cytostasis", "the drug's direct action on tumour cells", definitions=(block,))
+
+
+def _outputs(steepness: int) -> tuple[Definition, ...]:
+    cells, effectors = symbol("cd4_nkg2d_cells"), symbol("th1_effectors")
+    rise = cells / nkg2d.untreated_cells(steepness)
+    return (
+        Definition("rise", "N / N_0", "1", rise, "CD4+NKG2D+ cells over their number before treatment"),
+        Definition("th1_fraction", "G / N", "1", effectors / cells, "Th1 effector cells per CD4+NKG2D+ cell"),
+        Definition("th1_killing", "K_T", "1/d", symbol("killing"), "specific rate of tumour killing by Th1 effectors"),
+        Definition("tumour_volume", "T", "mL", symbol("viable_volume"), "viable tumour volume"),
+    )
