@@ -267,10 +267,14 @@ def _check_names(model: OdeModel) -> None:
 
 
 def _check_units(model: OdeModel) -> None:
-    units = {"t": parse_unit("d")}
-    units |= {item.name: parse_unit(item.unit) for item in (*model.parameters, *model.inputs)}
+    units: dict[str, Unit] = {}
+    for parameter in model.parameters:
+        unit = parse_unit(parameter.unit)
+        if not units.setdefault(parameter.name, unit).equals(unit):
+            raise ModelError(f"model '{model.name}': parameter '{parameter.name}' has two units; give every study's in one")
     for state in model.states:
         _require(state.initial, units, parse_unit(state.unit), f"model '{model.name}', initial value of '{state.name}'")
+    units |= {"t": parse_unit("d")} | {item.name: parse_unit(item.unit) for item in model.inputs}
     units |= {state.name: parse_unit(state.unit) for state in model.states}
     for item in model.definitions:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', definition '{item.name}'")
@@ -285,6 +289,9 @@ def _check_units(model: OdeModel) -> None:
 
 
 def _require(expression: sp.Expr, units: dict[str, Unit], expected: Unit, where: str) -> None:
+    for used in expression.free_symbols:
+        if used != symbol(used.name):
+            raise ModelError(f"{where}: symbol '{used.name}' was made by other means; make it with symbol('{used.name}')")
     unit = unit_of(expression, units, where)
     if unit is not None and not unit.equals(expected):
         raise ModelError(f"{where}: unit is {unit}, expected {expected}; correct the expression or the declared unit")

@@ -5,6 +5,7 @@ Start with `Parameter`; `read_parameters` (in `kinimmune.models.tables`) makes t
 """
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -37,7 +38,18 @@ class Scale(StrEnum):
     """The value itself is normal; for quantities of either sign."""
 
     def to_line(self, value: float) -> float:
-        """Return the coordinate of `value` on the scale where the distribution is normal."""
+        """Return the coordinate of `value` on the scale where the distribution is normal; infinite at an end of the scale.
+
+        Raises
+        ------
+        DataError
+            for a value that has none
+        """
+        low, high = _ENDS.get(self, (-math.inf, math.inf))
+        if not low <= value <= high:
+            raise DataError(f"value {value:g} has no place on the {self} scale, which goes from {low:g} to {high:g}")
+        if self in _ENDS and value in (low, high):
+            return -math.inf if value == low else math.inf
         if self is Scale.LOGNORMAL:
             return math.log(value)
         if self is Scale.LOGITNORMAL:
@@ -45,16 +57,21 @@ class Scale(StrEnum):
         return value
 
     def from_line(self, coordinate: float) -> float:
-        """Return the value at a coordinate; inverse of `to_line`.
+        """Return the value at a coordinate, an end of the scale where it is too far out; inverse of `to_line`.
 
         >>> Scale.LOGITNORMAL.from_line(Scale.LOGITNORMAL.to_line(0.25))
         0.25
         """
         if self is Scale.LOGNORMAL:
-            return math.exp(coordinate)
+            return math.exp(coordinate) if coordinate < _LARGEST_EXPONENT else math.inf
         if self is Scale.LOGITNORMAL:
-            return 1.0 / (1.0 + math.exp(-coordinate))
+            odds = math.exp(-abs(coordinate))
+            return (odds if coordinate < 0.0 else 1.0) / (1.0 + odds)
         return coordinate
+
+
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
+_ENDS = {Scale.LOGNORMAL: (0.0, math.inf), Scale.LOGITNORMAL: (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,8 @@ class Prior:
         """Refuse a distribution that does not exist."""
         if (self.scale is Scale.FIXED) != (self.sd == 0.0) or self.sd < 0.0 or not math.isfinite(self.sd):
             raise DataError(f"prior '{self.scale}' with sd {self.sd}: fixed needs sd 0, every other prior a positive sd")
+        if not math.isfinite(self.median):
+            raise DataError(f"prior '{self.scale}' with median {self.median}: the median must be finite")
         if self.scale is Scale.LOGNORMAL and not self.median > 0.0:
             raise DataError(f"lognormal prior with median {self.median}: the median must be positive")
         if self.scale is Scale.LOGITNORMAL and not 0.0 < self.median < 1.0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 from scipy.stats import qmc
 
 from kinimmune.models.arrays import Array
@@ -99,7 +99,8 @@ def individual_values(parameters: tuple[Parameter, ...], values: Mapping[str, fl
 
 def _from_line(scale: Scale, line: Array) -> Array:
     if scale is Scale.LOGNORMAL:
-        return cast(Array, np.exp(line))
+        with np.errstate(over="ignore"):  # too far out is infinite, as in `Scale.from_line`
+            return cast(Array, np.exp(line))
     if scale is Scale.LOGITNORMAL:
-        return cast(Array, 1.0 / (1.0 + np.exp(-line)))
+        return expit(line)
     return line

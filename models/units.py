@@ -5,9 +5,11 @@ a sum of `1/d` and `1/month` is refused as well as one of `mg` and `d`.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     import pint
 
 _RELATIVE_TOLERANCE = 1e-9
+
+# pint computes what it is given, so it is given no numbers but 1 and exponents of one digit, none upon another
+_UNIT_TEXT = re.compile(r"(?:[^\W\d_]\w*|%|1(?![\w.])|(?:\*\*|\^) *-?\d(?:\.\d+)?(?![\w.]| *\*\*| *\^)|\*(?!\*)|[/() ])*")
+
+# what pint lets through of a text it cannot read
+_PINT_SLIPS = (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Unit:
 
     def equals(self, other: "Unit") -> bool:
         """Return whether both are the same unit, magnitude included."""
-        return self.dimension == other.dimension and math.isclose(self.size, other.size, rel_tol=_RELATIVE_TOLERANCE)
+        return self.times(other.power(-1.0)).is_number
 
     def times(self, other: "Unit") -> "Unit":
         """Return the product."""
@@ -72,20 +80,20 @@ def parse_unit(text: str) -> Unit:
     Raises
     ------
     DataError
-        when pint does not know it
+        when pint does not know it, or it has no fixed size, as a temperature scale or a decibel
     """
     import pint
 
+    wrong = f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1"
+    if not text.strip() or not _UNIT_TEXT.fullmatch(text):
+        raise DataError(wrong)
     try:
-        quantity = _registry().Quantity(1.0, text).to_base_units()
-    except (
-        pint.errors.UndefinedUnitError,
-        pint.errors.DefinitionSyntaxError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        raise DataError(f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1") from error
+        quantity: Any = _registry().Quantity(1.0, text).to_base_units()
+        zero: Any = _registry().Quantity(0.0, text).to_base_units()
+    except (pint.errors.PintError, TokenError, *_PINT_SLIPS) as error:
+        raise DataError(wrong) from error
+    if zero.magnitude != 0.0 or not 0.0 < quantity.magnitude < math.inf:
+        raise DataError(f"unit '{text}' has no fixed size or its zero is not nought; write one in proportion to base units")
     dimension = sorted((str(name), float(exponent)) for name, exponent in quantity.dimensionality.items())
     return Unit(tuple(dimension), float(quantity.magnitude))
 
