@@ -1,32 +1,51 @@
-"""When a watched quantity first stands a given rise above its running minimum, located inside steps.
+"""The course inside a step, and when a watched quantity first stands a given rise above its running minimum.
 
-Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `follow_watched`.  Over a step the quantity
-is its cubic Hermite interpolant, so that the crossing is a smooth function of the parameters wherever steps happen to end.
+Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `follow_watched`.  The cubic Hermite
+interpolant of the quantity says where to look; value and place come from the quantity itself on the method's continuous extension,
+so that the crossing is a smooth function of the parameters wherever steps happen to end.
 """
 
 import math
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.lanes import Q_END, SLOPE, SLOPE_END, H, Outcome, Q, T, jit
+from kinimmune.models.lanes import LANES, MOMENT, Q_END, Q_INSIDE, SLOPE, SLOPE_END, SLOPE_INSIDE, H, Machine, Outcome, Q, T, jit
+from kinimmune.models.machine_code import call_model
 
 # TEMPLATE
 
 
 @jit
-def reach(q: float, s: float, b: float, a: float, low: float, high: float) -> float:
-    """Return where the cubic q + s x + b x^2 + a x^3, rising from `low` to `high`, is zero (Newton within bisection)."""
+def interpolate(m: Array, at: int, x: float, model: Machine) -> float:
+    """Return a state at the fraction x of the step, by the method's continuous extension."""
+    inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * (m[model.twist + at] + x * m[model.curl + at]))
+    return (1.0 - x) * m[model.y + at] + x * inner
+
+
+@jit
+def watch_inside(m: Array, lane: int, x: float, model: Machine) -> float:
+    """Return the watched quantity at the fraction x of the step; its slope is left in SLOPE_INSIDE."""
+    for at in range(lane, model.n_states * LANES, LANES):
+        m[model.b + at] = interpolate(m, at, x, model)
+    m[MOMENT + lane] = m[T + lane] + x * m[H + lane]
+    call_model(model.find_watched, m, lane)
+    return m[Q_INSIDE + lane]
+
+
+@jit
+def reach(m: Array, lane: int, level: float, low: float, high: float, model: Machine) -> float:
+    """Return the fraction of the step where the quantity, rising from `low` to `high`, is `level` (Newton within bisection)."""
     x = 0.5 * (low + high)
-    for _ in range(100):
-        value = q + x * (s + x * (b + x * a))
+    for _ in range(60):
+        value = watch_inside(m, lane, x, model) - level
         if value < 0.0:
             low = x
         else:
             high = x
-        steep = s + x * (2.0 * b + x * 3.0 * a)
-        better = x - value / steep if steep != 0.0 else low
+        steep = m[H + lane] * m[SLOPE_INSIDE + lane]
+        better = x - value / steep if steep > 0.0 else low
         if not low < better < high:
             better = 0.5 * (low + high)
-        if abs(better - x) <= 1e-15:
+        if abs(better - x) <= 1e-13:
             return better
         x = better
     return x
@@ -47,20 +66,19 @@ def turning_points(s: float, b: float, a: float) -> tuple[float, float]:
 
 
 @jit
-def follow_watched(m: Array, lane: int, who: int, rise: float, outcome: Outcome) -> None:
+def follow_watched(m: Array, lane: int, who: int, model: Machine, rise: float, outcome: Outcome) -> None:
     """Update the running minimum over a step and locate the first crossing."""
-    q, h = m[Q + lane], m[H + lane]
-    s, change = h * m[SLOPE + lane], m[Q_END + lane] - q
-    b, a = 3.0 * change - 2.0 * s - h * m[SLOPE_END + lane], s + h * m[SLOPE_END + lane] - 2.0 * change
-    first, second = turning_points(s, b, a)
+    s, change = m[H + lane] * m[SLOPE + lane], m[Q_END + lane] - m[Q + lane]
+    end = m[H + lane] * m[SLOPE_END + lane]
+    first, second = turning_points(s, 3.0 * change - 2.0 * s - end, s + end - 2.0 * change)
     low = 0.0
     for number in range(3):
         high = first if number == 0 else second if number == 1 else 1.0
         if high > low:
-            value = m[Q_END + lane] if high == 1.0 else q + high * (s + high * (b + high * a))
+            value = m[Q_END + lane] if high == 1.0 else watch_inside(m, lane, high, model)
             level = outcome.nadir[who] + rise
             if value >= level and outcome.crossing[who] == math.inf:
-                outcome.crossing[who] = m[T + lane] + h * reach(q - level, s, b, a, low, high)
+                outcome.crossing[who] = m[T + lane] + m[H + lane] * reach(m, lane, level, low, high, model)
             outcome.nadir[who] = min(outcome.nadir[who], value)
             low = high
 

@@ -76,7 +76,7 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     if watch is not None and watch not in names:
         raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
     module = load_equations(model, watch)
-    functions = module.advance, module.find_rates, module.find_constants
+    functions = module.advance, module.find_rates, module.find_constants, module.find_watched
     blocks = (module.Y, module.TRIAL, module.F, module.B, module.BEND, module.TWIST, module.CURL, module.SCALE, module.P)
     machine = Machine(
         *(item.address for item in functions), module.WATCH, module.N_STATES, module.N_PARAMETERS, *blocks, module.ROWS

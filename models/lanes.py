@@ -25,18 +25,19 @@ ROWS_PER_LANE = (
     "RELATIVE",  # relative tolerance
     "GROWTH",  # of the pivots
     "ERROR",  # of the step, in units of the tolerances
-    "Q",  # watched quantity at the start of the step
-    "SLOPE",  # its derivative by time
-    "Q_END",  # the same at the end
-    "SLOPE_END",
     "STOP",  # end of the segment
     "ROOT",  # of the error: what the step should be divided by
     "LAST_ROOT",  # of the last accepted step
     "LAST_H",
+    "Q",  # watched quantity at the start of the step
+    "SLOPE",  # its derivative by time
+    "Q_END",  # the same at the end
+    "SLOPE_END",
+    "Q_INSIDE",  # the same at MOMENT, from the states in B
+    "SLOPE_INSIDE",
 )
-T, H, PER_STEP, MOMENT, RELATIVE, GROWTH, ERROR, Q, SLOPE, Q_END, SLOPE_END, STOP, ROOT, LAST_ROOT, LAST_H = range(
-    0, 15 * LANES, LANES
-)
+T, H, PER_STEP, MOMENT, RELATIVE, GROWTH, ERROR, STOP, ROOT, LAST_ROOT, LAST_H = range(0, 11 * LANES, LANES)
+Q, SLOPE, Q_END, SLOPE_END, Q_INSIDE, SLOPE_INSIDE = range(11 * LANES, 17 * LANES, LANES)
 
 ROWS_PER_STATE = (
     "Y",  # state
@@ -76,6 +77,7 @@ class Machine(NamedTuple):
     advance: int
     rates: int
     find_constants: int
+    find_watched: int
     watch: int
     """1 when an output is watched."""
     n_states: int

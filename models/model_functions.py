@@ -15,8 +15,8 @@ from kinimmune.models.python_text import to_python
 from kinimmune.models.rosenbrock import Rosenbrock
 from kinimmune.models.straight_line import Assignment, Constants, Linearisation, share
 
-HERE, THERE = ("Y", "T"), ("TRIAL", "MOMENT")
-"""Where states and time are read: at the start of the step, or at a stage."""
+HERE, THERE, INSIDE = ("Y", "T"), ("TRIAL", "MOMENT"), ("B", "MOMENT")
+"""Where states and time are read: at the start of the step, at a stage or the end, at a place inside."""
 
 
 class ModelFunctions:
@@ -40,12 +40,14 @@ class ModelFunctions:
     def write(self) -> list[str]:
         """Return the text of each function."""
         ends = [f"{self._at('Q_END')} = quantity", f"{self._at('SLOPE_END')} = slope"] * bool(self.watched)
+        inside = [f"{self._at('Q_INSIDE')} = quantity", f"{self._at('SLOPE_INSIDE')} = slope"] * bool(self.watched)
         return [
             _function("@entry", "find_constants(m, lane)", self._constant_lines(), looped=False),
             _function("@jit", "rates(m)", [*self._assign(THERE, self.rates), *self._save("B", self.rates)]),
             _function("@jit", "prepare(m)", self._prepare_lines()),
             _function("@jit", "solve(m)", self._solve_lines()),
             _function("@jit", "finish(m)", [*self._estimate_lines(), *self._assign(THERE, self.watched), *ends]),
+            _function("@entry", "find_watched(m, lane)", [*self._assign(INSIDE, self.watched), *inside], looped=False),
             _function("@entry", "find_rates(m, lane)", ["rates(m)"], looped=False),
             _function("@entry", "advance(m, lane)", self._advance_lines(), looped=False),
         ]

@@ -8,7 +8,7 @@ arithmetic of a step, generated for each model, runs over all lanes at once; lan
 import math
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.crossing import follow_watched, open_watched
+from kinimmune.models.crossing import follow_watched, interpolate, open_watched
 from kinimmune.models.lanes import (
     COMPLETE,
     COUNT,
@@ -144,9 +144,7 @@ def store_inside(m: Array, tag: Integers, lane: int, model: Machine, course: Cou
     while cursor < course.time.size and course.time[cursor] < until:
         x = (course.time[cursor] - m[T + lane]) / m[H + lane]
         for row in range(course.keep.size):
-            at = course.keep[row] * LANES + lane
-            inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * (m[model.twist + at] + x * m[model.curl + at]))
-            outcome.states[who, row, cursor] = (1.0 - x) * m[model.y + at] + x * inner
+            outcome.states[who, row, cursor] = interpolate(m, course.keep[row] * LANES + lane, x, model)
         cursor += 1
     tag[CURSOR + lane] = cursor
     m[T + lane] = until
@@ -224,7 +222,7 @@ def settle(m: Array, tag: Integers, lane: int, model: Machine, course: Course, o
         reject(m, tag, lane, fault, model, outcome)
         return
     if model.watch == 1:
-        follow_watched(m, lane, tag[WHO + lane], course.rise, outcome)
+        follow_watched(m, lane, tag[WHO + lane], model, course.rise, outcome)
     accept(m, tag, lane, model, course, outcome)
 
 

@@ -1,0 +1,370 @@
+"""Laws of the ensemble integrator; numbers from closed forms, published end values and scipy."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy.integrate import solve_ivp
+from scipy.optimize import minimize_scalar
+
+from kinimmune.models.compile import compile_model
+from kinimmune.models.dosing import Dose, Schedule
+from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories, integrate
+from kinimmune.models.errors import UsageError
+from kinimmune.models.kernels import Kernel, Rise, load_kernel
+from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.simulate import Completion, Tolerances, locate_rise, simulate
+
+Rates = Mapping[str, str]
+STRICT = Tolerances(1e-8, 1e-10)
+
+
+def make_parameter(name: str, value: float, unit: str = "1") -> Parameter:
+    source = Source("test", "", Status.ASSUMED)
+    return Parameter(
+        name, name, value, unit, -math.inf, math.inf, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source
+    )
+
+
+def make_model(
+    name: str,
+    rates: Rates,
+    initial: Mapping[str, float],
+    values: Mapping[str, float] | None = None,
+    inputs: tuple[str, ...] = (),
+    outputs: Mapping[str, str] | None = None,
+) -> OdeModel:
+    """Return a model of plain numbers; `per_day` carries the unit of every rate."""
+    values = {"per_day": 1.0, **(values or {})}
+    names = [*rates, *values, *inputs, "t"]
+    local = {item: symbol(item) for item in names}
+    day = symbol("per_day")
+    local["t"] = symbol("t") * day
+    mechanism = Mechanism(
+        name,
+        "test",
+        states=tuple(State(state, state, "1", state, sp.Float(initial[state])) for state in rates),
+        terms=tuple(Term(f"rate_{state}", state, day * sp.parse_expr(text, local), "test") for state, text in rates.items()),
+        inputs=tuple(Input(item, item, "1", item) for item in inputs),
+    )
+    parameters = tuple(make_parameter(item, value, "1/d" if item == "per_day" else "1") for item, value in values.items())
+    found = tuple(Definition(item, item, "1", sp.parse_expr(text, local), "test") for item, text in (outputs or {}).items())
+    return OdeModel(name, name, (mechanism,), parameters, found)
+
+
+def columns(kernel: Kernel, n: int, **changed: np.ndarray | float) -> dict[str, np.ndarray]:
+    """Return nominal initial states and parameters of n patients, some changed by name."""
+    given = {item.name: item.value for item in kernel.model.parameters}
+    parameters = np.array([np.broadcast_to(changed.get(name, given[name]), n) for name in kernel.parameter_names], dtype=float)
+    start = [np.broadcast_to(changed.get(state.name, float(state.initial)), n) for state in kernel.model.states]
+    return {"initial": np.array(start, dtype=float).reshape(len(start), n), "parameters": parameters}
+
+
+@pytest.fixture(scope="module")
+def tumour() -> Kernel:
+    """Return a tumour with drug and effector cells whose burden falls first and rises later."""
+    model = make_model(
+        "tumour_with_drug",
+        {
+            "drug": "dose - ke * drug",
+            "tumour": "g * tumour * log(1000 / tumour) - kill * cells * tumour / (50 + tumour) - e * drug / (drug + 1) * tumour",
+            "cells": "s + a * cells * tumour / (100 + tumour) - d * cells * (1 + tumour / 200)",
+            "hazard": "h0 * (tumour / 50) ** b",
+        },
+        {"drug": 0.0, "tumour": 80.0, "cells": 2.0, "hazard": 0.0},
+        {"ke": 0.5, "g": 0.02, "kill": 0.3, "e": 0.1, "s": 0.4, "a": 0.1, "d": 0.08, "h0": 0.001, "b": 2 / 3},
+        inputs=("dose",),
+        outputs={"log_burden": "log(tumour) / 3"},
+    )
+    return load_kernel(model, watch="log_burden")
+
+
+TREATED = Schedule(starts=(0.0, 60.0), inputs=({"dose": 2.0}, {"dose": 0.0}))
+GRID = np.linspace(0.0, 200.0, 41)
+
+
+def treat(kernel: Kernel, n: int, seed: int = 1, **keywords: object) -> EnsembleTrajectories:
+    return integrate(kernel, **draw(kernel, n, seed), **{"time": GRID, "schedule": TREATED, **keywords})
+
+
+def draw(kernel: Kernel, n: int, seed: int = 1) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    changed = {
+        name: value * np.exp(0.3 * generator.standard_normal(n)) for name, value in (("g", 0.02), ("kill", 0.3), ("e", 0.1))
+    }
+    return columns(kernel, n, **changed)
+
+
+def test_gompertz_growth_agrees_with_its_closed_form() -> None:
+    kernel = load_kernel(make_model("gompertz_test", {"v": "a * v * log(k / v)"}, {"v": 10.0}, {"a": 0.1, "k": 1000.0}))
+    a = np.array([0.01, 0.05, 0.1, 0.5])
+    time = np.linspace(0.0, 100.0, 37)
+    found = integrate(kernel, **columns(kernel, 4, a=a), time=time, tolerances=Tolerances(1e-12, 1e-13))
+    exact = 1000.0 * np.exp(math.log(0.01) * np.exp(-np.outer(time, a)))
+    assert np.abs(found["v"] / exact - 1.0).max() < 1e-9
+
+
+@pytest.fixture(scope="module")
+def exact(tumour: Kernel) -> np.ndarray:
+    """Return the courses of three patients by scipy, shape (n_states, k, 3)."""
+    compiled = compile_model(tumour.model)
+    people = draw(tumour, 3)["parameters"]
+    strict = Tolerances(1e-10, 1e-12)
+    courses = [
+        simulate(
+            compiled, dict(zip(tumour.parameter_names, person, strict=True)), GRID, TREATED, tolerances=strict, method="Radau"
+        )
+        for person in people.T
+    ]
+    return np.stack([course.states for course in courses], axis=2)
+
+
+@pytest.mark.parametrize("relative", [1e-4, 1e-6, 1e-8])
+def test_error_stays_within_ten_times_the_tolerance(tumour: Kernel, exact: np.ndarray, relative: float) -> None:
+    found = treat(tumour, 3, tolerances=Tolerances(relative, relative * 1e-2))
+    assert np.max(np.abs(found.states - exact) / np.maximum(np.abs(exact), 1e-2)) < 10.0 * relative
+
+
+STIFF: dict[str, tuple[Rates, Mapping[str, float], float, Mapping[str, float]]] = {
+    # E. Hairer, G. Wanner, Solving ODEs II, IV.10; end values: Mazzia & Magherini, Test Set for IVP Solvers, release 2.4 (2008)
+    "robertson": (
+        {"a": "-0.04*a + 1e4*b*c", "b": "0.04*a - 1e4*b*c - 3e7*b**2", "c": "3e7*b**2"},
+        {"a": 1.0, "b": 0.0, "c": 0.0},
+        1e11,
+        {"a": 0.2083340149701255e-07, "c": 0.9999999791665050},
+    ),
+    "van_der_pol": ({"x": "z", "z": "1000*((1 - x**2)*z) - x"}, {"x": 2.0, "z": 0.0}, 2000.0, {"x": 1.706167732170469}),
+    "oregonator": (
+        {"a": "77.27*(b + a*(1 - 8.375e-6*a - b))", "b": "(c - (1 + a)*b)/77.27", "c": "0.161*(a - c)"},
+        {"a": 1.0, "b": 2.0, "c": 3.0},
+        360.0,
+        {"a": 0.1000814870318523e1, "b": 0.1228178521549917e4, "c": 0.1320554942846706e3},
+    ),
+    "hires": (
+        {
+            "a": "-1.71*a + 0.43*b + 8.32*c + 0.0007",
+            "b": "1.71*a - 8.75*b",
+            "c": "-10.03*c + 0.43*d + 0.035*e",
+            "d": "8.32*b + 1.71*c - 1.12*d",
+            "e": "-1.745*e + 0.43*f + 0.43*g",
+            "f": "-280*f*h + 0.69*d + 1.71*e - 0.43*f + 0.69*g",
+            "g": "280*f*h - 1.81*g",
+            "h": "-280*f*h + 1.81*g",
+        },
+        {"a": 1.0, "b": 0.0, "c": 0.0, "d": 0.0, "e": 0.0, "f": 0.0, "g": 0.0, "h": 0.0057},
+        321.8122,
+        {
+            "a": 0.7371312573325668e-3,
+            "b": 0.1442485726316185e-3,
+            "c": 0.5888729740967575e-4,
+            "d": 0.1175651343283149e-2,
+            "e": 0.2386356198831331e-2,
+            "f": 0.6238968252742796e-2,
+            "g": 0.2849998395185769e-2,
+            "h": 0.2850001604814231e-2,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STIFF)
+def test_stiff_problems_reach_their_published_end(name: str) -> None:
+    rates, initial, end, published = STIFF[name]
+    kernel = load_kernel(make_model(name, rates, initial))
+    for tolerances, digits in ((Tolerances(1e-6, 1e-12), 4), (Tolerances(1e-8, 1e-14), 6)):
+        found = integrate(kernel, **columns(kernel, 1), time=np.array([0.0, end]), tolerances=tolerances)
+        assert found.failures == {}
+        reached = dict(zip(kernel.state_names, found.final[:, 0], strict=True))
+        for state, value in published.items():
+            assert reached[state] == pytest.approx(value, rel=10.0**-digits), (state, tolerances)
+
+
+def test_a_rate_that_depends_on_time_keeps_the_order_of_the_method() -> None:
+    kernel = load_kernel(make_model("driven", {"x": "-50*(x - cos(t))"}, {"x": 0.0}))
+    time = np.linspace(0.0, 6.0, 13)
+    exact = (2500.0 * np.cos(time) + 50.0 * np.sin(time) - 2500.0 * np.exp(-50.0 * time)) / 2501.0
+    for relative in (1e-5, 1e-8):
+        found = integrate(kernel, **columns(kernel, 1), time=time, tolerances=Tolerances(relative, relative))
+        assert np.abs(found["x"][:, 0] - exact).max() < 10.0 * relative
+
+
+def test_doses_and_changes_of_input_fall_exactly_where_the_schedule_says() -> None:
+    model = make_model("infusion", {"x": "rate - k * x"}, {"x": 1.0}, {"k": 0.3}, inputs=("rate",))
+    plan = Schedule((0.0, 2.0), ({"rate": 1.0}, {"rate": 0.0}), (Dose(0.0, "x", 5.0), Dose(3.5, "x", 2.0), Dose(4.0, "x", 1.0)))
+    kernel = load_kernel(model)
+    time = np.linspace(0.0, 8.0, 17)
+    found = integrate(kernel, **columns(kernel, 1), time=time, schedule=plan, tolerances=STRICT)["x"][:, 0]
+    steady = 1.0 / 0.3
+    at_two = steady + (6.0 - steady) * math.exp(-0.6)
+    exact = np.where(time <= 2.0, steady + (6.0 - steady) * np.exp(-0.3 * time), at_two * np.exp(-0.3 * (time - 2.0)))
+    exact += np.where(time >= 3.5, 2.0 * np.exp(-0.3 * (time - 3.5)), 0.0) + np.where(
+        time >= 4.0, np.exp(-0.3 * (time - 4.0)), 0.0
+    )
+    np.testing.assert_allclose(found, exact, rtol=1e-7)
+
+
+def test_a_patient_has_the_same_bits_in_every_lane_and_company(tumour: Kernel) -> None:
+    alone = treat(tumour, 1, seed=5, rise=Rise("log_burden", 0.1))
+    one = draw(tumour, 1, seed=5)
+    for place in range(17):
+        others = draw(tumour, 17, seed=place)
+        for key in others:
+            others[key][:, place] = one[key][:, 0]
+        crowd = integrate(tumour, **others, time=GRID, schedule=TREATED, rise=Rise("log_burden", 0.1))
+        np.testing.assert_array_equal(crowd.states[:, :, place], alone.states[:, :, 0])
+        assert (crowd.crossing[place], crowd.nadir[place]) == (alone.crossing[0], alone.nadir[0])
+        assert crowd.steps[place] == alone.steps[0]
+
+
+def test_one_patient_that_cannot_be_computed_leaves_the_bits_of_the_others(tumour: Kernel) -> None:
+    healthy = treat(tumour, 20)
+    people = draw(tumour, 20)
+    people["parameters"][tumour.parameter_names.index("g"), 3] = math.nan
+    people["initial"][1, 9] = math.inf
+    people["parameters"][tumour.parameter_names.index("h0"), 14] = 1e308
+    found = integrate(tumour, **people, time=GRID, schedule=TREATED)
+    sick = [3, 9, 14]
+    well = np.setdiff1d(np.arange(20), sick)
+    np.testing.assert_array_equal(found.states[:, :, well], healthy.states[:, :, well])
+    assert [COMPLETIONS[code] for code in found.completion[sick]] == [Completion.NOT_FINITE] * 3
+    assert found.failures == {Completion.NOT_FINITE: 3}
+    assert np.all(found.failed_at[[3, 9]] == 0.0)
+    assert np.all(np.isnan(found.states[:, 1:, sick]))
+    assert np.all(np.isinf(found.failed_at[well]))
+
+
+def test_a_pole_in_finite_time_is_a_typed_failure_at_the_pole() -> None:
+    kernel = load_kernel(make_model("pole", {"x": "k * x**2"}, {"x": 1.0}, {"k": 0.5}))
+    time = np.linspace(0.0, 10.0, 21)
+    found = integrate(kernel, **columns(kernel, 3, k=np.array([0.01, 0.5, 0.02])), time=time)
+    assert COMPLETIONS[found.completion[1]] in (Completion.STEP_UNDERFLOW, Completion.NOT_FINITE)
+    assert found.failed_at[1] == pytest.approx(2.0, rel=1e-4)
+    assert np.all(np.isfinite(found["x"][time < 2.0, 1]))
+    assert np.all(np.isnan(found["x"][time > 2.0, 1]))
+    assert np.all(np.isnan(found.final[:, 1]))
+    np.testing.assert_allclose(found["x"][-1, [0, 2]], [1.0 / 0.9, 1.0 / 0.8], rtol=1e-5)
+
+
+def test_a_budget_of_steps_that_is_used_up_is_a_typed_failure(tumour: Kernel) -> None:
+    found = treat(tumour, 3, most_steps=5)
+    assert {COMPLETIONS[code] for code in found.completion} == {Completion.TOO_MANY_STEPS}
+    assert np.all(found.failed_at < 200.0)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("name", ["ke", "g", "kill", "e", "s", "a", "d", "h0"])
+def test_extreme_parameters_are_computed_or_refused_never_missed(tumour: Kernel, name: str, scale: float) -> None:
+    people = columns(tumour, 2)
+    people["parameters"][tumour.parameter_names.index(name), 1] *= scale
+    found = integrate(tumour, **people, time=GRID, schedule=TREATED)
+    assert found.completion[0] == 0
+    if found.completion[1] == 0:
+        assert np.all(np.isfinite(found.states[:, :, 1]))
+    else:
+        assert np.isnan(found.final[:, 1]).all()
+
+
+def test_an_empty_population_is_an_empty_answer(tumour: Kernel) -> None:
+    found = treat(tumour, 0)
+    assert found.states.shape == (4, 41, 0)
+    assert found.failures == {}
+
+
+def test_a_course_restarted_from_a_saved_state_goes_on_as_before(tumour: Kernel) -> None:
+    whole = treat(tumour, 9, tolerances=STRICT)
+    people = draw(tumour, 9)
+    start = np.arange(9) * 3 + 5
+    people["initial"] = whole.states[:, start, np.arange(9)]
+    rest = integrate(tumour, **people, time=GRID, schedule=TREATED, start=start, tolerances=STRICT)
+    for i, first in enumerate(start):
+        assert np.all(np.isnan(rest.states[:, :first, i]))
+        np.testing.assert_array_equal(rest.states[:, first, i], people["initial"][:, i])
+        np.testing.assert_allclose(rest.states[:, first:, i], whole.states[:, first:, i], rtol=1e-6, atol=1e-8)
+
+
+def test_a_dose_at_the_moment_of_a_saved_state_is_not_given_twice() -> None:
+    kernel = load_kernel(make_model("bolus", {"x": "-k * x"}, {"x": 1.0}, {"k": 0.3}))
+    plan = Schedule(doses=(Dose(2.0, "x", 4.0),))
+    time = np.array([0.0, 1.0, 2.0, 3.0])
+    whole = integrate(kernel, **columns(kernel, 1), time=time, schedule=plan, tolerances=STRICT)
+    people = columns(kernel, 1) | {"initial": whole.states[:, 2]}
+    rest = integrate(kernel, **people, time=time, schedule=plan, start=np.array([2]), tolerances=STRICT)
+    assert rest["x"][3, 0] == pytest.approx(whole["x"][3, 0], rel=1e-7)
+
+
+def dense_quantity(kernel: Kernel, people: dict[str, np.ndarray], i: int) -> Callable[[float], float]:
+    compiled = compile_model(kernel.model)
+    pieces, y = [], people["initial"][:, i]
+    for begin, end, dose in ((0.0, 60.0, 2.0), (60.0, 200.0, 0.0)):
+        p = np.append(people["parameters"][:, i], dose)
+        course = solve_ivp(compiled.rhs, (begin, end), y, method="DOP853", args=(p,), rtol=1e-10, atol=1e-12, dense_output=True)
+        pieces.append(course.sol)
+        y = course.y[:, -1]
+    return lambda t: math.log(pieces[int(t > 60.0)](t)[1]) / 3.0
+
+
+def test_crossing_and_nadir_agree_with_root_finding_on_dense_output(tumour: Kernel) -> None:
+    people = draw(tumour, 3, seed=2)
+    found = treat(tumour, 3, seed=2, rise=Rise("log_burden", math.log(1.2)), tolerances=STRICT)
+    crossings = 0
+    for i in range(3):
+        quantity = dense_quantity(tumour, people, i)
+        near = min(np.linspace(0.0, 200.0, 801), key=quantity)
+        lowest = minimize_scalar(quantity, bounds=(near - 0.25, near + 0.25), method="bounded", options={"xatol": 1e-9})
+        grid = np.sort(np.append(np.linspace(0.0, 200.0, 801), lowest.x))
+        crossing, _ = locate_rise(quantity, grid, math.log(1.2))
+        assert found.nadir[i] == pytest.approx(lowest.fun, abs=1e-7)
+        crossings += math.isfinite(crossing)
+        if math.isfinite(crossing):
+            assert found.crossing[i] == pytest.approx(crossing, abs=1e-5)
+        else:
+            assert found.crossing[i] == math.inf
+    assert crossings >= 3
+
+
+def test_the_crossing_moves_smoothly_with_a_parameter(tumour: Kernel) -> None:
+    e = 0.1 * (1.0 + np.linspace(-1e-3, 1e-3, 81))
+    crossing = integrate(
+        tumour, **columns(tumour, 81, e=e), time=GRID, schedule=TREATED, rise=Rise("log_burden", math.log(1.2))
+    ).crossing
+    assert np.all(np.isfinite(crossing))
+    residual = crossing - np.polyval(np.polyfit(e - 0.1, crossing, 3), e - 0.1)
+    assert np.abs(residual).max() < 1e-3 * np.ptp(crossing)
+
+
+def test_a_running_minimum_handed_over_moves_the_crossing(tumour: Kernel) -> None:
+    rise = Rise("log_burden", 0.2)
+    plain = treat(tumour, 4, rise=rise)
+    level = math.log(80.0) / 3.0
+    lowered = treat(tumour, 4, rise=rise, nadir=np.full(4, level - 0.21))
+    assert np.all(lowered.crossing == 0.0)
+    assert np.all(plain.crossing > 0.0)
+    assert np.all(lowered.nadir <= level - 0.21)
+
+
+def test_states_that_are_not_kept_do_not_change_those_that_are(tumour: Kernel) -> None:
+    some = treat(tumour, 3, keep=["hazard", "tumour"])
+    whole = treat(tumour, 3)
+    assert some.names == ("hazard", "tumour")
+    np.testing.assert_array_equal(some["tumour"], whole["tumour"])
+    np.testing.assert_array_equal(some.final, whole.final)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"time": np.array([1.0, 1.0])}, "increasing"),
+        ({"keep": ["tumor"]}, "did you mean 'tumour'"),
+        ({"schedule": Schedule(inputs=({"doze": 1.0},))}, "did you mean 'dose'"),
+        ({"start": np.array([0, 99, 0])}, "start must lie"),
+        ({"parameters": np.ones((2, 3))}, r"parameters must have shape \(10, 3\)"),
+        ({"rise": Rise("tumour", 0.1)}, "load_kernel"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_would(tumour: Kernel, change: dict[str, object], message: str) -> None:
+    people = draw(tumour, 3) | {"time": GRID, "schedule": TREATED}
+    with pytest.raises(UsageError, match=message):
+        integrate(tumour, **(people | change))
