@@ -108,3 +108,24 @@ def vegf_pd1_block() -> Definition:
         "share of PD-1 induction lost when VEGF no longer signals to CD8 cells",
         neutral=ZERO,
     )
+
+
+def concentration_effects() -> tuple[Definition, ...]:
+    """Return `drug_stimulation` and `drug_inhibition` of T cells, the two limbs of a biphasic effect of free drug.
+
+    Their product is (1 + e_lo C / (C + C_lo)) / (1 + (C / C_hi)^2): little drug helps T cells, much of it harms them
+    (cabrera2013).
+    """
+    free = symbol("free_concentration")
+    gain = symbol("stimulation_effect") * free / (free + symbol("stimulation_concentration"))
+    return (
+        Definition("drug_stimulation", 'τ_"lo"', "1", 1 + gain, "rise of priming and division at little drug", neutral=ONE),
+        Definition(
+            "drug_inhibition",
+            'τ_"hi"',
+            "1",
+            1 / (1 + (free / symbol("inhibition_concentration")) ** 2),
+            "what much drug leaves of priming and division",
+            neutral=ONE,
+        ),
+    )

@@ -9,12 +9,18 @@ import sympy as sp
 from kinimmune.models.model import Definition, Mechanism, State, Term, symbol
 
 
-def raf_mek_erk() -> Mechanism:
+def raf_mek_erk(resistant: sp.Expr | None = None) -> Mechanism:
     """Return the cascade with negative feedback of pERK on RAF.
 
     M' = k_M [(1 - i) (1 + f (1 - P)) - M];  P' = k_P (M - P);  D' = k_D [d0 + (1 - d0) P - D], i the inhibition of RAF.
     Steady state: P = (1 - i) (1 + f) / (1 + f (1 - i)).
+
+    Parameters
+    ----------
+    resistant
+        share of RAF inhibition that is lost; by default the state of `resistance`
     """
+    lost = symbol("resistance") if resistant is None else resistant
     mek, erk, cyclin = symbol("phospho_mek"), symbol("phospho_erk"), symbol("cyclin_d1")
     floor = symbol("cyclin_floor")
     one = sp.Integer(1)
@@ -31,7 +37,7 @@ def raf_mek_erk() -> Mechanism:
                 "raf_inhibition",
                 'i_"RAF"',
                 "1",
-                symbol("occupancy_raf") * (1 - symbol("resistance")),
+                symbol("occupancy_raf") * (1 - lost),
                 "occupied RAF, as far as the tumour is not resistant",
                 neutral=sp.Integer(0),
             ),

@@ -1,7 +1,7 @@
-"""Exposure: from a dose rate to the free concentration of drug that kinases see.
+"""Exposure: from doses to the free concentration of drug that kinases see, and the antibody that holds PD-1.
 
-Start with `oral_exposure`.  One compartment with a clearance that rises over months, which is how exposure to sorafenib
-falls at constant dose (arrondeau2012).
+Start with `oral_exposure` (patients, an average over the day): one compartment with a clearance that rises over months, which is
+how exposure to sorafenib falls at constant dose (arrondeau2012).  `daily_gavage` (mice) keeps the peaks of single doses.
 """
 
 import sympy as sp
@@ -41,13 +41,7 @@ def oral_exposure() -> Mechanism:
                 concentration / (concentration + symbol("induction_concentration")),
                 "share of the full inducing stimulus, near 1 at therapeutic concentrations",
             ),
-            Definition(
-                "free_concentration",
-                'C_"f"',
-                "nmol/L",
-                symbol("unbound_fraction") * concentration / symbol("molar_mass"),
-                "unbound drug, the only part that reaches kinases",
-            ),
+            _free_concentration(),
         ),
         terms=(
             Term("absorption", "concentration", rate / volume, "drug taken, averaged over the day"),
@@ -64,4 +58,76 @@ def oral_exposure() -> Mechanism:
                 "slow adaptation of clearance to the presence of drug",
             ),
         ),
+    )
+
+
+def daily_gavage() -> Mechanism:
+    """Return the course after single oral doses, each added to the state `gut_drug` [mg/kg], with absorption that saturates.
+
+    A' = -v A / (A_50 + A) - k_G A;  C' = v A / (A_50 + A) / V - k_e C.  Transit k_G competes with absorption, so that a large
+    dose is absorbed in part only: exposure rises less than the dose.
+    """
+    gut, concentration = symbol("gut_drug"), symbol("concentration")
+    absorbed = symbol("absorption_capacity") * gut / (symbol("absorption_half") + gut)
+    return Mechanism(
+        name="exposure",
+        reason="plasma concentration of the drug between daily doses",
+        states=(
+            State("gut_drug", "A", "mg/kg", "drug in the gut, not yet absorbed", sp.Integer(0)),
+            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0)),
+        ),
+        definitions=(_free_concentration(),),
+        terms=(
+            Term("absorption", "gut_drug", -absorbed, "uptake from the gut, limited by dissolution"),
+            Term("absorption", "concentration", absorbed / symbol("distribution_volume"), "uptake from the gut"),
+            Term("gut_transit_loss", "gut_drug", -symbol("gut_transit") * gut, "drug that leaves with the faeces"),
+            Term("elimination", "concentration", -symbol("elimination_rate") * concentration, "metabolism"),
+        ),
+    )
+
+
+def averaged_exposure() -> Mechanism:
+    """Return C' = dose_rate / V - CL C / V: one compartment, dose per weight averaged over the day, constant clearance."""
+    concentration, volume = symbol("concentration"), symbol("distribution_volume")
+    return Mechanism(
+        name="exposure",
+        reason="plasma concentration of the drug, averaged over the day",
+        inputs=(Input("dose_rate", 'upright("dose")', "mg/kg/d", "amount of drug given per weight and day"),),
+        states=(State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0)),),
+        definitions=(_free_concentration(),),
+        terms=(
+            Term("absorption", "concentration", symbol("dose_rate") / volume, "drug taken, averaged over the day"),
+            Term("elimination", "concentration", -symbol("clearance") / volume * concentration, "clearance"),
+        ),
+    )
+
+
+def pd1_antibody() -> Mechanism:
+    """Return a PD-1 antibody, doses added to `antibody` [mg/L], and the share of PD-1 it holds, omega = Ab / (Ab + K_Ab)."""
+    antibody = symbol("antibody")
+    return Mechanism(
+        name="pd1_antibody",
+        reason="an antibody keeps PD-1 from its ligand",
+        states=(State("antibody", '"Ab"', "mg/L", "plasma concentration of the antibody to PD-1", sp.Integer(0)),),
+        definitions=(
+            Definition(
+                "pd1_occupancy",
+                "ω",
+                "1",
+                antibody / (antibody + symbol("antibody_half")),
+                "share of PD-1 held by antibody",
+                neutral=sp.Integer(0),
+            ),
+        ),
+        terms=(Term("antibody_elimination", "antibody", -symbol("antibody_elimination") * antibody, "catabolism, first order"),),
+    )
+
+
+def _free_concentration() -> Definition:
+    return Definition(
+        "free_concentration",
+        'C_"f"',
+        "nmol/L",
+        symbol("unbound_fraction") * symbol("concentration") / symbol("molar_mass"),
+        "unbound drug, the only part that reaches kinases",
     )

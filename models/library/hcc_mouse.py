@@ -1,0 +1,94 @@
+"""Sorafenib in mice with and without liver tumours (document000): Tregs, CD8 cells and the tumour under daily gavage.
+
+Start with `hcc_mouse`.  A mouse without a tumour is the same model with `initial_volume` 0.  The drug enters as free
+concentration: RAF-1 occupancy acts on tumour cells, VEGFR-2 and PDGFR-beta occupancy on vessels, VEGFR-2 on PD-1 of CD8 cells,
+the Treg kinase (FLT-3) on Tregs, and the concentration itself on priming and division of CD8 cells.
+"""
+
+import sympy as sp
+
+from kinimmune.models.mechanisms import angiogenesis, effectors, kinases, mapk, pharmacokinetics, tregs, tumour
+from kinimmune.models.model import Definition, Mechanism, OdeModel, symbol
+from kinimmune.models.parameters import Parameter
+
+KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
+BASAL = symbol("basal_priming")
+
+
+def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
+    """Return the model of one mouse, from the tables' rows for `hcc_mouse`."""
+    start = tregs.antigen(symbol("initial_volume"))
+    resting = tregs.suppression(tregs.untreated_number(start), sp.Integer(1))
+    untreated = effectors.untreated_effectors(start, resting, effectors.Coupling(basal=BASAL))
+    mechanisms = (
+        pharmacokinetics.daily_gavage(),
+        pharmacokinetics.pd1_antibody(),
+        kinases.occupancy(tuple(KINASES), KINASES),
+        mapk.raf_mek_erk(resistant=sp.Integer(0)),
+        angiogenesis.angiogenic_capacity("uL", angiogenesis.vessel_blocks()),
+        _signals(),
+        tregs.regulatory_t_cells(start),
+        tregs.division_marker(start),
+        tregs.conventional_t_cells(),
+        tregs.hypoxic_recruitment(),
+        effectors.effector_t_cells(untreated, effectors.vegf_pd1_block(), _coupling()),
+        tumour.fed_tumour("uL", _killing(), symbol("cyclin_d1"), tumour.erk_apoptosis()),
+    )
+    return OdeModel("hcc_mouse", "Sorafenib in mice with liver tumours", mechanisms, parameters, _outputs())
+
+
+def _signals() -> Mechanism:
+    antigen = Definition(
+        "antigen_signal",
+        "A",
+        "1",
+        tregs.antigen(symbol("viable_volume")),
+        "antigen released by the tumour, saturating",
+    )
+    return Mechanism("signals", "what T cells see of tumour and drug", definitions=(antigen, *effectors.concentration_effects()))
+
+
+def _coupling() -> effectors.Coupling:
+    drug = symbol("drug_stimulation") * symbol("drug_inhibition")
+    held = symbol("pd1_occupancy")
+    return effectors.Coupling(
+        basal=BASAL * drug,
+        priming=drug,
+        division=drug,
+        induction=1 - held,
+        recovery=1 + symbol("antibody_recovery_gain") * held,
+    )
+
+
+def _killing() -> sp.Expr:
+    cells = symbol("effector_cells") + symbol("exhausted_killing") * symbol("pd1_cells")
+    saturation = symbol("kill_saturation")
+    crowded = saturation / (saturation + symbol("viable_volume"))
+    return symbol("immune_kill") * cells * symbol("treg_suppression") * crowded
+
+
+def _outputs() -> tuple[Definition, ...]:
+    regulatory, conventional = symbol("treg_number"), symbol("conventional_cells")
+    functional, exhausted = symbol("effector_cells"), symbol("pd1_cells")
+    cd8 = functional + exhausted
+    return (
+        Definition("tumour_volume", "T", "uL", tumour.viable_volume(), "viable tumour volume, 1 uL = 1 mm^3"),
+        Definition(
+            "treg_fraction", "R / (R + H)", "1", regulatory / (regulatory + conventional), "share of Tregs among CD4 cells"
+        ),
+        Definition("annexin_fraction", 'm_"annexin"', "1", tregs.apoptosis_marker(), "annexin+ share of Tregs"),
+        Definition(
+            "suppression_assay", 'q_"assay"', "1", tregs.suppression_assay(), "suppression in culture, equal number of Tregs"
+        ),
+        Definition("cd8_cells", "E + X", "1", cd8, "all CD8 cells"),
+        Definition("pd1_fraction", "X / (E + X)", "1", exhausted / cd8, "PD-1+ share of CD8 cells"),
+        Definition("functional_fraction", "E / (E + X)", "1", functional / cd8, "functional share of CD8 cells"),
+        Definition("cd8_to_treg", "(E + X) / R", "1", cd8 / regulatory, "CD8 cells per Treg"),
+        Definition(
+            "effector_activity",
+            "E q",
+            "1",
+            functional * symbol("treg_suppression"),
+            "functional CD8 cells times what Tregs leave of their function",
+        ),
+    )
