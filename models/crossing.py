@@ -1,8 +1,8 @@
 """The course inside a step, and when a watched quantity first stands a given rise above its running minimum.
 
 Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `follow_watched`.  The cubic Hermite
-interpolant of the quantity says where to look; value and place come from the quantity itself on the method's continuous extension,
-so that the crossing is a smooth function of the parameters wherever steps happen to end.
+interpolant of the quantity says where to look; value and place come from the quantity itself on the method's continuous
+extension, so that the crossing is a smooth function of the parameters wherever steps happen to end.
 """
 
 import math

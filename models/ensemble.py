@@ -188,13 +188,13 @@ def _course(kernel: Kernel, time: Array, plan: Schedule, keep: Integers) -> Cour
         for name in given:
             _place(name, names, f"model '{kernel.model.name}' has no input")
     inputs = np.zeros((len(moments), len(names)))
-    doses = np.zeros((len(moments), len(kernel.state_names)))
+    doses = np.zeros((len(moments) + 1, len(kernel.state_names)))
     for row, moment in enumerate(moments):
         inputs[row] = _row_of_inputs(plan.at(moment), names)
     for dose in plan.doses:
         column = _place(dose.state, kernel.state_names, f"model '{kernel.model.name}' has no state")
-        if dose.time in moments:
-            doses[moments.index(dose.time), column] += dose.amount
+        if dose.time in (*moments, time[-1]):
+            doses[[*moments, time[-1]].index(dose.time), column] += dose.amount
     return Course(time, breaks, inputs, doses, keep, 0.0, 0.0, math.inf, 0)
 
 

@@ -104,7 +104,7 @@ class Course(NamedTuple):
     inputs: Array
     """shape (n_breaks + 1, n_inputs): values before the first break, and from each break on"""
     doses: Array
-    """shape (n_breaks + 1, n_states): added at the start of the grid, and at each break"""
+    """shape (n_breaks + 2, n_states): added at the start of the grid, at each break, and at the end"""
     keep: Integers
     """States to store."""
     relative: float

@@ -162,11 +162,12 @@ def accept(m: Array, tag: Integers, lane: int, model: Machine, course: Course, o
     for i in range(lane, model.n_states * LANES, LANES):
         m[model.y + i] = m[model.trial + i]
     ends = m[T + lane] >= course.time[-1]
-    if tag[LANDING + lane] == 1 and not ends:
+    if tag[LANDING + lane] == 1:
         tag[SEGMENT + lane] += 1
         for i in range(model.n_states):
             m[model.y + i * LANES + lane] += course.doses[tag[SEGMENT + lane], i]
-        begin_segment(m, tag, lane, model, course)
+        if not ends:
+            begin_segment(m, tag, lane, model, course)
     if tag[CURSOR + lane] < course.time.size and course.time[tag[CURSOR + lane]] == m[T + lane]:
         store(m, tag, lane, model, course, outcome)
     if ends:

@@ -193,7 +193,11 @@ def test_a_rate_that_depends_on_time_keeps_the_order_of_the_method() -> None:
 
 def test_doses_and_changes_of_input_fall_exactly_where_the_schedule_says() -> None:
     model = make_model("infusion", {"x": "rate - k * x"}, {"x": 1.0}, {"k": 0.3}, inputs=("rate",))
-    plan = Schedule((0.0, 2.0), ({"rate": 1.0}, {"rate": 0.0}), (Dose(0.0, "x", 5.0), Dose(3.5, "x", 2.0), Dose(4.0, "x", 1.0)))
+    plan = Schedule(
+        (0.0, 2.0),
+        ({"rate": 1.0}, {"rate": 0.0}),
+        (Dose(0.0, "x", 5.0), Dose(3.5, "x", 2.0), Dose(4.0, "x", 1.0), Dose(8.0, "x", 3.0)),
+    )
     kernel = load_kernel(model)
     time = np.linspace(0.0, 8.0, 17)
     found = integrate(kernel, **columns(kernel, 1), time=time, schedule=plan, tolerances=STRICT)["x"][:, 0]
@@ -203,6 +207,7 @@ def test_doses_and_changes_of_input_fall_exactly_where_the_schedule_says() -> No
     exact += np.where(time >= 3.5, 2.0 * np.exp(-0.3 * (time - 3.5)), 0.0) + np.where(
         time >= 4.0, np.exp(-0.3 * (time - 4.0)), 0.0
     )
+    exact[-1] += 3.0
     np.testing.assert_allclose(found, exact, rtol=1e-7)
 
 
