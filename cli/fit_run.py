@@ -4,9 +4,11 @@ Start with `start`, `resume` and `carry_out`.
 """
 
 import shlex
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,9 +91,9 @@ def carry_out(work: FitRun, notes: Notes) -> FitResult:
     """Fit and write the results; `run.json` tells how it ended."""
     begin = time.monotonic()
     try:
-        with notes.progress() as progress:
+        with _interruptible(), notes.progress() as progress:
             result, trial = fit(work.settings, work.store, progress)
-        write_results(work.run, result, trial)
+            write_results(work.run, result, trial)
     except KeyboardInterrupt:
         work.run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
         print_error(f"interrupted; finished starts are kept, go on with: {_resume_command(work)}")
@@ -101,6 +103,17 @@ def carry_out(work: FitRun, notes: Notes) -> FitResult:
         raise
     work.run.update(RunStatus.DONE, time.monotonic() - begin, f"fit: {result.status}")
     return result
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGINT and SIGTERM both end the fit in order, also where a shell script started it in the background."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _resolve(model: str, settings: Settings) -> FitSettings:

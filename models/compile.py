@@ -89,8 +89,9 @@ def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ..
     def evaluate(t: float | Array, y: Array, p: Array) -> Array:
         trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
         out = np.empty((len(expressions), *trailing))
-        for i, value in enumerate(function(t, y, p)):
-            out[i] = value
+        with np.errstate(all="ignore"):  # here, since it holds for one thread; what is not finite the caller sees
+            for i, value in enumerate(function(t, y, p)):
+                out[i] = value
         return out.reshape(shape + trailing)
 
     return evaluate

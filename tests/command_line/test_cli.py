@@ -79,7 +79,7 @@ def test_json_is_one_object_with_its_schema_and_nothing_else(kinimmune, argument
 def test_list_names_models_and_the_arms_of_the_trials(kinimmune):
     content = json.loads(kinimmune("list", "--json")[1])
 
-    assert [item["name"] for item in content["models"]] == ["gompertz", "hcc_trial"]
+    assert {"gompertz", "hcc_trial"} <= {item["name"] for item in content["models"]}
     sizes = {trial["study"]: trial["arms"] for trial in content["trials"]}
     assert sizes == {"sharp": {"sorafenib": 299, "placebo": 303}, "asia_pacific": {"sorafenib": 150, "placebo": 76}}
 

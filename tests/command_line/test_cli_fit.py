@@ -82,7 +82,7 @@ def wait_for(path, process, seconds=120.0):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("stop", "code", "status"), [(signal.SIGINT, 6, "interrupted"), (signal.SIGKILL, -9, "running")])
+@pytest.mark.parametrize(("stop", "code", "status"), [(signal.SIGTERM, 6, "interrupted"), (signal.SIGKILL, -9, "running")])
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finished, kinimmune, tmp_path, stop, code, status):
     run = tmp_path / "run"
     with subprocess.Popen([PROGRAM, *FIT, "-o", run], stderr=subprocess.PIPE, text=True, env=os.environ) as process:
@@ -96,7 +96,7 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finish
     assert taken < 10.0
     assert json.loads((run / "run.json").read_text())["status"] == status
     assert not (run / "results" / "fit.json").exists()
-    if stop == signal.SIGINT:
+    if stop == signal.SIGTERM:
         assert err == f"error: interrupted; finished starts are kept, go on with: kinimmune fit hcc_trial -o {run} --resume\n"
     first = (run / "results" / "starts" / "start-000.json").stat().st_mtime_ns
 
