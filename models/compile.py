@@ -82,9 +82,23 @@ def _parameter_symbols(model: OdeModel) -> list[sp.Symbol]:
     return [symbol(name) for name in (*model.parameter_names, *(item.name for item in model.inputs))]
 
 
+def _argument(used: sp.Symbol) -> sp.Symbol:
+    # in the text of the function a name such as `exp` or `pi` would hide numpy's
+    return symbol(f"of_{used.name}")
+
+
+def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Sequence[sp.Expr]) -> Callable[..., list[Array]]:
+    groups = [item if isinstance(item, list) else [item] for item in arguments]
+    renamed = {used: _argument(used) for group in groups for used in group}
+    spoken = [[renamed[used] for used in item] if isinstance(item, list) else renamed[item] for item in arguments]
+    values = [expression.xreplace(renamed) for expression in expressions]
+    function: Callable[..., list[Array]] = sp.lambdify(spoken, values, modules="numpy", cse=True)
+    return function
+
+
 def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...]) -> Field:
     states = [symbol(state.name) for state in model.states]
-    function = sp.lambdify([TIME, states, _parameter_symbols(model)], list(expressions), modules="numpy", cse=True)
+    function = _lambdify([TIME, states, _parameter_symbols(model)], expressions)
 
     def evaluate(t: float | Array, y: Array, p: Array) -> Array:
         trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
@@ -99,7 +113,7 @@ def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ..
 
 def _initial(model: OdeModel) -> Callable[[Array], Array]:
     expressions = [state.initial for state in model.states]
-    function = sp.lambdify([_parameter_symbols(model)], expressions, modules="numpy", cse=True)
+    function = _lambdify([_parameter_symbols(model)], expressions)
 
     def evaluate(p: Array) -> Array:
         out = np.empty((len(expressions), *p.shape[1:]))
