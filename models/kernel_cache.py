@@ -3,11 +3,14 @@
 Start with `load_equations`.
 """
 
+import atexit
 import hashlib
 import importlib.util
 import inspect
+import math
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import warnings
@@ -16,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import sympy as sp
 
 from kinimmune.models import (
@@ -72,46 +76,63 @@ def _hash(*parts: str) -> str:
 
 
 def load_equations(model: OdeModel, watch: str | None) -> ModuleType:
-    """Return the generated module of a model, written first when the cache does not hold it."""
-    return _load(f"kinimmune_model_{identify_model(model, watch)}", lambda: write_model(model, watch))
+    """Return the generated module of a model, written and compiled first when the cache does not hold it."""
+    return _load(f"kinimmune_model_{identify_model(model, watch)}", lambda: write_model(model, watch), lambda _: None)
 
 
 def load_loop() -> ModuleType:
-    """Return the generated module of the loop over steps, written first when the cache does not hold it."""
+    """Return the generated module of the loop over steps, written and compiled first when the cache does not hold it."""
     text = write_loop()
-    return _load(f"kinimmune_loop_{_hash(text, inspect.getsource(lanes))}", lambda: text)
+    return _load(f"kinimmune_loop_{_hash(text, inspect.getsource(lanes))}", lambda: text, _compile_loop)
 
 
-def _load(name: str, write: Callable[[], str]) -> ModuleType:
+def _compile_loop(module: ModuleType) -> None:
+    """Run the loop on an empty population, with arrays of the types it will always see."""
+    none, ids, table = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+    course = lanes.Course(np.zeros(1), none, table, table, ids, 1e-3, 1e-3, math.inf, 1)
+    outcome = lanes.Outcome(np.zeros((0, 0, 0)), table, none, none, np.zeros(0, dtype=np.int8), none, ids)
+    machine = lanes.Machine(**dict.fromkeys(lanes.Machine._fields, 0))
+    work = np.zeros(len(lanes.ROWS_PER_LANE) * lanes.LANES), np.zeros(len(lanes.TAGS) * lanes.LANES, dtype=np.int64)
+    module.integrate_lanes(*work, machine, course, lanes.Patients(table, table, ids), outcome)
+
+
+def _load(name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:
+    """Return a module from the cache, from a folder of this process, or from memory: the first that can be had."""
     if name in sys.modules:
         return sys.modules[name]
-    path = _place(cache_folder(), name)
-    if path is None:
-        path = _fallback_folder() / f"{name}.py"
-    if not path.exists():
-        _write_once(path, write())
-    return _import(name, path)
-
-
-def _place(folder: Path, name: str) -> Path | None:
-    path = folder / f"{name}.py"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return path
-    except OSError as error:
-        warnings.warn(
-            f"the kernel cache {folder} cannot be written ({error.strerror}); kernels are compiled anew in every run. "
-            "Set KINIMMUNE_CACHE to a folder that can",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-        return None
+    for find_folder in (cache_folder, _own_folder):
+        try:
+            folder = find_folder()
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{name}.py"
+            if not path.exists():
+                _write_once(path, write())
+            return _import(name, path, compile_all)
+        except OSError as error:
+            sys.modules.pop(name, None)
+            _warn_once(str(cache_folder()), error.strerror or str(error))
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = None
+    exec(write().replace(", cache=True", ""), module.__dict__)
+    compile_all(module)
+    return module
 
 
 @cache
-def _fallback_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="kinimmune-kernels-"))
+def _warn_once(folder: str, reason: str) -> None:
+    warnings.warn(
+        f"the kernel cache {folder} cannot be used ({reason}); kernels are compiled anew in every run. "
+        "Set KINIMMUNE_CACHE to a folder that can be written",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+@cache
+def _own_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="kinimmune-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -126,11 +147,11 @@ def _write_once(path: Path, text: str) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _import(name: str, path: Path) -> ModuleType:
+def _import(name: str, path: Path, compile_all: Callable[[ModuleType], None]) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
+    assert spec is not None  # a path that ends in .py always has one
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    compile_all(module)
     return module

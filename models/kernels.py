@@ -35,8 +35,8 @@ class Kernel:
     model: OdeModel
     watch: str | None
     """Output whose running minimum is followed."""
-    source: Path
-    """The generated module of the model."""
+    source: Path | None
+    """The generated module of the model; None when it could not be written anywhere."""
     machine: Machine
     """Addresses of its compiled functions and places in the work space; valid while this kernel lives."""
     run: Callable[..., None]
@@ -81,4 +81,6 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     machine = Machine(
         *(item.address for item in functions), module.WATCH, module.N_STATES, module.N_PARAMETERS, *blocks, module.ROWS
     )
-    return Kernel(model, watch, Path(module.__file__ or ""), machine, load_loop().integrate_lanes, functions)
+    return Kernel(
+        model, watch, None if module.__file__ is None else Path(module.__file__), machine, load_loop().integrate_lanes, functions
+    )
