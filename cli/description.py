@@ -42,7 +42,7 @@ def _states(model: OdeModel) -> list[Plain]:
             "unit": state.unit,
             "meaning": state.meaning,
             "initial": str(state.initial),
-            "initial_value": float(state.initial.xreplace(values)),
+            "initial_value": float(model.expand(state.initial).xreplace(values)),
         }
         for state in model.states
     ]

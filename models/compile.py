@@ -112,7 +112,7 @@ def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ..
 
 
 def _initial(model: OdeModel) -> Callable[[Array], Array]:
-    expressions = [state.initial for state in model.states]
+    expressions = [model.expand(state.initial) for state in model.states]
     function = _lambdify([_parameter_symbols(model)], expressions)
 
     def evaluate(p: Array) -> Array:

@@ -36,7 +36,7 @@ class State:
     unit: str
     meaning: str
     initial: sp.Expr
-    """Value at the start: an expression in parameters."""
+    """Value at the start: an expression in parameters, and in definitions that depend on parameters alone."""
     nonnegative: bool = True
     """Whether a negative value is impossible."""
 
@@ -272,13 +272,17 @@ def _check_units(model: OdeModel) -> None:
         unit = parse_unit(parameter.unit)
         if not units.setdefault(parameter.name, unit).equals(unit):
             raise ModelError(f"model '{model.name}': parameter '{parameter.name}' has two units; give every study's in one")
-    for state in model.states:
-        _require(state.initial, units, parse_unit(state.unit), f"model '{model.name}', initial value of '{state.name}'")
     units |= {"t": parse_unit("d")} | {item.name: parse_unit(item.unit) for item in model.inputs}
     units |= {state.name: parse_unit(state.unit) for state in model.states}
     for item in model.definitions:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', definition '{item.name}'")
         units[item.name] = parse_unit(item.unit)
+    states = {symbol(state.name) for state in model.states}
+    for state in model.states:
+        where = f"model '{model.name}', initial value of '{state.name}'"
+        _require(state.initial, units, parse_unit(state.unit), where)
+        if model.expand(state.initial).free_symbols & states:
+            raise ModelError(f"{where} depends on a state; write it in parameters")
     per_day = parse_unit("1/d")
     state_unit = {state.name: parse_unit(state.unit) for state in model.states}
     for term in model.terms:

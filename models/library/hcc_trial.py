@@ -15,8 +15,6 @@ KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT
 
 def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
     """Return the model of one patient, from the tables' rows for `hcc_trial`."""
-    start = tregs.antigen(symbol("initial_volume"))
-    reference = tregs.antigen(symbol("reference_volume"))
     cells = symbol("effector_cells") * symbol("treg_suppression")
     mechanisms = (
         pharmacokinetics.oral_exposure(),
@@ -25,9 +23,11 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         mapk.raf_mek_erk(),
         angiogenesis.vascular_support(),
         _antigen(),
-        tregs.regulatory_t_cells(start),
-        effectors.effector_t_cells(_untreated(start), effectors.vegf_pd1_block()),
-        tumour.tumour(cells, _untreated(reference)[0] * _suppression(reference)),
+        untreated_state("start", "0", symbol("initial_volume")),
+        untreated_state("reference", "ref", symbol("reference_volume")),
+        tregs.regulatory_t_cells(symbol("start_antigen")),
+        effectors.effector_t_cells((symbol("start_effectors"), symbol("start_pd1")), effectors.vegf_pd1_block()),
+        tumour.tumour(cells, symbol("reference_effectors") * symbol("reference_suppression")),
         hazards.liver_reserve(),
         hazards.death(),
         hazards.new_lesions(),
@@ -35,12 +35,29 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
     return OdeModel("hcc_trial", "Sorafenib in advanced hepatocellular carcinoma", mechanisms, parameters, _outputs())
 
 
-def _untreated(signal: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    return effectors.untreated_effectors(signal, _suppression(signal))
+def untreated_state(name: str, printed: str, volume: sp.Expr) -> Mechanism:
+    """Return the immune state that rests, untreated, under a tumour of a volume: antigen, Tregs and effector cells.
 
-
-def _suppression(signal: sp.Expr) -> sp.Expr:
-    return tregs.suppression(tregs.untreated_number(signal), sp.Integer(1))
+    Parameters
+    ----------
+    name
+        prefix of the definitions, such as `start`
+    printed
+        their subscript in equations
+    volume
+        tumour volume, an expression in parameters
+    """
+    signal, suppressed = symbol(f"{name}_antigen"), symbol(f"{name}_suppression")
+    functional, exhausted = effectors.untreated_effectors(signal, suppressed)
+    rows = (
+        ("antigen", f'A_"{printed}"', tregs.antigen(volume), "antigen signal"),
+        ("tregs", f'R_"{printed}"', tregs.untreated_number(signal), "Tregs at rest"),
+        ("suppression", f'q_"{printed}"', tregs.suppression(symbol(f"{name}_tregs"), sp.Integer(1)), "factor they leave"),
+        ("effectors", f'E_"{printed}"', functional, "functional effector cells at rest"),
+        ("pd1", f'X_"{printed}"', exhausted, "PD-1+ cells at rest"),
+    )
+    definitions = tuple(Definition(f"{name}_{what}", symbol_, "1", value, reason) for what, symbol_, value, reason in rows)
+    return Mechanism(f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions)
 
 
 def _antigen() -> Mechanism:
