@@ -116,7 +116,7 @@ def unit_of(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit 
         an undeclared symbol, a sum of different units, or a function of something that is not a plain number
     """
     if expression.is_Number or expression.is_NumberSymbol:
-        return None if expression == 0 else Unit()
+        return None if expression.is_zero else Unit()
     if expression.is_Symbol:
         if expression.name not in units:
             raise ModelError(f"{where}: symbol '{expression.name}' is not declared; declare it as state, parameter or input")
