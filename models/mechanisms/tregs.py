@@ -170,8 +170,9 @@ def apoptosis_marker() -> sp.Expr:
 
 
 def suppression_assay() -> sp.Expr:
-    """Return the share of responder division suppressed in culture by `assay_tregs` Tregs: function at equal number."""
-    return 1 - suppression(symbol("assay_tregs"), symbol("treg_function"))
+    """Return the share of responder division suppressed in culture at equal number of Tregs, n F / (1 + n F)."""
+    effective = symbol("assay_ratio") * symbol("treg_function")
+    return effective / (1 + effective)
 
 
 def conventional_t_cells() -> Mechanism:
