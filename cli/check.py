@@ -17,7 +17,7 @@ CONFIGURATION = "config.toml"
 
 def check(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Tables and config.toml of your own; else the package's tables.")
+        Path | None, typer.Argument(metavar="FOLDER", help="Tables and config.toml of your own; else the package's tables.")
     ] = None,
     seed: options.UnusedSeed = None,
     jobs: options.UnusedJobs = None,

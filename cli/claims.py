@@ -14,7 +14,7 @@ from kinimmune.cli.terminal import Notes, print_json, print_table
 if TYPE_CHECKING:
     from kinimmune.fitting.claims import ClaimResult
 
-AnyModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of a model; all models with claims if none.")]
+AnyModel = Annotated[str | None, typer.Argument(metavar="MODEL", help="Name of a model; all models with claims if none.")]
 
 
 def claims(

@@ -38,7 +38,7 @@ def linearise(model: OdeModel, watch: str | None) -> Linearisation:
     """Return rates, Jacobian and watched output of a model as expressions in named definitions."""
     names = _code_names(model)
     definitions = [(names[symbol(item.name)], _prepare(item.expression, names)) for item in model.definitions]
-    rates = tuple(_prepare(sp.sympify(rate), names) for rate in model.rates.values())
+    rates = tuple(_prepare(rate, names) for rate in model.rates.values())
     states = tuple(names[symbol(state.name)] for state in model.states)
     chain = _Chain({}, [])
     for name, expression in definitions:

@@ -31,7 +31,7 @@ USAGE = [
     (("show", "hcc_trail"), "unknown model 'hcc_trail'; did you mean 'hcc_trial'?"),
     (("fit", "hcc_trail"), "unknown model 'hcc_trail'; did you mean 'hcc_trial'?"),
     (("report", "hcc_trail"), "unknown model 'hcc_trail'; did you mean 'hcc_trial'?"),
-    (("simulate", "xyz"), "unknown model 'xyz'; allowed: gompertz, hcc_trial"),
+    (("simulate", "xyz"), "unknown model 'xyz'; allowed: "),
     (("simulate", "hcc_trial", "--set", "growht=1"), "no parameter 'growht' here; did you mean 'growth'?"),
     (("simulate", "gompertz", "--set", "capacity"), "--set 'capacity': write NAME=VALUE with a number"),
     (("simulate", "gompertz", "--set", "capacity=__import__('os')"), "write NAME=VALUE with a number"),
