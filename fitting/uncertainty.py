@@ -35,14 +35,14 @@ class Linearisation:
         """Return the posterior covariance of standard scores, (J'J + 1)^-1 with unit priors, of all or the free ones."""
         jacobian = self.data_jacobian if constants_drawn else self.data_jacobian[:, : self.n_free]
         size = jacobian.shape[1]
-        inverse: Array = np.linalg.inv(jacobian.T @ jacobian + np.eye(size))
-        return inverse
+        return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(size)), dtype=float)
 
     def error(self, name: str, constants_drawn: bool) -> Array:
         """Return the standard error of a smooth prediction, shape (k,)."""
         covariance = self.covariance(constants_drawn)
         gradient = self.gradients[name][:, : covariance.shape[0]]
-        return np.sqrt(np.einsum("ki,ij,kj->k", gradient, covariance, gradient))
+        errors: Array = np.sqrt(np.einsum("ki,ij,kj->k", gradient, covariance, gradient))
+        return errors
 
     @property
     def effective_parameters(self) -> float:

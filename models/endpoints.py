@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import UsageError
 from kinimmune.models.trials import Arm, StopRule, Trial
 
@@ -88,7 +88,7 @@ def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) ->
     return (1.0 - not_seen) * -np.expm1(-arm.symptomatic_rate * scans)[:, None]
 
 
-def confirmed_response(log_diameter: Array, threshold: float) -> Array:
+def confirmed_response(log_diameter: Array, threshold: float) -> Integers:
     """Return the scan at which each patient's response is confirmed, -1 without one.
 
     Response: the sum of diameters stands at or below the threshold at two scans in a row.
@@ -102,7 +102,7 @@ def confirmed_response(log_diameter: Array, threshold: float) -> Array:
 
     Returns
     -------
-    Array
+    Integers
         index of the confirming scan, shape (n,)
     """
     small = log_diameter <= threshold

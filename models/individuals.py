@@ -52,7 +52,7 @@ class _Draws:
     lesion: Array
     """Cumulative hazard at which the first new lesion appears."""
     death: Array
-    discontinuation: Array
+    discontinuation: Integers
     """Scan (0-based) at which adverse events end treatment."""
     symptoms: Array
     """Time [d] of symptomatic progression."""

@@ -63,7 +63,7 @@ def progression_free(outcome: ArmOutcome) -> Array:
     Censoring by staggered entry is independent of the patient, so it leaves the factors as they are.
     """
     seen = np.divide(outcome.detected, outcome.at_risk, out=np.ones_like(outcome.detected), where=outcome.at_risk > 0.0)
-    return np.cumprod(1.0 - seen)
+    return np.asarray(np.cumprod(1.0 - seen), dtype=float)
 
 
 def greenwood(curve: TrialCurves) -> Array:
@@ -75,7 +75,8 @@ def greenwood(curve: TrialCurves) -> Array:
     step = np.divide(curve.failures, left, out=np.full(left.shape, math.inf), where=left > 0.0)
     with np.errstate(invalid="ignore"):
         error = np.asarray(curve.survival * np.sqrt(np.cumsum(step)), dtype=float)
-    return np.nan_to_num(error, nan=math.inf, posinf=math.inf)
+    finite: Array = np.nan_to_num(error, nan=math.inf, posinf=math.inf)
+    return finite
 
 
 def median_time(time: Array, survival: Array) -> float:

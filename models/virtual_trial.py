@@ -340,7 +340,8 @@ def _by_lesion(part: EnsembleTrajectories, courses: Courses, at_scan: Integers) 
     not_seen = courses.trunk_unseen if part is courses.trunk else courses.branch_unseen
     # lesions of the fastest tumours are so many that freedom from them is below the smallest number
     not_crossed = np.divide(not_seen[1:], free[1:], out=np.zeros_like(free[1:]), where=free[1:] > 0.0)
-    return not_crossed * -np.diff(free, axis=0)
+    found: Array = not_crossed * -np.diff(free, axis=0)
+    return found
 
 
 def _responded(courses: Courses, alive: Array, valid: Array) -> float:
