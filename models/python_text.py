@@ -31,7 +31,7 @@ def to_python(expression: sp.Expr) -> str:
     --------
     >>> x = sp.Symbol("x", real=True)
     >>> to_python(x**2 / (1 + x))
-    'x * x / (1.0 + x)'
+    '(x * x) / (1.0 + x)'
     """
     if expression.is_Symbol:
         return str(expression.name)
