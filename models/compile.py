@@ -117,8 +117,9 @@ def _initial(model: OdeModel) -> Callable[[Array], Array]:
 
     def evaluate(p: Array) -> Array:
         out = np.empty((len(expressions), *p.shape[1:]))
-        for i, value in enumerate(function(p)):
-            out[i] = value
+        with np.errstate(all="ignore"):
+            for i, value in enumerate(function(p)):
+                out[i] = value
         return out
 
     return evaluate

@@ -277,12 +277,13 @@ def _check_units(model: OdeModel) -> None:
     for item in model.definitions:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', definition '{item.name}'")
         units[item.name] = parse_unit(item.unit)
-    states = {symbol(state.name) for state in model.states}
+    later = {symbol(item.name) for item in (*model.states, *model.inputs)} | {TIME}
     for state in model.states:
         where = f"model '{model.name}', initial value of '{state.name}'"
         _require(state.initial, units, parse_unit(state.unit), where)
-        if model.expand(state.initial).free_symbols & states:
-            raise ModelError(f"{where} depends on a state; write it in parameters")
+        moving = sorted(str(used) for used in model.expand(state.initial).free_symbols & later)
+        if moving:
+            raise ModelError(f"{where} depends on {', '.join(moving)}, which changes with time; write it in parameters")
     per_day = parse_unit("1/d")
     state_unit = {state.name: parse_unit(state.unit) for state in model.states}
     for term in model.terms:

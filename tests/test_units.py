@@ -49,8 +49,10 @@ def test_units_of_another_kind_or_size_differ(one, other):
 @pytest.mark.parametrize(
     "text",
     # the last ones would keep pint busy, crash it or be read as a unit without a fixed size
-    ["", " ", "0", "-d", "mg+d", "2*mg", "1e400 mg", "nan", "parsec_per_fortnight", "import os", "1/d # per day", "d.real", "()"]
-    + ["1/0", "mg/0", "d/", "((((", "1(1)", "**2", "9**9**9**9", "d**9**9**9", "d**99999999", "degC", "dB"],
+    [
+        *("", " ", "0", "-d", "mg+d", "2*mg", "1e400 mg", "nan", "parsec_per_fortnight", "import os", "1/d # per day", "d.real"),
+        *("()", "1/0", "mg/0", "d/", "((((", "1(1)", "**2", "9**9**9**9", "d**9**9**9", "d**99999999", "degC", "dB"),
+    ],
 )
 def test_a_text_that_names_no_unit_is_refused_with_one_line(text):
     with pytest.raises(DataError, match=r"^(unknown unit|unit) '.*'.*; write") as caught:
