@@ -243,3 +243,14 @@ def test_a_configuration_that_cannot_be_used_names_file_and_key(tmp_path, text, 
 def test_patients_are_a_power_of_two(patients):
     with pytest.raises(UsageError, match=r"--patients: .*must be a power of two"):
         read_settings(None, {"fit": {"patients": patients}})
+
+
+def test_the_example_has_the_parameters_of_the_package_but_for_its_study():
+    def shared(path):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if "hcc_trial" in row.pop("model").split()]
+        return [row for row in rows if not row["study"]]
+
+    package = Path(__file__).parents[2] / "data" / "parameters.csv"
+
+    assert shared(OWN_TRIAL / "parameters.csv") == shared(package)
