@@ -6,10 +6,10 @@ was interrupted goes on where it stopped.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import lmfit
 import numpy as np
@@ -116,9 +116,12 @@ def _run_or_load(problem: FitProblem, index: int, point: Array, store: StartStor
 
 def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
     point, cost, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
-    if not isinstance(point, list) or len(point) != size or not isinstance(cost, float) or not isinstance(evaluations, int):
+    numbers = isinstance(point, list | tuple) and len(point) == size and all(isinstance(score, float) for score in point)
+    if not numbers or not isinstance(cost, float) or not isinstance(evaluations, int):
         raise DataError("a stored start of this run cannot be read; fit into a new run, or with --force")
-    return StartOutcome(tuple(point), cost, bool(kept.get("converged")), evaluations, str(kept.get("message", "")))
+    return StartOutcome(
+        tuple(cast(Sequence[float], point)), cost, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
+    )
 
 
 def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
@@ -161,7 +164,7 @@ def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]
             gtol=COST_TOLERANCE,
             max_nfev=MOST_EVALUATIONS,
         )
-    except ValueError as error:
+    except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
         return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
     cost = float(np.sum(np.asarray(result.residual) ** 2))
     point = tuple(float(value) for value in point_of(result.params))

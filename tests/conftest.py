@@ -3,7 +3,8 @@
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from kinimmune.fitting.problem import FitProblem
+    from kinimmune.fitting.results import FitResult, TrialResult
     from kinimmune.fitting.solution import StartOutcome
     from kinimmune.models.arrays import Array
 
@@ -36,6 +38,42 @@ def hcc_start(hcc_problem: "FitProblem") -> "StartOutcome":
 def hcc_point(hcc_start: "StartOutcome") -> "Array":
     """Return the best point, shape (n_free,)."""
     return np.array(hcc_start.point)
+
+
+@dataclass
+class Starts:
+    """Finished starts, kept in memory."""
+
+    kept: dict[int, dict[str, object]] = field(default_factory=dict)
+
+    def load(self, index: int) -> Mapping[str, object] | None:
+        """Return a start that was finished before, None if it was not."""
+        return self.kept.get(index)
+
+    def save(self, index: int, outcome: Mapping[str, object]) -> None:
+        """Keep a finished start."""
+        self.kept[index] = dict(outcome)
+
+
+@dataclass(frozen=True)
+class FinishedFit:
+    """A fit of two starts, of which the first was finished before."""
+
+    result: "FitResult"
+    trial: "TrialResult"
+    starts: Starts
+    said: list[str]
+    """What the fit said it was doing."""
+
+
+@pytest.fixture(scope="session")
+def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
+    """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
+    from kinimmune.fitting.fit import FitSettings, fit
+
+    starts, said = Starts({0: asdict(hcc_start)}), []
+    result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
+    return FinishedFit(result, trial, starts, said)
 
 
 @pytest.fixture(scope="session")
