@@ -17,7 +17,7 @@ NO_EFFECT = math.log(1.05)
 """Change of a logarithm below which there is no effect to lose."""
 SINGLES = {"cdk46i_low_pd1": ("cdk46i", "low_pd1"), "m1_medium_low_pd1": ("m1_medium", "low_pd1")}
 """Combination -> what it combines."""
-CASCADE = ("hif", "mif", "m1_fraction", "cd8_cells")
+CASCADE = ("mif", "m1_fraction", "cd8_cells")
 """The order in which effects should set in."""
 MOMENTS = 80
 """Read-out times of the cascade."""
@@ -62,28 +62,28 @@ def bliss_excess(laboratory: Laboratory, claim: Claim) -> Array:
 def cascade_order(laboratory: Laboratory, claim: Claim) -> Array:
     """Return the shortest time [d] by which one effect of the cascade comes before the next, shape (n,).
 
-    An effect has come when half of its largest rise over the baseline is reached; NaN where one of them never rises by 5 %.
+    An effect, up or down, has come when half of its largest size is reached; NaN where one of them never reaches 5 %.
     """
     start, end = laboratory.day("start"), laboratory.day("end")
     days = start + (end - start) * np.geomspace(FIRST, 1.0, MOMENTS)
     treated, control = (_course(laboratory, name, days) for name in (claim.experiment, claim.baseline))
-    reached = [_half_time(np.log(treated.values[name] / control.values[name]), days) for name in CASCADE]
+    reached = [_half_time(np.abs(np.log(treated.values[name] / control.values[name])), days) for name in CASCADE]
     return np.min(np.diff(np.array(reached), axis=0), axis=0)
 
 
-def helpful_until(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return the smallest value of the parameter named by `quantity` at which adding a drug gains less than 5 %, shape (n,).
+def helpful_from(laboratory: Laboratory, claim: Claim) -> Array:
+    """Return the smallest value of the parameter named by `quantity` at which adding a drug gains 5 %, shape (n,).
 
-    Searched on a grid of fractions; infinite where the combination helps all along.
+    Searched on a grid of powers around the table's value; infinite where it never does.
     """
     row = laboratory.bench.compiled.model.parameter_names.index(claim.quantity)
-    grid = np.linspace(0.0, 1.0, 11)
+    grid = laboratory.bench.compiled.model.parameters[row].value * np.geomspace(0.01, 100.0, 13)
     sets = np.repeat(laboratory.parameters, grid.size, axis=1)
     sets[row] = np.tile(grid, laboratory.size)
     tried = Laboratory(laboratory.bench, sets, laboratory.cut, laboratory.seed)
-    effect = np.log(_ratio(tried, claim, "tumour_volume")).reshape(laboratory.size, grid.size)
-    useless = effect > -NO_EFFECT
-    return np.where(useless.any(axis=1), grid[np.argmax(useless, axis=1)], math.inf)
+    above, below = (tried.read(name, "tumour_volume", claim.day) for name in (claim.experiment, claim.baseline))
+    useful = (np.log(above / below) < -NO_EFFECT).reshape(laboratory.size, grid.size)
+    return np.where(useful.any(axis=1), grid[np.argmax(useful, axis=1)], math.inf)
 
 
 def _four(laboratory: Laboratory, claim: Claim) -> tuple[Array, Array, Array, Array]:
@@ -91,11 +91,6 @@ def _four(laboratory: Laboratory, claim: Claim) -> tuple[Array, Array, Array, Ar
     names = (TREATED, CONTROL, claim.experiment, claim.baseline)
     treated, control, changed, base = (laboratory.read(name, claim.quantity, claim.day) for name in names)
     return treated, control, changed, base
-
-
-def _ratio(laboratory: Laboratory, claim: Claim, quantity: str) -> Array:
-    above, below = (laboratory.read(name, quantity, claim.day) for name in (claim.experiment, claim.baseline))
-    return above / below
 
 
 def _growth(laboratory: Laboratory, claim: Claim, experiment: str) -> Array:
@@ -132,5 +127,5 @@ READOUTS = {
     "benefit_lost": benefit_lost,
     "bliss_excess": bliss_excess,
     "cascade_order": cascade_order,
-    "helpful_until": helpful_until,
+    "helpful_from": helpful_from,
 }

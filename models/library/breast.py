@@ -36,7 +36,7 @@ def breast(parameters: tuple[Parameter, ...]) -> OdeModel:
         cell_cycle.g1_s_control(),
         mif.hif_and_mif(volume),
         macrophages.m1_and_m2(start.macrophages),
-        macrophages.m1_action((start.presentation, start.factors)),
+        macrophages.m1_action((start.presentation, start.factors), reference.macrophages[0]),
         _antigen(),
         tregs.treg_numbers(tregs.antigen(volume), _treg_block()),
         pharmacokinetics.pd1_antibody(),
@@ -63,11 +63,16 @@ class _Untreated:
     """Functional cells times what Tregs leave of their function"""
 
 
+def _reference_macrophages() -> tuple[sp.Expr, sp.Expr]:
+    volume = symbol("reference_volume")
+    return macrophages.untreated_macrophages(volume, mif.untreated_signal(volume, sp.Integer(1)))
+
+
 def _untreated(volume: sp.Expr, kept_mif: sp.Expr) -> _Untreated:
     antigen, signal = tregs.antigen(volume), mif.untreated_signal(volume, kept_mif)
     m1, m2 = macrophages.untreated_macrophages(volume, signal)
     presented = macrophages.untreated_presentation(m1, signal)
-    factors = macrophages.untreated_factors(m1, presented)
+    factors = macrophages.untreated_factors(m1, presented, _reference_macrophages()[0])
     recruited = macrophages.recruitment_factor(factors) * macrophages.m2_brake(m2)
     suppressed = tregs.suppression(tregs.untreated_number(antigen), sp.Integer(1))
     coupling = effectors.Coupling(priming=presented * recruited, division=presented)

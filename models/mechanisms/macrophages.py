@@ -26,9 +26,9 @@ def untreated_presentation(m1: sp.Expr, signal: sp.Expr) -> sp.Expr:
     return 1 + _presentation(m1, signal)
 
 
-def untreated_factors(m1: sp.Expr, presentation: sp.Expr) -> sp.Expr:
-    """Return soluble factors of M1 at rest."""
-    return symbol("factor_production") * presentation * m1 / symbol("factor_clearance")
+def untreated_factors(m1: sp.Expr, presentation: sp.Expr, reference: sp.Expr) -> sp.Expr:
+    """Return soluble factors of M1 at rest, over those of the reference number of untrained M1."""
+    return presentation * m1 / reference
 
 
 def recruitment_factor(factors: sp.Expr) -> sp.Expr:
@@ -92,24 +92,27 @@ def m1_and_m2(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
     )
 
 
-def m1_action(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
+def m1_action(start: tuple[sp.Expr, sp.Expr], reference: sp.Expr) -> Mechanism:
     """Return antigen presentation A and soluble factors Q of M1, and what both do to CD8 cells.
 
-    A' = k_A [1 + e_A1 phi M1 / (K_A + M1) + e_A2 (1 - B) - A];  Q' = k_Q A M1 + medium - d_Q Q.
+    A' = k_A [1 + e_A1 phi M1 / (K_A + M1) + e_A2 (1 - B) - A];  Q' = d_Q (A M1 / M1_ref + medium - Q).
 
     Parameters
     ----------
     start
         presentation and factors at the start
+    reference
+        M1 of an untreated tumour of the reference volume, whose factors are 1 when M1 are untrained
     """
     m1, m2, presentation, factors = symbol("m1"), symbol("m2"), symbol("presentation"), symbol("m1_factors")
+    clearance = symbol("factor_clearance")
     return Mechanism(
         name="m1_action",
         reason="trained M1 present antigen on MHC-I and release factors that bring CD8 cells in",
-        inputs=(Input("m1_medium", 'upright("medium")', "1/d", "factors given as medium of trained M1 macrophages"),),
+        inputs=(Input("m1_medium", 'upright("medium")', "1", "factors held up by medium of trained M1 macrophages"),),
         states=(
             State("presentation", "A", "1", "antigen presentation on MHC-I over that without trained M1", start[0]),
-            State("m1_factors", "Q", "1", "soluble factors of M1 in the tumour", start[1]),
+            State("m1_factors", "Q", "1", "soluble factors of M1 over those of an untreated tumour", start[1]),
         ),
         definitions=(
             Definition(
@@ -153,9 +156,9 @@ def m1_action(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
                 "MHC-I follows training and arrest",
             ),
             Term("presentation_loss", "presentation", -symbol("presentation_rate") * presentation, "turnover of MHC-I"),
-            Term("factor_secretion", "m1_factors", symbol("factor_production") * presentation * m1, "secretion by M1"),
-            Term("medium_given", "m1_factors", symbol("m1_medium"), "medium of trained M1, averaged between injections"),
-            Term("factor_clearance", "m1_factors", -symbol("factor_clearance") * factors, "clearance"),
+            Term("factor_secretion", "m1_factors", clearance * presentation * m1 / reference, "secretion by M1"),
+            Term("medium_given", "m1_factors", clearance * symbol("m1_medium"), "medium of trained M1, averaged over time"),
+            Term("factor_loss", "m1_factors", -clearance * factors, "clearance"),
         ),
     )
 

@@ -27,15 +27,15 @@ def kept_mif() -> sp.Expr:
 def hif_and_mif(start: sp.Expr) -> Mechanism:
     """Return HIF-1alpha H and MIF F, each over its untreated level, and the signal phi of CD44/CD74.
 
-    H' = k_H [exp(e_H (1 - B)) - H];  F' = d_F [(f_0 + (1 - f_0) H^2) T / (h_F + T) (1 - deleted) - F];
-    phi = (1 - blocked) S^2 / (K_F^2 + S^2) with S = (1 - inhibited) F.
+    H' = k_H [exp(e_H (1 - B)) - H];  F' = d_F [(f_0 + (1 - f_0) s(H) / s(1)) T / (h_F + T) (1 - deleted) - F] with the
+    promoter's response s(H) = H^2 / (K_H^2 + H^2);  phi = (1 - blocked) S^2 / (K_F^2 + S^2) with S = (1 - inhibited) F.
 
     Parameters
     ----------
     start
         tumour volume at the start, at which MIF rests
     """
-    hif, mif, share = symbol("hif"), symbol("mif"), symbol("mif_baseline_share")
+    hif, mif, share, half = (symbol(name) for name in ("hif", "mif", "mif_baseline_share", "hif_half"))
     return Mechanism(
         name="mif",
         reason="how arrested tumour cells speak to macrophages",
@@ -60,7 +60,7 @@ def hif_and_mif(start: sp.Expr) -> Mechanism:
                 "mif_induction",
                 "η_F",
                 "1",
-                share + (1 - share) * hif**2,
+                share + (1 - share) * hif**2 * (1 + half**2) / (half**2 + hif**2),
                 "MIF secretion over untreated: a share needs no HIF-1alpha",
                 neutral=sp.Integer(1),
             ),
