@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from kinimmune.fitting.claim_lint import check_models, check_names
+from kinimmune.fitting.claim_tables import examine_claims
 from kinimmune.fitting.targets import Role, Target, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.evidence import Kinase, Reference
 from kinimmune.models.evidence_tables import SourceRow, examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.experiment_tables import examine_experiments
 from kinimmune.models.observation_tables import examine_observations
 from kinimmune.models.parameter_tables import SourcedParameter, examine_parameters
 from kinimmune.models.parameters import Scale, Status
@@ -31,11 +34,19 @@ CONVENTION = "convention"
 def check(folder: Path | None = None) -> tuple[Finding, ...]:
     """Return all that is wrong with the tables: the package's, or those of a folder with the package's for what it lacks.
 
+    Once nothing is wrong with the tables themselves, experiments and claims are held against the models they are about.
+
     Raises
     ------
     UsageError
         when the folder does not exist or holds no table
     """
+    findings = _check_tables(folder)
+    return findings or check_names(folder)
+
+
+def _check_tables(folder: Path | None) -> tuple[Finding, ...]:
+    """Return what is wrong with the tables themselves; no model is built."""
     sources, kinases, targets = examine_sources(folder), examine_kinases(folder), examine_targets(folder)
     parameters = examine_parameters(folder)
     findings = [
@@ -47,6 +58,9 @@ def check(folder: Path | None = None) -> tuple[Finding, ...]:
         *parameters.findings,
         *targets.findings,
         *examine_observations(folder).findings,
+        *examine_experiments(folder).findings,
+        *examine_claims(folder).findings,
+        *check_models(folder),
         *_find_unknown_fits(folder, targets.entries),
         *_find_double_use(parameters.entries, sources.entries, targets.entries),
         *_find_unmeasured(parameters.entries),
@@ -56,8 +70,11 @@ def check(folder: Path | None = None) -> tuple[Finding, ...]:
 
 
 def require(folder: Path | None = None) -> None:
-    """Raise the first finding of `check` as a `DataError`; say how many more there are."""
-    findings = check(folder)
+    """Raise the first finding about the tables as a `DataError`; say how many more there are.
+
+    What `check` finds beside the models of experiments and claims is left to the commands that use those.
+    """
+    findings = _check_tables(folder)
     if findings:
         more = f" (and {len(findings) - 1} more; run kinimmune check)" if len(findings) > 1 else ""
         raise DataError(f"{findings[0].message}{more}")

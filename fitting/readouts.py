@@ -1,7 +1,7 @@
 """Read-outs any model's claims can use: a quantity of one experiment, alone or against another.
 
-Start with `READOUTS`, which names every registered function; those that belong to one model stand in modules of their own
-and join by `register`.  A read-out takes a laboratory and the claim (for its columns) and returns one value per parameter
+Start with `GENERAL`, which names them; those that belong to one model stand in `kinimmune.fitting.readouts_MODEL`, in a
+mapping `READOUTS` of its own.  A read-out takes a laboratory and the claim (for its columns) and returns one value per parameter
 set; text of a table is only ever looked up.
 """
 
@@ -48,3 +48,10 @@ GENERAL: dict[str, Readout] = {
     "log_ratio": log_ratio,
     "through": through,
 }
+"""Read-outs by the name that stands in a table."""
+
+_ONE = ("quantity", "experiment", "day")
+NEEDED: dict[str, tuple[str, ...]] = {
+    name: (*_ONE, "baseline") if name in ("ratio", "difference", "log_ratio") else _ONE for name in GENERAL
+}
+"""Columns each of them needs."""

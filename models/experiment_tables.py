@@ -6,7 +6,7 @@ named in `target`), `set` and `scale` (a parameter), `input` (held from first to
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,7 @@ from kinimmune.models.evidence_tables import examine_sources, find_bad_origins
 from kinimmune.models.experiments import Experiment, InputSpan
 from kinimmune.models.table_files import Examined, Finding
 from kinimmune.models.table_rows import Name, NotNegative, Number, Positive, SourcedRow, UnitText, parse_rows
+from kinimmune.models.units import parse_unit
 
 
 class ChangeKind(StrEnum):
@@ -64,10 +65,11 @@ _NEEDS = {
 def examine_experiments(folder: Path | None) -> Examined[Experiment]:
     """Return all experiments of all models and what is wrong with their table."""
     table, sources = parse_rows(ExperimentRow, folder), examine_sources(folder)
-    findings = [*table.findings, *_find_gaps(table.entries), *find_bad_origins(table.entries, sources)]
+    rows = table.entries
+    findings = [*table.findings, *_find_gaps(rows), *_find_circles(rows), *find_bad_origins(rows, sources)]
     if findings:
         return Examined((), tuple(findings))
-    rows = [row for row in table.entries if row.kind is not ChangeKind.DAY]
+    rows = tuple(row for row in rows if row.kind is not ChangeKind.DAY)
     names = dict.fromkeys((row.model, row.experiment) for row in rows)
     return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
 
@@ -80,7 +82,7 @@ def examine_days(folder: Path | None) -> Examined[tuple[str, str, float]]:
 
 
 def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
-    known = {(row.model, row.experiment) for row in rows}
+    known = {(row.model, row.experiment) for row in rows if row.kind is not ChangeKind.DAY}
     for row in rows:
         for column in _NEEDS[row.kind]:
             if getattr(row, column) is None:
@@ -89,6 +91,42 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
             yield row.finding("target", f"unknown experiment '{row.target}' in column 'target'", "name one of the same model")
         if row.first_day is not None and row.last_day is not None and row.first_day > row.last_day:
             yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
+        if row.kind is ChangeKind.DAY:
+            yield from _find_odd_day(row)
+
+
+def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:
+    if row.value is not None and row.value <= 0.0:
+        yield row.finding("value", f"read-out day '{row.experiment}' is day {row.value:g}", "it must be after day 0")
+    if row.unit is not None and not parse_unit(row.unit).equals(parse_unit("d")):
+        yield row.finding("unit", f"unit '{row.unit}' of the read-out day '{row.experiment}' is not the day", "write d")
+
+
+def _find_circles(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
+    made_from: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for row in rows:
+        if row.kind is ChangeKind.AS and row.target:
+            made_from.setdefault((row.model, row.experiment), set()).add((row.model, row.target))
+    for row in rows:
+        if (
+            row.kind is ChangeKind.AS
+            and row.target
+            and (row.model, row.experiment) in _origins((row.model, row.target), made_from)
+        ):
+            problem = f"experiment '{row.experiment}' is made from itself through '{row.target}' in column 'target'"
+            yield row.finding("target", problem, "leave one of the rows out")
+
+
+def _origins(start: tuple[str, str], made_from: Mapping[tuple[str, str], Collection[tuple[str, str]]]) -> set[tuple[str, str]]:
+    """Return an experiment and all it is made from."""
+    found: set[tuple[str, str]] = set()
+    waiting = [start]
+    while waiting:
+        here = waiting.pop()
+        if here not in found:
+            found.add(here)
+            waiting += made_from.get(here, ())
+    return found
 
 
 def _experiment(rows: Sequence[ExperimentRow], model: str, name: str) -> Experiment:

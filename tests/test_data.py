@@ -7,10 +7,12 @@ from importlib.resources import files
 
 import pytest
 
+from kinimmune.fitting.claim_tables import ClaimRow
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.targets import Role, Statistic, TargetRow, read_targets
 from kinimmune.models.design_tables import QUANTITIES, DesignRow
 from kinimmune.models.evidence_tables import CellLineRow, KinaseRow, SourceRow
+from kinimmune.models.experiment_tables import ExperimentRow
 from kinimmune.models.follow_up_tables import FollowUpRow
 from kinimmune.models.observation_tables import ObservationRow
 from kinimmune.models.parameter_tables import ParameterRow
@@ -31,6 +33,8 @@ ROW_TYPES = (
     ObservationRow,
     TargetRow,
     ParameterRow,
+    ExperimentRow,
+    ClaimRow,
 )
 PACKAGE = json.loads(files("kinimmune.data").joinpath("datapackage.json").read_text("utf-8"))
 RESOURCES = {resource["path"]: resource for resource in PACKAGE["resources"]}
