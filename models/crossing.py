@@ -18,7 +18,8 @@ from kinimmune.models.machine_code import call_model
 def interpolate(m: Array, at: int, x: float, model: Machine) -> float:
     """Return a state at the fraction x of the step, by the method's continuous extension."""
     inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * (m[model.twist + at] + x * m[model.curl + at]))
-    return (1.0 - x) * m[model.y + at] + x * inner
+    value: float = (1.0 - x) * m[model.y + at] + x * inner
+    return value
 
 
 @jit
@@ -28,7 +29,8 @@ def watch_inside(m: Array, lane: int, x: float, model: Machine) -> float:
         m[model.b + at] = interpolate(m, at, x, model)
     m[MOMENT + lane] = m[T + lane] + x * m[H + lane]
     call_model(model.find_watched, m, lane)
-    return m[Q_INSIDE + lane]
+    value: float = m[Q_INSIDE + lane]
+    return value
 
 
 @jit

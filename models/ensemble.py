@@ -53,7 +53,8 @@ class EnsembleTrajectories:
         """Return one kept state, shape (k, n)."""
         if name not in self.names:
             raise UsageError(f"state '{name}' was not kept; {nearest(name, self.names)}")
-        return self.states[self.names.index(name)]
+        kept: Array = self.states[self.names.index(name)]
+        return kept
 
     @property
     def failures(self) -> dict[Completion, int]:

@@ -76,11 +76,8 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     if watch is not None and watch not in names:
         raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
     module = load_equations(model, watch)
-    functions = module.advance, module.find_rates, module.find_constants, module.find_watched
-    blocks = (module.Y, module.TRIAL, module.F, module.B, module.BEND, module.TWIST, module.CURL, module.SCALE, module.P)
-    machine = Machine(
-        *(item.address for item in functions), module.WATCH, module.N_STATES, module.N_PARAMETERS, *blocks, module.ROWS
-    )
-    return Kernel(
-        model, watch, None if module.__file__ is None else Path(module.__file__), machine, load_loop().integrate_lanes, functions
-    )
+    functions = {name: getattr(module, name) for name in ("advance", "find_rates", "find_constants", "find_watched")}
+    places = {name: getattr(module, name.upper()) for name in Machine._fields if name not in functions}
+    machine = Machine(**{name: item.address for name, item in functions.items()}, **places)
+    source = None if module.__file__ is None else Path(module.__file__)
+    return Kernel(model, watch, source, machine, load_loop().integrate_lanes, tuple(functions.values()))

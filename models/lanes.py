@@ -75,7 +75,7 @@ class Machine(NamedTuple):
     """The compiled functions of a model, as addresses, and where its blocks begin in `m`."""
 
     advance: int
-    rates: int
+    find_rates: int
     find_constants: int
     find_watched: int
     watch: int

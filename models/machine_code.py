@@ -5,15 +5,17 @@ model is compiled without the loop, and no compiled caller can hold an old copy 
 """
 # ruff: noqa: ANN401, ARG001 - the objects of numba's code generation carry no types, and its typing functions take them unused
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from kinimmune.models.arrays import Array
 
-@intrinsic
-def to_bits(_context: Any, value: Any) -> Any:
+
+def _to_bits(_context: Any, value: Any) -> Any:
     """Return the 64 bits of a double as an integer."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -22,8 +24,7 @@ def to_bits(_context: Any, value: Any) -> Any:
     return types.int64(types.float64), generate
 
 
-@intrinsic
-def from_bits(_context: Any, bits: Any) -> Any:
+def _from_bits(_context: Any, bits: Any) -> Any:
     """Return the double with these 64 bits."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -32,8 +33,7 @@ def from_bits(_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@intrinsic
-def call_model(_context: Any, address: Any, m: Any, lane: Any) -> Any:
+def _call_model(_context: Any, address: Any, m: Any, lane: Any) -> Any:
     """Call the C function `void (double *m, int64_t lane)` at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -44,3 +44,8 @@ def call_model(_context: Any, address: Any, m: Any, lane: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, m, types.int64), generate
+
+
+to_bits = cast(Callable[[float], int], intrinsic(_to_bits))
+from_bits = cast(Callable[[int], float], intrinsic(_from_bits))
+call_model = cast(Callable[[int, Array, int], None], intrinsic(_call_model))

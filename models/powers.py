@@ -9,7 +9,7 @@ _ROOTS = (3, 4, 6)
 """Denominators of exponents that are computed by way of the root, which derivatives then share."""
 
 
-class Power(sp.Function):
+class Power(sp.Function):  # type: ignore[misc] # sympy ships no types
     """base**exponent for exponents that are no small integer; at and below zero its limit from above.
 
     sympy's own derivative by the base divides by the base, which is 0/0 at zero; this one does not.
@@ -23,7 +23,7 @@ class Power(sp.Function):
         return exponent * Power(base, exponent - 1) if argindex == 1 else self * LogOfPositive(base)
 
 
-class LogOfPositive(sp.Function):
+class LogOfPositive(sp.Function):  # type: ignore[misc] # sympy ships no types
     """Logarithm of a base that is kept above the smallest normal number."""
 
     nargs = 1
@@ -33,7 +33,7 @@ class LogOfPositive(sp.Function):
         return 1 / self.args[0]
 
 
-class ExpOf(sp.Function):
+class ExpOf(sp.Function):  # type: ignore[misc] # sympy ships no types
     """Exponential that sympy does not fold into a power."""
 
     nargs = 1

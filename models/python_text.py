@@ -6,7 +6,7 @@ Start with `to_python`.
 import sympy as sp
 
 from kinimmune.models.errors import ModelError
-from kinimmune.models.powers import ExpOf, LogOfPositive, by_logarithm
+from kinimmune.models.powers import ExpOf, LogOfPositive, Power, by_logarithm
 
 _CALLS = {sp.log: "logarithm", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
 _CALLS |= {
@@ -88,7 +88,7 @@ def _print_power(base: sp.Expr, exponent: sp.Expr) -> str:
         below = to_python(base) if exponent == -1 else _print_power(base, -exponent)
         return f"(1.0 / {below})" if base.is_Symbol and exponent == -1 else f"(1.0 / ({below}))"
     if not (2 * exponent).is_Integer:
-        return to_python(by_logarithm(base**exponent))
+        return to_python(by_logarithm(Power(base, exponent)))
     whole = int(exponent)
     factors = [_factor(base) if not base.is_Mul else f"({to_python(base)})"] * whole
     if exponent != whole:

@@ -49,7 +49,7 @@ def choose_steps(m: Array, tag: Integers, model: Machine) -> None:
         m[MOMENT + lane] = m[T + lane]
     for i in range(model.n_states * LANES):
         m[model.trial + i] = m[model.y + i]
-    call_model(model.rates, m, 0)
+    call_model(model.find_rates, m, 0)
     for lane in range(LANES):
         if tag[FRESH + lane] == 1:
             size, speed = weigh(m, lane, model.y, -1, model), weigh(m, lane, model.b, -1, model)
@@ -62,7 +62,7 @@ def choose_steps(m: Array, tag: Integers, model: Machine) -> None:
                 at = i * LANES + lane
                 m[model.f + at] = m[model.b + at]
                 m[model.trial + at] = m[model.y + at] + h * m[model.b + at]
-    call_model(model.rates, m, 0)
+    call_model(model.find_rates, m, 0)
     for lane in range(LANES):
         if tag[FRESH + lane] == 1:
             h = m[H + lane]
@@ -95,4 +95,5 @@ def lengthen(m: Array, tag: Integers, lane: int) -> float:
     if m[LAST_ROOT + lane] > 0.0:
         predicted = m[LAST_H + lane] / h * root * root / m[LAST_ROOT + lane] / 0.9
         factor = max(factor, max(1.0 / 6.0, min(5.0, predicted)))
-    return h / (max(factor, 1.0) if tag[SHRUNK + lane] == 1 else factor)
+    longer: float = h / (max(factor, 1.0) if tag[SHRUNK + lane] == 1 else factor)
+    return longer

@@ -180,7 +180,7 @@ def starts_finite(m: Array, lane: int, model: Machine) -> bool:
     total = m[Q + lane] * 0.0
     for i in range(lane, model.n_states * LANES, LANES):
         total += m[model.f + i] * 0.0
-    return total == 0.0
+    return bool(total == 0.0)
 
 
 @jit
