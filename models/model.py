@@ -277,7 +277,7 @@ def _check_units(model: OdeModel) -> None:
     for item in model.definitions:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', definition '{item.name}'")
         units[item.name] = parse_unit(item.unit)
-    later = {symbol(item.name) for item in (*model.states, *model.inputs)} | {TIME}
+    later = {TIME, *(symbol(state.name) for state in model.states), *(symbol(item.name) for item in model.inputs)}
     for state in model.states:
         where = f"model '{model.name}', initial value of '{state.name}'"
         _require(state.initial, units, parse_unit(state.unit), where)

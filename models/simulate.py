@@ -128,7 +128,7 @@ class Span:
     steps: Array
     """Times [d] the solver stepped to, the beginning first, shape (m,)"""
     solution: Callable[[Array], Array]
-    """Times [d] between the first and the last step, shape (j,) -> states, shape (n_states, j)"""
+    """Times [d] after the first and up to the last step, shape (j,) -> states, shape (n_states, j)"""
     end: Array
     """State at the last step, shape (n_states,)"""
     completion: Completion
@@ -141,16 +141,14 @@ def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: 
 
     Parameters
     ----------
-    compiled
-        the model
+    compiled, solver
+        the model and its integrator
     p
         parameters and the inputs that hold, shape (n_parameters + n_inputs,)
     span
         begin and end [d]
     y
         state at the beginning, shape (n_states,)
-    solver
-        method and tolerances
     """
     steps, pieces, end, completion = [span[0]], list[DenseOutput](), y, Completion.COMPLETE
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -167,7 +165,7 @@ def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: 
                     end = stepper.y
         except _NotFiniteError:
             completion = Completion.NOT_FINITE
-    return Span(np.array(steps), OdeSolution(steps, pieces) if pieces else _constant(y), end, completion)
+    return Span(np.array(steps), _join(steps, pieces, y.size), end, completion)
 
 
 class _NotFiniteError(ArithmeticError):
@@ -202,8 +200,14 @@ def _judge(stepper: "BDF | LSODA | Radau", taken: int) -> Completion:
     return Completion.TOO_MANY_STEPS if taken > MOST_STEPS else Completion.COMPLETE
 
 
-def _constant(y: Array) -> Callable[[Array], Array]:
-    return lambda time: np.repeat(y[:, None], np.size(time), axis=1)
+def _join(steps: list[float], pieces: list[DenseOutput], n: int) -> Callable[[Array], Array]:
+    joined = OdeSolution(steps, pieces) if pieces else None
+
+    def solution(time: Array) -> Array:
+        # without a step there is no solution, and scipy's takes no empty array
+        return np.empty((n, 0)) if joined is None or not time.size else joined(time)
+
+    return solution
 
 
 def _march(
