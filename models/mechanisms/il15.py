@@ -10,22 +10,25 @@ from kinimmune.models.model import Definition, Input, Mechanism, State, Term, sy
 ONE = sp.Integer(1)
 
 
-def untreated_il15() -> sp.Expr:
-    """Return the IL-15 a T cell meets before treatment: (1 - w) + w b_T, relative to monocytes alone."""
+def met(circulating: sp.Expr, local: sp.Expr) -> sp.Expr:
+    """Return the IL-15 that T cells meet over what they meet untreated: [(1 - w) I + w J] / [(1 - w) + w b_T]."""
     share = symbol("tumour_presentation")
-    return 1 - share + share * symbol("tumour_il15ra_start")
+    return ((1 - share) * circulating + share * local) / (1 - share + share * symbol("tumour_il15ra_start"))
 
 
 def open_gate(il15: sp.Expr, steepness: int) -> sp.Expr:
-    """Return Y^n / (K^n + Y^n), the share of T cells whose IL-15 receptors are occupied beyond their threshold."""
-    return 1 / (1 + (symbol("il15_threshold") / il15) ** steepness)
+    """Return Y^n / (K^n + Y^n), K = 1 + D, the share of T cells whose IL-15 receptors are occupied beyond their threshold.
+
+    The threshold lies a distance D above the untreated level 1.
+    """
+    return 1 / (1 + ((1 + symbol("il15_threshold_distance")) / il15) ** steepness)
 
 
 def trans_presentation(steepness: int) -> Mechanism:
     """Return receptor and complex on monocytes and in the tumour, and the gate that IL-15 opens.
 
     A' = k_A [1 + i - A], i = rho e_A theta_RAF;  B' = k_A [b_T (1 + i) - B];  I' = k_I (m A - I) + given;  J' = k_I (B - J).
-    Y = (1 - w) I + w J; gate Y^n / (K^n + Y^n).  Occupancy of the receptor has a threshold (zhao2013).
+    Y = [(1 - w) I + w J] over its untreated value; gate Y^n / (K^n + Y^n).  Occupancy of the receptor has a threshold (zhao2013).
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ def trans_presentation(steepness: int) -> Mechanism:
     monocytes, tumour = symbol("il15ra_monocytes"), symbol("il15ra_tumour")
     circulating, local = symbol("il15_complex"), symbol("il15_tumour")
     start, rate, turnover = symbol("tumour_il15ra_start"), symbol("il15ra_rate"), symbol("il15_rate")
-    share, induced = symbol("tumour_presentation"), symbol("il15ra_induction")
+    induced = symbol("il15ra_induction")
     return Mechanism(
         name="il15",
         reason="T cells meet IL-15 on the receptor alpha of other cells",
@@ -55,7 +58,7 @@ def trans_presentation(steepness: int) -> Mechanism:
                 "relative rise of the receptor under occupied RAF-1",
                 neutral=sp.Integer(0),
             ),
-            Definition("il15", "Y", "1", (1 - share) * circulating + share * local, "IL-15 that T cells meet"),
+            Definition("il15", "Y", "1", met(circulating, local), "IL-15 that T cells meet, over untreated"),
             Definition(
                 "il15_gate",
                 "γ",

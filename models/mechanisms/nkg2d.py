@@ -18,9 +18,8 @@ def untreated_ligand() -> sp.Expr:
 
 
 def untreated_shed() -> sp.Expr:
-    """Return soluble MICA/B before treatment [ng/mL], production balanced by clearance."""
-    released = symbol("shed_release") * symbol("shedding_rate") * untreated_ligand() * symbol("initial_volume")
-    return released / symbol("soluble_clearance")
+    """Return soluble MICA/B before treatment, release balanced by clearance."""
+    return symbol("shed_release") * untreated_ligand() * symbol("initial_volume") / symbol("reference_volume")
 
 
 def contact(volume: sp.Expr) -> sp.Expr:
@@ -41,7 +40,7 @@ def down_modulation(shed: sp.Expr) -> sp.Expr:
 def untreated_both(steepness: int) -> sp.Expr:
     """Return gate times trigger before treatment."""
     met = contact(symbol("initial_volume")) * trigger(untreated_ligand()) * down_modulation(untreated_shed())
-    return il15.open_gate(il15.untreated_il15(), steepness) * met
+    return il15.open_gate(ONE, steepness) * met
 
 
 def untreated_cells(steepness: int) -> sp.Expr:
@@ -56,23 +55,24 @@ def untreated_cells(steepness: int) -> sp.Expr:
 
 
 def untreated_th1(steepness: int) -> sp.Expr:
-    """Return Th1 effector cells before treatment [1/uL], polarisation balanced by death."""
-    return symbol("th1_rate") * untreated_both(steepness) * untreated_cells(steepness) / symbol("th1_death")
+    """Return Th1 effector cells before treatment [1/uL], the share of cells that meets both signals."""
+    return untreated_both(steepness) * untreated_cells(steepness)
 
 
 def ligands() -> Mechanism:
-    """Return MICA/B on tumour cells and shed: M' = k_M [m (1 + e_M a) - M] - k_s M;  S' = r k_s M T - d_S S.
+    """Return MICA/B on tumour cells and shed: M' = k_M [m (1 + e_M a) - M] - k_s M;  S' = d_S (r M T / T_ref - S).
 
     a is the damage response, `damage_response`, of a model's chemotherapy.
     """
     bound, shed = symbol("membrane_mica"), symbol("soluble_mica")
     turnover, shedding = symbol("mica_turnover"), symbol("shedding_rate")
+    released = symbol("shed_release") * bound * symbol("viable_volume") / symbol("reference_volume")
     return Mechanism(
         name="mica",
         reason="stressed tumour cells show MICA/B and lose it into blood",
         states=(
             State("membrane_mica", "M", "1", "MICA/B on tumour cells, relative", untreated_ligand()),
-            State("soluble_mica", "S", "ng/mL", "soluble MICA/B in serum", untreated_shed()),
+            State("soluble_mica", "S", "1", "soluble MICA/B in serum, relative", untreated_shed()),
         ),
         definitions=(
             Definition("tumour_contact", "c", "1", contact(symbol("viable_volume")), "share of T cells that meet tumour"),
@@ -105,7 +105,7 @@ def ligands() -> Mechanism:
             Term(
                 "mica_release",
                 "soluble_mica",
-                symbol("shed_release") * shedding * bound * symbol("viable_volume"),
+                symbol("soluble_clearance") * released,
                 "shed ligand reaches blood in proportion to tumour",
             ),
             Term("soluble_mica_clearance", "soluble_mica", -symbol("soluble_clearance") * shed, "clearance from blood"),
@@ -116,7 +116,7 @@ def ligands() -> Mechanism:
 def cd4_nkg2d_cells(steepness: int) -> Mechanism:
     """Return CD4+NKG2D+ cells N in blood and their Th1 effectors G, from rest.
 
-    N' = s + p gate trigger N (1 - N / N_max) - d N - l N;  G' = k_G gate trigger N - d_G G; l is `lymphocyte_kill`.
+    N' = s + p gate trigger N (1 - N / N_max) - d N - l N;  G' = k_G (gate trigger N - G); l is `lymphocyte_kill`.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def cd4_nkg2d_cells(steepness: int) -> Mechanism:
             Term("cell_division", "cd4_nkg2d_cells", division, "division on IL-15 AND NKG2D, limited by space"),
             Term("cell_loss", "cd4_nkg2d_cells", -symbol("cell_death") * cells, "death"),
             Term("lymphopenia", "cd4_nkg2d_cells", -symbol("lymphocyte_kill") * cells, "lymphocytes lost to chemotherapy"),
-            Term("th1_polarisation", "th1_effectors", symbol("th1_rate") * both * cells, "Th1 effectors arise under both signals"),
-            Term("th1_loss", "th1_effectors", -symbol("th1_death") * effectors, "death"),
+            Term("th1_polarisation", "th1_effectors", symbol("th1_rate") * both * cells, "cells that meet both signals turn Th1"),
+            Term("th1_loss", "th1_effectors", -symbol("th1_rate") * effectors, "effector state is lost"),
         ),
     )
