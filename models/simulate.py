@@ -44,7 +44,7 @@ class Tolerances:
 
     relative: float = 1e-8
     absolute: float = 1e-10
-    """In units of each state's own scale."""
+    """Times the state at the last breakpoint, where that is above one."""
 
     def __post_init__(self) -> None:
         """Refuse tolerances no integrator can meet."""
@@ -64,7 +64,7 @@ class Trajectories:
     """shape (n_outputs, k)"""
     completion: Completion
     failed_at: float
-    """Last time [d] reached before a failure, infinite without one."""
+    """Last time [d] reached, infinite without a failure."""
 
 
 def simulate(
@@ -96,7 +96,7 @@ def simulate(
     Raises
     ------
     UsageError
-        unknown or missing parameter, unknown method, times that do not increase, a schedule for inputs or states the model lacks
+        unknown or missing parameter, unknown method, times that do not increase, a schedule for what the model lacks
     """
     if method not in METHODS:
         raise UsageError(f"unknown integrator '{method}'; allowed: {', '.join(METHODS)}")
@@ -114,10 +114,9 @@ def simulate(
 
 @dataclass(frozen=True)
 class Solver:
-    """A method of scipy and the local error it is allowed."""
+    """One of `METHODS` and the local error it is allowed."""
 
     method: str
-    """One of `METHODS`."""
     tolerances: Tolerances
 
 

@@ -12,6 +12,10 @@ from kinimmune.models.parameters import Parameter
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 
+IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
+REFERENCE_PARTS = IMMUNE_PARTS[:-1]
+"""Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
+
 
 def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
     """Return the model of one patient, from the tables' rows for `hcc_trial`."""
@@ -24,7 +28,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         angiogenesis.vascular_support(),
         _antigen(),
         untreated_state("start", "0", symbol("initial_volume")),
-        untreated_state("reference", "ref", symbol("reference_volume")),
+        untreated_state("reference", "ref", symbol("reference_volume"), REFERENCE_PARTS),
         tregs.regulatory_t_cells(symbol("start_antigen")),
         effectors.effector_t_cells((symbol("start_effectors"), symbol("start_pd1")), effectors.vegf_pd1_block()),
         tumour.tumour(cells, symbol("reference_effectors") * symbol("reference_suppression")),
@@ -35,7 +39,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
     return OdeModel("hcc_trial", "Sorafenib in advanced hepatocellular carcinoma", mechanisms, parameters, _outputs())
 
 
-def untreated_state(name: str, printed: str, volume: sp.Expr) -> Mechanism:
+def untreated_state(name: str, printed: str, volume: sp.Expr, parts: tuple[str, ...] = IMMUNE_PARTS) -> Mechanism:
     """Return the immune state that rests, untreated, under a tumour of a volume: antigen, Tregs and effector cells.
 
     Parameters
@@ -46,6 +50,8 @@ def untreated_state(name: str, printed: str, volume: sp.Expr) -> Mechanism:
         their subscript in equations
     volume
         tumour volume, an expression in parameters
+    parts
+        the definitions that are wanted
     """
     signal, suppressed = symbol(f"{name}_antigen"), symbol(f"{name}_suppression")
     functional, exhausted = effectors.untreated_effectors(signal, suppressed)
@@ -56,7 +62,9 @@ def untreated_state(name: str, printed: str, volume: sp.Expr) -> Mechanism:
         ("effectors", f'E_"{printed}"', functional, "functional effector cells at rest"),
         ("pd1", f'X_"{printed}"', exhausted, "PD-1+ cells at rest"),
     )
-    definitions = tuple(Definition(f"{name}_{what}", symbol_, "1", value, reason) for what, symbol_, value, reason in rows)
+    definitions = tuple(
+        Definition(f"{name}_{what}", symbol_, "1", value, reason) for what, symbol_, value, reason in rows if what in parts
+    )
     return Mechanism(f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions)
 
 
