@@ -1,18 +1,16 @@
 """`kinimmune claims`: the documents' sentences put to the test, with and without the mechanism each is about."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.terminal import Notes, print_json, print_table
+from kinimmune.cli.terminal import Notes, format_number, print_json, print_table
 
 if TYPE_CHECKING:
-    from kinimmune.fitting.claims import ClaimResult
+    from kinimmune.fitting.claim_results import ClaimRecord
 
 AnyModel = Annotated[str | None, typer.Argument(metavar="MODEL", help="Name of a model; all models with claims if none.")]
 
@@ -32,14 +30,15 @@ def claims(
     Exit code 1 says that a claim failed.
     """
     from kinimmune.cli.settings import read_settings
-    from kinimmune.fitting.claims import check_claims
+    from kinimmune.fitting.claim_results import to_plain
+    from kinimmune.fitting.claims import check_claims, record
     from kinimmune.models.catalogue import model_names, require_model
 
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
     names = model_names() if model is None else (require_model(model),)
     notes = Notes(quiet)
     with notes.progress() as show:
-        found = check_claims(
+        tested = check_claims(
             names,
             settings.data,
             draws=draws,
@@ -47,63 +46,50 @@ def claims(
             jobs=settings.jobs,
             progress=lambda text: show(f"claims of {text}", None),
         )
+    found = tuple(map(record, tested))
     if as_json:
-        print_json({"schema": "kinimmune.claims/1", "claims": [_plain(item) for item in found]})
+        print_json(to_plain(found))
     else:
         _print(found)
     if any(item.verdict == "failed" for item in found):
         raise typer.Exit(Exit.NOT_CONVERGED)
 
 
-def _plain(result: "ClaimResult") -> dict[str, object]:
-    claim = result.claim
-    return {
-        "id": claim.id,
-        "model": claim.model,
-        "text": claim.text,
-        "source": claim.document or None,
-        "kind": str(claim.kind),
-        "holds": result.holds,
-        "value": result.value if math.isfinite(result.value) else None,
-        "comparison": str(claim.comparison),
-        "bound": claim.bound,
-        "draws": result.draws,
-        "fraction": result.fraction,
-        "fraction_lower": result.fraction_lower,
-        "fraction_upper": result.fraction_upper,
-        "fraction_halved": result.fraction_halved,
-        "sign_fixed_by_prior": result.sign_fixed_by_prior,
-        "verdict": result.verdict,
-        "explanation": claim.explanation or None,
-        "ablations": [asdict(item) for item in result.ablations],
-    }
-
-
-def _print(results: Sequence["ClaimResult"]) -> None:
-    for model in dict.fromkeys(item.claim.model for item in results):
-        rows = [_cells(item) for item in results if item.claim.model == model]
-        columns = ("claim", "kind", "verdict", "value", "must be", "of draws", "without its mechanism", "text")
+def _print(records: Sequence["ClaimRecord"]) -> None:
+    for model in dict.fromkeys(item.model for item in records):
+        rows = [_cells(item) for item in records if item.model == model]
+        columns = ("claim", "kind", "verdict", "value", "must be", "of draws", "priors halved", "without its mechanism", "text")
         print_table(model, columns, rows, ("value",))
-    counts = {verdict: sum(item.verdict == verdict for item in results) for verdict in _VERDICTS}
-    stated = sum(bool(item.claim.document) for item in results)
-    explained = sum(bool(item.claim.explanation) for item in results)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    print(f"{len(results)} claims, {stated} of them stated by a document: {told}; {explained} explained")
+    print(count_claims(records))
 
 
-_VERDICTS = ("supported", "vacuous", "failed", "disputed")
+def count_claims(records: Sequence["ClaimRecord"]) -> str:
+    """Return how many claims there are of each verdict; those a document states are counted apart."""
+    from kinimmune.fitting.claim_results import VERDICTS
+
+    def tell(some: Sequence["ClaimRecord"]) -> str:
+        counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+        return f"{told or 'none'}; {sum(item.explanation is not None for item in some)} explained"
+
+    stated = [item for item in records if item.source is not None]
+    return f"{len(records)} claims: {tell(records)}\n{len(stated)} of them stated by a document: {tell(stated)}"
 
 
-def _cells(result: "ClaimResult") -> tuple[str, ...]:
-    claim = result.claim
-    cut = "; ".join(f"{item.arrow}: {'holds' if item.holds else 'fails'} ({item.fraction:.2f})" for item in result.ablations)
+def _cells(item: "ClaimRecord") -> tuple[str, ...]:
+    cut = "; ".join(f"{one.arrow}: {'holds' if one.holds else 'fails'} ({one.fraction:.2f})" for one in item.ablations)
     return (
-        claim.id,
-        str(claim.kind),
-        result.verdict,
-        f"{result.value:.4g}",
-        f"{claim.comparison} {claim.bound:.4g}",
-        f"{result.fraction:.3f} ({result.fraction_lower:.2f}-{result.fraction_upper:.2f})",
+        item.id,
+        item.kind,
+        item.verdict,
+        format_number(item.value),
+        f"{item.comparison} {item.bound:.4g}",
+        _fraction(item.fraction, item.fraction_lower, item.fraction_upper),
+        _fraction(item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper),
         cut or "-",
-        claim.text + (f" [{claim.explanation}]" if claim.explanation else ""),
+        item.text + (f" [{item.explanation}]" if item.explanation else ""),
     )
+
+
+def _fraction(value: float | None, lower: float | None, upper: float | None) -> str:
+    return "-" if value is None or lower is None or upper is None else f"{value:.3f} ({lower:.2f}-{upper:.2f})"

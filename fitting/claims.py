@@ -5,6 +5,7 @@ Start with `check_claims`.  A claim that also holds without its mechanism is vac
 
 import importlib
 import importlib.util
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kinimmune.fitting.claim_results import Ablation, ClaimRecord
 from kinimmune.fitting.claim_tables import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.fitting.laboratory import Bench, Laboratory, draw_parameters, nominal
 from kinimmune.fitting.readouts import GENERAL, Readout
@@ -35,17 +37,6 @@ HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Ablation:
-    """A claim with one arrow cut."""
-
-    arrow: str
-    holds: bool
-    """At nominal values."""
-    fraction: float
-    """Of prior draws."""
-
-
-@dataclass(frozen=True)
 class ClaimResult:
     """What became of one claim."""
 
@@ -66,6 +57,8 @@ class ClaimResult:
     verdict: str
     """`supported`, `vacuous`, `failed` or `disputed`."""
     ablations: tuple[Ablation, ...]
+    holds_without: Mapping[str, bool]
+    """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -128,6 +121,7 @@ def _test_model(name: str, claims: Sequence[Claim], data: Path | None, effort: _
         halved=make(draw_parameters(table, effort.draws, HALF, effort.seed)),
         few=make(draw_parameters(table, min(effort.draws, ABLATION_DRAWS), 1.0, effort.seed)),
         boundary=make(draw_parameters(table, min(effort.draws, BOUNDARY_DRAWS), 1.0, effort.seed)),
+        arrows=tuple(dict.fromkeys(arrow for claim in claims for arrow in claim.arrows)),
     )
     readouts = readouts_of(name)
     return [_test(claim, _find(readouts, claim), batches) for claim in claims]
@@ -169,6 +163,8 @@ class _Batches:
     few: Laboratory
     boundary: Laboratory
     """For disputed claims, whose read-outs search for a boundary."""
+    arrows: tuple[str, ...]
+    """Every mechanism a claim about the model names."""
 
 
 def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
@@ -177,12 +173,12 @@ def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
     satisfied = satisfies(claim, readout(batches.boundary if disputed else batches.declared, claim))
     count = int(satisfied.sum())
     lower, upper = wilson(count, satisfied.size)
+    without = {
+        arrow: bool(satisfies(claim, readout(batches.nominal.without(arrow), claim))[0])
+        for arrow in (claim.arrows if disputed else batches.arrows)
+    }
     ablations = tuple(
-        Ablation(
-            arrow,
-            bool(satisfies(claim, readout(batches.nominal.without(arrow), claim))[0]),
-            float(satisfies(claim, readout(batches.few.without(arrow), claim)).mean()),
-        )
+        Ablation(arrow, without[arrow], float(satisfies(claim, readout(batches.few.without(arrow), claim)).mean()))
         for arrow in claim.arrows
     )
     holds = bool(satisfies(claim, np.array([value]))[0])
@@ -198,6 +194,36 @@ def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
         sign_fixed_by_prior=count == satisfied.size,
         verdict=_verdict(claim, holds, lower, ablations),
         ablations=ablations,
+        holds_without=without,
+    )
+
+
+def record(result: ClaimResult) -> ClaimRecord:
+    """Return a result as plain values."""
+    claim, halved = result.claim, result.fraction_halved
+    lower, upper = (None, None) if halved is None else wilson(round(halved * result.draws), result.draws)
+    return ClaimRecord(
+        id=claim.id,
+        model=claim.model,
+        text=claim.text,
+        source=claim.document or None,
+        kind=str(claim.kind),
+        holds=result.holds,
+        value=result.value if math.isfinite(result.value) else None,
+        comparison=str(claim.comparison),
+        bound=claim.bound,
+        draws=result.draws,
+        fraction=result.fraction,
+        fraction_lower=result.fraction_lower,
+        fraction_upper=result.fraction_upper,
+        fraction_halved=halved,
+        fraction_halved_lower=lower,
+        fraction_halved_upper=upper,
+        sign_fixed_by_prior=result.sign_fixed_by_prior,
+        verdict=result.verdict,
+        explanation=claim.explanation or None,
+        ablations=result.ablations,
+        holds_without=dict(result.holds_without),
     )
 
 
