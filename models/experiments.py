@@ -6,6 +6,7 @@ Start with `Experiment`; `read_experiments` (in `kinimmune.models.tables`) makes
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Dose, Schedule
 from kinimmune.models.errors import UsageError
-from kinimmune.models.integrators import Integrator
 from kinimmune.models.simulate import Tolerances
+
+if TYPE_CHECKING:  # reading tables needs no integrator
+    from kinimmune.models.integrators import Integrator
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Readings:
 
 def run_experiment(
     compiled: CompiledModel,
-    integrate: Integrator,
+    integrate: "Integrator",
     experiment: Experiment,
     parameters: Array,
     days: tuple[float, ...],
