@@ -1,8 +1,8 @@
 """Work and precision of the ensemble kernel beside other integrators: same patients, same output grid, one core each.
 
 Run `python benchmarks/ensemble.py`; `--json` prints one object instead of tables, `--large` adds a million patients over 36
-months, `--plot FILE` draws the table.  One arm, fixed dosing, no branching.  libRoadRunner is optional (`pip install libroadrunner`); the
-model goes to it as SBML written here.
+months, `--plot FILE` draws the table.  One arm, fixed dosing, no branching.  libRoadRunner is optional
+(`pip install libroadrunner`); the model goes to it as SBML that `integrators.py` writes.
 """
 
 import argparse
@@ -15,53 +15,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import sympy as sp
-from numba import njit
-from scipy.integrate import odeint, solve_ivp
-from sympy.printing.mathml import mathml
+from integrators import (
+    MODELS,
+    Task,
+    compile_for_odeint,
+    load_roadrunner,
+    prepare,
+    run_kernel,
+    run_odeint,
+    run_solve_ivp,
+)
 
 from kinimmune.models.chunks import map_chunks
-from kinimmune.models.compile import CompiledModel, compile_model
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import integrate
-from kinimmune.models.kernels import Kernel, load_kernel
-from kinimmune.models.library import hcc_trial
-from kinimmune.models.model import TIME, OdeModel, symbol
-from kinimmune.models.parameters import values_for
-from kinimmune.models.population import draw_individuals, individual_values
-from kinimmune.models.simulate import Tolerances
-from kinimmune.models.tables import read_parameters
-
-MODELS: Mapping[str, tuple[Callable[..., OdeModel], dict[str, float]]] = {
-    "hcc_trial": (hcc_trial.hcc_trial, {"dose_rate": 800.0})
-}
-"""Name -> how to build the model, and its inputs."""
 
 TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 EQUAL_ERROR = 1e-5
+"""Integrators are compared where each achieves this error, or the smallest one it reaches."""
 JUDGED = 16
 """Patients whose error is measured against Radau at 1e-11."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What every integrator gets."""
-
-    compiled: CompiledModel
-    kernel: Kernel
-    p: np.ndarray
-    """shape (n_parameters + n_inputs, n)"""
-    inputs: Mapping[str, float]
-    time: np.ndarray
-
-    @property
-    def initial(self) -> np.ndarray:
-        """States at the start, shape (n_states, n)."""
-        return self.compiled.initial(self.p)
 
 
 @dataclass
@@ -78,132 +55,6 @@ class Curve:
             return None
         logs = np.log([(e, s) for e, s in points])
         return float(math.exp(np.interp(math.log(error), logs[:, 0], logs[:, 1])))
-
-
-def prepare(name: str, patients: int, days: float) -> Task:
-    """Draw patients and load the kernel."""
-    build, inputs = MODELS[name]
-    parameters = read_parameters(name)
-    model = build(parameters)
-    values = individual_values(parameters, values_for(parameters, None), draw_individuals(parameters, patients, seed=1))
-    p = np.vstack([values, *(np.full((1, patients), inputs[item.name]) for item in model.inputs)])
-    return Task(compile_model(model), load_kernel(model), p, inputs, np.linspace(0.0, days, 101))
-
-
-def run_kernel(task: Task, n: int, tolerance: float) -> np.ndarray:
-    """Integrate n patients by the kernel; shape (n, n_states, k)."""
-    found = integrate(
-        task.kernel,
-        initial=task.initial[:, :n],
-        parameters=task.p[: len(task.kernel.parameter_names), :n],
-        time=task.time,
-        schedule=constant(**task.inputs),
-        tolerances=Tolerances(tolerance, 1e-2 * tolerance),
-    )
-    return found.states.transpose(2, 0, 1)
-
-
-def run_solve_ivp(task: Task, n: int, tolerance: float, method: str = "LSODA") -> np.ndarray:
-    """Integrate by `solve_ivp` with the analytic Jacobian."""
-    found = []
-    for i in range(n):
-        y = task.initial[:, i]
-        course = solve_ivp(
-            task.compiled.rhs,
-            (task.time[0], task.time[-1]),
-            y,
-            method=method,
-            t_eval=task.time,
-            args=(task.p[:, i],),
-            jac=task.compiled.jacobian,
-            rtol=tolerance,
-            atol=1e-2 * tolerance * np.maximum(np.abs(y), 1.0),
-        )
-        found.append(course.y)
-    return np.array(found)
-
-
-def compile_for_odeint(model: OdeModel) -> tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]:
-    """Return rates and Jacobian of (t, y, p) compiled by numba."""
-    states = [symbol(state.name) for state in model.states]
-    names = [symbol(name) for name in (*model.parameter_names, *(item.name for item in model.inputs))]
-    rates = sp.Matrix([model.expand(rate) for rate in model.rates.values()])
-    n = len(states)
-    functions = []
-    for matrix, shape in ((rates, (n,)), (rates.jacobian(states), (n, n))):
-        flat = njit(sp.lambdify([TIME, states, names], tuple(matrix), modules="math", cse=True))
-        functions.append(njit(lambda t, y, p, flat=flat, shape=shape: np.array(flat(t, y, p)).reshape(shape)))
-    return functions[0], functions[1]
-
-
-def run_odeint(task: Task, n: int, tolerance: float, functions: tuple[Callable[..., np.ndarray], ...]) -> np.ndarray:
-    """Integrate by `odeint` with compiled functions."""
-    rates, jacobian = functions
-    found = []
-    for i in range(n):
-        y = task.initial[:, i]
-        scale = 1e-2 * tolerance * np.maximum(np.abs(y), 1.0)
-        arguments = (np.ascontiguousarray(task.p[:, i]),)
-        course = odeint(
-            rates, y, task.time, args=arguments, Dfun=jacobian, tfirst=True, rtol=tolerance, atol=scale, mxstep=100_000
-        )
-        found.append(course.T)
-    return np.array(found)
-
-
-def letters(names: Iterable[str]) -> dict[str, str]:
-    """Return a name of letters alone for each name; sympy's MathML would print digits and underscores as subscripts."""
-    return {name: "q" + "".join("abcdefghij"[int(digit)] for digit in f"{i:03d}") for i, name in enumerate(names)}
-
-
-def write_sbml(model: OdeModel) -> tuple[str, dict[str, str]]:
-    """Return the equations as rate rules of SBML level 3, and the name each quantity has there."""
-    constants = [*model.parameter_names, *(item.name for item in model.inputs)]
-    ids = letters([*(item.name for item in model.states), *constants])
-    renamed = {symbol(name): sp.Symbol(short) for name, short in ids.items()}
-    variables = "".join(
-        f'<parameter id="{short}" value="1" constant="{str(name in constants).lower()}"/>' for name, short in ids.items()
-    )
-    rules = "".join(
-        f'<rateRule variable="{ids[name]}"><math xmlns="http://www.w3.org/1998/Math/MathML">'
-        f"{mathml(model.expand(rate).xreplace(renamed).evalf())}</math></rateRule>"
-        for name, rate in model.rates.items()
-    )
-    head = '<?xml version="1.0"?><sbml xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1">'
-    parts = f"<listOfParameters>{variables}</listOfParameters><listOfRules>{rules}</listOfRules>"
-    return f'{head}<model id="{model.name}">{parts}</model></sbml>', ids
-
-
-def load_roadrunner(task: Task) -> Callable[[Task, int, float], np.ndarray] | None:
-    """Return a runner, or None with a word on stderr when libRoadRunner is not installed."""
-    try:
-        import roadrunner
-    except ImportError:
-        sys.stderr.write("libRoadRunner is not installed (pip install libroadrunner); its row is left out\n")
-        return None
-    model = task.kernel.model
-    text, ids = write_sbml(model)
-    machine = roadrunner.RoadRunner(text)
-    states = [ids[state.name] for state in model.states]
-    constants = [ids[name] for name in task.compiled.parameter_names]
-    machine.timeCourseSelections = ["time", *states]
-
-    def run(task: Task, n: int, tolerance: float) -> np.ndarray:
-        machine.integrator.relative_tolerance = tolerance
-        machine.integrator.absolute_tolerance = 1e-2 * tolerance
-        machine.integrator.maximum_num_steps = 100_000
-        found = []
-        for i in range(n):
-            machine.reset()
-            for name, value in zip(constants, task.p[:, i], strict=True):
-                machine[name] = value
-            for name, value in zip(states, task.initial[:, i], strict=True):
-                machine[name] = value
-            course = machine.simulate(task.time[0], task.time[-1], task.time.size)
-            found.append(np.array(course)[:, 1:].T)
-        return np.array(found)
-
-    return run
 
 
 def measure(task: Task, run: Callable[[Task, int, float], np.ndarray], n: int, exact: np.ndarray) -> Curve:
@@ -280,10 +131,10 @@ def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], di
     """Return the JSON object and the curves."""
     task = prepare(name, patients, 1000.0)
     curves = compare(task, patients)
-    ours = curves["kernel"].speed_at(EQUAL_ERROR)
-    ratios: dict[str, float | None] = {}
-    for other in ("roadrunner", "solve_ivp", "odeint"):
-        theirs = curves[other].speed_at(EQUAL_ERROR) if other in curves else None
+    levels = {other: max(EQUAL_ERROR, min(curve.errors)) for other, curve in curves.items()}
+    ratios: dict[str, float | None] = dict.fromkeys(("roadrunner", "solve_ivp", "odeint"))
+    for other in ratios.keys() & curves.keys():
+        theirs, ours = curves[other].speed_at(levels[other]), curves["kernel"].speed_at(levels[other])
         ratios[other] = None if ours is None or theirs is None else ours / theirs
     speedup = statistics.median(run_threads(task, 1) / run_threads(task, 2) for _ in range(5))
     cold, warm = measure_start(name)
@@ -292,7 +143,8 @@ def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], di
     document: dict[str, object] = {
         "schema": "kinimmune.bench/1",
         "model": name,
-        "patients_per_second": {other: curve.speed_at(EQUAL_ERROR) for other, curve in curves.items()},
+        "patients_per_second": {other: curve.speed_at(levels[other]) for other, curve in curves.items()},
+        "equal_error": levels,
         "ratio_at_equal_error": ratios,
         "work_precision": {
             other: [list(point) for point in zip(TOLERANCES, curve.errors, curve.speeds, strict=True)]
@@ -346,7 +198,7 @@ def main() -> None:
         print(name)
         for tolerance, error, speed in zip(TOLERANCES, curve.errors, curve.speeds, strict=True):
             print(f"  rtol {tolerance:.0e}   error {error:9.2e}   {speed:10.1f} patients/s")
-    for key in ("ratio_at_equal_error", "threads_speedup", "compile_seconds", "warm_seconds", "rss_mb"):
+    for key in ("equal_error", "ratio_at_equal_error", "threads_speedup", "compile_seconds", "warm_seconds", "rss_mb"):
         print(f"{key}: {document[key]}")
 
 
