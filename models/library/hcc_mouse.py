@@ -7,19 +7,19 @@ the Treg kinase (FLT-3) on Tregs, and the concentration itself on priming and di
 
 import sympy as sp
 
-from kinimmune.models.mechanisms import angiogenesis, effectors, kinases, mapk, pharmacokinetics, tregs, tumour
+from kinimmune.models.mechanisms import angiogenesis, depletion, effectors, kinases, mapk, pharmacokinetics, tregs, tumour
 from kinimmune.models.model import Definition, Mechanism, OdeModel, symbol
 from kinimmune.models.parameters import Parameter
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 BASAL = symbol("basal_priming")
+NONE, FULL = sp.Integer(0), sp.Integer(1)
+"""Antigen signal before the tumour is implanted, at which T cells rest at day 0, and that of a large tumour."""
 
 
 def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
     """Return the model of one mouse, from the tables' rows for `hcc_mouse`."""
-    start = tregs.antigen(symbol("initial_volume"))
-    resting = tregs.suppression(tregs.untreated_number(start), sp.Integer(1))
-    untreated = effectors.untreated_effectors(start, resting, effectors.Coupling(basal=BASAL))
+    naive = BASAL * _resting_suppression(NONE) / symbol("effector_death")
     mechanisms = (
         pharmacokinetics.daily_gavage(),
         pharmacokinetics.pd1_antibody(),
@@ -27,11 +27,12 @@ def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
         mapk.raf_mek_erk(resistant=sp.Integer(0)),
         angiogenesis.angiogenic_capacity("uL", angiogenesis.vessel_blocks()),
         _signals(),
-        tregs.regulatory_t_cells(start),
-        tregs.division_marker(start),
+        tregs.regulatory_t_cells(NONE),
+        tregs.division_marker(NONE),
         tregs.conventional_t_cells(),
         tregs.hypoxic_recruitment(),
-        effectors.effector_t_cells(untreated, effectors.vegf_pd1_block(), _coupling()),
+        effectors.effector_t_cells((naive, NONE), effectors.vegf_pd1_block(), _coupling()),
+        depletion.depletion("cd8", "E", ("effector_cells", "pd1_cells")),
         tumour.fed_tumour("uL", _killing(), symbol("cyclin_d1"), tumour.erk_apoptosis()),
     )
     return OdeModel("hcc_mouse", "Sorafenib in mice with liver tumours", mechanisms, parameters, _outputs())
@@ -61,10 +62,23 @@ def _coupling() -> effectors.Coupling:
 
 
 def _killing() -> sp.Expr:
-    cells = symbol("effector_cells") + symbol("exhausted_killing") * symbol("pd1_cells")
+    """Return killing relative to what CD8 cells at rest under full antigen do, since their density has no unit of its own."""
     saturation = symbol("kill_saturation")
     crowded = saturation / (saturation + symbol("viable_volume"))
-    return symbol("immune_kill") * cells * symbol("treg_suppression") * crowded
+    active = _active(symbol("effector_cells"), symbol("pd1_cells")) * symbol("treg_suppression")
+    return symbol("immune_kill") * crowded * active / (_active(*_untreated(FULL)) * _resting_suppression(FULL))
+
+
+def _active(functional: sp.Expr, exhausted: sp.Expr) -> sp.Expr:
+    return functional + symbol("exhausted_killing") * exhausted
+
+
+def _untreated(signal: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    return effectors.untreated_effectors(signal, _resting_suppression(signal), effectors.Coupling(basal=BASAL))
+
+
+def _resting_suppression(signal: sp.Expr) -> sp.Expr:
+    return tregs.suppression(tregs.untreated_number(signal), sp.Integer(1))
 
 
 def _outputs() -> tuple[Definition, ...]:
