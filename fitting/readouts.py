@@ -22,8 +22,9 @@ def value(laboratory: Laboratory, claim: Claim) -> Array:
 
 
 def ratio(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return the quantity in the experiment over that in the baseline, shape (n,)."""
-    return value(laboratory, claim) / laboratory.read(claim.baseline, claim.quantity, claim.day)
+    """Return the quantity in the experiment over that in the baseline, shape (n,); not a number where both are 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a cut mechanism may leave nothing in either
+        return value(laboratory, claim) / laboratory.read(claim.baseline, claim.quantity, claim.day)
 
 
 def difference(laboratory: Laboratory, claim: Claim) -> Array:
