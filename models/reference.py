@@ -90,6 +90,8 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
 def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadir: float) -> _Course:
     time, y = plan.time, initial.astype(float)
     states = np.full((y.size, time.size), math.nan)
+    if begin == 0:  # a course taken up again from a saved state has had the doses of that moment
+        y = _dosed(plan, float(time[0]), y)
     states[:, begin] = y
     watched = _Watched(plan, math.inf, nadir)
     edges = [float(time[begin]), *plan.schedule.breakpoints(float(time[begin]), float(time[-1])), float(time[-1])]
@@ -97,8 +99,6 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
     for left, right in itertools.pairwise(edges):
         if left == right:
             continue
-        if left != edges[0] or begin == 0:
-            y = _dosed(plan, left, y)
         p = np.append(parameters, [plan.schedule.at(left).get(item.name, 0.0) for item in plan.compiled.model.inputs])
         span = solve_span(plan.compiled, p, (left, right), y, plan.solver)
         steps += span.steps.size - 1
@@ -107,9 +107,9 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
             return _Course(states, failed, watched.crossing, watched.nadir, span.completion, float(span.steps[-1]), steps)
         inside = (time > left) & (time < right)
         states[:, inside] = span.solution(time[inside])
-        states[:, time == right] = span.end[:, None]
+        y = _dosed(plan, right, span.end)
+        states[:, time == right] = y[:, None]
         watched = watched.after(p, span.solution, span.steps)
-        y = span.end
     return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, steps)
 
 

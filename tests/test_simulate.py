@@ -15,6 +15,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
+from kinimmune.models.reference import integrate_by_scipy
 from kinimmune.models.simulate import METHODS, Completion, Tolerances, locate_rise, simulate
 
 X, Y, K = symbol("x"), symbol("y"), symbol("k")
@@ -259,3 +260,14 @@ def test_a_running_minimum_from_before_counts():
     assert locate_rise(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 1.5, nadir=0.5)[0] == pytest.approx(1.0, rel=1e-10)
     assert locate_rise(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 0.5, nadir=0.25) == (0.0, 0.25)
     assert locate_rise(lambda t: t, np.linspace(0.0, 4.0, 9), 1.0, nadir=2.0)[0] == pytest.approx(1.0, rel=1e-10)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_many_by_scipy_have_the_doses_of_one_by_scipy(washout, start):
+    plan = Schedule((0.0, 0.7), ({"u": 1.0}, {}), tuple(Dose(time, "x", 3.0) for time in (0.0, 0.5, 1.0, 1.1, 2.0)))
+    time = np.array([0.0, 0.5, 1.0, 1.25, 2.0])
+    one = simulate(washout, {"k": 0.8}, time, plan)
+    whole = {"parameters": np.array([[0.8]]), "time": time, "schedule": plan, "start": np.array([start])}
+    many = integrate_by_scipy(washout, initial=one.states[:, [start]] if start else np.zeros((1, 1)), **whole)
+    np.testing.assert_allclose(many.states[:, start:, 0], one.states[:, start:], rtol=1e-6)
+    np.testing.assert_array_equal(many.final[:, 0], many.states[:, -1, 0])
