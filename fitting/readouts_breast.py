@@ -68,7 +68,8 @@ def cascade_order(laboratory: Laboratory, claim: Claim) -> Array:
     days = start + (end - start) * np.geomspace(FIRST, 1.0, MOMENTS)
     treated, control = (_course(laboratory, name, days) for name in (claim.experiment, claim.baseline))
     reached = [_half_time(np.abs(np.log(treated.values[name] / control.values[name])), days) for name in CASCADE]
-    return np.min(np.diff(np.array(reached), axis=0), axis=0)
+    gaps: Array = np.min(np.diff(np.array(reached), axis=0), axis=0)
+    return gaps
 
 
 def helpful_from(laboratory: Laboratory, claim: Claim) -> Array:
