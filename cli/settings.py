@@ -7,7 +7,7 @@ Start with `read_settings`.  A file looks like this; everything in it is optiona
     seed = 1
     jobs = 2
     [fit]
-    patients = 512
+    patients = 256
     starts = 3
     stop_rule = "radiological"
     integrator = "kernel"

@@ -22,6 +22,7 @@ from kinimmune.fitting.summary import summarise
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.population import draw_population
 from kinimmune.models.trials import StopRule
 
 COST_TOLERANCE = 1e-5
@@ -30,6 +31,8 @@ POINT_TOLERANCE = 1e-4
 """Change of the point, in prior standard deviations, at which a fit has converged."""
 DIFFERENCE_STEP = 3e-3
 """Step of the Jacobian's differences, in prior standard deviations."""
+COARSE_PATIENTS = 64
+"""Fewest patients with which a start looks for its way."""
 MOST_EVALUATIONS = 60
 """Points an optimiser may try from one start."""
 
@@ -41,7 +44,8 @@ class FitSettings:
     model: str
     data: Path | None = None
     """Folder of tables that replace the package's."""
-    patients: int = 512
+    patients: int = 256
+    """Hazard ratios then move by less than .003 over sets of patients (benchmarks/population_size.py)."""
     starts: int = 3
     seed: int = 1
     jobs: int = 2
@@ -109,9 +113,25 @@ def _run_or_load(problem: FitProblem, index: int, point: Array, store: StartStor
     if kept is not None:
         return _from_store(kept, len(problem.free))
     progress(f"start {index + 1}", None)
-    outcome = optimise(problem, point, lambda cost: progress(f"start {index + 1}", cost))
+    outcome = optimise_coarsely_first(problem, point, lambda cost: progress(f"start {index + 1}", cost))
     store.save(index, asdict(outcome))
     return outcome
+
+
+def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+    """Minimise with the first quarter of the patients, then from where that ended with all of them.
+
+    The way to the optimum costs a quarter; few patients (below `COARSE_PATIENTS` in the quarter) are not divided.
+    """
+    patients = problem.population.patients // 4
+    if patients < COARSE_PATIENTS:
+        return optimise(problem, start, on_cost)
+    few = draw_population(problem.parameters, patients, problem.population.seed)
+    rough = optimise(replace(problem, population=few), start, on_cost)
+    if not math.isfinite(rough.cost):
+        return rough
+    fine = optimise(problem, np.array(rough.point), on_cost)
+    return replace(fine, evaluations=rough.evaluations + fine.evaluations)
 
 
 def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:

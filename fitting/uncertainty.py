@@ -13,6 +13,7 @@ from kinimmune.fitting.predictions import smooth_predictions
 from kinimmune.fitting.problem import FitProblem, predict, residuals
 from kinimmune.models.arrays import Array
 from kinimmune.models.parameters import Scale
+from kinimmune.models.population import Population, draw_population
 
 NORMAL_95 = 1.959963984540054
 STEP = 0.02
@@ -54,7 +55,8 @@ class Linearisation:
 def linearise(problem: FitProblem, point: Array) -> Linearisation:
     """Return the linear approximation about a point, shape (n_free,), in the free parameters and the constants.
 
-    Free parameters by central differences (they carry the covariance of the estimates), constants by forward ones.
+    Free parameters by central differences (they carry the covariance of the estimates), constants by forward ones
+    and with a quarter of the patients.
     """
     constants = tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
     wide = replace(problem, free=(*problem.free, *constants))
@@ -62,23 +64,35 @@ def linearise(problem: FitProblem, point: Array) -> Linearisation:
     centre = np.concatenate([point, scores])
     n_free, n_data = point.size, 2 * len(problem.targets)
     steps = STEP * np.eye(centre.size)
-    points = [centre, *(centre + step for step in steps), *(centre - step for step in steps[:n_free])]
-    outcomes = predict(wide, points)
-    data = [residuals(wide, item, at)[:n_data] for item, at in zip(outcomes, points, strict=True)]
-    named = [smooth_predictions(wide, item) for item in outcomes]
+    free = _read(wide, [*(centre + step for step in steps[:n_free]), *(centre - step for step in steps[:n_free])], n_data)
+    few = replace(wide, population=_first_quarter(problem))
+    fixed = _read(few, [centre, *(centre + step for step in steps[n_free:])], n_data)
 
-    def slope(values: list[Array]) -> Array:
-        columns = []
-        for i in range(centre.size):
-            if i < n_free:
-                columns.append((values[1 + i] - values[1 + centre.size + i]) / (2.0 * STEP))
-            else:
-                columns.append((values[1 + i] - values[0]) / STEP)
-        return np.stack(columns, axis=1)
+    def slope(name: str) -> Array:
+        central = [(free[i][name] - free[n_free + i][name]) / (2.0 * STEP) for i in range(n_free)]
+        forward = [(item[name] - fixed[0][name]) / STEP for item in fixed[1:]]
+        return np.stack([*central, *forward], axis=1)
 
     return Linearisation(
         names=tuple(item.key for item in wide.free),
         n_free=n_free,
-        data_jacobian=slope(data),
-        gradients={name: slope([item[name] for item in named]) for name in named[0]},
+        data_jacobian=slope(_DATA),
+        gradients={name: slope(name) for name in free[0] if name != _DATA},
     )
+
+
+_DATA = "data residuals"
+
+
+def _read(problem: FitProblem, points: list[Array], n_data: int) -> list[dict[str, Array]]:
+    """Return data residuals and smooth predictions at points."""
+    return [
+        {_DATA: residuals(problem, outcomes, point)[:n_data], **smooth_predictions(problem, outcomes)}
+        for outcomes, point in zip(predict(problem, points), points, strict=True)
+    ]
+
+
+def _first_quarter(problem: FitProblem) -> Population:
+    """Return a quarter of the patients: the slopes by many constants need no more."""
+    population = problem.population
+    return draw_population(problem.parameters, max(population.patients // 4, 1), population.seed)
