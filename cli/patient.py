@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.cli.settings import SimulateOptions
+from kinimmune.fitting.nominal_courses import follow, follow_experiment
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import compile_model
-from kinimmune.models.dosing import Schedule, constant
-from kinimmune.models.errors import DataError, NumericalError, UsageError
+from kinimmune.models.dosing import constant
+from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.experiments import Experiment
 from kinimmune.models.model import OdeModel, nearest
 from kinimmune.models.parameters import Parameter, values_for
-from kinimmune.models.simulate import Completion, simulate
-from kinimmune.models.tables import read_trials
+from kinimmune.models.tables import read_days, read_experiments, read_trials
 from kinimmune.models.trials import Arm
 
 
@@ -76,15 +77,16 @@ class Patient:
 
     model: OdeModel
     study: str | None
-    arm: Arm | None
+    arm: Arm | Experiment | None
     """None for an untreated patient."""
     days: float
     values: Mapping[str, float]
+    """Before what an experiment changes."""
 
     @property
     def summary(self) -> str:
         """One line that tells whose course it is."""
-        given = "untreated" if self.arm is None else f"arm {self.arm.study}:{self.arm.name}"
+        given = "untreated" if self.arm is None else f"arm {_label(self.arm)}"
         values = "" if self.study is None else f", values of {self.study}"
         return f"{self.model.name}, one patient, {given}{values}, {self.days:g} days"
 
@@ -96,14 +98,15 @@ class Patient:
         NumericalError
             when the integration fails, with the day and the reason
         """
-        schedule: Schedule = constant() if self.arm is None else self.arm.schedule
         time = np.unique(np.append(np.arange(0.0, self.days), self.days))
-        found = simulate(compile_model(self.model), self.values, time, schedule)
-        if found.completion is not Completion.COMPLETE:
-            raise NumericalError(f"{self.model.name} failed on day {found.failed_at:.6g}: {found.completion.value}")
+        compiled = compile_model(self.model)
+        if isinstance(self.arm, Experiment):
+            found = follow_experiment(compiled, self.values, self.arm, time)
+        else:
+            found = follow(compiled, self.values, constant() if self.arm is None else self.arm.schedule, time)
         labels = [(state.name, state.unit, state.meaning) for state in self.model.states]
         labels += [(item.name, item.unit, item.reason) for item in self.model.outputs]
-        columns = tuple(Column(*label, row) for label, row in zip(labels, [*found.states, *found.outputs], strict=True))
+        columns = tuple(Column(*label, found[label[0]]) for label in labels)
         return Course(self.model.name, self.study, None if self.arm is None else self.arm.name, time, columns)
 
 
@@ -118,9 +121,28 @@ def plan_patient(name: str, folder: Path | None, options: SimulateOptions) -> Pa
     model = load_model(name, folder)
     studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None))
     arm = None if options.arm is None else _find_arm(model, options.arm, folder, studies)
-    study = arm.study if arm is not None else next(iter(studies), None)
-    parameters = _change([item for item in model.parameters if item.study in (None, study)], options.set)
-    return Patient(model, study if studies else None, arm, options.days, values_for(parameters, study))
+    study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
+    parameters = change_parameters([item for item in model.parameters if item.study in (None, study)], options.set)
+    values, days = values_for(parameters, study), options.days
+    if isinstance(arm, Experiment):
+        _require_free(options.set, arm)
+        days = days if "days" in options.model_fields_set else _last_day(model.name, folder, days)
+    return Patient(model, study if studies else None, arm, days, values)
+
+
+def _last_day(model: str, folder: Path | None, otherwise: float) -> float:
+    """Return the last read-out day of a model's experiments [d]."""
+    return max((day for owner, _, day in read_days(folder) if owner == model), default=otherwise)
+
+
+def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:
+    for name in changes:
+        if name in experiment.values:
+            raise UsageError(f"--set {name}: experiment '{experiment.name}' sets it; leave out one of them")
+
+
+def _label(arm: Arm | Experiment) -> str:
+    return arm.name if isinstance(arm, Experiment) else f"{arm.study}:{arm.name}"
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, float]:
@@ -148,7 +170,8 @@ def parse_changes(texts: Iterable[str]) -> dict[str, float]:
     return changes
 
 
-def _change(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
+def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
+    """Return parameters with the values a user gave; raises `UsageError` for an unknown name or a value outside its range."""
     names = {alias: item.name for item in parameters for alias in (item.name, item.key)}
     wanted: dict[str, float] = {}
     for given, value in changes.items():
@@ -161,11 +184,18 @@ def _change(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tu
         raise UsageError(f"--set: {error}") from error
 
 
-def _find_arm(model: OdeModel, text: str, folder: Path | None, studies: Sequence[str]) -> Arm:
-    if "dose_rate" not in {item.name for item in model.inputs}:
+def _find_arm(model: OdeModel, text: str, folder: Path | None, studies: Sequence[str]) -> Arm | Experiment:
+    """Return the arm or experiment of a name; a model of trials means an arm first, any other an experiment."""
+    experiments = [item for item in read_experiments(folder) if item.model == model.name]
+    arms: list[Arm] = []
+    if "dose_rate" in {item.name for item in model.inputs}:
+        arms = [arm for trial in read_trials(folder) for arm in trial.arms if not studies or arm.study in studies]
+    if not arms and not experiments:
         raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
-    arms = [arm for trial in read_trials(folder) for arm in trial.arms if not studies or arm.study in studies]
-    found = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
+    of_trials = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
+    of_laboratory = [item for item in experiments if item.name == text]
+    found: list[Arm | Experiment] = [*of_trials, *of_laboratory] if studies else [*of_laboratory, *of_trials]
     if not found:
-        raise UsageError(f"unknown arm '{text}'; {nearest(text, [f'{arm.study}:{arm.name}' for arm in arms])}")
+        names = [*(f"{arm.study}:{arm.name}" for arm in arms if studies or not experiments), *(item.name for item in experiments)]
+        raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
     return found[0]

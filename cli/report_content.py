@@ -3,22 +3,43 @@
 Start with `run_content` or `model_content`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.cli.patient import plan_patient
+from kinimmune.cli.picture import take_picture
 from kinimmune.cli.settings import SimulateOptions, read_configuration
+from kinimmune.fitting.claim_results import ClaimRecord
+from kinimmune.fitting.claims import check_claims, record
 from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
-from kinimmune.fitting.run_results import read_results
+from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
+from kinimmune.fitting.targets import read_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.model import OdeModel
 from kinimmune.models.tables import read_kinases, read_observations, read_sources, read_trials
-from kinimmune.reports.content import Content, ModelContent, NominalCourse
+from kinimmune.reports.content import Content, ModelContent
+from kinimmune.reports.pictures import NominalCourse
+
+DRAWS = 200
+"""Draws from the priors in the report of a model, when none are given."""
 
 
-def run_content(run: Run) -> tuple[Content, tuple[str, ...]]:
-    """Return what the report of a run is made from, and warnings.
+@dataclass(frozen=True)
+class Effort:
+    """How claims are tested for a report."""
+
+    draws: int | None
+    """From the priors; 0 for no claims, None for what is usual."""
+    seed: int
+    jobs: int
+    tell: Callable[[str], None]
+    """Takes what is being done."""
+
+
+def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
+    """Return what the report of a run is made from, and warnings; claims that are tested are kept in the run.
 
     Raises
     ------
@@ -48,13 +69,38 @@ def run_content(run: Run) -> tuple[Content, tuple[str, ...]]:
         references=read_sources(data),
         kinases=read_kinases(data),
         observations=read_observations(data),
+        targets=read_targets(data),
+        claims=_claims_of(run, data, effort),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
     return content, (warning,) if changed else ()
 
 
-def model_content(name: str, data: Path | None, options: SimulateOptions) -> ModelContent:
-    """Return what the report of a model alone is made from: its typical patient in every arm of one study."""
+def _claims_of(run: Run, data: Path | None, effort: Effort) -> tuple[ClaimRecord, ...]:
+    if effort.draws is None:
+        return read_tested_claims(run)
+    if effort.draws:
+        write_claims(run, _test_claims(run.record.model, data, effort, effort.draws))
+        return read_tested_claims(run)
+    return ()
+
+
+def _test_claims(model: str, data: Path | None, effort: Effort, draws: int) -> tuple[ClaimRecord, ...]:
+    if not draws:
+        return ()
+    found = check_claims(
+        [model],
+        data,
+        draws=draws,
+        seed=effort.seed,
+        jobs=effort.jobs,
+        progress=lambda name: effort.tell(f"claims of {name}"),
+    )
+    return tuple(map(record, found))
+
+
+def model_content(name: str, data: Path | None, options: SimulateOptions, effort: Effort) -> ModelContent:
+    """Return what the report of a model alone is made from: its experiments, or its typical patient in every arm of one study."""
     model = load_model(name, data)
     return ModelContent(
         model=model,
@@ -62,12 +108,14 @@ def model_content(name: str, data: Path | None, options: SimulateOptions) -> Mod
         references=read_sources(data),
         kinases=read_kinases(data),
         provenance=_describe(current_environment(), hash_tables(data)),
+        picture=take_picture(model, data, options.set),
+        claims=_test_claims(name, data, effort, DRAWS if effort.draws is None else effort.draws),
     )
 
 
 def _courses(model: OdeModel, data: Path | None, options: SimulateOptions) -> tuple[NominalCourse, ...]:
     arms: list[str | None] = [None]
-    if any(item.name == "dose_rate" for item in model.inputs):
+    if any(item.study is not None for item in model.parameters):
         trial = read_trials(data)[0]
         arms = [f"{trial.study}:{arm.name}" for arm in trial.arms]
     courses = []

@@ -9,19 +9,26 @@ from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes, format_number, print_json, print_table
 
 if TYPE_CHECKING:
-    from kinimmune.cli.patient import Course
+    from kinimmune.cli.patient import Course, Patient
+    from kinimmune.cli.settings import Settings
 
+PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one."
 _SHOWN_TIMES = 7
 """Columns of the table on the terminal; files hold every day."""
 
 
 def simulate(
     model: options.ModelName,
-    arm: Annotated[str | None, typer.Option("--arm", help="STUDY:ARM, or ARM; untreated when not given.")] = None,
-    days: Annotated[float | None, typer.Option("--days", help="Horizon [d]; 360 when not given.")] = None,
+    arm: Annotated[
+        str | None,
+        typer.Option("--arm", help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given."),
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option("--days", help="Horizon [d]; when not given 360, in an experiment its last read-out day.")
+    ] = None,
     set_values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help="Write the course, every day.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help="Draw the course.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help=PLOT)] = None,
     data: options.Data = None,
     config: options.Config = None,
     seed: options.UnusedSeed = None,
@@ -46,7 +53,7 @@ def simulate(
         output.write_text(course.csv(), encoding="utf-8")
         notes.say(f"wrote {output}")
     if plot is not None:
-        _draw(course, patient.summary, plot)
+        _draw(course, patient, settings, plot)
         notes.say(f"wrote {plot}")
     if as_json:
         print_json(course.plain())
@@ -54,13 +61,21 @@ def simulate(
         _print_course(course)
 
 
-def _draw(course: "Course", title: str, target: Path) -> None:
+def _draw(course: "Course", patient: "Patient", settings: "Settings", target: Path) -> None:
     import numpy as np
 
+    from kinimmune.cli.picture import take_picture
+    from kinimmune.reports.figure_style import render_svg
     from kinimmune.reports.figures_course import draw_course, save_svg
+    from kinimmune.reports.figures_pictures import draw_picture
 
+    chosen = settings.simulate
+    picture = take_picture(patient.model, settings.data, chosen.set) if chosen.arm is None else None
+    if picture is not None:
+        target.write_bytes(render_svg(draw_picture(picture)))
+        return
     labels = [(column.name, column.unit) for column in course.columns]
-    save_svg(draw_course(title, course.time, labels, np.array([column.values for column in course.columns])), target)
+    save_svg(draw_course(patient.summary, course.time, labels, np.array([column.values for column in course.columns])), target)
 
 
 def _print_course(course: "Course") -> None:

@@ -162,6 +162,8 @@ class FitResult:
     curves: tuple[CurveRow, ...]
     starts: tuple[StartRow, ...]
     constants: tuple[ConstantRow, ...]
+    retried_courses: int = 0
+    """Courses of patients, on drug or off, that the kernel gave up and scipy was asked for."""
     correlation: tuple[Numbers, ...] = ()
     """Of the estimates on the scale of their priors, in the order of `parameters`."""
     schema: str = "kinimmune.fit/1"
@@ -251,17 +253,6 @@ class StopRuleRow:
     """Output name -> value."""
     chi_square_data: float
     refitted: bool
-
-
-@dataclass(frozen=True)
-class ExposureRow:
-    """A check of exposure against what was measured."""
-
-    months: float
-    observed: float
-    predicted: float
-    unit: str
-    source: str
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@ Start with `write_results` and `read_results`.
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from kinimmune.fitting.claim_results import ClaimRecord, records_from_json, to_plain
 from kinimmune.fitting.results import FitResult, TrialResult, from_json, to_json
 from kinimmune.fitting.runs import Run
 
-FIT, TRIAL = "results/fit.json", "results/trial.json"
+FIT, TRIAL, CLAIMS = "results/fit.json", "results/trial.json", "results/claims.json"
 _LONG = ("months", "survival")
 """Columns of a curve that hold a sequence; they become one row per element."""
 
@@ -41,6 +43,22 @@ def read_results(run: Run) -> tuple[FitResult, TrialResult]:
     """
     fit = from_json(FitResult, run.read(FIT), run.path / FIT)
     return fit, from_json(TrialResult, run.read(TRIAL), run.path / TRIAL)
+
+
+def write_claims(run: Run, claims: Iterable[ClaimRecord]) -> None:
+    """Write what became of the claims about a run's model."""
+    run.write(CLAIMS, json.dumps(to_plain(claims), indent=1, allow_nan=False))
+
+
+def read_tested_claims(run: Run) -> tuple[ClaimRecord, ...]:
+    """Return the claims last tested in a run, none when they never were.
+
+    Raises
+    ------
+    DataError
+        when the file cannot be read
+    """
+    return records_from_json(run.read(CLAIMS), run.path / CLAIMS) if (run.path / CLAIMS).is_file() else ()
 
 
 def _failures(fit: FitResult) -> list[dict[str, object]]:

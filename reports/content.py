@@ -6,11 +6,13 @@ Start with `Content`, everything a report of a run needs, or `ModelContent`, wha
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
-from kinimmune.models.arrays import Array
+from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
 from kinimmune.models.model import OdeModel
 from kinimmune.models.trials import Trial
+from kinimmune.reports.pictures import NominalCourse, Picture
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Content:
     kinases: tuple[Kinase, ...] = ()
     observations: tuple[Observation, ...] = ()
     """Published numbers the report compares with; they were never fitted."""
+    targets: tuple[Target, ...] = ()
+    """The published numbers as the tables have them, with their sources."""
+    claims: tuple[ClaimRecord, ...] = ()
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -55,17 +60,6 @@ class Content:
 
 
 @dataclass(frozen=True)
-class NominalCourse:
-    """The typical patient in one arm, at the values of the tables."""
-
-    arm: str
-    days: Array
-    """[d], shape (k,)"""
-    values: Mapping[str, Array]
-    """State or output -> shape (k,)"""
-
-
-@dataclass(frozen=True)
 class ModelContent:
     """A model alone."""
 
@@ -74,3 +68,6 @@ class ModelContent:
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[ClaimRecord, ...] = ()
+    picture: Picture | None = None
+    """What the system's paper would show; None when the model has no picture."""

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.results import ArmResult, ComparisonRow, ContrastResult, EstimateRow, StartRow, StopRuleRow
 
 Value = str | float | int | bool | None
@@ -108,3 +109,18 @@ def list_stop_rules(rules: Sequence[StopRuleRow]) -> FigureData:
     """Return each prediction under each rule."""
     rows = tuple((rule.rule, label, value, rule.refitted) for rule in rules for label, value in rule.predictions.items())
     return FigureData(("rule", "prediction", "value", "refitted"), rows)
+
+
+def list_claims(claims: Sequence[ClaimRecord]) -> FigureData:
+    """Return each claim once per mechanism removed; the share of draws [1] without it where the claim names it."""
+    names = ("claim", "kind", "verdict", "value", "comparison", "bound", "share", "lower", "upper")
+    halved = ("share_halved", "lower_halved", "upper_halved")
+    rows: list[tuple[Value, ...]] = []
+    for item in claims:
+        own = {one.arrow: one.fraction for one in item.ablations}
+        fixed = (item.id, item.kind, item.verdict, item.value, item.comparison, item.bound)
+        shares = (item.fraction, item.fraction_lower, item.fraction_upper)
+        shares_halved = (item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper)
+        cut = item.holds_without.items() or ((None, None),)
+        rows += [(*fixed, *shares, *shares_halved, arrow, holds, own.get(arrow or "")) for arrow, holds in cut]
+    return FigureData((*names, *halved, "without", "holds_without", "share_without"), tuple(rows))

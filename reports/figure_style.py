@@ -16,8 +16,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 TEXT_WIDTH = 6.5
 """Width of the text on the page [inch]."""
 
-_PALETTE = tuple(str(colour) for colour in sns.color_palette("colorblind").as_hex())
-TREATED, CONTROL, THIRD, FOURTH = _PALETTE[0], _PALETTE[1], _PALETTE[2], _PALETTE[4]
+PALETTE = tuple(str(colour) for colour in sns.color_palette("colorblind").as_hex())
+"""Colours that colour-blind readers tell apart."""
+TREATED, CONTROL, THIRD, FOURTH = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4]
 NEUTRAL = "#555555"
 FAINT = "#bbbbbb"
 

@@ -3,17 +3,19 @@
 Start with `list_figures`; `draw_all` draws them.  A figure that fails becomes a message, not an error.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.reports import figure_data as data
 from kinimmune.reports.blocks import FigureBlock
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.figure_data import FigureData
 from kinimmune.reports.figure_style import render_svg
+from kinimmune.reports.figures_claims import draw_claims
 from kinimmune.reports.figures_fit import (
     draw_correlation,
     draw_forest,
@@ -23,6 +25,7 @@ from kinimmune.reports.figures_fit import (
     draw_stop_rules,
 )
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
+from kinimmune.reports.figures_pictures import draw_picture
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
     draw_incidence,
@@ -31,6 +34,7 @@ from kinimmune.reports.figures_survival import (
     draw_treatment,
 )
 from kinimmune.reports.formats import print_name
+from kinimmune.reports.pictures import Picture, list_picture
 
 DRAWING_ERRORS = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, AttributeError)
 """What drawing can raise when the data are not what a figure expects."""
@@ -84,7 +88,13 @@ def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
 
 def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
     """Return the figures of a run's report, in its order."""
-    return (*_list_comparisons(content), *_list_curves(content), *_list_patients(content), *_list_estimation(content))
+    return (
+        *_list_comparisons(content),
+        *_list_curves(content),
+        *_list_patients(content),
+        *_list_estimation(content),
+        *_list_claims(content.claims),
+    )
 
 
 def _list_comparisons(content: Content) -> list[FigureRecipe]:
@@ -226,20 +236,53 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
     return [recipe for recipe in recipes if recipe.name not in absent]
 
 
+def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:
+    if not claims:
+        return []
+    return [
+        FigureRecipe(
+            "claims",
+            "Claims and the mechanisms they rest on. Left: share of prior draws that satisfy each, with Wilson intervals; "
+            "dashed: 0.8. Right, at the values of the tables: blue where the claim breaks once the mechanism is removed, grey "
+            "where it survives; framed where the claim names the mechanism, with the share of draws that still satisfy it.",
+            lambda: draw_claims(claims),
+            lambda: data.list_claims(claims),
+        )
+    ]
+
+
 def list_model_figures(content: ModelContent) -> tuple[FigureRecipe, ...]:
     """Return the figures of a report about a model alone."""
+    return (*_list_picture(content.picture), *_list_nominal(content), *_list_claims(content.claims))
+
+
+def _list_picture(picture: Picture | None) -> list[FigureRecipe]:
+    if picture is None:
+        return []
+    return [
+        FigureRecipe(
+            "experiments",
+            "What an experiment would show: courses, and bars at a read-out day, of one typical individual per experiment at the "
+            "values of the tables. Nothing was fitted here.",
+            lambda: draw_picture(picture),
+            lambda: list_picture(picture),
+        )
+    ]
+
+
+def _list_nominal(content: ModelContent) -> list[FigureRecipe]:
     if not content.courses:
-        return ()
+        return []
     lines = {
         course.arm: (course.days.tolist(), {name: values.tolist() for name, values in course.values.items()})
         for course in content.courses
     }
     names = list(dict.fromkeys(name for course in content.courses for name in course.values))
-    return (
+    return [
         FigureRecipe(
             "nominal",
-            "The typical patient at the values of the tables, treatment never stopped. Nothing was fitted here.",
-            lambda: draw_lines(names, lines, collect_units(content), "Days since the start of treatment"),
+            "Every state and read-out of the typical individual at the values of the tables. Nothing was fitted here.",
+            lambda: draw_lines(names, lines, collect_units(content), "Days"),
             lambda: data.list_lines(lines),
-        ),
-    )
+        )
+    ]

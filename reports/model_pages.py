@@ -4,11 +4,12 @@ Start with `compose_model_report`, or `compose_model_pages` for the part a run's
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kinimmune.models.evidence import Kinase
 from kinimmune.models.model import OdeModel
 from kinimmune.reports.blocks import Block, Bullets, Document, Heading, Mark, Paragraph, Table, TableBlock
+from kinimmune.reports.citations import cited_in_model, list_used_kinases
+from kinimmune.reports.claim_pages import FIGURE, compose_claims
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.diagram import draw_diagram
 from kinimmune.reports.equations import list_equations
@@ -28,11 +29,13 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
     """Return the report of a model alone."""
     model = content.model
     nominal: list[Block] = []
-    if figures:
-        nominal = [Heading("The typical patient"), *(figure.block for figure in figures.values())]
+    shown = [figure.block for name, figure in figures.items() if name != FIGURE]
+    if shown:
+        nominal = [Heading("Courses at the values of the tables"), *shown]
     blocks = (
         *compose_model_pages(model, content.kinases),
         *nominal,
+        *compose_claims(content.claims, figures),
         Heading("Parameters"),
         TableBlock(
             list_parameters(model),
@@ -93,13 +96,6 @@ def _compose_outputs(model: OdeModel) -> list[Block]:
     ]
 
 
-def list_used_kinases(model: OdeModel, kinases: tuple[Kinase, ...]) -> tuple[Kinase, ...]:
-    """Return the panel as the model sees it: a kinase drives only what the model defines; nothing where it uses none."""
-    defined = {item.name for item in model.definitions}
-    seen = tuple(item if item.drives in defined else replace(item, drives=None) for item in kinases)
-    return seen if any(item.drives for item in seen) else ()
-
-
 def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
     if not kinases:
         return []
@@ -110,14 +106,10 @@ def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
 
 
 def _compose_sources(content: ModelContent) -> list[Block]:
-    used = {item.source.key for item in content.model.parameters}
-    used |= {item.source.key for item in list_used_kinases(content.model, content.kinases)}
-    references = tuple(item for item in content.references if item.key in used)
-    return (
-        [Heading("Sources"), TableBlock(list_sources(references), "Sources of the numbers above.", small=True)]
-        if references
-        else []
-    )
+    references = cited_in_model(content)
+    if not references:
+        return []
+    return [Heading("Sources"), TableBlock(list_sources(references), "Sources of the numbers above.", small=True)]
 
 
 def compose_provenance(provenance: Mapping[str, str]) -> list[Block]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from kinimmune.models.trials import StopRule
 from kinimmune.reports import tables
 from kinimmune.reports.blocks import Block, Bullets, Cell, Document, Heading, Paragraph, Strong, TableBlock
+from kinimmune.reports.citations import cited_in_run
+from kinimmune.reports.claim_pages import compose_claims
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures import DrawnFigure
 from kinimmune.reports.formats import list_words, print_fixed, print_name
@@ -37,6 +39,7 @@ def compose_report(content: Content, figures: Figures) -> Document:
         *_compose_patients(content, figures),
         *_compose_stop_rules(content, figures),
         *_compose_estimates(content, figures),
+        *compose_claims(content.claims, figures),
         *compose_model_pages(content.model, content.kinases),
         *_compose_constants(content),
         *_compose_accuracy(content),
@@ -265,9 +268,10 @@ def _compose_accuracy(content: Content) -> list[Block]:
 
 
 def _compose_sources(content: Content) -> list[Block]:
-    if not content.references:
+    references = cited_in_run(content)
+    if not references:
         return []
     caption = (
         "Read: its own text, at least the abstract. Secondary: only what another source says. No: numbers from it are recalled."
     )
-    return [Heading("Sources"), TableBlock(list_sources(content.references), caption, small=True)]
+    return [Heading("Sources"), TableBlock(list_sources(references), caption, small=True)]

@@ -13,10 +13,11 @@ import pytest
 
 from kinimmune.models.errors import DataError
 from kinimmune.reports.blocks import FigureBlock, Heading, Strong, TableBlock
-from kinimmune.reports.content import Content, ModelContent, NominalCourse
+from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.document import set_pages, write_model_report, write_report
 from kinimmune.reports.figures import draw_all, list_figures
 from kinimmune.reports.pages import compose_report
+from kinimmune.reports.pictures import NominalCourse
 
 make_content = runpy.run_path(str(Path(__file__).with_name("report_example.py")))["make_content"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from kinimmune.reports.blocks import Mark, Math, Strong, Tag
 from kinimmune.reports.limitations import list_fit_limitations, list_limitations
-from kinimmune.reports.model_pages import list_used_kinases
+from kinimmune.reports.citations import list_used_kinases
 from kinimmune.reports.model_tables import (
     count_statuses,
     list_constants,

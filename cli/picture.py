@@ -1,0 +1,81 @@
+"""The picture of a model, run: its experiments at the values of the tables, with what a user changed.
+
+Start with `take_picture`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kinimmune.cli.patient import change_parameters
+from kinimmune.fitting.dose_response import concentrations
+from kinimmune.fitting.nominal_courses import DRAWN, follow_experiment, follow_series
+from kinimmune.models.compile import CompiledModel, compile_model
+from kinimmune.models.experiments import Experiment
+from kinimmune.models.model import OdeModel
+from kinimmune.models.parameters import values_for
+from kinimmune.models.tables import read_days, read_experiments
+from kinimmune.reports.pictures import NominalCourse, Panel, Picture, Series, Stepped, select_panels
+
+_POINTS = 121
+"""Times at which a course is drawn, besides read-out days."""
+
+
+def take_picture(model: OdeModel, folder: Path | None, changes: Mapping[str, float]) -> Picture | None:
+    """Return what a model's picture is drawn from; None when it has none, or the tables lack its experiments.
+
+    Parameters
+    ----------
+    model
+        the model
+    folder
+        tables that replace the package's, or None
+    changes
+        parameter -> value, given by the user
+
+    Raises
+    ------
+    UsageError
+        for a parameter the model does not have, or a value outside its range
+    NumericalError
+        when an experiment cannot be integrated
+    """
+    experiments = {item.name: item for item in read_experiments(folder) if item.model == model.name}
+    days = {name: day for owner, name, day in read_days(folder) if owner == model.name}
+    units = {item.name: item.unit for item in (*model.states, *model.outputs)}
+    panels = select_panels(model.name, tuple(experiments), tuple(days), tuple(units))
+    if not panels:
+        return None
+    values = values_for(change_parameters(model.parameters, changes), None)
+    compiled = compile_model(model)
+    stepped = [panel for panel in panels if isinstance(panel, Series)]
+    return Picture(
+        panels=panels,
+        courses=_follow(compiled, values, [experiments[name] for name in _name_experiments(panels)], days),
+        stepped=tuple(_step(compiled, values, experiments[panel.experiment], panel, days) for panel in stepped),
+        days=days,
+        units=units | {item.name: item.unit for item in model.parameters},
+    )
+
+
+def _name_experiments(panels: Sequence[Panel]) -> list[str]:
+    return list(dict.fromkeys(name for panel in panels if not isinstance(panel, Series) for name in panel.experiments))
+
+
+def _follow(
+    compiled: CompiledModel, values: Mapping[str, float], experiments: Sequence[Experiment], days: Mapping[str, float]
+) -> dict[str, NominalCourse]:
+    time = np.unique([*np.linspace(0.0, max(days.values()), _POINTS), *days.values()])
+    return {
+        item.name: NominalCourse(item.name, time, follow_experiment(compiled, values, item, time, DRAWN)) for item in experiments
+    }
+
+
+def _step(
+    compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment, panel: Series, days: Mapping[str, float]
+) -> Stepped:
+    series = concentrations()
+    found = follow_series(compiled, values, experiment, panel.parameter, series, days[panel.day])
+    wanted = {name: found[name] / found[name][0] if panel.relative else found[name] for name in panel.quantities}
+    return Stepped(panel, series, wanted)
