@@ -1,0 +1,153 @@
+"""Landmark analysis of a biomarker in a virtual trial: does its rise by a fixed day go with longer survival afterwards?
+
+Start with `expected_association`, what a trial of any size would find on average, and `analyse`, one drawn trial by lifelines.
+Patients who died before the landmark are left out, so that nobody had to survive in order to show a rise (immortal time).
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+
+NEWTON_STEPS = 25
+LARGEST_STEP = 1.0
+"""Of the log hazard ratio in one Newton step."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Virtual patients of one arm, m for each of n sets of parameters."""
+
+    time: Array
+    """[d], shape (k,), increasing; the first is the landmark"""
+    hazard: Array
+    """Cumulative hazard of death, shape (n, m, k)"""
+    covariate: Array
+    """The biomarker at the landmark, shape (n, m)"""
+    shortest: Array
+    """Shortest follow-up [d], that of the last patient to enter, shape (n,)"""
+    accrual: Array
+    """Time over which patients enter uniformly [d], shape (n,)"""
+
+    def followed(self, time: Array) -> Array:
+        """Return the share of patients still followed at times [d], shape (n, k)."""
+        left = (self.shortest[:, None] + self.accrual[:, None] - time[None, :]) / self.accrual[:, None]
+        return np.clip(left, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Association:
+    """Cox regression of survival after the landmark on one covariate, per standard deviation; shape (n,) each."""
+
+    log_hazard_ratio: Array
+    information: Array
+    """Expected information about the log hazard ratio, per patient who entered the trial."""
+
+
+def expected_association(cohort: Cohort) -> Association:
+    """Return the log hazard ratio per standard deviation that the landmark analysis finds in expectation, shape (n,).
+
+    The root of the expected partial-likelihood score: deaths and risk sets are weighed by each patient's probabilities instead of
+    being drawn.  The covariate is standardised among those alive at the landmark.
+    """
+    alive = np.exp(-cohort.hazard)
+    weight = alive[:, :, 0]
+    score = _standardise(cohort.covariate, weight)
+    followed = cohort.followed((cohort.time[1:] + cohort.time[:-1]) / 2.0)[:, None, :]
+    deaths = (alive[:, :, :-1] - alive[:, :, 1:]) * followed
+    at_risk = (alive[:, :, :-1] + alive[:, :, 1:]) / 2.0 * followed
+    slope, information = _root(score[:, :, None], deaths, at_risk)
+    return Association(slope, information / cohort.covariate.shape[1])
+
+
+def _standardise(covariate: Array, weight: Array) -> Array:
+    """Return the covariate, shape (n, m), with weighted mean 0 and standard deviation 1; 0 where it does not vary."""
+    total = weight.sum(axis=1, keepdims=True)
+    centred = covariate - (weight * covariate).sum(axis=1, keepdims=True) / total
+    sd = np.sqrt((weight * centred**2).sum(axis=1, keepdims=True) / total)
+    return np.divide(centred, sd, out=np.zeros_like(centred), where=sd > 0.0)
+
+
+def _root(score: Array, deaths: Array, at_risk: Array) -> tuple[Array, Array]:
+    slope = np.zeros(score.shape[0])
+    information = np.zeros(score.shape[0])
+    events, scored = deaths.sum(axis=1), (deaths * score).sum(axis=(1, 2))
+    for _ in range(NEWTON_STEPS):
+        risk = at_risk * np.exp(slope[:, None, None] * score)
+        total = np.maximum(risk.sum(axis=1), np.finfo(float).tiny)
+        mean = (risk * score).sum(axis=1) / total
+        spread = (risk * score**2).sum(axis=1) / total - mean**2
+        information = (events * spread).sum(axis=1)
+        slope = slope + _step(scored - (events * mean).sum(axis=1), information)
+    return slope, information
+
+
+def _step(gradient: Array, information: Array) -> Array:
+    step = np.divide(gradient, information, out=np.zeros_like(gradient), where=information > 0.0)
+    return cast(Array, np.clip(step, -LARGEST_STEP, LARGEST_STEP))
+
+
+def draw_survival(cohort: Cohort, generator: np.random.Generator) -> tuple[Array, Array]:
+    """Return end of observation [d] and whether it is death, shape (n, m) each, of trials drawn from a cohort.
+
+    Deaths before the landmark keep the landmark as their time; those beyond the grid are censored at its end.
+    """
+    n, m, _ = cohort.hazard.shape
+    level = generator.exponential(size=(n, m))
+    entry = generator.random((n, m))
+    followed = cohort.shortest[:, None] + entry * cohort.accrual[:, None]
+    limit = np.minimum(followed, cohort.time[-1])
+    death = np.array(
+        [[np.interp(level[i, j], cohort.hazard[i, j], cohort.time, right=np.inf) for j in range(m)] for i in range(n)]
+    )
+    return np.minimum(death, limit), death <= limit
+
+
+@dataclass(frozen=True)
+class LandmarkResult:
+    """One trial, analysed."""
+
+    patients: int
+    """Alive at the landmark."""
+    hazard_ratio: float
+    """Per standard deviation of the covariate."""
+    p_value: float
+    """Of that hazard ratio (Wald, two-sided)."""
+    log_rank_p_value: float
+    """Rise against no rise; NaN where one group is empty."""
+
+
+def analyse(time: Array, died: Array, covariate: Array, landmark: float) -> LandmarkResult:
+    """Return Cox regression and log-rank test of one drawn trial, by lifelines.
+
+    Parameters
+    ----------
+    time
+        end of observation [d], shape (m,)
+    died
+        whether it is death, shape (m,)
+    covariate
+        ln of the rise of the biomarker, shape (m,)
+    landmark
+        [d]; who is not observed beyond it is left out
+    """
+    import pandas as pd
+    from lifelines import CoxPHFitter
+    from lifelines.statistics import logrank_test
+
+    kept = time > landmark
+    time, died, covariate = time[kept] - landmark, died[kept], covariate[kept]
+    standard = (covariate - covariate.mean()) / covariate.std()
+    table = pd.DataFrame({"time": time, "died": died.astype(float), "covariate": standard})
+    fitted: Any = CoxPHFitter().fit(table, "time", "died")
+    rose = covariate > 0.0
+    groups = bool(rose.any()) and not bool(rose.all())
+    test = logrank_test(time[rose], time[~rose], died[rose], died[~rose]).p_value if groups else float("nan")
+    return LandmarkResult(
+        patients=int(kept.sum()),
+        hazard_ratio=float(np.exp(fitted.params_["covariate"])),
+        p_value=float(fitted.summary["p"]["covariate"]),
+        log_rank_p_value=float(test),
+    )
