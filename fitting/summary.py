@@ -131,6 +131,7 @@ def _fit_result(
         wall_seconds=0.0,
         evaluations=sum(item.evaluations for item in solution.starts),
         failed_patients=sum(item.failed for item in found.outcomes.values()),
+        retried_courses=sum(item.retried for item in found.outcomes.values()),
         stop_rules={study: str(rule) for study, rule in problem.rules.items()},
         chi_square_data=float(np.sum(values[:n_data] ** 2)),
         chi_square_prior=float(np.sum(values[n_data:] ** 2)),

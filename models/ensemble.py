@@ -48,6 +48,8 @@ class EnsembleTrajectories:
     """Time of a failure [d], infinite without one, shape (n,)"""
     steps: Integers
     """Steps tried, shape (n,)"""
+    retried: int = 0
+    """Patients the kernel gave up and scipy integrated once more, whatever came of it."""
 
     def __getitem__(self, name: str) -> Array:
         """Return one kept state, shape (k, n)."""

@@ -4,20 +4,25 @@ Start with `by_kernel`; `by_scipy` answers the same call hundreds of times slowe
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule
 from kinimmune.models.ensemble import EnsembleTrajectories, integrate
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernels import Rise, load_kernel
+from kinimmune.models.kernels import Kernel, Rise, load_kernel
 from kinimmune.models.model import nearest
 from kinimmune.models.reference import integrate_by_scipy
 from kinimmune.models.simulate import Tolerances
 
 INTEGRATORS = ("kernel", "scipy")
+RETRIED_SHARE = 0.125
+"""Share of failed patients above which the parameters are at fault and none is integrated again."""
 
 
 class Integrator(Protocol):
@@ -40,9 +45,46 @@ class Integrator(Protocol):
         ...
 
 
-def by_kernel(compiled: CompiledModel, watch: str) -> Integrator:
+def by_kernel(compiled: CompiledModel, watch: str | None) -> Integrator:
     """Return the ensemble kernel of a model, generated and cached on first use, that can locate rises of an output."""
-    return partial(integrate, load_kernel(compiled.model, watch))
+    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled)
+
+
+def _integrate_with_retry(
+    kernel: Kernel,
+    compiled: CompiledModel,
+    *,
+    initial: Array,
+    parameters: Array,
+    start: Integers | None = None,
+    nadir: Array | None = None,
+    **others: Any,  # noqa: ANN401  # passed on to both integrators, whose signatures are the protocol's
+) -> EnsembleTrajectories:
+    """Integrate by the kernel, and the few patients it gave up once more by scipy."""
+    courses = integrate(kernel, initial=initial, parameters=parameters, start=start, nadir=nadir, **others)
+    usable = np.isfinite(initial).all(axis=0) & np.isfinite(parameters).all(axis=0)
+    lost = np.flatnonzero((courses.completion != 0) & usable)
+    if lost.size == 0 or lost.size > max(1, RETRIED_SHARE * courses.completion.size):
+        return courses
+    again = integrate_by_scipy(
+        compiled,
+        initial=initial[:, lost],
+        parameters=parameters[:, lost],
+        start=None if start is None else start[lost],
+        nadir=None if nadir is None else nadir[lost],
+        **others,
+    )
+    return _put_in(courses, lost, again)
+
+
+def _put_in(courses: EnsembleTrajectories, places: Integers, again: EnsembleTrajectories) -> EnsembleTrajectories:
+    """Return the courses with some patients replaced."""
+    changed = {}
+    for name in ("states", "final", "crossing", "nadir", "completion", "failed_at", "steps"):
+        array = getattr(courses, name).copy()
+        array[..., places] = getattr(again, name)
+        changed[name] = array
+    return replace(courses, retried=int(places.size), **changed)
 
 
 def by_scipy(compiled: CompiledModel) -> Integrator:

@@ -103,6 +103,8 @@ class ArmSums:
     patients: float
     """Patients that could be integrated."""
     failed: float
+    retried: float
+    """Courses, on drug or off, that only scipy could integrate."""
     alive: Array
     """Alive at the grid, shape (g,)"""
     on_treatment: Array
@@ -143,6 +145,8 @@ class ArmOutcome:
     responded: float
     patients: int
     failed: int
+    retried: int
+    """Courses, on drug or off, that the kernel gave up and scipy was asked for."""
 
 
 @dataclass(frozen=True)
@@ -287,6 +291,7 @@ def sum_courses(courses: Courses) -> ArmSums:
     return ArmSums(
         patients=float(trunk.sum()),
         failed=float(trunk.size - trunk.sum()),
+        retried=float(courses.trunk.retried + courses.branches.retried),
         alive=(weight * alive).sum(axis=1) + off_alive @ off_weight,
         on_treatment=(on_drug * alive * trunk).sum(axis=1),
         liver_deaths=liver,
@@ -370,5 +375,6 @@ def _outcome(engine: Engine, task: ArmTask, sums: ArmSums) -> ArmOutcome:
         scans=task.trial.scans(float(grid[-1])),
         patients=int(sums.patients),
         failed=int(sums.failed),
+        retried=int(sums.retried),
         **shares,
     )

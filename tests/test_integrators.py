@@ -1,0 +1,63 @@
+"""Laws of the integrators of a virtual trial: what the kernel gives up is asked of scipy once, and counted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kinimmune.models import integrators
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.compile import compile_model
+from kinimmune.models.ensemble import integrate
+from kinimmune.models.errors import UsageError
+from kinimmune.models.library.gompertz import gompertz_volume
+from kinimmune.models.simulate import Tolerances
+
+TIME = np.linspace(0.0, 30.0, 7)
+TIGHT = Tolerances(1e-9, 1e-12)
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    return compile_model(load_model("gompertz"))
+
+
+def columns(compiled, patients):
+    values = {"retardation": 0.1, "capacity": 1000.0, "start_volume": 10.0}
+    one = np.array([values[name] for name in compiled.model.parameter_names])
+    return np.repeat(one[:, None], patients, axis=1)
+
+
+def test_a_patient_the_kernel_gives_up_is_integrated_by_scipy_and_counted(compiled, monkeypatch):
+    parameters = columns(compiled, 16)
+
+    def weak(kernel, **given):
+        found = integrate(kernel, **given)
+        completion, states = found.completion.copy(), found.states.copy()
+        completion[3], states[..., 3] = 3, np.nan
+        return replace(found, completion=completion, states=states)
+
+    monkeypatch.setattr(integrators, "integrate", weak)
+    found = integrators.by_kernel(compiled, None)(
+        initial=compiled.initial(parameters), parameters=parameters, time=TIME, tolerances=TIGHT
+    )
+
+    assert found.retried == 1
+    assert not found.completion.any()
+    assert found["volume"][:, 3] == pytest.approx(gompertz_volume(TIME, 0.1, 1000.0, 10.0), rel=1e-7)
+
+
+def test_what_is_not_a_number_is_not_tried_again(compiled):
+    parameters = columns(compiled, 16)
+    initial = compiled.initial(parameters)
+    parameters[0, 5] = np.nan
+
+    found = integrators.by_kernel(compiled, None)(initial=initial, parameters=parameters, time=TIME)
+
+    assert found.retried == 0
+    assert np.flatnonzero(found.completion).tolist() == [5]
+
+
+def test_an_unknown_integrator_is_refused_with_the_nearest_name(compiled):
+    with pytest.raises(UsageError, match="unknown integrator 'scypi'; did you mean 'scipy'?"):
+        integrators.choose_integrator("scypi", compiled, "volume")
