@@ -1,4 +1,4 @@
-"""Landmark analysis of a biomarker in a virtual trial: does its rise by a fixed day go with longer survival afterwards?
+"""Landmark analysis of a virtual trial: whether a biomarker's rise by a fixed day goes with longer survival afterwards.
 
 Start with `expected_association`, what a trial of any size would find on average, and `analyse`, one drawn trial by lifelines.
 Patients who died before the landmark are left out, so that nobody had to survive in order to show a rise (immortal time).
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+from scipy.special import ndtr
 
 from kinimmune.models.arrays import Array
 
 NEWTON_STEPS = 25
+NORMAL_95 = 1.959963984540054
 LARGEST_STEP = 1.0
 """Of the log hazard ratio in one Newton step."""
 
@@ -44,6 +46,19 @@ class Association:
     log_hazard_ratio: Array
     information: Array
     """Expected information about the log hazard ratio, per patient who entered the trial."""
+
+    def detected(self, patients: float | Array) -> Array:
+        """Return the probability that one trial of so many patients finds a ratio below 1 with two-sided p < .05, shape (n,)."""
+        found: Array = ndtr(-self._distance(patients) - NORMAL_95)
+        return found
+
+    def rejected(self, patients: float | Array) -> Array:
+        """Return the probability that it finds a ratio of either side with p < .05, shape (n,)."""
+        other: Array = ndtr(self._distance(patients) - NORMAL_95)
+        return self.detected(patients) + other
+
+    def _distance(self, patients: float | Array) -> Array:
+        return self.log_hazard_ratio * np.sqrt(patients * self.information)
 
 
 def expected_association(cohort: Cohort) -> Association:

@@ -4,10 +4,10 @@ Start with `READOUTS`.  The covariates are fixed beforehand: the counted ln rise
 ln of their counted number before treatment (`start`).
 """
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.special import ndtr
 
 from kinimmune.fitting.association import Association, Cohort, expected_association
 from kinimmune.fitting.claim_tables import Claim
@@ -25,7 +25,6 @@ STEP, INTERVALS = 56.0, 20
 CHUNK = 2048
 """Patients integrated together; fixed, so that results do not depend on the number of threads."""
 TOLERANCES = Tolerances(1e-4, 1e-6)
-NORMAL_95 = 1.959963984540054
 CELLS, HAZARD, RECEPTOR = "cd4_nkg2d_cells", "death_hazard", "il15ra_monocytes"
 
 
@@ -41,24 +40,17 @@ def landmark_size(laboratory: Laboratory, claim: Claim) -> Array:
 
 def landmark_power(laboratory: Laboratory, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds HR < 1 with two-sided p < .05, shape (n,)."""
-    return _rejection(laboratory, claim, sides=(-1.0,))
+    return _association(laboratory, claim).detected(_row(laboratory, "trial_patients"))
 
 
 def landmark_rejection(laboratory: Laboratory, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds a link of either sign with p < .05, shape (n,)."""
-    return _rejection(laboratory, claim, sides=(-1.0, 1.0))
-
-
-def _rejection(laboratory: Laboratory, claim: Claim, sides: tuple[float, ...]) -> Array:
-    found = _association(laboratory, claim)
-    size = _row(laboratory, "trial_patients")
-    distance = found.log_hazard_ratio * np.sqrt(size * found.information)
-    return np.sum([ndtr(side * distance - NORMAL_95) for side in sides], axis=0)
+    return _association(laboratory, claim).rejected(_row(laboratory, "trial_patients"))
 
 
 def responder_difference(laboratory: Laboratory, claim: Claim) -> Array:
     """Return mean ln IL-15 receptor alpha on monocytes of patients alive at the median survival less that of the dead, (n,)."""
-    cohort, kept = _expected_cohort(laboratory, claim.experiment)
+    cohort, kept = expected_cohort(laboratory, claim.experiment)
     alive = np.exp(-cohort.hazard)
     share = alive.mean(axis=1)
     place = np.argmin(np.abs(share - share[:, :1] / 2.0), axis=1)
@@ -75,7 +67,7 @@ def _mean(value: Array, weight: Array) -> Array:
 def smallest_step(laboratory: Laboratory, claim: Claim) -> Array:
     """Return the smallest ratio between neighbours of a dose series, `baseline` first, `experiment` its higher doses, (n,)."""
     series = [laboratory.read(name, claim.quantity, claim.day) for name in (claim.baseline, *DOSES[claim.experiment])]
-    return np.min([high / low for low, high in zip(series, series[1:], strict=False)], axis=0)
+    return np.min([high / low for low, high in itertools.pairwise(series)], axis=0)
 
 
 def beyond_either(laboratory: Laboratory, claim: Claim) -> Array:
@@ -91,7 +83,7 @@ ONE_SIGNAL = ("not_inducible", "no_mica")
 
 def _association(laboratory: Laboratory, claim: Claim) -> Association:
     def compute() -> Association:
-        cohort, kept = _expected_cohort(laboratory, claim.experiment)
+        cohort, kept = expected_cohort(laboratory, claim.experiment)
         return expected_association(_with(cohort, kept, claim.quantity))
 
     return laboratory.once(f"association {claim.experiment} {claim.quantity}", compute)
@@ -103,7 +95,8 @@ def _with(cohort: Cohort, kept: dict[str, Array], covariate: str) -> Cohort:
     return Cohort(cohort.time, cohort.hazard, kept[covariate], cohort.shortest, cohort.accrual)
 
 
-def _expected_cohort(laboratory: Laboratory, experiment: str) -> tuple[Cohort, dict[str, Array]]:
+def expected_cohort(laboratory: Laboratory, experiment: str) -> tuple[Cohort, dict[str, Array]]:
+    """Return evenly spread common patients for every parameter set of a laboratory, and what was kept of each."""
     model = laboratory.bench.compiled.model
     population = draw_population(model.parameters, PATIENTS, laboratory.seed)
     return laboratory.once(f"cohort {experiment}", lambda: _enrol(laboratory, experiment, [population] * laboratory.size))
