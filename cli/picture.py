@@ -43,7 +43,7 @@ def take_picture(model: OdeModel, folder: Path | None, changes: Mapping[str, flo
     """
     experiments = {item.name: item for item in read_experiments(folder) if item.model == model.name}
     days = {name: day for owner, name, day in read_days(folder) if owner == model.name}
-    units = {item.name: item.unit for item in (*model.states, *model.outputs)}
+    units = {item.name: item.unit for item in model.states} | {item.name: item.unit for item in model.outputs}
     panels = select_panels(model.name, tuple(experiments), tuple(days), tuple(units))
     if not panels:
         return None

@@ -24,6 +24,8 @@ from kinimmune.reports.pictures import NominalCourse
 
 DRAWS = 200
 """Draws from the priors in the report of a model, when none are given."""
+MOST_COURSES = 3
+"""Experiments of which every state is drawn."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,14 @@ def _test_claims(model: str, data: Path | None, effort: Effort, draws: int) -> t
 def model_content(name: str, data: Path | None, options: SimulateOptions, effort: Effort) -> ModelContent:
     """Return what the report of a model alone is made from: its experiments, or its typical patient in every arm of one study."""
     model = load_model(name, data)
+    picture = take_picture(model, data, options.set)
     return ModelContent(
         model=model,
-        courses=_courses(model, data, options),
+        courses=_courses(model, data, options) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
         references=read_sources(data),
         kinases=read_kinases(data),
         provenance=_describe(current_environment(), hash_tables(data)),
-        picture=take_picture(model, data, options.set),
+        picture=picture,
         claims=_test_claims(name, data, effort, DRAWS if effort.draws is None else effort.draws),
     )
 

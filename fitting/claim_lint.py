@@ -25,8 +25,8 @@ from kinimmune.models.units import parse_unit
 
 def check_models(folder: Path | None) -> tuple[Finding, ...]:
     """Return the rows of `experiments.csv` and `claims.csv` about models that do not exist."""
-    rows: tuple[TableRow, ...] = (*parse_rows(ExperimentRow, folder).entries, *parse_rows(ClaimRow, folder).entries)
-    return tuple(dangling(rows, "model", model_names(), "the library"))
+    tables: tuple[Sequence[TableRow], ...] = (parse_rows(ExperimentRow, folder).entries, parse_rows(ClaimRow, folder).entries)
+    return tuple(finding for rows in tables for finding in dangling(rows, "model", model_names(), "the library"))
 
 
 def check_names(folder: Path | None) -> tuple[Finding, ...]:
@@ -39,7 +39,7 @@ def check_names(folder: Path | None) -> tuple[Finding, ...]:
     in_use = {model for row, _ in examine_parameters(folder).entries for model in row.models}
     studies = {trial.study for where in (folder, None) for trial in examine_trials(where).entries}
     found: list[Finding] = []
-    for name in dict.fromkeys(row.model for row in (*changes, *claims)):
+    for name in dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)]):
         if name not in in_use or name not in model_names():
             continue
         try:
@@ -70,7 +70,7 @@ class _Vocabulary:
 
     @cached_property
     def quantities(self) -> frozenset[str]:
-        return frozenset(item.name for item in (*self.model.states, *self.model.outputs))
+        return frozenset([*(item.name for item in self.model.states), *(item.name for item in self.model.outputs)])
 
     @cached_property
     def targets(self) -> Mapping[ChangeKind, tuple[str, Mapping[str, str]]]:

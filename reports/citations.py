@@ -28,7 +28,7 @@ def cited_in_model(content: ModelContent) -> tuple[Reference, ...]:
 def cited_in_run(content: Content) -> tuple[Reference, ...]:
     """Return what the model, its targets, the published numbers beside it, its kinases and the claims about it cite."""
     used = _used_by_model(content.model, content.kinases, content.claims)
-    used |= {row.source for row in (*content.fit.parameters, *content.fit.constants)}
+    used |= {row.source for row in content.fit.parameters} | {row.source for row in content.fit.constants}
     used |= {item.source.key for item in content.observations}
     for target in content.targets:
         used |= {origin.key for origin in (target.value_source, target.interval_source) if origin is not None}

@@ -58,9 +58,11 @@ def _count(claims: Sequence[ClaimRecord]) -> list[Cell]:
 def _tell(some: Sequence[ClaimRecord]) -> str:
     counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    if all(item.verdict == "disputed" for item in some):
+        return "Not scored."
     explained = sum(item.explanation is not None for item in some)
-    fixed = sum(item.sign_fixed_by_prior and item.verdict != "disputed" for item in some)
-    return f"{told}; {explained} explained; in {fixed} no draw contradicts it."
+    fixed = sum(item.sign_fixed_by_prior for item in some)
+    return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
 
 
 def list_claims(claims: Sequence[ClaimRecord]) -> Table:

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from kinimmune.fitting.claim_results import ClaimRecord
-from kinimmune.reports.figure_style import CONTROL, FAINT, FOURTH, NEUTRAL, THIRD, TREATED, new_figure, styled
+from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, new_figure, styled
 
 ENOUGH = 0.8
 """Lower end of a share from which a claim needs no explanation."""
-_COLOURS = {"supported": THIRD, "vacuous": CONTROL, "failed": FOURTH, "disputed": NEUTRAL}
+_COLOURS = {"supported": THIRD, "vacuous": CONTROL, "failed": "#a8324a", "disputed": NEUTRAL}
 _LONGEST = 34
 """Characters of a mechanism's name that fit above a column."""
 
@@ -60,7 +60,7 @@ def _draw_matrix(axes: Axes, claims: Sequence[ClaimRecord], arrows: Sequence[str
             edge, width = ("black", 0.9) if arrow in named else ("white", 0.6)
             axes.add_patch(Rectangle((column - 0.44, place - 0.44), 0.88, 0.88, facecolor=face, edgecolor=edge, linewidth=width))
             if arrow in named:
-                text = f"{named[arrow]:.2f}".replace("0.", ".", 1).replace("1.00", "1")
+                text = f"{named[arrow]:.2f}".removeprefix("0").replace(".00", "") or "0"
                 axes.text(column, place, text, ha="center", va="center", fontsize=5.0, color="white" if broken else "black")
     axes.set_xticks(range(len(arrows)), [_shorten(arrow) for arrow in arrows], rotation=90, fontsize=5.5)
     axes.xaxis.tick_top()
@@ -71,5 +71,11 @@ def _draw_matrix(axes: Axes, claims: Sequence[ClaimRecord], arrows: Sequence[str
 
 
 def _shorten(arrow: str) -> str:
-    name = arrow.replace("_", " ").replace("+", " + ")
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    """Return the name of a mechanism, of a long one its first arrow and how many follow.
+
+    >>> _shorten("raf_inhibition+vegfr2_block+pdgfrb_block"), _shorten("vegfr2_block+pdgfrb_block")
+    ('raf inhibition + 2 more', 'vegfr2 block + pdgfrb block')
+    """
+    first, *others = arrow.replace("_", " ").split("+")
+    name = " + ".join((first, *others))
+    return name if len(name) <= _LONGEST else f"{first} + {len(others)} more"

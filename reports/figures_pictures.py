@@ -12,7 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.reports.figure_style import FAINT, PALETTE, make_panels, new_figure, styled
+from kinimmune.reports.formats import print_number
 from kinimmune.reports.pictures import Bars, Courses, Picture, Series, Stepped
+
+_WIDEST, _MOST_LEVEL = 9, 4
+"""Characters of a label, and labels, that fit under the bars of a panel without being turned."""
 
 
 def draw_picture(picture: Picture) -> Figure:
@@ -54,8 +58,10 @@ def _draw_courses(axes: Axes, panel: Courses, picture: Picture, colours: Mapping
 def _draw_bars(axes: Axes, panel: Bars, picture: Picture, colours: Mapping[str, str]) -> None:
     heights = [picture.at(panel, name) for name in panel.experiments]
     axes.bar(range(len(heights)), heights, width=0.7, color=[colours[name] for name in panel.experiments])
-    labels = [fill(_spell(name), 9, break_long_words=False) for name in panel.experiments]
+    labels = [fill(_spell(name), _WIDEST, break_long_words=False) for name in panel.experiments]
     axes.set_xticks(range(len(heights)), labels, fontsize=5.3)
+    if len(labels) > _MOST_LEVEL or any(len(line) > _WIDEST for label in labels for line in label.splitlines()):
+        axes.tick_params(axis="x", labelrotation=35)
     axes.set_ylabel(_unit(picture.units, panel.quantity), labelpad=1.5)
     axes.set_ylim(min(0.0, *heights), 1.08 * max(*heights, 1e-300))
     axes.set_xlabel(f"day {picture.days[panel.day]:.3g}", labelpad=1.0)
@@ -67,7 +73,7 @@ def _draw_series(axes: Axes, stepped: Stepped, units: Mapping[str, str]) -> None
     for place, name in enumerate(panel.quantities):
         colour, crossing = PALETTE[place % len(PALETTE)], stepped.crossing(name)
         label = name.partition("_")[2].replace("_", " ") if len(panel.quantities) > 1 else ""
-        label += f" {crossing:.3g}" if crossing is not None else f" > {stepped.series[-1]:.0e}".replace("+0", "")
+        label += f" {print_number(crossing)}" if crossing is not None else " nowhere"
         axes.semilogx(stepped.series, stepped.values[name], color=colour, label=label.strip())
         if crossing is not None:
             axes.plot(crossing, panel.level, "o", color=colour, markersize=3.0)
