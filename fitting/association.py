@@ -36,7 +36,8 @@ class Cohort:
     def followed(self, time: Array) -> Array:
         """Return the share of patients still followed at times [d], shape (n, k)."""
         left = (self.shortest[:, None] + self.accrual[:, None] - time[None, :]) / self.accrual[:, None]
-        return np.clip(left, 0.0, 1.0)
+        share: Array = np.clip(left, 0.0, 1.0)
+        return share
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Association:
         return self.detected(patients) + other
 
     def _distance(self, patients: float | Array) -> Array:
-        return self.log_hazard_ratio * np.sqrt(patients * self.information)
+        distance: Array = self.log_hazard_ratio * np.sqrt(patients * self.information)
+        return distance
 
 
 def expected_association(cohort: Cohort) -> Association:
@@ -82,7 +84,8 @@ def _standardise(covariate: Array, weight: Array) -> Array:
     total = weight.sum(axis=1, keepdims=True)
     centred = covariate - (weight * covariate).sum(axis=1, keepdims=True) / total
     sd = np.sqrt((weight * centred**2).sum(axis=1, keepdims=True) / total)
-    return np.divide(centred, sd, out=np.zeros_like(centred), where=sd > 0.0)
+    score: Array = np.divide(centred, sd, out=np.zeros_like(centred), where=sd > 0.0)
+    return score
 
 
 def _root(score: Array, deaths: Array, at_risk: Array) -> tuple[Array, Array]:
