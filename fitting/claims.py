@@ -25,7 +25,6 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import load_kernel
 from kinimmune.models.model import OdeModel, nearest
 from kinimmune.models.tables import read_days, read_experiments
-from kinimmune.models.virtual_trial import WATCHED
 
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
@@ -131,10 +130,9 @@ def set_up(model: OdeModel, claims: Sequence[Claim], data: Path | None, jobs: in
     """Return a bench with a switch on every arrow the claims cut."""
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
     switched = model.with_switches(*arrows)
-    watch = WATCHED if any(item.name == WATCHED for item in model.outputs) else None
     return Bench(
         compiled=compile_model(switched),
-        integrate=partial(integrate, load_kernel(switched, watch)),
+        integrate=partial(integrate, load_kernel(switched)),
         experiments={item.name: item for item in read_experiments(data) if item.model == model.name},
         days={day: value for owner, day, value in read_days(data) if owner == model.name},
         jobs=jobs,

@@ -25,7 +25,7 @@ from kinimmune.models.simulate import Tolerances
 from kinimmune.models.survival import TrialCurves, follow, median_time
 from kinimmune.models.tables import read_trials
 from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint, StopRule, Trial
-from kinimmune.models.virtual_trial import WATCHED, ArmOutcome, ArmTask, Engine, run_arms
+from kinimmune.models.virtual_trial import ArmOutcome, ArmTask, Engine, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
 """(study, arm) -> outcome"""
@@ -106,7 +106,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)
     longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
-    engine = Engine(compiled, choose_integrator(integrator, compiled, WATCHED), FIT_TOLERANCES, longest)
+    engine = Engine(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(
         engine=engine,
         parameters=kept,

@@ -44,6 +44,7 @@ class Quantity:
 QUANTITIES: Mapping[str, Quantity] = {
     "scan_interval": Quantity("d", of_arm=False),
     "scan_jitter": Quantity("d", of_arm=False),
+    "reading_error": Quantity("1", of_arm=False),
     "progression_ratio": Quantity("1", of_arm=False, above=1.0),
     "response_ratio": Quantity("1", of_arm=False, below=1.0),
     "n": Quantity("1", of_arm=True),

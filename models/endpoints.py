@@ -4,6 +4,7 @@ Start with `unseen` and `treatment_course`.  Everything here is a probability gi
 model's parameters: nothing is drawn.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,30 +15,35 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.trials import Arm, StopRule, Trial
 
 
-def unseen(crossing: Array, lesion_hazard: Array, scans: Array, jitter: float) -> Array:
+def unseen(log_diameter: Array, speed: Array, lesion_hazard: Array, trial: Trial) -> Array:
     """Return the probability that no scan up to each has shown progression.
 
-    (1 - Phi((v_k - t*) / sd)) exp(-G(v_k)): a patient's visits are shifted by one normal deviation from the schedule,
-    target lesions progress at t*, and new lesions come with cumulative hazard G.
+    (1 - Phi(max over scans j <= k of (z_j - ln r) / e_j)) exp(-G(v_k)), with z_j the rise of ln of the sum of diameters at
+    scan j over its smallest value at any scan so far, r RECIST's ratio, and G the cumulative hazard of new lesions.  What a
+    patient's reader and calendar add is one normal deviation for all scans: e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error
+    of ln of the sum and the visit's deviation [d] times the speed of ln of the sum.  Where the tumour grows fast this is
+    Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers about the limit, reading decides.
 
     Parameters
     ----------
-    crossing
-        t* [d], infinite when target lesions never progress, shape (n,)
+    log_diameter
+        ln of the sum of diameters over its start at the scans, shape (n_scans, n)
+    speed
+        its derivative [1/d] at the scans, shape (n_scans, n)
     lesion_hazard
         G at the scans, shape (n_scans, n)
-    scans
-        v [d], shape (n_scans,)
-    jitter
-        sd [d]
+    trial
+        its ratio and errors
 
     Returns
     -------
     Array
         shape (n_scans, n)
     """
-    not_crossed: Array = np.asarray(ndtr((crossing[None, :] - scans[:, None]) / jitter))
-    return not_crossed * np.exp(-lesion_hazard)
+    lowest = np.minimum(np.minimum.accumulate(log_diameter, axis=0), 0.0)
+    error = np.hypot(trial.reading_error, speed * trial.scan_jitter)
+    excess = (log_diameter - lowest - math.log(trial.progression_ratio)) / error
+    return np.asarray(ndtr(-np.maximum.accumulate(excess, axis=0))) * np.exp(-lesion_hazard)
 
 
 @dataclass(frozen=True)

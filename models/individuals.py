@@ -6,16 +6,15 @@ recovery studies and plots of single patients.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import EnsembleTrajectories
-from kinimmune.models.kernels import Rise
-from kinimmune.models.trials import Endpoint, StopRule
-from kinimmune.models.virtual_trial import STEPS_PER_SCAN, WATCHED, ArmTask, Engine, with_inputs
+from kinimmune.models.trials import Endpoint, StopRule, Trial
+from kinimmune.models.virtual_trial import DIAMETER, STEPS_PER_SCAN, ArmTask, Engine, with_inputs
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,9 @@ class _Draws:
     """What chance decides of each patient."""
 
     visit_shift: Array
+    """In standard deviations."""
+    reading: Array
+    """Error of every reading of ln of the sum of diameters, in standard deviations."""
     lesion: Array
     """Cumulative hazard at which the first new lesion appears."""
     death: Array
@@ -58,6 +60,10 @@ class _Draws:
     """Time [d] of symptomatic progression."""
     entry: Array
     """Uniform; the place in the accrual period is its 1/shape power."""
+
+    def of(self, who: Integers) -> "_Draws":
+        """Return the draws of some patients."""
+        return _Draws(*(getattr(self, item.name)[who] for item in fields(self)))
 
 
 def draw_arm(engine: Engine, task: ArmTask, seed: int | list[int]) -> DrawnArm:
@@ -77,15 +83,15 @@ def draw_arm(engine: Engine, task: ArmTask, seed: int | list[int]) -> DrawnArm:
     draws = _draw(task, task.parameters.shape[1], np.random.default_rng(seed))
     inputs = with_inputs(engine, task.parameters, arm)
     trunk = _course(engine, task, engine.compiled.initial(inputs), 0, None)
-    on_drug = _log_diameter(engine, inputs, trunk, grid)
-    seen = _detection(trunk.crossing, trunk["lesion_hazard"], scans, trial.scan_jitter * draws.visit_shift, draws.lesion)
+    diameter = _log_diameter(engine, inputs, trunk, grid)
+    seen = _detection(trial, (grid, diameter, trunk["lesion_hazard"]), draws)
     stop = np.minimum(_rule_stop(task.rule, scans, seen, draws), draws.discontinuation)
-    path, diameter = trunk.states.copy(), on_drug.copy()
+    path = trunk.states.copy()
     for k in range(scans.size):
         who = np.flatnonzero(stop == k)
         if who.size == 0 or not arm.treated or scans[k] >= grid[-1]:
             continue
-        _leave(engine, task, (trunk, on_drug, path, diameter, seen), draws, (k, who))
+        _leave(engine, task, (trunk, path, diameter, seen), draws, (k, who))
     states = [state.name for state in engine.compiled.model.states]
     hazard = path[states.index("tumour_hazard")] + path[states.index("liver_hazard")]
     dates = np.append(scans, math.inf)
@@ -110,6 +116,7 @@ def _draw(task: ArmTask, n: int, generator: np.random.Generator) -> _Draws:
     symptoms = generator.exponential(size=n) * arm.symptomatic_median / math.log(2.0)
     return _Draws(
         visit_shift=generator.standard_normal(n),
+        reading=generator.standard_normal(n),
         lesion=generator.exponential(size=n),
         death=generator.exponential(size=n),
         discontinuation=discontinuation,
@@ -118,18 +125,14 @@ def _draw(task: ArmTask, n: int, generator: np.random.Generator) -> _Draws:
     )
 
 
-def _course(
-    engine: Engine, task: ArmTask, initial: Array, start: int, branch: tuple[Integers, Array] | None
-) -> EnsembleTrajectories:
+def _course(engine: Engine, task: ArmTask, initial: Array, start: int, branch: Integers | None) -> EnsembleTrajectories:
     """Integrate everyone on drug (branch None), or the patients of a branch off drug from a grid point."""
-    parameters = task.parameters if branch is None else np.ascontiguousarray(task.parameters[:, branch[0]])
+    parameters = task.parameters if branch is None else np.ascontiguousarray(task.parameters[:, branch])
     return engine.integrate(
         initial=np.ascontiguousarray(initial),
         parameters=parameters,
         time=engine.grid(task.trial)[start:],
         schedule=task.arm.schedule if branch is None else constant(),
-        rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
-        nadir=None if branch is None else branch[1],
         keep=[state.name for state in engine.compiled.model.states],
         tolerances=engine.tolerances,
     )
@@ -137,15 +140,33 @@ def _course(
 
 def _log_diameter(engine: Engine, inputs: Array, courses: EnsembleTrajectories, grid: Array) -> Array:
     names = [item.name for item in engine.compiled.model.outputs]
-    seen: Array = engine.compiled.outputs(grid[:, None], courses.states, inputs[:, None, :])[names.index(WATCHED)]
+    seen: Array = engine.compiled.outputs(grid[:, None], courses.states, inputs[:, None, :])[names.index(DIAMETER)]
     return seen
 
 
-def _detection(crossing: Array, lesion_hazard: Array, scans: Array, shift: Array, lesion: Array) -> Integers:
-    """Return the scan (0-based) that first shows progression, the number of scans where none does."""
-    at_scan = lesion_hazard[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
-    shown = (scans[:, None] + shift[None, :] >= crossing[None, :]) | (at_scan >= lesion[None, :])
+def _detection(trial: Trial, course: tuple[Array, Array, Array], draws: _Draws) -> Integers:
+    """Return the scan (0-based) that first shows progression, the number of scans where none does.
+
+    The course is the grid, ln of the sum of diameters and the hazard of new lesions on it.  Every visit of a patient is
+    shifted by the same number of days, and every reading by the same error.
+    """
+    grid, diameter, lesions = course
+    scans = trial.scans(float(grid[-1]))
+    read = _at_visits(grid, diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
+    lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
+    limit = math.log(trial.progression_ratio) + trial.reading_error * draws.reading[None, :]
+    at_scan = lesions[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
+    shown = (read - lowest >= limit) | (at_scan >= draws.lesion[None, :])
     return np.where(shown.any(axis=0), shown.argmax(axis=0), scans.size)
+
+
+def _at_visits(grid: Array, values: Array, visits: Array) -> Array:
+    """Return values, shape (g, n), at each patient's visits, shape (n_scans, n), linear between grid points."""
+    place = np.clip(visits / (grid[1] - grid[0]), 0.0, grid.size - 1.000001)
+    before = place.astype(np.int64)
+    columns = np.arange(values.shape[1])[None, :]
+    share = place - before
+    return np.asarray((1.0 - share) * values[before, columns] + share * values[before + 1, columns])
 
 
 def _rule_stop(rule: StopRule, scans: Array, seen: Integers, draws: _Draws) -> Integers:
@@ -162,24 +183,21 @@ def _rule_stop(rule: StopRule, scans: Array, seen: Integers, draws: _Draws) -> I
 def _leave(
     engine: Engine,
     task: ArmTask,
-    state: tuple[EnsembleTrajectories, Array, Array, Array, Integers],
+    state: tuple[EnsembleTrajectories, Array, Array, Integers],
     draws: _Draws,
     at: tuple[int, Integers],
 ) -> None:
     """Continue the patients who stop at a scan off drug, in place."""
-    trunk, on_drug, path, diameter, seen = state
+    trunk, path, diameter, seen = state
     k, who = at
     grid = engine.grid(task.trial)
-    scans, start = task.trial.scans(float(grid[-1])), STEPS_PER_SCAN * (k + 1)
-    lowest = on_drug[: start + 1, who].min(axis=0)
-    branch = _course(engine, task, trunk.states[:, start, who], start, (who, lowest))
+    start = STEPS_PER_SCAN * (k + 1)
+    branch = _course(engine, task, trunk.states[:, start, who], start, who)
     path[:, start:, who] = branch.states
     inputs = with_inputs(engine, task.parameters[:, who], task.arm)
     diameter[start:, who] = _log_diameter(engine, inputs, branch, grid[start:])
     lesions = path[[item.name for item in engine.compiled.model.states].index("lesion_hazard")][:, who]
-    crossing = np.where(trunk.crossing[who] <= scans[k], trunk.crossing[who], branch.crossing)
-    shift = task.trial.scan_jitter * draws.visit_shift[who]
-    again = _detection(crossing, lesions, scans, shift, draws.lesion[who])
+    again = _detection(task.trial, (grid, diameter[:, who], lesions), draws.of(who))
     seen[who] = np.where(seen[who] <= k, seen[who], np.maximum(again, k + 1))
 
 

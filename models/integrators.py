@@ -45,7 +45,7 @@ class Integrator(Protocol):
         ...
 
 
-def by_kernel(compiled: CompiledModel, watch: str | None) -> Integrator:
+def by_kernel(compiled: CompiledModel, watch: str | None = None) -> Integrator:
     """Return the ensemble kernel of a model, generated and cached on first use, that can locate rises of an output."""
     return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled)
 
@@ -92,7 +92,7 @@ def by_scipy(compiled: CompiledModel) -> Integrator:
     return partial(integrate_by_scipy, compiled)
 
 
-def choose_integrator(name: str, compiled: CompiledModel, watch: str) -> Integrator:
+def choose_integrator(name: str, compiled: CompiledModel, watch: str | None = None) -> Integrator:
     """Return the integrator of a name, `kernel` or `scipy`."""
     if name not in INTEGRATORS:
         raise UsageError(f"unknown integrator '{name}'; {nearest(name, INTEGRATORS)}")

@@ -4,7 +4,6 @@ Start with `mean_courses`.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -24,11 +23,10 @@ def mean_courses(engine: Engine, task: ArmTask, names: Sequence[str]) -> dict[st
     names
         states and outputs of the model
     """
-    full = replace(engine, branch_states=tuple(state.name for state in engine.compiled.model.states))
     total = np.zeros((len(names), engine.grid(task.trial).size))
     weight = np.zeros(total.shape[1])
     for chunk in chunks(task):
-        courses = follow(full, chunk)
+        courses = follow(engine, chunk)
         inputs = with_inputs(engine, chunk.parameters, chunk.arm)
         off = inputs[:, courses.patient].copy()
         off[len(engine.compiled.model.parameter_names) :] = 0.0

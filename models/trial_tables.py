@@ -112,6 +112,7 @@ def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, Fol
         arms=tuple(_arm(arm, _values(f"arm '{arm.arm}' of study '{row.study}'", design, arm.arm)) for arm in arms),
         scan_interval=values["scan_interval"],
         scan_jitter=values["scan_jitter"],
+        reading_error=values["reading_error"],
         progression_ratio=values["progression_ratio"],
         response_ratio=values["response_ratio"],
         follow_up=periods,

@@ -115,6 +115,8 @@ class Trial:
     """[d] between scheduled scans, the first one interval after the start"""
     scan_jitter: float
     """Standard deviation [d] of a scan about its date."""
+    reading_error: float
+    """Standard deviation of ln of the sum of diameters as a reader measures it."""
     progression_ratio: float
     """Sum of diameters over its smallest value so far at which RECIST says progression (1.2)."""
     response_ratio: float

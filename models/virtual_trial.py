@@ -18,19 +18,18 @@ import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
-from kinimmune.models.dosing import Schedule, constant
+from kinimmune.models.dosing import constant
 from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.integrators import Integrator
-from kinimmune.models.kernels import Rise
 from kinimmune.models.simulate import Tolerances
 from kinimmune.models.trials import Arm, StopRule, Trial
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
 
-WATCHED = "log_diameter"
+DIAMETER = "log_diameter"
 CHUNK = 64
 """Patients integrated together; fixed, so that sums do not depend on the number of threads."""
 STEPS_PER_SCAN = 6
@@ -48,17 +47,15 @@ class Engine:
     tolerances: Tolerances
     horizon: float
     """[d] to which every prediction reaches"""
-    branch_states: tuple[str, ...] = ("tumour_hazard", "liver_hazard", "lesion_hazard")
-    """States kept off drug; the hazards are what a trial's sums need."""
 
     def grid(self, trial: Trial) -> Array:
         """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
 
-        A late visit of the last scan still sees a crossing after its date, so the grid goes on for four standard deviations.
+        The last scan has a neighbour after it, from which its speed is read, and room for late visits.
         """
         step = trial.scan_interval / STEPS_PER_SCAN
         steps = math.ceil(self.horizon / step - 1e-9)
-        late = math.ceil(4.0 * trial.scan_jitter / step)
+        late = max(1, math.ceil(4.0 * trial.scan_jitter / step))
         return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
 
 
@@ -90,8 +87,6 @@ class Courses:
     """No progression seen by each scan, on the trunk to the branch's scan and off drug since, shape (K + 1, m)"""
     branch_kept: Array
     """Left for adverse events by the branch, shape (m,)"""
-    log_diameter: Array
-    """On the trunk at the grid, shape (g, n)"""
     confirmed: Integers
     """Scan (0-based) that confirms a response on the trunk, -1 without one, shape (n,)"""
 
@@ -192,20 +187,19 @@ def _in_order(work: Callable[[Item], Part], items: Iterable[Item], jobs: int) ->
 def follow(engine: Engine, task: ArmTask) -> Courses:
     """Integrate the patients of a task on drug, and off drug from every scan at which they may stop."""
     trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
-    scans, at_scan = trial.scans(float(grid[-1])), STEPS_PER_SCAN * np.arange(1, int(trial.scans(float(grid[-1])).size) + 1)
-    trunk = _integrate(engine, task, grid, arm.schedule)
-    seen = engine.compiled.outputs(grid[:, None], trunk.states, with_inputs(engine, task.parameters, arm)[:, None, :])
-    diameter = seen[[item.name for item in engine.compiled.model.outputs].index(WATCHED)]
-    # what a failed patient lacks is made finite here; `sum_courses` gives such patients no weight
-    not_seen = unseen(trunk.crossing, np.nan_to_num(trunk["lesion_hazard"][at_scan]), scans, trial.scan_jitter)
+    scans = trial.scans(float(grid[-1]))
+    trunk = _integrate(engine, task, grid)
+    on_drug = _scanned(engine, with_inputs(engine, task.parameters, arm), trunk, scans.size)
+    not_seen = unseen(on_drug.log_diameter, on_drug.speed, on_drug.lesion_hazard, trial)
     course = treatment_course(trial, arm, task.rule, scans, not_seen)
     kept = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & arm.treated & (trunk.completion == 0)
     scan, patient = np.nonzero(kept)
     left = _carry(course.stopped, kept)
     left_unseen = _carry(np.broadcast_to(course.discontinued[:, None], kept.shape), kept)
-    branches = _branch(engine, task, grid, (trunk, diameter), (scan, patient))
-    crossing = np.where(trunk.crossing[patient] <= scans[scan], trunk.crossing[patient], branches.crossing)
-    off_unseen = unseen(crossing, np.nan_to_num(branches["lesion_hazard"][at_scan]), scans, trial.scan_jitter)
+    branches = _branch(engine, task, trunk, (scan, patient))
+    off_inputs = with_inputs(engine, task.parameters[:, patient], None)
+    off_drug = _joined(on_drug, _scanned(engine, off_inputs, branches, scans.size), (scan, patient))
+    off_unseen = unseen(off_drug.log_diameter, off_drug.speed, off_drug.lesion_hazard, trial)
     return Courses(
         grid, scans, trunk, branches, patient, scan, course,
         trunk_weight=_remaining(left),
@@ -214,48 +208,68 @@ def follow(engine: Engine, task: ArmTask) -> Courses:
         trunk_kept=_remaining(left_unseen),
         branch_unseen=np.vstack([np.ones(scan.size), off_unseen]),
         branch_kept=left_unseen[scan, patient],
-        log_diameter=diameter,
-        confirmed=confirmed_response(diameter[at_scan], math.log(trial.response_ratio)),
+        confirmed=confirmed_response(on_drug.log_diameter, math.log(trial.response_ratio)),
     )  # fmt: skip
 
 
-def with_inputs(engine: Engine, parameters: Array, arm: Arm) -> Array:
-    """Return parameters, shape (n_parameters, n), with the arm's inputs below them."""
-    inputs = arm.schedule.at(0.0)
+@dataclass(frozen=True)
+class _Scanned:
+    """What scans see of n patients; shape (K, n), zero where a course has not begun or has failed."""
+
+    log_diameter: Array
+    speed: Array
+    """Its derivative [1/d]."""
+    lesion_hazard: Array
+
+
+def _scanned(engine: Engine, inputs: Array, courses: EnsembleTrajectories, n_scans: int) -> _Scanned:
+    """Return ln of the sum of diameters, its derivative from the neighbours on the grid, and the hazard of new lesions."""
+    at_scan = STEPS_PER_SCAN * np.arange(1, n_scans + 1)
+    places = np.concatenate([at_scan - 1, at_scan, at_scan + 1])
+    outputs = [item.name for item in engine.compiled.model.outputs]
+    seen = engine.compiled.outputs(courses.time[places, None], courses.states[:, places], inputs[:, None, :])
+    # what a failed patient lacks is made finite here; `sum_courses` gives such patients no weight
+    before, at, after = np.nan_to_num(seen[outputs.index(DIAMETER)]).reshape(3, n_scans, -1)
+    step = courses.time[1] - courses.time[0]
+    return _Scanned(at, (after - before) / (2.0 * step), np.nan_to_num(courses["lesion_hazard"][at_scan]))
+
+
+def _joined(on_drug: _Scanned, off_drug: _Scanned, leaves: tuple[Integers, Integers]) -> _Scanned:
+    """Return what scans see of patients who leave: the trunk up to the scan they leave at, the branch after it."""
+    scan, patient = leaves
+    before = np.arange(on_drug.speed.shape[0])[:, None] <= scan[None, :]
+    names = [item.name for item in fields(_Scanned)]
+    return _Scanned(*(np.where(before, getattr(on_drug, name)[:, patient], getattr(off_drug, name)) for name in names))
+
+
+def with_inputs(engine: Engine, parameters: Array, arm: Arm | None) -> Array:
+    """Return parameters, shape (n_parameters, n), with the arm's inputs below them; all zero without an arm."""
+    inputs = {} if arm is None else arm.schedule.at(0.0)
     given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in engine.compiled.model.inputs]
     return np.concatenate([parameters, *given])
 
 
-def _integrate(engine: Engine, task: ArmTask, grid: Array, schedule: Schedule) -> EnsembleTrajectories:
-    names = [state.name for state in engine.compiled.model.states]
-    initial = engine.compiled.initial(with_inputs(engine, task.parameters, task.arm))
+def _integrate(engine: Engine, task: ArmTask, grid: Array) -> EnsembleTrajectories:
     return engine.integrate(
-        initial=initial,
+        initial=engine.compiled.initial(with_inputs(engine, task.parameters, task.arm)),
         parameters=task.parameters,
         time=grid,
-        schedule=schedule,
-        rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
-        keep=names,
+        schedule=task.arm.schedule,
         tolerances=engine.tolerances,
     )
 
 
 def _branch(
-    engine: Engine, task: ArmTask, grid: Array, trunk: tuple[EnsembleTrajectories, Array], leaves: tuple[Integers, Integers]
+    engine: Engine, task: ArmTask, trunk: EnsembleTrajectories, leaves: tuple[Integers, Integers]
 ) -> EnsembleTrajectories:
-    courses, diameter = trunk
     scan, patient = leaves
     start = STEPS_PER_SCAN * (scan + 1)
-    lowest = np.minimum.accumulate(diameter, axis=0)
     return engine.integrate(
-        initial=np.ascontiguousarray(courses.states[:, start, patient]),
+        initial=np.ascontiguousarray(trunk.states[:, start, patient]),
         parameters=np.ascontiguousarray(task.parameters[:, patient]),
-        time=grid,
+        time=trunk.time,
         start=start,
         schedule=constant(),
-        rise=Rise(WATCHED, math.log(task.trial.progression_ratio)),
-        nadir=lowest[start, patient],
-        keep=engine.branch_states,
         tolerances=engine.tolerances,
     )
 
