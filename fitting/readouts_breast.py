@@ -15,6 +15,8 @@ from kinimmune.models.experiments import Readings, run_experiment
 TREATED, CONTROL = "cdk46i", "vehicle"
 NO_EFFECT = math.log(1.05)
 """Change of a logarithm below which there is no effect to lose."""
+NO_MOVE = math.log(1.01)
+"""The same where only the share of an effect is asked for, not its size."""
 SINGLES = {"cdk46i_low_pd1": ("cdk46i", "low_pd1"), "m1_medium_low_pd1": ("m1_medium", "low_pd1")}
 """Combination -> what it combines."""
 CASCADE = ("mif", "m1_fraction", "cd8_cells")
@@ -28,10 +30,10 @@ FIRST = 1e-3
 def effect_lost(laboratory: Laboratory, claim: Claim) -> Array:
     """Return the share of the inhibitor's effect on a quantity, up or down, that is missing under `experiment`, shape (n,).
 
-    1 - (experiment - baseline) / (inhibitor - vehicle); NaN where the inhibitor moves it by less than 5 %.
+    1 - (experiment - baseline) / (inhibitor - vehicle); NaN where the inhibitor moves it by less than 1 %.
     """
     treated, control, changed, base = _four(laboratory, claim)
-    moved = np.where(np.abs(np.log(treated / control)) > NO_EFFECT, treated - control, math.nan)
+    moved = np.where(np.abs(np.log(treated / control)) > NO_MOVE, treated - control, math.nan)
     return 1.0 - (changed - base) / moved
 
 
