@@ -59,8 +59,8 @@ def test_claims_that_all_stand_leave_with_0(kinimmune, sound_tables):
     assert "2 of them stated by a document: 1 supported, 1 vacuous; 0 explained" in out
 
 
-def test_the_same_seed_gives_the_same_claims(kinimmune, sound_tables):
-    arguments = ("claims", "gompertz", "--data", sound_tables, "--draws", "32", "--json", "-q", "--seed")
+def test_the_same_seed_gives_the_same_claims(kinimmune, tables):
+    arguments = ("claims", "gompertz", "--data", tables, "--draws", "32", "--json", "-q", "--seed")
     first, again, other = (kinimmune(*arguments, seed)[1] for seed in ("3", "3", "4"))
     assert first == again
     assert first != other
