@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from kinimmune.models.endpoints import confirmed_response, treatment_course, unseen
 from kinimmune.models.errors import DataError, UsageError
@@ -27,53 +28,77 @@ def make_arm(**changes) -> Arm:
     return Arm("study", "arm", **(given | changes))
 
 
-def make_trial(arm: Arm) -> Trial:
+def make_trial(arm: Arm, jitter: float = 3.5, reading: float = 1e-9) -> Trial:
     spans = dict.fromkeys(Endpoint, YEAR)
-    return Trial("study", "Study", (arm,), 42.0, 3.5, 1.2, 0.7, spans, StopRule.RADIOLOGICAL)
+    return Trial("study", "Study", (arm,), 42.0, jitter, reading, 1.2, 0.7, spans, StopRule.RADIOLOGICAL)
 
 
-crossings = st.one_of(st.just(math.inf), st.floats(0.0, 500.0))
+crossings = st.one_of(st.just(math.inf), st.floats(1.0, 500.0))
 patients = st.lists(st.tuples(crossings, st.floats(0.0, 0.02)), min_size=1, max_size=6)
 
 
-def see(people) -> np.ndarray:
-    crossing = np.array([item[0] for item in people])
+def see(crossing: np.ndarray, hazard: np.ndarray, **errors: float) -> np.ndarray:
+    """Return what scans leave unseen of tumours whose ln diameter grows on a straight line that crosses RECIST's limit."""
+    speed = math.log(1.2) / crossing
+    course = SCANS[:, None] * speed[None, :]
+    return unseen(course, np.broadcast_to(speed, course.shape), hazard, make_trial(make_arm(), **errors))
+
+
+def gather(people) -> tuple[np.ndarray, np.ndarray]:
     hazard = SCANS[:, None] * np.array([item[1] for item in people])[None, :]
-    return unseen(crossing, hazard, SCANS, 3.5)
+    return np.array([item[0] for item in people]), hazard
 
 
 @settings(max_examples=60, deadline=None)
-@given(patients)
-def test_the_probability_of_no_progression_lies_between_0_and_1_and_falls(people):
-    found = see(people)
+@given(patients, st.floats(1e-6, 0.2))
+def test_the_probability_of_no_progression_lies_between_0_and_1_and_falls(people, reading):
+    found = see(*gather(people), reading=reading)
     assert np.all((found >= 0.0) & (found <= 1.0))
     assert np.all(np.diff(found, axis=0) <= 0.0)
 
 
 @settings(max_examples=60, deadline=None)
 @given(patients)
-def test_without_jitter_a_scan_sees_what_was_there_before_it(people):
-    crossing = np.array([item[0] for item in people])
-    hazard = SCANS[:, None] * np.array([item[1] for item in people])[None, :]
+def test_without_errors_a_scan_sees_what_was_there_before_it(people):
+    crossing, hazard = gather(people)
     apart = np.abs(crossing[None, :] - SCANS[:, None]).min(axis=0) > 1e-3
     expected = np.where(crossing[None, :] > SCANS[:, None], np.exp(-hazard), 0.0)
-    assert unseen(crossing, hazard, SCANS, 1e-6)[:, apart] == pytest.approx(expected[:, apart], abs=1e-12)
+    assert see(crossing, hazard, jitter=1e-6, reading=1e-12)[:, apart] == pytest.approx(expected[:, apart], abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(20.0, 300.0))
+def test_with_exact_readings_the_time_of_crossing_decides(crossing):
+    expected = ndtr((crossing - SCANS) / 3.5)
+    assert see(np.array([crossing]), np.zeros((8, 1)))[:, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_tumour_that_hovers_below_the_limit_is_seen_as_often_as_readers_err_by_the_distance():
+    hovering = np.full((8, 1), math.log(1.2) - 0.05)
+    found = unseen(hovering, np.zeros((8, 1)), np.zeros((8, 1)), make_trial(make_arm(), reading=0.05))
+    assert found[:, 0] == pytest.approx(np.full(8, ndtr(1.0)), rel=1e-12)
+
+
+def test_progression_counts_from_the_smallest_sum_any_scan_saw():
+    course = np.array([[-0.5], [-0.5 + math.log(1.2)], [-0.6], [-0.6]])
+    found = unseen(course, np.zeros((4, 1)), np.zeros((4, 1)), make_trial(make_arm(), reading=0.05))
+    assert found[:, 0] == pytest.approx([ndtr(math.log(1.2) / 0.05), 0.5, 0.5, 0.5], rel=1e-12)
 
 
 def test_half_the_visits_of_a_scan_come_before_a_crossing_on_its_date():
-    assert unseen(np.array([84.0]), np.zeros((8, 1)), SCANS, 3.5)[1, 0] == pytest.approx(0.5, rel=1e-12)
+    assert see(np.array([84.0]), np.zeros((8, 1)))[1, 0] == pytest.approx(0.5, rel=1e-9)
 
 
 def test_new_lesions_alone_leave_the_exponential_of_their_hazard():
     hazard = 0.003 * SCANS[:, None]
-    assert unseen(np.array([math.inf]), hazard, SCANS, 3.5) == pytest.approx(np.exp(-hazard), rel=1e-12)
+    assert see(np.array([math.inf]), hazard) == pytest.approx(np.exp(-hazard), rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(patients, st.sampled_from(StopRule), st.floats(0.0, 0.01))
 def test_a_patient_is_either_on_drug_or_has_stopped_at_one_scan(people, rule, rate):
     arm = make_arm(discontinuation_rate=rate)
-    course = treatment_course(make_trial(arm), arm, rule, SCANS, see(people))
+    course = treatment_course(make_trial(arm), arm, rule, SCANS, see(*gather(people)))
     assert course.on_drug + np.cumsum(course.stopped, axis=0) == pytest.approx(np.ones_like(course.on_drug), abs=1e-12)
     assert np.all(course.stopped >= -1e-15)
     assert np.all((course.on_drug >= 0.0) & (course.on_drug <= 1.0))
@@ -83,7 +108,7 @@ def test_a_patient_is_either_on_drug_or_has_stopped_at_one_scan(people, rule, ra
 @given(patients)
 def test_radiological_progression_stops_first_and_never_stops_last(people):
     arm = make_arm()
-    on_drug = {rule: treatment_course(make_trial(arm), arm, rule, SCANS, see(people)).on_drug for rule in StopRule}
+    on_drug = {rule: treatment_course(make_trial(arm), arm, rule, SCANS, see(*gather(people))).on_drug for rule in StopRule}
     for later in (StopRule.ONE_SCAN_LATER, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC, StopRule.NEVER):
         assert np.all(on_drug[StopRule.RADIOLOGICAL] <= on_drug[later] + 1e-15)
         assert np.all(on_drug[later] <= on_drug[StopRule.NEVER])
@@ -91,7 +116,7 @@ def test_radiological_progression_stops_first_and_never_stops_last(people):
 
 def test_the_rule_never_keeps_everyone_on_drug_whatever_the_rate_of_adverse_events():
     arm = make_arm(discontinuation_rate=0.01)
-    course = treatment_course(make_trial(arm), arm, StopRule.NEVER, SCANS, see([(60.0, 0.01)]))
+    course = treatment_course(make_trial(arm), arm, StopRule.NEVER, SCANS, see(*gather([(60.0, 0.01)])))
     assert np.all(course.on_drug == 1.0)
     assert not course.stopped.any()
     assert not course.discontinued.any()
@@ -99,14 +124,16 @@ def test_the_rule_never_keeps_everyone_on_drug_whatever_the_rate_of_adverse_even
 
 def test_one_scan_later_is_the_radiological_rule_shifted_by_a_scan():
     arm = make_arm(discontinuation_rate=0.0)
-    found = [treatment_course(make_trial(arm), arm, rule, SCANS, see([(100.0, 0.003), (math.inf, 0.01)])) for rule in StopRule]
+    found = [
+        treatment_course(make_trial(arm), arm, rule, SCANS, see(*gather([(100.0, 0.003), (math.inf, 0.01)]))) for rule in StopRule
+    ]
     radiological, later = found[0].stopped, found[1].stopped
     assert not later[0].any()
     assert later[1:] == pytest.approx(radiological[:-1], abs=1e-15)
 
 
 def test_symptoms_that_come_at_once_make_the_symptomatic_rule_radiological_and_late_ones_make_it_never():
-    scans = see([(100.0, 0.003)])
+    scans = see(*gather([(100.0, 0.003)]))
     arms = {median: make_arm(symptomatic_median=median, discontinuation_rate=0.0) for median in (1e-6, 1e12)}
     courses = {
         median: treatment_course(make_trial(arm), arm, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC, SCANS, scans)

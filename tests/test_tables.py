@@ -33,6 +33,7 @@ OWN_TRIAL = {
         for arm, quantity, value, unit in (
             ("", "scan_interval", 8, "week"),
             ("", "scan_jitter", 48, "h"),
+            ("", "reading_error", 4, "%"),
             ("", "progression_ratio", 1.2, 1),
             ("", "response_ratio", 70, "%"),
             ("drug", "n", 20, 1),
@@ -88,6 +89,7 @@ def test_numbers_of_a_design_are_converted_from_their_unit(tmp_path):
     drug, none = trial.arms
     assert trial.scan_interval == pytest.approx(56.0, rel=1e-12)
     assert trial.scan_jitter == pytest.approx(2.0, rel=1e-12)
+    assert trial.reading_error == pytest.approx(0.04, rel=1e-12)
     assert trial.response_ratio == pytest.approx(0.7, rel=1e-12)
     assert drug.dose == pytest.approx(100.0, rel=1e-12)
     assert drug.doses_per_day == pytest.approx(3.0, rel=1e-12)

@@ -19,7 +19,7 @@ from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.population import draw_individuals
 from kinimmune.models.simulate import Tolerances
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial
-from kinimmune.models.virtual_trial import NEGLIGIBLE, WATCHED, ArmOutcome, ArmTask, Engine, run_arms
+from kinimmune.models.virtual_trial import DIAMETER, NEGLIGIBLE, ArmOutcome, ArmTask, Engine, run_arms
 
 GROWTH, SHRINKAGE, DEATH, RELIEF, LIVER, LESION = 0.004, 0.01, 0.003, 0.0015, 0.001, 0.002
 RATES = {"growth": GROWTH, "shrinkage": SHRINKAGE, "death": DEATH, "relief": RELIEF, "liver": LIVER, "lesion": LESION}
@@ -50,7 +50,7 @@ def make_straight_model() -> OdeModel:
         for name, value, unit in (*((name, value, "1/d") for name, value in RATES.items()), ("full_dose", 800.0, "mg/d"))
     )
     return OdeModel(
-        "straight", "closed form", (mechanism,), parameters, (Definition(WATCHED, "x", "1", symbol("line"), "watched"),)
+        "straight", "closed form", (mechanism,), parameters, (Definition(DIAMETER, "x", "1", symbol("line"), "watched"),)
     )
 
 
@@ -61,7 +61,13 @@ def make_trial(**changes) -> Trial:
         Arm("straight", "placebo", 100, control=True, dose=0.0, **shared),
     )
     spans = dict.fromkeys(Endpoint, FollowUp(100.0, 504.0))
-    given = {"scan_interval": INTERVAL, "scan_jitter": JITTER, "progression_ratio": 1.2, "response_ratio": 0.7}
+    given = {
+        "scan_interval": INTERVAL,
+        "scan_jitter": JITTER,
+        "reading_error": 1e-9,
+        "progression_ratio": 1.2,
+        "response_ratio": 0.7,
+    }
     return Trial("straight", "closed form", arms, follow_up=spans, stop_rule=StopRule.RADIOLOGICAL, **(given | changes))
 
 
@@ -69,7 +75,7 @@ def make_trial(**changes) -> Trial:
 def engine() -> Engine:
     """Return an accurate integrator of the straight model over twelve scans."""
     compiled = compile_model(make_straight_model())
-    return Engine(compiled, choose_integrator("kernel", compiled, WATCHED), Tolerances(1e-9, 1e-11), 504.0)
+    return Engine(compiled, choose_integrator("kernel", compiled), Tolerances(1e-9, 1e-11), 504.0)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +268,7 @@ def test_the_mean_course_of_straight_patients_is_the_mean_over_those_alive(engin
     values[names.index("death"), 1] = 0.02
     values[names.index("growth"), 1] = 0.02
     task = ArmTask(trial, trial.arm("placebo"), StopRule.RADIOLOGICAL, values)
-    found = mean_courses(engine, task, [WATCHED])[WATCHED]
+    found = mean_courses(engine, task, [DIAMETER])[DIAMETER]
     time = engine.grid(trial)
     alive = np.exp(-(np.array([[DEATH], [0.02]]) + LIVER) * time)
     lines = np.array([[GROWTH], [0.02]]) * time
@@ -273,7 +279,7 @@ def test_the_mean_course_on_drug_turns_where_the_drug_is_left(engine):
     """Off drug since scan j the line rises again: a mixture over j, weighted by who is alive."""
     trial = make_trial()
     values = np.array([[item.value] for item in engine.compiled.model.parameters])
-    found = mean_courses(engine, ArmTask(trial, trial.arm("drug"), StopRule.RADIOLOGICAL, values), [WATCHED])[WATCHED]
+    found = mean_courses(engine, ArmTask(trial, trial.arm("drug"), StopRule.RADIOLOGICAL, values), [DIAMETER])[DIAMETER]
     time, left = engine.grid(trial), leave(StopRule.RADIOLOGICAL)
     on, off, slope = DEATH - RELIEF + LIVER, DEATH + LIVER, GROWTH - SHRINKAGE
     total = (1.0 - left.sum()) * np.exp(-on * time) * slope * time
