@@ -4,6 +4,7 @@ Start with `expected_association`, what a trial of any size would find on averag
 Patients who died before the landmark are left out, so that nobody had to survive in order to show a rise (immortal time).
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from kinimmune.models.arrays import Array
+from kinimmune.models.errors import NumericalError
 
 NEWTON_STEPS = 25
 NORMAL_95 = 1.959963984540054
@@ -150,16 +152,28 @@ def analyse(time: Array, died: Array, covariate: Array, landmark: float) -> Land
         ln of the rise of the biomarker, shape (m,)
     landmark
         [d]; who is not observed beyond it is left out
+
+    Raises
+    ------
+    NumericalError
+        when too few deaths determine no hazard ratio
     """
     import pandas as pd
     from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
     from lifelines.statistics import logrank_test
 
     kept = time > landmark
     time, died, covariate = time[kept] - landmark, died[kept], covariate[kept]
     standard = (covariate - covariate.mean()) / covariate.std()
     table = pd.DataFrame({"time": time, "died": died.astype(float), "covariate": standard})
-    fitted: Any = CoxPHFitter().fit(table, "time", "died")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            fitted: Any = CoxPHFitter().fit(table, "time", "died")
+        except (ConvergenceError, ConvergenceWarning) as error:
+            what = f"{table['died'].sum():.0f} deaths of {len(table)} patients do not determine a hazard ratio"
+            raise NumericalError(f"{what}; take a larger trial or a longer follow-up") from error
     rose = covariate > 0.0
     groups = bool(rose.any()) and not bool(rose.all())
     test = logrank_test(time[rose], time[~rose], died[rose], died[~rose]).p_value if groups else float("nan")
