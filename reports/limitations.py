@@ -73,8 +73,8 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
             "as independent.",
         ),
         (
-            Strong("Diameters are measured without error. "),
-            "Reading error of scans is left out; it would move progressions between neighbouring scans.",
+            Strong("The reading error of diameters is assumed. "),
+            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
         ),
         (
             Strong("Hazard ratios are marginal. "),
