@@ -18,7 +18,8 @@ def print_summary(result: FitResult) -> None:
     """Print the tables of a fit on stdout."""
     print(
         f"{result.model}: {result.status}; {result.patients} patients, seed {result.seed}, "
-        f"{result.wall_seconds:.0f} s, {result.evaluations} evaluations, {result.failed_patients} failed patients"
+        f"{result.wall_seconds:.0f} s, {result.evaluations} evaluations, "
+        f"{result.failed_patients} failed patients, {result.retried_courses} courses by scipy"
     )
     print(
         f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "

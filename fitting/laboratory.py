@@ -70,7 +70,8 @@ class Laboratory:
         readings = self.once(f"experiment {experiment}", lambda: self._readings(experiment))
         if quantity not in readings.values:
             raise UsageError(f"no quantity '{quantity}' in model '{self._model}'; {nearest(quantity, readings.values)}")
-        return readings.values[quantity][readings.days.index(self.day(day))]
+        found: Array = readings.values[quantity][readings.days.index(self.day(day))]
+        return found
 
     def day(self, name: str) -> float:
         """Return a read-out day [d]."""

@@ -37,7 +37,7 @@ def ttp_hazard_ratio(laboratory: Laboratory, claim: Claim) -> Array:
 
 def _largest(laboratory: Laboratory, claim: Claim, endpoint: Endpoint) -> Array:
     studies = [study for study in (claim.experiment, claim.baseline) if study]
-    return np.max([_hazard_ratios(laboratory, study, endpoint) for study in studies], axis=0)
+    return np.asarray(np.max([_hazard_ratios(laboratory, study, endpoint) for study in studies], axis=0))
 
 
 def ttp_gain(laboratory: Laboratory, claim: Claim) -> Array:
@@ -69,7 +69,7 @@ def _progress(laboratory: Laboratory, experiment: str, quantity: str) -> Array:
 
 def _quotient(above: Array, below: Array) -> Array:
     """Return above / below, NaN where there is nothing to divide by."""
-    return np.divide(above, below, out=np.full(above.shape, math.nan), where=below != 0.0)
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, math.nan), where=below != 0.0))
 
 
 def exposure_boundary(laboratory: Laboratory, claim: Claim) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule
-from kinimmune.models.ensemble import EnsembleTrajectories, integrate
+from kinimmune.models.ensemble import MOST_STEPS, EnsembleTrajectories, integrate
 from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import Kernel, Rise, load_kernel
 from kinimmune.models.model import nearest
@@ -45,14 +45,25 @@ class Integrator(Protocol):
         ...
 
 
-def by_kernel(compiled: CompiledModel, watch: str | None = None) -> Integrator:
-    """Return the ensemble kernel of a model, generated and cached on first use, that can locate rises of an output."""
-    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled)
+def by_kernel(compiled: CompiledModel, watch: str | None = None, most_steps: int = MOST_STEPS) -> Integrator:
+    """Return the ensemble kernel of a model, generated and cached on first use.
+
+    Parameters
+    ----------
+    compiled
+        the model
+    watch
+        output whose rises it can locate, if any
+    most_steps
+        steps after which the kernel gives a patient up and scipy is asked
+    """
+    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled, most_steps)
 
 
-def _integrate_with_retry(
+def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what integrates them
     kernel: Kernel,
     compiled: CompiledModel,
+    most_steps: int,
     *,
     initial: Array,
     parameters: Array,
@@ -61,7 +72,7 @@ def _integrate_with_retry(
     **others: Any,  # noqa: ANN401  # passed on to both integrators, whose signatures are the protocol's
 ) -> EnsembleTrajectories:
     """Integrate by the kernel, and the few patients it gave up once more by scipy."""
-    courses = integrate(kernel, initial=initial, parameters=parameters, start=start, nadir=nadir, **others)
+    courses = integrate(kernel, initial=initial, parameters=parameters, start=start, nadir=nadir, most_steps=most_steps, **others)
     usable = np.isfinite(initial).all(axis=0) & np.isfinite(parameters).all(axis=0)
     lost = np.flatnonzero((courses.completion != 0) & usable)
     if lost.size == 0 or lost.size > max(1, RETRIED_SHARE * courses.completion.size):

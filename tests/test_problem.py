@@ -80,7 +80,7 @@ def test_a_further_horizon_leaves_the_curves_before_it_alone(hcc_problem):
 
 
 @pytest.mark.parametrize("place", ["the start", "half a prior sd off the optimum"])
-def test_derivatives_by_steps_from_a_hundredth_to_a_ten_thousandth_agree_within_2_percent_of_their_column(place, hcc_problem, hcc_point):
+def test_derivatives_by_three_steps_agree_within_2_percent_of_their_column(place, hcc_problem, hcc_point):
     point = np.zeros(9) if place == "the start" else hcc_point + 0.5
     coarse, middle, fine = (central(hcc_problem, point, step) for step in (1e-2, 1e-3, 1e-4))
     largest = np.abs(middle).max(axis=0)

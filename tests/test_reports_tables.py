@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kinimmune.reports.blocks import Mark, Math, Strong, Tag
-from kinimmune.reports.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.citations import list_used_kinases
+from kinimmune.reports.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.model_tables import (
     count_statuses,
     list_constants,
@@ -136,7 +136,7 @@ def test_limitations_are_named_plainly(content):
         "Some inputs are recalled. ",
         "Constants are uncertain too. ",
         "Paradoxical RAF activation is absent. ",
-        "Diameters are measured without error. ",
+        "The reading error of diameters is assumed. ",
         "Arms share patients. ",
         "Hazard ratios are marginal. ",
         "The response rate is calibrated, not predicted. ",
