@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from kinimmune.fitting.claim_tables import read_claims
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.table_files import TABLES
 from kinimmune.models.tables import (
     read_cell_lines,
+    read_experiments,
     read_kinases,
     read_observations,
     read_parameters,
@@ -32,6 +34,8 @@ READERS = {
     "observations.csv": read_observations,
     "targets.csv": read_targets,
     "parameters.csv": lambda folder: read_parameters("hcc_trial", folder),
+    "experiments.csv": read_experiments,
+    "claims.csv": read_claims,
 }
 
 

@@ -6,6 +6,13 @@ import pytest
 
 from kinimmune.fitting.lint import check, require
 from kinimmune.models.errors import DataError
+from kinimmune.models.parameter_tables import examine_parameters
+
+UNBUILT = {
+    f"model '{name}' cannot be built from the tables"
+    for name in next(row.models for row, parameter in examine_parameters(None).entries if parameter.name == "ic50_raf")
+}
+"""What is found when nothing is wrong with a row but models lost the first IC50 of RAF-1 of the table."""
 
 
 def test_the_copied_package_has_no_findings(folder):
@@ -113,7 +120,7 @@ def test_only_what_is_known_or_a_convention_may_be_fixed(folder, cells, allowed)
 def test_a_parameter_from_table_1_must_agree_with_the_kinases(folder):
     line = folder.line_of("parameters.csv", name="ic50_raf")
     folder.put("parameters.csv", line, value="0.006", unit="umol/L", lower="0", locator="Table 1")
-    assert check(folder.path) == ()
+    assert {finding.message.partition(":")[0] for finding in check(folder.path)} == UNBUILT  # units of models still differ
     folder.put("parameters.csv", line, value="7", unit="nmol/L")
     assert [finding.message for finding in check(folder.path)] == [
         f"parameter 'ic50_raf' = 7 nmol/L differs from the 6 nmol/L of RAF-1 in kinases.csv (parameters.csv row {line}); "
@@ -129,7 +136,7 @@ def test_a_parameter_of_an_unknown_kinase_is_refused(folder):
         f"(parameters.csv row {line}); name the kinase after the table, as in 'Table 1, RAF-1'"
     ]
     folder.put("parameters.csv", line, value="68", locator="Table 1, c-KIT")
-    assert check(folder.path) == ()
+    assert {finding.message.partition(":")[0] for finding in check(folder.path)} == UNBUILT  # RAF has no IC50 now
 
 
 def test_all_findings_are_collected_once_and_the_first_is_raised_with_their_number(folder):
