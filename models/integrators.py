@@ -57,14 +57,14 @@ def by_kernel(compiled: CompiledModel, watch: str | None = None, most_steps: int
     most_steps
         steps after which the kernel gives a patient up and scipy is asked
     """
-    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled, most_steps)
+    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled, most_steps=most_steps)
 
 
 def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what integrates them
     kernel: Kernel,
     compiled: CompiledModel,
-    most_steps: int,
     *,
+    most_steps: int,
     initial: Array,
     parameters: Array,
     start: Integers | None = None,

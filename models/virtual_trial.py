@@ -140,7 +140,7 @@ class ArmOutcome:
     responded: float
     patients: int
     failed: int
-    retried: int
+    retried: int = 0
     """Courses, on drug or off, that the kernel gave up and scipy was asked for."""
 
 

@@ -27,6 +27,16 @@ class Link:
     """`raises` or `lowers` what the target is about at every point tried, otherwise `both`."""
 
 
+def moving_mechanisms(model: OdeModel) -> tuple[Mechanism, ...]:
+    """Return the mechanisms in which something changes with time: not those that only name functions of parameters."""
+    changing = {symbol(item.name) for item in model.states} | {symbol(item.name) for item in model.inputs}
+    return tuple(
+        mechanism
+        for mechanism in model.mechanisms
+        if mechanism.states or any(model.expand(item.expression).free_symbols & changing for item in mechanism.definitions)
+    )
+
+
 def find_links(model: OdeModel) -> tuple[Link, ...]:
     """Return every pair of mechanisms in which one uses what the other brings.
 
@@ -35,9 +45,10 @@ def find_links(model: OdeModel) -> tuple[Link, ...]:
     """
     points = _draw_points(model)
     links = []
-    for source in model.mechanisms:
+    moving = moving_mechanisms(model)
+    for source in moving:
         owned = _names(source)
-        for target in model.mechanisms:
+        for target in moving:
             carriers = tuple(name for name in owned if symbol(name) in _uses(target, model)) if target is not source else ()
             if carriers:
                 links.append(Link(source.name, target.name, carriers, _find_sign(source, target, model, points)))

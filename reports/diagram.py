@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from kinimmune.models.model import Mechanism, OdeModel
 from kinimmune.reports.blocks import DiagramBlock, Edge, Node
-from kinimmune.reports.dependencies import Link, find_links
+from kinimmune.reports.dependencies import Link, find_links, moving_mechanisms
 from kinimmune.reports.equations import collect_symbols, name_mechanism
 from kinimmune.reports.layers import Arrangement, Place, arrange
 
@@ -31,9 +31,10 @@ def draw_diagram(model: OdeModel, caption: str) -> DiagramBlock:
     symbols = collect_symbols(model)
     links = find_links(model)
     pairs = [(link.source, link.target) for link in links]
-    layout = arrange([item.name for item in model.mechanisms], pairs, _NODE_WIDTH + _GAP, _BEND_WIDTH)
+    moving = moving_mechanisms(model)
+    layout = arrange([item.name for item in moving], pairs, _NODE_WIDTH + _GAP, _BEND_WIDTH)
     sources = {link.source for link in links}
-    nodes = tuple(_draw_node(item, layout.nodes[item.name], symbols, item.name not in sources) for item in model.mechanisms)
+    nodes = tuple(_draw_node(item, layout.nodes[item.name], symbols, item.name not in sources) for item in moving)
     edges = tuple(_draw_edge(link, layout, links, symbols) for link in links)
     height = (layout.layers - 1) * _LAYER_HEIGHT + _NODE_HEIGHT
     return DiagramBlock(layout.width, height, nodes, edges, caption)
