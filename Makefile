@@ -14,7 +14,7 @@ FIT    ?=
 report: $(VENV)/installed
 	@run="$(RUN)"; n=1; \
 	if [ -z "$$run" ]; then while [ -e "runs/$(MODEL)-$$n" ]; do n=$$((n + 1)); done; run="runs/$(MODEL)-$$n"; fi; \
-	code=0; $(BIN)/kinimmune fit $(MODEL) -o "$$run" $(FIT) || code=$$?; \
+	code=0; $(BIN)/kinimmune fit $(MODEL) -o "$$run" --compare-rules $(FIT) || code=$$?; \
 	if [ $$code -gt 1 ]; then exit $$code; fi; \
 	$(BIN)/kinimmune report "$$run" || exit $$?; \
 	exit $$code
