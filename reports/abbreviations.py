@@ -13,7 +13,7 @@ Parts = tuple[tuple[sp.Symbol, sp.Expr], ...]
 
 
 def abbreviate(
-    expressions: Sequence[sp.Expr], varying: Collection[sp.Symbol], longest: int = 24, limit: int = 8
+    expressions: Sequence[sp.Expr], varying: Collection[sp.Symbol], longest: int = 19, limit: int = 8
 ) -> tuple[tuple[sp.Expr, ...], Parts]:
     """Return the expressions with their large parts named, and the parts in the order in which they are needed.
 
