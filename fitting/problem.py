@@ -17,6 +17,7 @@ from kinimmune.fitting.targets import Role, Statistic, Target, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import compile_model
+from kinimmune.models.courses import ArmTask, Engine
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.integrators import choose_integrator
 from kinimmune.models.parameters import Parameter, Scale, values_for
@@ -25,7 +26,7 @@ from kinimmune.models.simulate import Tolerances
 from kinimmune.models.survival import TrialCurves, follow, median_time
 from kinimmune.models.tables import read_trials
 from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint, StopRule, Trial
-from kinimmune.models.virtual_trial import ArmOutcome, ArmTask, Engine, run_arms
+from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
 """(study, arm) -> outcome"""

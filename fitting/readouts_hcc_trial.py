@@ -11,12 +11,13 @@ import numpy as np
 from kinimmune.fitting.claim_tables import Claim
 from kinimmune.fitting.laboratory import CLAIM_TOLERANCES, Laboratory
 from kinimmune.models.arrays import Array
+from kinimmune.models.courses import ArmTask, Engine
 from kinimmune.models.errors import DataError
 from kinimmune.models.population import draw_population, individual_values
 from kinimmune.models.survival import follow, hazard_ratio, progression_free
 from kinimmune.models.tables import read_trials
 from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint, StopRule, Trial
-from kinimmune.models.virtual_trial import ArmOutcome, ArmTask, Engine, run_arms
+from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
 PATIENTS = 64
 HORIZON = 20.0

@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.courses import DIAMETER, STEPS_PER_SCAN, ArmTask, Engine, with_inputs
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.trials import Endpoint, StopRule, Trial
-from kinimmune.models.virtual_trial import DIAMETER, STEPS_PER_SCAN, ArmTask, Engine, with_inputs
 
 
 @dataclass(frozen=True)

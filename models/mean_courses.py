@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.virtual_trial import ArmTask, Courses, Engine, chunks, follow, patients_at, survival_of, with_inputs
+from kinimmune.models.courses import ArmTask, Courses, Engine, follow, patients_at, survival_of, with_inputs
+from kinimmune.models.virtual_trial import chunks
 
 
 def mean_courses(engine: Engine, task: ArmTask, names: Sequence[str]) -> dict[str, Array]:

@@ -1,14 +1,8 @@
-"""One arm of a virtual trial: every patient's course on drug, its branches off drug, and the sums a trial reports.
+"""One arm of a virtual trial: the sums over patients that a trial reports, in expectation.
 
-Start with `run_arms`.  A model that can be tried has the states `tumour_hazard`, `liver_hazard` (death) and
-`lesion_hazard` (new lesions) and the output `log_diameter`, ln of the sum of diameters over its start.
-
-A patient who may stop treatment at any scan is one course on drug (the trunk) and one course off drug from each scan (the
-branches), each with the probability of having taken it; nothing is drawn.  Branches of negligible weight are not
-integrated: their patients stay on drug until the next branch that is.
+Start with `run_arms`.  How patients are followed, on drug and off, is in `kinimmune.models.courses`.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -17,78 +11,16 @@ from typing import TypeVar
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.compile import CompiledModel
-from kinimmune.models.dosing import constant
-from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
+from kinimmune.models.courses import STEPS_PER_SCAN, ArmTask, Courses, Engine, follow, patients_at, scans_before, survival_of
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.errors import NumericalError
-from kinimmune.models.integrators import Integrator
-from kinimmune.models.simulate import Tolerances
-from kinimmune.models.trials import Arm, StopRule, Trial
+from kinimmune.models.trials import Arm
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
 
-DIAMETER = "log_diameter"
 CHUNK = 64
 """Patients integrated together; fixed, so that sums do not depend on the number of threads."""
-STEPS_PER_SCAN = 6
-"""Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
-NEGLIGIBLE = 1e-5
-"""Weight below which a branch is not integrated; it moves no probability by more than its weight."""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How patients are integrated."""
-
-    compiled: CompiledModel
-    integrate: Integrator
-    tolerances: Tolerances
-    horizon: float
-    """[d] to which every prediction reaches"""
-
-    def grid(self, trial: Trial) -> Array:
-        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
-
-        The last scan has a neighbour after it, from which its speed is read, and room for late visits.
-        """
-        step = trial.scan_interval / STEPS_PER_SCAN
-        steps = math.ceil(self.horizon / step - 1e-9)
-        late = max(1, math.ceil(4.0 * trial.scan_jitter / step))
-        return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
-
-
-@dataclass(frozen=True)
-class Courses:
-    """The courses of n patients of one arm with their m branches, on a grid of g times with K scans."""
-
-    grid: Array
-    """[d], shape (g,)"""
-    scans: Array
-    """[d], shape (K,)"""
-    trunk: EnsembleTrajectories
-    """Everyone, on the arm's schedule to the end."""
-    branches: EnsembleTrajectories
-    patient: Integers
-    """Trunk each branch leaves, shape (m,)"""
-    scan: Integers
-    """Scan (0-based) at which it leaves, shape (m,)"""
-    course: TreatmentCourse
-    trunk_weight: Array
-    """Probability of still being on the trunk after each scan, shape (K + 1, n); row 0 is 1"""
-    branch_weight: Array
-    """Probability of having left by the branch, shape (m,)"""
-    trunk_unseen: Array
-    """No progression seen by each scan, shape (K + 1, n); row 0 is 1"""
-    trunk_kept: Array
-    """Not left for adverse events by each scan, shape (K + 1, n)"""
-    branch_unseen: Array
-    """No progression seen by each scan, on the trunk to the branch's scan and off drug since, shape (K + 1, m)"""
-    branch_kept: Array
-    """Left for adverse events by the branch, shape (m,)"""
-    confirmed: Integers
-    """Scan (0-based) that confirms a response on the trunk, -1 without one, shape (n,)"""
 
 
 @dataclass(frozen=True)
@@ -144,17 +76,6 @@ class ArmOutcome:
     """Courses, on drug or off, that the kernel gave up and scipy was asked for."""
 
 
-@dataclass(frozen=True)
-class ArmTask:
-    """One arm to be run for one set of patients."""
-
-    trial: Trial
-    arm: Arm
-    rule: StopRule
-    parameters: Array
-    """shape (n_parameters, n_patients)"""
-
-
 def run_arms(engine: Engine, tasks: Sequence[ArmTask], jobs: int) -> list[ArmOutcome]:
     """Run arms, chunks of patients side by side in `jobs` threads; the result has the same bits for any `jobs`.
 
@@ -184,111 +105,6 @@ def _in_order(work: Callable[[Item], Part], items: Iterable[Item], jobs: int) ->
         return list(pool.map(work, items))
 
 
-def follow(engine: Engine, task: ArmTask) -> Courses:
-    """Integrate the patients of a task on drug, and off drug from every scan at which they may stop."""
-    trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
-    scans = trial.scans(float(grid[-1]))
-    trunk = _integrate(engine, task, grid)
-    on_drug = _scanned(engine, with_inputs(engine, task.parameters, arm), trunk, scans.size)
-    not_seen = unseen(on_drug.log_diameter, on_drug.speed, on_drug.lesion_hazard, trial)
-    course = treatment_course(trial, arm, task.rule, scans, not_seen)
-    kept = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & arm.treated & (trunk.completion == 0)
-    scan, patient = np.nonzero(kept)
-    left = _carry(course.stopped, kept)
-    left_unseen = _carry(np.broadcast_to(course.discontinued[:, None], kept.shape), kept)
-    branches = _branch(engine, task, trunk, (scan, patient))
-    off_inputs = with_inputs(engine, task.parameters[:, patient], None)
-    off_drug = _joined(on_drug, _scanned(engine, off_inputs, branches, scans.size), (scan, patient))
-    off_unseen = unseen(off_drug.log_diameter, off_drug.speed, off_drug.lesion_hazard, trial)
-    return Courses(
-        grid, scans, trunk, branches, patient, scan, course,
-        trunk_weight=_remaining(left),
-        branch_weight=left[scan, patient],
-        trunk_unseen=np.vstack([np.ones(kept.shape[1]), not_seen]),
-        trunk_kept=_remaining(left_unseen),
-        branch_unseen=np.vstack([np.ones(scan.size), off_unseen]),
-        branch_kept=left_unseen[scan, patient],
-        confirmed=confirmed_response(on_drug.log_diameter, math.log(trial.response_ratio)),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Scanned:
-    """What scans see of n patients; shape (K, n), zero where a course has not begun or has failed."""
-
-    log_diameter: Array
-    speed: Array
-    """Its derivative [1/d]."""
-    lesion_hazard: Array
-
-
-def _scanned(engine: Engine, inputs: Array, courses: EnsembleTrajectories, n_scans: int) -> _Scanned:
-    """Return ln of the sum of diameters, its derivative from the neighbours on the grid, and the hazard of new lesions."""
-    at_scan = STEPS_PER_SCAN * np.arange(1, n_scans + 1)
-    places = np.concatenate([at_scan - 1, at_scan, at_scan + 1])
-    outputs = [item.name for item in engine.compiled.model.outputs]
-    seen = engine.compiled.outputs(courses.time[places, None], courses.states[:, places], inputs[:, None, :])
-    # what a failed patient lacks is made finite here; `sum_courses` gives such patients no weight
-    before, at, after = np.nan_to_num(seen[outputs.index(DIAMETER)]).reshape(3, n_scans, -1)
-    step = courses.time[1] - courses.time[0]
-    return _Scanned(at, (after - before) / (2.0 * step), np.nan_to_num(courses["lesion_hazard"][at_scan]))
-
-
-def _joined(on_drug: _Scanned, off_drug: _Scanned, leaves: tuple[Integers, Integers]) -> _Scanned:
-    """Return what scans see of patients who leave: the trunk up to the scan they leave at, the branch after it."""
-    scan, patient = leaves
-    before = np.arange(on_drug.speed.shape[0])[:, None] <= scan[None, :]
-    names = [item.name for item in fields(_Scanned)]
-    return _Scanned(*(np.where(before, getattr(on_drug, name)[:, patient], getattr(off_drug, name)) for name in names))
-
-
-def with_inputs(engine: Engine, parameters: Array, arm: Arm | None) -> Array:
-    """Return parameters, shape (n_parameters, n), with the arm's inputs below them; all zero without an arm."""
-    inputs = {} if arm is None else arm.schedule.at(0.0)
-    given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in engine.compiled.model.inputs]
-    return np.concatenate([parameters, *given])
-
-
-def _integrate(engine: Engine, task: ArmTask, grid: Array) -> EnsembleTrajectories:
-    return engine.integrate(
-        initial=engine.compiled.initial(with_inputs(engine, task.parameters, task.arm)),
-        parameters=task.parameters,
-        time=grid,
-        schedule=task.arm.schedule,
-        tolerances=engine.tolerances,
-    )
-
-
-def _branch(
-    engine: Engine, task: ArmTask, trunk: EnsembleTrajectories, leaves: tuple[Integers, Integers]
-) -> EnsembleTrajectories:
-    scan, patient = leaves
-    start = STEPS_PER_SCAN * (scan + 1)
-    return engine.integrate(
-        initial=np.ascontiguousarray(trunk.states[:, start, patient]),
-        parameters=np.ascontiguousarray(task.parameters[:, patient]),
-        time=trunk.time,
-        start=start,
-        schedule=constant(),
-        tolerances=engine.tolerances,
-    )
-
-
-def _carry(mass: Array, kept: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Array:
-    """Return the mass moved to the next kept scan of each patient, zero where nothing is kept."""
-    out = np.zeros(kept.shape)
-    waiting = np.zeros(kept.shape[1])
-    for k in range(kept.shape[0]):
-        waiting += mass[k]
-        out[k] = np.where(kept[k], waiting, 0.0)
-        waiting = np.where(kept[k], 0.0, waiting)
-    return out
-
-
-def _remaining(left: Array) -> Array:
-    return np.vstack([np.ones(left.shape[1]), 1.0 - np.cumsum(left, axis=0)])
-
-
 def sum_courses(courses: Courses) -> ArmSums:
     """Reduce the courses of some patients to the sums a trial reports."""
     fine = courses.trunk.completion == 0
@@ -296,7 +112,7 @@ def sum_courses(courses: Courses) -> ArmSums:
     ok = fine & ~lost
     trunk, branch = np.where(ok, 1.0, 0.0), np.where(ok[courses.patient], 1.0, 0.0)
     alive, off_alive = survival_of(courses.trunk), survival_of(courses.branches)
-    segment = _scans_before(courses)
+    segment = scans_before(courses)
     weight = patients_at(courses) * trunk
     off_weight = courses.branch_weight * branch
     at_risk, detected, by_lesion = _scan_sums(courses, alive, off_alive, (trunk, branch))
@@ -314,21 +130,6 @@ def sum_courses(courses: Courses) -> ArmSums:
         by_lesion=by_lesion,
         responded=_responded(courses, alive, trunk),
     )
-
-
-def _scans_before(courses: Courses) -> Integers:
-    """Return the number of scans up to each grid point, shape (g,)."""
-    return np.minimum(np.arange(courses.grid.size) // STEPS_PER_SCAN, courses.scans.size)
-
-
-def patients_at(courses: Courses) -> Array:
-    """Return the probability of still being on the trunk at each grid point, death aside, shape (g, n)."""
-    return courses.trunk_weight[_scans_before(courses)]
-
-
-def survival_of(courses: EnsembleTrajectories) -> Array:
-    """Return survival of each course given its path; zero before a branch begins and after a failure."""
-    return np.nan_to_num(np.exp(-(courses["tumour_hazard"] + courses["liver_hazard"])))
 
 
 def _liver(courses: EnsembleTrajectories, alive: Array, weight: Array) -> Array:

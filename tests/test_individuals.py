@@ -10,11 +10,12 @@ from lifelines import CoxPHFitter, KaplanMeierFitter
 
 from kinimmune.fitting.problem import FitProblem, arm_task, to_horizon
 from kinimmune.models.arrays import Array
+from kinimmune.models.courses import ArmTask
 from kinimmune.models.individuals import DrawnArm, draw_arm
 from kinimmune.models.population import draw_individuals, draw_population
 from kinimmune.models.survival import expected_events, follow, hazard_ratio, progression_free, survival_at
 from kinimmune.models.trials import Endpoint, StopRule
-from kinimmune.models.virtual_trial import ArmOutcome, ArmTask, run_arms
+from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
 PATIENTS = {"sorafenib": 10_000, "placebo": 5_000}
 """Two to one, as in the Asia-Pacific trial."""

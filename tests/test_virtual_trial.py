@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.problem import arm_task, predict, to_horizon
 from kinimmune.models.compile import compile_model
+from kinimmune.models.courses import DIAMETER, NEGLIGIBLE, ArmTask, Engine
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.integrators import choose_integrator
 from kinimmune.models.mean_courses import mean_courses
@@ -19,7 +20,7 @@ from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.population import draw_individuals
 from kinimmune.models.simulate import Tolerances
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial
-from kinimmune.models.virtual_trial import DIAMETER, NEGLIGIBLE, ArmOutcome, ArmTask, Engine, run_arms
+from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
 GROWTH, SHRINKAGE, DEATH, RELIEF, LIVER, LESION = 0.004, 0.01, 0.003, 0.0015, 0.001, 0.002
 RATES = {"growth": GROWTH, "shrinkage": SHRINKAGE, "death": DEATH, "relief": RELIEF, "liver": LIVER, "lesion": LESION}
