@@ -21,7 +21,7 @@ from kinimmune.cli.settings import Settings, read_settings, write_configuration
 from kinimmune.cli.terminal import Notes, print_error
 from kinimmune.fitting import lint
 from kinimmune.fitting.fit import FitSettings, fit
-from kinimmune.fitting.provenance import address, current_environment, hash_tables
+from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.results import FitResult
 from kinimmune.fitting.run_results import write_results
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, open_run
@@ -31,8 +31,6 @@ from kinimmune.models.errors import KinimmuneError, UsageError
 
 RUNS = Path("runs")
 """Where runs go that are given no folder."""
-_FREE_OF_TASKS = ("jobs", "starts", "data", "compare_rules")
-"""Settings a start does not depend on; of the data its hashes count, not where they lie."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,7 @@ class FitRun:
     @property
     def store(self) -> TaskStore:
         """Where finished starts are kept."""
-        depends = {name: value for name, value in asdict(self.settings).items() if name not in _FREE_OF_TASKS}
-        tables = hash_tables(self.settings.data)
-        return TaskStore(self.run.path / "results" / "starts", address(depends, tables))
+        return TaskStore(self.run.path / "results" / "tasks")
 
 
 def start(model: str, output: Path | None, config: Path | None, given: Mapping[str, Any], *, force: bool) -> FitRun:

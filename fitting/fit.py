@@ -1,6 +1,6 @@
 """The fit: lmfit's least squares from several starts, on residuals of targets and priors.
 
-Start with `fit`; the only module that knows lmfit.  Every finished start is handed to a `StartStore`, so that a fit that
+Start with `fit`; the only module that knows lmfit.  Every finished start is kept by a `Store`, so that a fit that
 was interrupted goes on where it stopped.
 """
 
@@ -9,21 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import lmfit
 import numpy as np
 
-from kinimmune.fitting.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.problem import FitProblem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.results import FitResult, TrialResult
 from kinimmune.fitting.solution import Solution, StartOutcome
 from kinimmune.fitting.stop_rules import compare_stop_rules
 from kinimmune.fitting.summary import summarise
 from kinimmune.fitting.targets import read_targets
+from kinimmune.fitting.work import Chain, Here, Plain, Pool, Step, Store, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.population import draw_population
-from kinimmune.models.trials import StopRule
 
 COST_TOLERANCE = 1e-5
 """Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
@@ -55,24 +56,17 @@ class FitSettings:
     compare_rules: bool = False
     """Whether to fit again under each of the stop rules."""
 
-
-class StartStore(Protocol):
-    """Where finished starts are kept."""
-
-    def load(self, index: int) -> Mapping[str, object] | None:
-        """Return a start that was finished before, None if it was not."""
-        ...
-
-    def save(self, index: int, outcome: Mapping[str, object]) -> None:
-        """Keep a finished start."""
-        ...
+    @property
+    def problem(self) -> ProblemSettings:
+        """What the problem is built from."""
+        return ProblemSettings(self.model, hash_all_tables(self.data), self.patients, self.seed, self.stop_rule, self.integrator)
 
 
 Progress = Callable[[str, float | None], None]
 """Takes what is being done and the best sum of squares so far."""
 
 
-def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[FitResult, TrialResult]:
+def fit(settings: FitSettings, store: Store, progress: Progress, pool: Pool | None = None) -> tuple[FitResult, TrialResult]:
     """Fit a model to the targets of its tables and run its virtual trial at the best point.
 
     Raises
@@ -81,20 +75,10 @@ def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[F
         when no start gives a finite sum of squares
     """
     began = time.monotonic()
-    rule = None if settings.stop_rule is None else StopRule(settings.stop_rule)
-    problem = build_problem(
-        settings.model,
-        settings.data,
-        patients=settings.patients,
-        seed=settings.seed,
-        jobs=settings.jobs,
-        stop_rule=rule,
-        integrator=settings.integrator,
-    )
-    outcomes = [
-        _run_or_load(problem, index, point, store, progress)
-        for index, point in enumerate(start_points(problem, settings.starts, settings.seed))
-    ]
+    folder = None if settings.data is None else str(settings.data)
+    problem = open_problem(settings.problem, folder, settings.jobs)
+    points = start_points(problem, settings.starts, settings.seed)
+    outcomes = [_from_store(kept, len(problem.free)) for kept in _run_starts(settings, points, store, pool, progress)]
     best = min(outcomes, key=lambda outcome: outcome.cost)
     if not math.isfinite(best.cost):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
@@ -108,14 +92,34 @@ def fit(settings: FitSettings, store: StartStore, progress: Progress) -> tuple[F
     return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
 
-def _run_or_load(problem: FitProblem, index: int, point: Array, store: StartStore, progress: Progress) -> StartOutcome:
-    kept = store.load(index)
-    if kept is not None:
-        return _from_store(kept, len(problem.free))
-    progress(f"start {index + 1}", None)
-    outcome = optimise_coarsely_first(problem, point, lambda cost: progress(f"start {index + 1}", cost))
-    store.save(index, asdict(outcome))
-    return outcome
+def _run_starts(
+    settings: FitSettings, points: Sequence[Array], store: Store, pool: Pool | None, progress: Progress
+) -> list[Plain]:
+    """Return the outcome of every start; each is a chain of one step."""
+    wanted = settings.problem.plain
+    folder = None if settings.data is None else str(settings.data)
+    chains = [
+        Chain(
+            Step(
+                run_start,
+                f"start-{index:03d}",
+                {"problem": wanted, "point": [float(score) for score in point]},
+                {"folder": folder, "jobs": settings.jobs},
+            )
+        )
+        for index, point in enumerate(points)
+    ]
+
+    def tell(step: Step, outcome: Plain, kept: bool) -> None:
+        progress(f"{step.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
+
+    return [steps[0] for steps in run_chains(chains, store, Here() if pool is None else pool, tell)]
+
+
+def run_start(inputs: Plain) -> Plain:
+    """Minimise from one start: a step of long work."""
+    problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"])
+    return asdict(optimise_coarsely_first(problem, np.array(inputs["point"]), lambda _: None))
 
 
 def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.problem import FitProblem
     from kinimmune.fitting.results import FitResult, TrialResult
     from kinimmune.fitting.solution import StartOutcome
+    from kinimmune.fitting.work import Step
     from kinimmune.models.arrays import Array
 
 
@@ -44,15 +45,15 @@ def hcc_point(hcc_start: "StartOutcome") -> "Array":
 class Starts:
     """Finished starts, kept in memory."""
 
-    kept: dict[int, dict[str, object]] = field(default_factory=dict)
+    kept: dict[str, dict[str, object]] = field(default_factory=dict)
 
-    def load(self, index: int) -> Mapping[str, object] | None:
+    def load(self, step: "Step") -> Mapping[str, object] | None:
         """Return a start that was finished before, None if it was not."""
-        return self.kept.get(index)
+        return self.kept.get(step.name)
 
-    def save(self, index: int, outcome: Mapping[str, object]) -> None:
+    def save(self, step: "Step", outcome: Mapping[str, object]) -> None:
         """Keep a finished start."""
-        self.kept[index] = dict(outcome)
+        self.kept[step.name] = dict(outcome)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
     from kinimmune.fitting.fit import FitSettings, fit
 
-    starts, said = Starts({0: asdict(hcc_start)}), []
+    starts, said = Starts({"start-000": asdict(hcc_start)}), []
     result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
     return FinishedFit(result, trial, starts, said)
 

@@ -26,10 +26,10 @@ def test_two_starts_converge_to_the_same_cost(hcc_fit):
 
 
 def test_a_start_that_was_stored_is_not_run_again(hcc_fit, hcc_start):
-    assert "start 1" not in hcc_fit.said
-    assert "start 2" in hcc_fit.said
+    assert "start-000 was kept" in hcc_fit.said
+    assert "start-001 has ended" in hcc_fit.said
     assert hcc_fit.result.starts[0].cost == hcc_start.cost
-    assert hcc_fit.starts.kept[1]["cost"] == hcc_fit.result.starts[1].cost
+    assert hcc_fit.starts.kept["start-001"]["cost"] == hcc_fit.result.starts[1].cost
 
 
 def test_the_fit_ends_at_a_minimum_no_small_step_improves(hcc_problem, hcc_point, hcc_start):
@@ -154,7 +154,7 @@ def fail_everyone(problem: FitProblem):
 
 @pytest.mark.parametrize("point", ["text", [0.0, 1.0], [0.0] * 8 + ["a"], None])
 def test_a_stored_start_that_cannot_be_read_is_refused(point, hcc_fit):
-    kept = {0: {"point": point, "cost": 1.0, "evaluations": 3, "converged": True, "message": ""}}
+    kept = {"start-000": {"point": point, "cost": 1.0, "evaluations": 3, "converged": True, "message": ""}}
     starts = replace(hcc_fit.starts, kept=kept)
     with pytest.raises(DataError, match="stored start of this run cannot be read"):
         fit(FitSettings("hcc_trial", patients=64, starts=1, jobs=1), starts, lambda _text, _cost: None)

@@ -1,0 +1,127 @@
+"""Long work as chains of steps; each step is kept when it finishes, so what was killed goes on where it stopped, bit for bit.
+
+Start with `Step`, `Chain` and `run_chains`.  A step is a function of plain values to plain values: it runs in this process, in
+another or on another machine, and gives the same.  A chain is a step and what follows it: one start of a fit is a chain of one
+step, a profile in one direction a chain of points, an ensemble of a sampler a chain of blocks.  Chains run side by side.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Plain = Mapping[str, Any]
+"""What JSON can hold; numbers keep every bit."""
+Work = Callable[[Plain], Plain]
+"""A function of a module, so that another process can find it.  What it could not compute it tells under the key `failures`,
+a list of `{"what": ..., "reason": ...}`; it raises only what must stop everything."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work."""
+
+    work: Work
+    name: str
+    """What its file is called; unique in a run, such as `profile-growth-up-003`."""
+    inputs: Plain
+    """Everything the outcome depends on: settings, hashes of tables, a seed of its own."""
+    beside: Plain = field(default_factory=dict)
+    """What `work` needs and the outcome does not depend on, such as where the tables lie."""
+
+    def carry_out(self) -> Plain:
+        """Return the outcome."""
+        return self.work({**self.inputs, **self.beside})
+
+    @property
+    def address(self) -> str:
+        """Hash of what the outcome depends on: a kept outcome is only used again for the same."""
+        text = json.dumps([self.work.__module__, self.work.__qualname__, self.inputs], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def end(_step: Step, _outcome: Plain) -> Step | None:
+    """Let a chain be a single step."""
+    return None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A step, and what follows a finished one: the next step, or None at the end.  `follow` runs in the calling process."""
+
+    first: Step
+    follow: Callable[[Step, Plain], Step | None] = end
+
+
+class Store(Protocol):
+    """Where finished steps are kept."""
+
+    def load(self, step: Step) -> Plain | None:
+        """Return the outcome of a step that was finished before, None if it was not."""
+        ...
+
+    def save(self, step: Step, outcome: Plain) -> None:
+        """Keep the outcome of a step."""
+        ...
+
+
+class Pool(Protocol):
+    """Where steps are carried out."""
+
+    def submit(self, step: Step) -> "Future[Plain]":
+        """Begin a step."""
+        ...
+
+
+Watcher = Callable[[Step, Plain, bool], None]
+"""Learns of every finished step and its outcome; True says that it was computed before."""
+
+
+class Here:
+    """Steps one after the other in this process."""
+
+    def submit(self, step: Step) -> "Future[Plain]":
+        """Carry out a step at once."""
+        future: Future[Plain] = Future()
+        future.set_result(step.carry_out())
+        return future
+
+
+def watch_nothing(_step: Step, _outcome: Plain, _kept: bool) -> None:
+    """Be no watcher."""
+
+
+def run_chains(chains: Sequence[Chain], store: Store, pool: Pool, watch: Watcher = watch_nothing) -> list[list[Plain]]:
+    """Carry out chains and return the outcomes of the steps of each, in order.
+
+    The outcomes do not depend on the pool or on the order in which steps end; an exception in a step ends everything, with the
+    finished steps kept.
+    """
+    outcomes: list[list[Plain]] = [[] for _ in chains]
+    running: dict[Future[Plain], tuple[int, Step]] = {}
+
+    def proceed(index: int, step: Step | None) -> None:
+        """Take kept steps off the store until one has to be computed."""
+        while step is not None:
+            kept = store.load(step)
+            if kept is None:
+                running[pool.submit(step)] = (index, step)
+                return
+            outcomes[index].append(kept)
+            watch(step, kept, True)
+            step = chains[index].follow(step, kept)
+
+    for index, chain in enumerate(chains):
+        proceed(index, chain.first)
+    while running:
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            index, step = running.pop(future)
+            outcome = future.result()
+            store.save(step, outcome)
+            outcomes[index].append(outcome)
+            watch(step, outcome, False)
+            proceed(index, chains[index].follow(step, outcome))
+    return outcomes
