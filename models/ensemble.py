@@ -15,9 +15,10 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import Kernel, Rise
-from kinimmune.models.lanes import LANES, TAGS, Course, Outcome, Patients
+from kinimmune.models.lanes import Course, Patients
 from kinimmune.models.model import nearest
-from kinimmune.models.simulate import Completion, Tolerances
+from kinimmune.models.refinement import refine, run_lanes
+from kinimmune.models.simulate import Completion, Tolerances, sizes_of
 
 COMPLETIONS: tuple[Completion, ...] = tuple(Completion)
 """Meaning of the codes in `EnsembleTrajectories.completion`."""
@@ -103,7 +104,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     keep
         names of the states to store on the grid; all by default
     tolerances
-        local error per step; the absolute one in units of max(|state at the start|, 1)
+        local error per step; the absolute one in units of `simulate.sizes_of` the initial states
     most_steps
         steps a patient may take before it is given up
 
@@ -123,10 +124,10 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     by = _threshold(kernel, rise)
     plan = constant() if schedule is None else schedule
     course = _course(kernel, time, plan, np.array(rows, dtype=np.int64))
-    course = course._replace(relative=tolerances.relative, absolute=tolerances.absolute, rise=by, most_steps=most_steps)
-    outcome = _empty(len(kernel.state_names), len(names), time.size, lowest)
-    m, tag = np.zeros(kernel.machine.rows * LANES), np.zeros(len(TAGS) * LANES, dtype=np.int64)
-    kernel.run(m, tag, kernel.machine, course, people, outcome)
+    begins = people.initial + np.outer(course.doses[0], people.start == 0)
+    people = people._replace(scale=tolerances.absolute * sizes_of(kernel.model, begins))
+    course = course._replace(relative=tolerances.relative, rise=by, most_steps=most_steps)
+    outcome = refine(kernel, course, people, lowest, run_lanes(kernel, course, people, lowest))
     return EnsembleTrajectories(
         time,
         names,
@@ -180,7 +181,7 @@ def _gather(
     for name, shape in (("start", begins.shape), ("nadir", lowest.shape)):
         if shape != (n,):
             raise UsageError(f"{name} must have shape ({n},), given {shape}")
-    return Patients(initial, parameters, begins), lowest
+    return Patients(initial, parameters, begins, initial), lowest
 
 
 def _course(kernel: Kernel, time: Array, plan: Schedule, keep: Integers) -> Course:
@@ -198,21 +199,8 @@ def _course(kernel: Kernel, time: Array, plan: Schedule, keep: Integers) -> Cour
         column = _place(dose.state, kernel.state_names, f"model '{kernel.model.name}' has no state")
         if dose.time in (*moments, time[-1]):
             doses[[*moments, time[-1]].index(dose.time), column] += dose.amount
-    return Course(time, breaks, inputs, doses, keep, 0.0, 0.0, math.inf, 0)
+    return Course(time, breaks, inputs, doses, keep, 0.0, math.inf, 0)
 
 
 def _row_of_inputs(given: Mapping[str, float], names: Sequence[str]) -> list[float]:
     return [given.get(name, 0.0) for name in names]
-
-
-def _empty(n_states: int, n_kept: int, k: int, lowest: Array) -> Outcome:
-    n = lowest.size
-    return Outcome(
-        states=np.full((n, n_kept, k), math.nan),
-        final=np.full((n, n_states), math.nan),
-        crossing=np.full(n, math.inf),
-        nadir=lowest.copy(),
-        completion=np.zeros(n, dtype=np.int8),
-        failed_at=np.full(n, math.inf),
-        steps=np.zeros(n, dtype=np.int64),
-    )

@@ -67,7 +67,7 @@ WHO, CURSOR, SEGMENT, COUNT, FRESH, SHRUNK, LANDING, WAITING = range(0, 8 * LANE
 EXPONENT = 1.0 / RODAS5P.order
 """Power of the error estimate that is proportional to the step."""
 
-COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH = range(5)
+COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH, INACCURATE = range(6)
 """Places of the members of `simulate.Completion`."""
 
 
@@ -108,7 +108,6 @@ class Course(NamedTuple):
     keep: Integers
     """States to store."""
     relative: float
-    absolute: float
     rise: float
     """Rise of the watched quantity above its running minimum that counts as a crossing; infinite for none."""
     most_steps: int
@@ -123,6 +122,8 @@ class Patients(NamedTuple):
     """shape (n_parameters, n)"""
     start: Integers
     """Place in the output grid, shape (n,)"""
+    scale: Array
+    """Absolute tolerances, shape (n_states, n)"""
 
 
 class Outcome(NamedTuple):

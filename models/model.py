@@ -39,6 +39,8 @@ class State:
     """Value at the start: an expression in parameters, and in definitions that depend on parameters alone."""
     nonnegative: bool = True
     """Whether a negative value is impossible."""
+    size: float = 1e-3
+    """Size at which the state begins to matter, in its unit: absolute tolerances are in units of it.  1 for logarithms."""
 
 
 @dataclass(frozen=True)

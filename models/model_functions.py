@@ -17,6 +17,8 @@ from kinimmune.models.straight_line import Assignment, Constants, Linearisation,
 
 HERE, THERE, INSIDE = ("Y", "T"), ("TRIAL", "MOMENT"), ("B", "MOMENT")
 """Where states and time are read: at the start of the step, at a stage or the end, at a place inside."""
+END, DIFFERENCE, SLOPE_INSIDE_STEP = range(3)
+"""Stages whose room holds, once they are summed up, the end of the step, the embedded difference, the slope in its middle."""
 
 
 class ModelFunctions:
@@ -114,19 +116,48 @@ class ModelFunctions:
         return [*lines, *solve_lines(self.plan), *(f"{self._at('B', i)} = b_{i}" for i in rows)]
 
     def _estimate_lines(self) -> list[str]:
-        """Finish the step in TRIAL and weigh its last stage, which is the difference of the embedded pair."""
-        rows = range(len(self.plan.order))
-        lines = [f"relative = {self._at('RELATIVE')}", "total = 0.0"]
-        for i in rows:
+        """Weigh the difference of the embedded pair and, in the middle of the step, the error of the continuous extension."""
+        n = len(self.plan.order)
+        lines = [f"relative = {self._at('RELATIVE')}", "worst, total = 0.0, 0.0"]
+        for i in range(n):
             lines += [
-                f"difference = {self._at('B', i)}",
-                f"new = {self._at('TRIAL', i)} + difference",
+                f"middle, new = {self._at('TRIAL', i)}, {self._at('K', END * n + i)}",
                 f"{self._at('TRIAL', i)} = new",
-                f"ratio = difference / ({self._at('SCALE', i)} + relative * max(abs({self._at('Y', i)}), abs(new)))",
-                "total += ratio * ratio + new * 0.0",
+                f"ratio = {self._at('K', DIFFERENCE * n + i)} / ({self._at('SCALE', i)} + relative * abs(new))",
+                f"gap = {self._at('B', i)} / ({self._at('SCALE', i)} + relative * abs(middle))",
+                "worst = max(worst, max(ratio * ratio, gap * gap))",
+                "total += ratio * 0.0 + gap * 0.0",
             ]
-        lines += [f"error = math.sqrt(total / {len(rows)}.0)", f"{self._at('ERROR')} = error"]
+        lines += ["error = math.sqrt(worst) + total", f"{self._at('ERROR')} = error"]
         return [*lines, f"{self._at('ROOT')} = exponential({1.0 / self.method.order!r} * logarithm(error))"]
+
+    def _check_lines(self) -> list[str]:
+        """Estimate the error of the continuous extension: its residual in the middle of the step, through the step's own matrix.
+
+        The matrix damps what the residual of a stiff component exaggerates.
+        """
+        place, size = self.places, len(self.system.states) * LANES
+        k = place["K"]
+        y, trial, bend, twist, curl = (f"m[{place[name]} + i]" for name in ("Y", "TRIAL", "BEND", "TWIST", "CURL"))
+        end, slope = f"m[{k + END * size} + i]", f"m[{k + SLOPE_INSIDE_STEP * size} + i]"
+        return [
+            f"for i in range({size}):",
+            f"    end = {trial} + m[{place['B']} + i]",
+            f"    {slope} = end - {y} + 0.25 * ({twist} + {curl})",
+            f"    {trial} = 0.5 * ({y} + end) + 0.25 * ({bend} + 0.5 * ({twist} + 0.5 * {curl}))",
+            f"    {end} = end",
+            f"    m[{k + DIFFERENCE * size} + i] = m[{place['B']} + i]",
+            *self._set_moment(0.5),
+            "rates(m)",
+            f"for i in range({size}):",
+            f"    m[{place['SUM']} + i] = -{slope}",
+            "solve(m)",
+            *self._set_moment(1.0),
+        ]
+
+    def _set_moment(self, share: float) -> list[str]:
+        place = self.places
+        return ["for l in range(LANES):", f"    m[{place['MOMENT']} + l] = m[{place['T']} + l] + {share!r} * m[{place['H']} + l]"]
 
     def _advance_lines(self) -> list[str]:
         method, size = self.method, len(self.system.states) * LANES
@@ -137,15 +168,14 @@ class ModelFunctions:
             by_time = f" + ({method.gammas[stage]!r}) * m[{place['G']} + i]" * bool(self.timed and method.gammas[stage])
             lines += [flat, *(f"    {line}" for line in self._stage_lines(stage, by_time))]
             if stage:
-                moment = f"m[{place['T']} + l] + {method.alpha[stage]!r} * m[{place['H']} + l]"
-                lines += ["for l in range(LANES):", f"    m[{place['MOMENT']} + l] = {moment}", "rates(m)"]
+                lines += [*self._set_moment(method.alpha[stage]), "rates(m)"]
             lines.append("solve(m)")
         lines += [flat, f"    m[{place['K'] + (method.stages - 1) * size} + i] = m[{place['B']} + i]"]
         lines += [
             f"    m[{place[name]} + i] = {self._sum(weights)}"
             for name, weights in zip(("BEND", "TWIST", "CURL"), method.dense, strict=True)
         ]
-        return [*lines, "finish(m)"]
+        return [*lines, *self._check_lines(), "finish(m)"]
 
     def _stage_lines(self, stage: int, by_time: str) -> list[str]:
         place, size = self.places, len(self.system.states) * LANES

@@ -6,10 +6,14 @@ Start with `to_python`.
 import sympy as sp
 
 from kinimmune.models.errors import ModelError
-from kinimmune.models.powers import ExpOf, LogOfPositive, Power, by_logarithm
+from kinimmune.models.powers import ExpOf, LogOfPositive, Power, Present, by_logarithm
 
-_CALLS = {sp.log: "logarithm", sp.sin: "math.sin", sp.cos: "math.cos", sp.tan: "math.tan", sp.tanh: "math.tanh"}
-_CALLS |= {
+_CALLS = {
+    sp.log: "logarithm",
+    sp.sin: "math.sin",
+    sp.cos: "math.cos",
+    sp.tan: "math.tan",
+    sp.tanh: "math.tanh",
     sp.sinh: "math.sinh",
     sp.cosh: "math.cosh",
     sp.atan: "math.atan",
@@ -17,6 +21,13 @@ _CALLS |= {
     sp.exp: "exponential",
     ExpOf: "exponential",
 }
+
+_SWITCHES = {
+    sp.Heaviside: "(1.0 if {0} > 0.0 else 0.0)",
+    sp.sign: "(1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else 0.0)",
+    Present: "(0.0 if {0} < TINY and {1} > 0.0 else 1.0)",
+}
+"""Functions that switch, as text with places for their arguments."""
 
 
 def to_python(expression: sp.Expr) -> str:
@@ -108,10 +119,8 @@ def _print_call(expression: sp.Expr) -> str:
         for argument in arguments[1:]:
             text = f"{name}({text}, {argument})"
         return text
-    if isinstance(expression, sp.Heaviside):
-        return f"(1.0 if {arguments[0]} > 0.0 else 0.0)"
-    if isinstance(expression, sp.sign):
-        return f"(1.0 if {arguments[0]} > 0.0 else -1.0 if {arguments[0]} < 0.0 else 0.0)"
+    if expression.func in _SWITCHES:
+        return _SWITCHES[expression.func].format(*arguments)
     if expression.func in _CALLS:
         return f"{_CALLS[expression.func]}({arguments[0]})"
     raise ModelError(

@@ -19,7 +19,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
-from kinimmune.models.model import nearest
+from kinimmune.models.model import OdeModel, nearest
 
 METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
 """Name -> integrator of scipy."""
@@ -36,6 +36,11 @@ class Completion(StrEnum):
     STEP_UNDERFLOW = "the step size fell below what the clock resolves; a rate diverges or switches too fast"
     TOO_MANY_STEPS = "the maximum number of steps was reached; loosen the tolerance or shorten the horizon"
     PIVOT_GROWTH = "the linear solve lost its accuracy; loosen the tolerance or rescale the state"
+    INACCURATE = "the course depends on the tolerance, as an oscillation over many periods does; ask for a smaller tolerance"
+
+
+SHARE = 1e-3
+"""Share of its value at the start below which a state no longer matters."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Tolerances:
 
     relative: float = 1e-8
     absolute: float = 1e-10
-    """Times the state at the last breakpoint, where that is above one."""
+    """In units of `sizes_of`: small, since what starts small and grows carries its absolute error along."""
 
     def __post_init__(self) -> None:
         """Refuse tolerances no integrator can meet."""
@@ -167,6 +172,16 @@ def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: 
     return Span(np.array(steps), _join(steps, pieces, y.size), end, completion)
 
 
+def sizes_of(model: OdeModel, start: Array) -> Array:
+    """Return the unit of the absolute tolerance of each state: `State.size`, or a share of its value at the start.
+
+    Shapes of `start` and the result: (n_states, ...).
+    """
+    sizes = np.array([state.size for state in model.states]).reshape(-1, *[1] * (start.ndim - 1))
+    found: Array = np.maximum(sizes, SHARE * np.abs(start))
+    return found
+
+
 class _NotFiniteError(ArithmeticError):
     """A derivative became infinite or not a number."""
 
@@ -180,7 +195,7 @@ def _start(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Arra
 
     _require_finite(y)
     _require_finite(rates(span[0], y))
-    absolute = solver.tolerances.absolute * np.maximum(np.abs(y), 1.0)
+    absolute = solver.tolerances.absolute * sizes_of(compiled.model, y)
     method = METHODS[solver.method]
     return method(rates, span[0], y, span[1], jac=jacobian, rtol=solver.tolerances.relative, atol=absolute)
 

@@ -95,7 +95,7 @@ def load(m: Array, tag: Integers, lane: int, model: Machine, course: Course, pat
     for i in range(model.n_states):
         value = patients.initial[i, who] + (course.doses[0, i] if start == 0 else 0.0)
         m[model.y + i * LANES + lane] = value
-        m[model.scale + i * LANES + lane] = course.absolute * max(abs(value), 1.0)
+        m[model.scale + i * LANES + lane] = patients.scale[i, who]
     for i in range(model.n_parameters):
         m[model.p + i * LANES + lane] = patients.parameters[i, who]
 

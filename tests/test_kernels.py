@@ -20,7 +20,7 @@ from kinimmune.models.elimination import factor_lines, plan_elimination, solve_l
 from kinimmune.models.errors import ModelError, UsageError
 from kinimmune.models.kernel_source import write_model
 from kinimmune.models.kernels import Rise, load_kernel
-from kinimmune.models.lanes import COMPLETE, NOT_FINITE, PIVOT_GROWTH, STEP_UNDERFLOW, TOO_MANY_STEPS
+from kinimmune.models.lanes import COMPLETE, INACCURATE, NOT_FINITE, PIVOT_GROWTH, STEP_UNDERFLOW, TOO_MANY_STEPS
 from kinimmune.models.library.gompertz import gompertz
 from kinimmune.models.machine_code import from_bits, to_bits
 from kinimmune.models.model import OdeModel
@@ -203,6 +203,7 @@ def test_codes_of_the_loop_are_places_in_the_enumeration() -> None:
         STEP_UNDERFLOW: Completion.STEP_UNDERFLOW,
         TOO_MANY_STEPS: Completion.TOO_MANY_STEPS,
         PIVOT_GROWTH: Completion.PIVOT_GROWTH,
+        INACCURATE: Completion.INACCURATE,
     }
     assert [codes[place] for place in range(len(codes))] == list(Completion)
 

@@ -47,7 +47,13 @@ def cell_line(name: str, printed: str) -> Mechanism:
         reason=f"{printed} cells divide as far as cyclin D1 lets them and die without pERK",
         states=(
             State(
-                f"log_{name}", f'x_"{printed}"', "1", f"ln of {printed} cells over their start", sp.Integer(0), nonnegative=False
+                f"log_{name}",
+                f'x_"{printed}"',
+                "1",
+                f"ln of {printed} cells over their start",
+                sp.Integer(0),
+                nonnegative=False,
+                size=1.0,
             ),
         ),
         definitions=(

@@ -67,8 +67,8 @@ def new_lesions() -> Mechanism:
 
 
 def death_by_burden() -> Mechanism:
-    """Return the cumulative hazard of death by tumour alone: h = h0 (T / T_ref)^b."""
-    burden = symbol("viable_volume") / symbol("reference_volume")
+    """Return the cumulative hazard of death by tumour alone: h = h0 (T / T_ref)^b, by logarithms since T may underflow."""
+    burden = symbol("log_volume") + sp.log(symbol("initial_volume") / symbol("reference_volume"))
     return Mechanism(
         name="death",
         reason="risk of death rises with tumour burden",
@@ -77,7 +77,7 @@ def death_by_burden() -> Mechanism:
             Term(
                 "burden_death",
                 "death_hazard",
-                symbol("baseline_hazard") * burden ** symbol("burden_exponent"),
+                symbol("baseline_hazard") * sp.exp(symbol("burden_exponent") * burden),
                 "a power of viable volume over the reference",
             ),
         ),

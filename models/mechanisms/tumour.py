@@ -45,7 +45,7 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
         name="tumour",
         reason="viable tumour grows, is killed, and leaves necrotic volume that a scan still sees",
         states=(
-            State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False),
+            State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False, size=1.0),
             State("necrosis", "N", "1", "necrotic volume over the viable volume at the start", balanced_necrosis()),
         ),
         definitions=(
@@ -119,7 +119,7 @@ def fed_tumour(unit: str, killing: sp.Expr, cytostasis: sp.Expr, apoptosis: Defi
     return Mechanism(
         name="tumour",
         reason="tumour grows towards what its vessels can feed, is killed and starves",
-        states=(State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False),),
+        states=(State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False, size=1.0),),
         definitions=definitions,
         terms=terms,
     )
