@@ -4,7 +4,8 @@ Run `python benchmarks/accuracy.py [MODEL ...] [--draws 1000] [--references FOLD
 parameters drawn from its priors with four times their standard deviation, by Radau at 1e-11 and by the kernel at three
 tolerances.  The error of a patient is the largest over states and times of |y - reference| / (atol + rtol |reference|), with the
 absolute tolerances the kernel itself used.  A patient either stays below ten or must have failed with a status; what does neither
-is a silent miss.  References take long (`--draws 1000`: hours); finished ones are kept in the folder and used again.
+is a silent miss.  References take long (`--draws 1000`: hours); finished ones are kept in the folder and used again.  `--store`
+writes the drawn parameters and every fifth time of the references, as `tests/test_accuracy.py` reads them.
 """
 
 import argparse
@@ -37,6 +38,7 @@ ABSOLUTE = 1e-2
 MOST_RATES = 1_000_000
 """Rates a reference may ask for before it is given up."""
 POINTS = 41
+STORED_STEP = 5
 BLOCK = 25
 
 
@@ -167,6 +169,14 @@ def read_references(name: str, draws: int, method: str, folder: Path, jobs: int)
     return np.concatenate([np.load(file) for file in files.values()])
 
 
+def store(drawn: Drawn, exact: np.ndarray, file: Path) -> None:
+    """Write what a test needs to integrate the same patients and compare."""
+    names = list(drawn.compiled.parameter_names)
+    np.savez_compressed(
+        file, names=names, p=drawn.p, initial=drawn.initial, time=drawn.time[::STORED_STEP], states=exact[:, :, ::STORED_STEP]
+    )
+
+
 def judge(drawn: Drawn, exact: np.ndarray, tolerance: float) -> str:
     """Integrate by the kernel and return a line of counts."""
     begin = time.perf_counter()
@@ -201,12 +211,15 @@ def main() -> None:
     parser.add_argument("--reference", choices=sorted(METHODS), default="radau")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--references", type=Path, default=Path("build/references"), metavar="FOLDER")
+    parser.add_argument("--store", type=Path, metavar="FOLDER", help="where to write references for the tests")
     options = parser.parse_args()
     for name in options.models:
         exact = read_references(name, options.draws, options.reference, options.references, options.jobs)
         lost = int(np.sum(~np.isfinite(exact).all(axis=(1, 2))))
         print(f"{name}: {options.draws} draws, {lost} without a reference", flush=True)
         drawn = draw(name, options.draws)
+        if options.store:
+            store(drawn, exact, options.store / f"{name}.npz")
         for tolerance in TOLERANCES:
             print(judge(drawn, exact, tolerance), flush=True)
 

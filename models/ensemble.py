@@ -17,7 +17,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import Kernel, Rise
 from kinimmune.models.lanes import Course, Patients
 from kinimmune.models.model import nearest
-from kinimmune.models.refinement import refine, run_lanes
+from kinimmune.models.refinement import find_doubtful, find_long, refine, run_lanes
 from kinimmune.models.simulate import Completion, Tolerances, sizes_of
 
 COMPLETIONS: tuple[Completion, ...] = tuple(Completion)
@@ -79,8 +79,11 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     keep: Sequence[str] | None = None,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     most_steps: int = MOST_STEPS,
+    checked: bool = True,
 ) -> EnsembleTrajectories:
     """Integrate n patients in one thread, without Python's lock.
+
+    The error of what comes back is at most about ten times the tolerance, or the patient has failed as inaccurate.
 
     Parameters
     ----------
@@ -104,9 +107,12 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     keep
         names of the states to store on the grid; all by default
     tolerances
-        local error per step; the absolute one in units of `simulate.sizes_of` the initial states
+        error allowed per step; the absolute one in units of `simulate.sizes_of` the initial states
     most_steps
         steps a patient may take before it is given up
+    checked
+        whether all courses are integrated a second time with a larger tolerance, which takes about half as long again and
+        finds those whose errors grow; without it only courses of very many steps are looked at again
 
     Raises
     ------
@@ -127,7 +133,11 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     begins = people.initial + np.outer(course.doses[0], people.start == 0)
     people = people._replace(scale=tolerances.absolute * sizes_of(kernel.model, begins))
     course = course._replace(relative=tolerances.relative, rise=by, most_steps=most_steps)
-    outcome = refine(kernel, course, people, lowest, run_lanes(kernel, course, people, lowest))
+    outcome = run_lanes(kernel, course, people, lowest)
+    doubtful = find_long(course, outcome)
+    if checked:
+        doubtful |= find_doubtful(kernel, course, people, lowest, outcome)
+    outcome = refine(kernel, course, people, lowest, outcome, doubtful)
     return EnsembleTrajectories(
         time,
         names,

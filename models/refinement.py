@@ -1,30 +1,35 @@
-"""A second look at the courses that took many steps: integrated again more tightly, and named when even that is not accurate.
+"""A second look at courses whose error may be larger than the tolerance, and a name for those that stay inaccurate.
 
 Start with `refine`.  Control of the local error promises little for a course that oscillates or is unstable: its errors add up or
-grow.  Such courses are told by their number of steps, far above that of a smooth one.  They are integrated again with a smaller
-tolerance, which replaces the first result; the distance between the two says how much error is left.  For all others this costs
-nothing.
+grow.  `find_doubtful` finds such courses by a second integration with a larger tolerance; a course of very many steps is doubtful
+without that.  Doubtful ones are integrated again with a smaller tolerance, which replaces the first result, and the distance
+between the two says how much error is left.
 """
 
 import math
+from typing import cast
 
 import numpy as np
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.kernels import Kernel
 from kinimmune.models.lanes import COMPLETE, INACCURATE, LANES, TAGS, Course, Outcome, Patients
 from kinimmune.models.rosenbrock import RODAS5P
+
+Arrays = tuple[Array, ...]
 
 USUAL_STEPS = 300.0
 """Steps at a relative tolerance of 1e-4 that a smooth course rarely takes (benchmarks/accuracy.py prints quantiles)."""
 USUAL_STEPS_PER_SEGMENT = 30.0
 """The same for each further segment between doses."""
-TIGHTER = 30.0
-"""How much smaller the second tolerance is."""
+FACTOR = 30.0
+"""By how much a second tolerance is larger or smaller."""
 ALLOWED = 10.0
 """Error in units of the tolerance up to which a course counts as accurate."""
 MARGIN = 3.0
 """Errors fall a little less than in proportion to the tolerance: factor on the error that is left."""
+DISTANCE = ALLOWED * FACTOR / MARGIN
+"""Distance of two results, in units of the larger tolerance over `FACTOR`, from which on the better one may be inaccurate."""
 
 
 def run_lanes(kernel: Kernel, course: Course, people: Patients, lowest: Array) -> Outcome:
@@ -35,7 +40,22 @@ def run_lanes(kernel: Kernel, course: Course, people: Patients, lowest: Array) -
     return outcome
 
 
-def refine(kernel: Kernel, course: Course, people: Patients, lowest: Array, found: Outcome) -> Outcome:
+def find_doubtful(kernel: Kernel, course: Course, people: Patients, lowest: Array, found: Outcome) -> Bools:
+    """Return whose course changes too much when the tolerance is larger, shape (n,); parameters as in `refine`."""
+    looser = course._replace(relative=course.relative * FACTOR)
+    rough = run_lanes(kernel, looser, people._replace(scale=people.scale * FACTOR), lowest)
+    far = _distances(course, people.scale, rough, found).max(axis=1, initial=0.0) > DISTANCE
+    found.steps[:] += rough.steps
+    return np.asarray(far | (rough.completion != COMPLETE))
+
+
+def find_long(course: Course, found: Outcome) -> Bools:
+    """Return whose course took many more steps than a smooth one would, shape (n,)."""
+    at_loosest = USUAL_STEPS + USUAL_STEPS_PER_SEGMENT * course.breaks.size
+    return np.asarray(found.steps > at_loosest * (1e-4 / course.relative) ** (1.0 / RODAS5P.order))
+
+
+def refine(kernel: Kernel, course: Course, people: Patients, lowest: Array, found: Outcome, doubtful: Bools) -> Outcome:
     """Return the outcome with doubtful courses integrated again, and those that stay inaccurate marked as failed.
 
     Parameters
@@ -43,54 +63,56 @@ def refine(kernel: Kernel, course: Course, people: Patients, lowest: Array, foun
     kernel, course, people, lowest
         as they were for `found`
     found
-        outcome of `run_lanes`
+        outcome of `run_lanes`; changed in place
+    doubtful
+        whose course to look at again, shape (n,); those that failed stay as they are
     """
-    doubtful = np.flatnonzero((found.completion == COMPLETE) & (found.steps > _usual_steps(course)))
-    if not doubtful.size:
+    who = np.flatnonzero(doubtful & (found.completion == COMPLETE))
+    if not who.size:
         return found
+    scale = people.scale[:, who]
     again = run_lanes(
         kernel,
-        course._replace(relative=course.relative / TIGHTER),
+        course._replace(relative=course.relative / FACTOR),
         Patients(
-            np.ascontiguousarray(people.initial[:, doubtful]),
-            np.ascontiguousarray(people.parameters[:, doubtful]),
-            people.start[doubtful],
-            people.scale[:, doubtful] / TIGHTER,
+            np.ascontiguousarray(people.initial[:, who]),
+            np.ascontiguousarray(people.parameters[:, who]),
+            people.start[who],
+            scale / FACTOR,
         ),
-        lowest[doubtful],
+        lowest[who],
     )
-    first = Outcome(*(array[doubtful] for array in found))
-    _mark_inaccurate(course, people.scale[:, doubtful], first, again)
-    for kept, new in zip(found, again, strict=True):
-        kept[doubtful] = new
-    found.steps[doubtful] += first.steps
+    first = Outcome._make(array[who] for array in found)
+    _mark_inaccurate(course, _distances(course, scale, first, again), again)
+    for kept, new in zip(cast(Arrays, found), cast(Arrays, again), strict=True):
+        kept[who] = new
+    found.steps[who] += first.steps
     return found
 
 
-def _usual_steps(course: Course) -> float:
-    """Return how many steps a smooth course takes at most: as many as the order of the method asks for."""
-    at_loosest = USUAL_STEPS + USUAL_STEPS_PER_SEGMENT * course.breaks.size
-    return float(at_loosest * (1e-4 / course.relative) ** (1.0 / RODAS5P.order))
-
-
-def _mark_inaccurate(course: Course, scale: Array, first: Outcome, again: Outcome) -> None:
+def _mark_inaccurate(course: Course, distances: Array, again: Outcome) -> None:
     """Give the second outcome the code INACCURATE where the first is too far from it, and NaN from there on."""
-    allowed = ALLOWED * TIGHTER / MARGIN
-    grid = _distance(first.states, again.states, scale[course.keep].T[:, :, None], course.relative)
-    end = _distance(first.final, again.final, scale.T, course.relative)
-    far = np.max(grid, axis=1, initial=0.0) > allowed
-    missed = (again.completion == COMPLETE) & (far.any(axis=1) | (np.max(end, axis=1, initial=0.0) > allowed))
-    for row in np.flatnonzero(missed):
-        place = int(np.argmax(far[row])) if far[row].any() else course.time.size - 1
+    far = distances > DISTANCE
+    for row in np.flatnonzero((again.completion == COMPLETE) & far.any(axis=1)):
+        place = min(int(np.argmax(far[row])), course.time.size - 1)
         again.completion[row] = INACCURATE
         again.failed_at[row] = course.time[place]
         again.states[row, :, place:] = math.nan
         again.final[row] = math.nan
 
 
-def _distance(first: Array, again: Array, scale: Array, relative: float) -> Array:
-    """Return how far two results lie apart in units of the first tolerance; 0 where there is none, before a patient's start."""
-    with np.errstate(invalid="ignore"):
+def _distances(course: Course, scale: Array, first: Outcome, again: Outcome) -> Array:
+    """Return how far two results lie apart in units of the tolerance, the largest of the states.
+
+    Shape (n, k + 1): at the times of the grid, where states are kept, and for all states at the end; 0 where one has no value.
+    """
+    on_grid = _apart(first.states, again.states, scale[course.keep].T[:, :, None], course.relative).max(axis=1, initial=0.0)
+    at_end = _apart(first.final, again.final, scale.T, course.relative).max(axis=1, initial=0.0)
+    return np.column_stack([on_grid, at_end])
+
+
+def _apart(first: Array, again: Array, scale: Array, relative: float) -> Array:
+    with np.errstate(invalid="ignore", over="ignore"):
         apart: Array = np.nan_to_num(np.abs(first - again) / (scale + relative * np.abs(again)), nan=0.0, posinf=math.inf)
     return apart
 
