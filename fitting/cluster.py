@@ -138,7 +138,8 @@ async def _compute(client: "Client", here: Environment, step: Step) -> Plain:
 
 def _explain(step: Step, error: BaseException) -> BaseException:
     """Return an error of a step in words of this package, where Dask is what raised it."""
-    from distributed import CommClosedError, KilledWorker
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     if isinstance(error, CancelledError | CommClosedError):
         return NumericalError(f"the cluster was lost while it worked on step '{step.name}'; {_ADVICE}")

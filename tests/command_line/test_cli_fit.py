@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_a_run_holds_settings_results_and_their_origin(finished):
     assert record.inputs.keys() >= {"targets.csv", "parameters.csv"}
     assert "patients = 8" in (run / "config.toml").read_text()
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
-    starts = {f"results/starts/start-00{index}.json" for index in range(2)}
+    starts = {f"results/tasks/start-00{index}.json" for index in range(2)}
     tables = {"results/comparisons.csv", "results/parameters.csv", "results/curves.csv", "failures.csv"}
     assert names == {"run.json", "config.toml", "results/fit.json", "results/trial.json"} | tables | starts
 
@@ -86,7 +87,7 @@ def wait_for(path, process, seconds=120.0):
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finished, kinimmune, tmp_path, stop, code, status):
     run = tmp_path / "run"
     with subprocess.Popen([PROGRAM, *FIT, "-o", run], stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        wait_for(run / "results" / "starts" / "start-000.json", process)
+        wait_for(run / "results" / "tasks" / "start-000.json", process)
         begin = time.monotonic()
         process.send_signal(stop)
         _, err = process.communicate(timeout=30)
@@ -97,20 +98,21 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finish
     assert json.loads((run / "run.json").read_text())["status"] == status
     assert not (run / "results" / "fit.json").exists()
     if stop == signal.SIGTERM:
-        assert err == f"error: interrupted; finished starts are kept, go on with: kinimmune fit hcc_trial -o {run} --resume\n"
-    first = (run / "results" / "starts" / "start-000.json").stat().st_mtime_ns
+        again = shlex.join(["kinimmune", *FIT, "-o", str(run), "--resume"])
+        assert err == f"error: interrupted; finished steps are kept, go on with: {again}\n"
+    first = (run / "results" / "tasks" / "start-000.json").stat().st_mtime_ns
 
     assert kinimmune("fit", "hcc_trial", "-o", str(run), "--resume", "--jobs", "2", "--quiet")[0] == 0
 
-    assert (run / "results" / "starts" / "start-000.json").stat().st_mtime_ns == first
+    assert (run / "results" / "tasks" / "start-000.json").stat().st_mtime_ns == first
     assert open_run(run).record.status == "done"
     assert bits(run) == bits(finished[0])
 
 
 def test_a_resume_elsewhere_warns_and_keeps_the_warning(finished, kinimmune, tmp_path):
     run = tmp_path / "run"
-    (run / "results" / "starts").mkdir(parents=True)
-    for name in ("config.toml", *(f"results/starts/start-00{index}.json" for index in range(2))):
+    (run / "results" / "tasks").mkdir(parents=True)
+    for name in ("config.toml", *(f"results/tasks/start-00{index}.json" for index in range(2))):
         (run / name).write_bytes((finished[0] / name).read_bytes())
     content = json.loads((finished[0] / "run.json").read_text())
     content["environment"]["cpu"] = "abacus"
