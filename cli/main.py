@@ -20,6 +20,7 @@ from kinimmune.cli.list import list_models
 from kinimmune.cli.report import report
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
+from kinimmune.cli.task import task
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -40,6 +41,7 @@ app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm shar
 app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
+app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
 
