@@ -31,7 +31,7 @@ from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
 """(study, arm) -> outcome"""
 
-FIT_TOLERANCES = Tolerances(1e-5, 1e-7)
+FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
 """Residuals then move smoothly under parameter steps of 1e-4 (benchmarks/smoothness.py)."""
 REPORT_MONTHS = 24.0
 """Horizon of printed curves [month]."""
