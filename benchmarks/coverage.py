@@ -1,0 +1,129 @@
+"""Whether likelihood-ratio intervals hold the truth as often as they say.
+
+Each trial is simulated patient by patient at a truth drawn from the prior, published as a paper would, and fitted (see
+`recovery.py`).  Then each estimated parameter is held at its truth and the others are fitted again: the deviance is how much the sum
+of squares of data and priors rises, and the 90 % interval holds the truth where it is at most 2.71.  Pooled over parameters and
+trials the share should lie in 86-94 %.  The rank of a truth is the normal probability of the signed root of its deviance; ranks
+should be uniform.
+
+Trials are kept in the folder of `--output` as they finish; run the same command again to go on.
+"""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from recovery import draw_replicate, wilson
+from scipy.special import ndtr
+
+from kinimmune.fitting.fit import DIFFERENCE_STEP, optimise, optimise_coarsely_first
+from kinimmune.fitting.pools import open_pool
+from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
+from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.tasks import TaskStore
+from kinimmune.fitting.work import Chain, Plain, Step, run_chains
+from kinimmune.models.arrays import Array
+
+THRESHOLD = 2.71
+"""90 % quantile of chi-square with one degree of freedom."""
+BINS = 10
+
+
+def simulate_and_fit(inputs: Plain) -> Plain:
+    """Return the truth, the estimate and the deviance of each parameter in one simulated trial: a step of long work."""
+    problem = open_problem(ProblemSettings(**inputs["problem"]), None, 1)
+    truth, targets, redraws = draw_replicate(problem, [inputs["seed"], inputs["index"]])
+    fitted = to_horizon(replace(problem, targets=targets), HORIZON_FACTOR * max(target.value for target in targets))
+    found = optimise_coarsely_first(fitted, np.zeros(truth.size), lambda _: None)
+    point = np.array(found.point)
+    slopes = jacobian(fitted, point, DIFFERENCE_STEP)
+    covariance = np.linalg.inv(slopes.T @ slopes)
+    costs = [hold(fitted, place, truth, point, covariance) for place in range(truth.size)]
+    return {
+        "names": [item.key for item in problem.free],
+        "truth": truth.tolist(),
+        "estimate": point.tolist(),
+        "cost": found.cost,
+        "converged": found.converged,
+        "redraws": redraws,
+        "deviance": [cost - found.cost for cost in costs],
+    }
+
+
+def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance: Array) -> float:
+    """Return the smallest sum of squares with one parameter held at its truth; its own prior counts."""
+    item = problem.free[place]
+    value = item.prior.value_at(float(truth[place]))
+    held = replace(
+        problem,
+        free=tuple(other for other in problem.free if other is not item),
+        parameters=tuple(other.at(value) if other.key == item.key else other for other in problem.parameters),
+    )
+    start = point + covariance[:, place] / covariance[place, place] * (truth[place] - point[place])
+    lowest, highest = (
+        np.array([other.prior.standardise(getattr(other, end)) for other in held.free]) for end in ("lower", "upper")
+    )
+    inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
+    return optimise(held, inside, lambda _: None).cost + float(truth[place]) ** 2
+
+
+def print_table(trials: Sequence[Plain]) -> None:
+    """Print coverage per parameter and pooled, and the histogram of ranks."""
+    deviance = np.array([trial["deviance"] for trial in trials])
+    above = np.sign(np.array([np.subtract(trial["truth"], trial["estimate"]) for trial in trials]))
+    ranks = ndtr(above * np.sqrt(np.maximum(deviance, 0.0)))
+    inside = deviance <= THRESHOLD
+    print(f"\n{'parameter':30s} covered   mean deviance   ranks in tenths")
+    for i, name in enumerate(trials[0]["names"]):
+        counts = np.histogram(ranks[:, i], BINS, (0.0, 1.0))[0]
+        print(
+            f"{name:30s} {inside[:, i].sum():3d}/{len(trials):<3d} {deviance[:, i].mean():12.2f}     {' '.join(f'{n:2d}' for n in counts)}"
+        )
+    hits, n = int(inside.sum()), inside.size
+    lower, upper = wilson(hits, n)
+    counts = np.histogram(ranks, BINS, (0.0, 1.0))[0]
+    print(f"{'pooled':30s} {hits}/{n} = {hits / n:.1%} (95 % Wilson {lower:.1%} to {upper:.1%}, as if independent)")
+    print(f"{'pooled ranks':30s} {' '.join(str(count) for count in counts)}; uniform: {n / BINS:.0f} each")
+    by_trial = inside.mean(axis=1)
+    spread = float(np.std(by_trial, ddof=1) / math.sqrt(len(trials))) if len(trials) > 1 else math.nan
+    print(
+        f"{len(trials)} trials, {sum(trial['converged'] for trial in trials)} converged; standard error over trials {spread:.1%}; ",
+        end="",
+    )
+    print(f"smallest deviance {deviance.min():.3f}; {sum(trial['redraws'] for trial in trials)} truths redrawn")
+
+
+def main() -> None:
+    """Go on with the trials and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patients", type=int, default=256)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=Path("build/coverage"), metavar="FOLDER")
+    given = parser.parse_args()
+    settings = ProblemSettings("hcc_trial", hash_all_tables(None), given.patients, 1)
+    chains = [
+        Chain(Step(simulate_and_fit, f"coverage-{index:03d}", {"problem": settings.plain, "seed": given.seed, "index": index}))
+        for index in range(given.trials)
+    ]
+    finished: list[Plain] = []
+
+    def watch(step: Step, outcome: Plain, kept: bool) -> None:
+        finished.append(outcome)
+        hits = sum(value <= THRESHOLD for trial in finished for value in trial["deviance"])
+        n = sum(len(trial["deviance"]) for trial in finished)
+        print(
+            f"{step.name}{' (kept)' if kept else ''}: cost {outcome['cost']:.2f}; so far {hits}/{n} = {hits / n:.1%}", flush=True
+        )
+
+    with open_pool(given.jobs, None) as pool:
+        run_chains(chains, TaskStore(given.output), pool, watch)
+    print_table(finished)
+
+
+if __name__ == "__main__":
+    main()
