@@ -1,10 +1,10 @@
 """Whether likelihood-ratio intervals hold the truth as often as they say.
 
 Each trial is simulated patient by patient at a truth drawn from the prior, published as a paper would, and fitted (see
-`recovery.py`).  Then each estimated parameter is held at its truth and the others are fitted again: the deviance is how much the sum
-of squares of data and priors rises, and the 90 % interval holds the truth where it is at most 2.71.  Pooled over parameters and
-trials the share should lie in 86-94 %.  The rank of a truth is the normal probability of the signed root of its deviance; ranks
-should be uniform.
+`recovery.py`).  Then each estimated parameter is held at its truth and the others are fitted again: the deviance is how much the
+sum of squares of data and priors rises, and the 90 % interval holds the truth where it is at most 2.71.  Pooled over parameters
+and trials the share should lie in 86-94 %.  The rank of a truth is the normal probability of the signed root of its deviance;
+ranks should be uniform.
 
 Trials are kept in the folder of `--output` as they finish; run the same command again to go on.
 """
@@ -78,10 +78,8 @@ def print_table(trials: Sequence[Plain]) -> None:
     inside = deviance <= THRESHOLD
     print(f"\n{'parameter':30s} covered   mean deviance   ranks in tenths")
     for i, name in enumerate(trials[0]["names"]):
-        counts = np.histogram(ranks[:, i], BINS, (0.0, 1.0))[0]
-        print(
-            f"{name:30s} {inside[:, i].sum():3d}/{len(trials):<3d} {deviance[:, i].mean():12.2f}     {' '.join(f'{n:2d}' for n in counts)}"
-        )
+        tenths = " ".join(f"{count:2d}" for count in np.histogram(ranks[:, i], BINS, (0.0, 1.0))[0])
+        print(f"{name:30s} {inside[:, i].sum():3d}/{len(trials):<3d} {deviance[:, i].mean():12.2f}     {tenths}")
     hits, n = int(inside.sum()), inside.size
     lower, upper = wilson(hits, n)
     counts = np.histogram(ranks, BINS, (0.0, 1.0))[0]
@@ -89,11 +87,9 @@ def print_table(trials: Sequence[Plain]) -> None:
     print(f"{'pooled ranks':30s} {' '.join(str(count) for count in counts)}; uniform: {n / BINS:.0f} each")
     by_trial = inside.mean(axis=1)
     spread = float(np.std(by_trial, ddof=1) / math.sqrt(len(trials))) if len(trials) > 1 else math.nan
-    print(
-        f"{len(trials)} trials, {sum(trial['converged'] for trial in trials)} converged; standard error over trials {spread:.1%}; ",
-        end="",
-    )
-    print(f"smallest deviance {deviance.min():.3f}; {sum(trial['redraws'] for trial in trials)} truths redrawn")
+    converged, redraws = (sum(trial[key] for trial in trials) for key in ("converged", "redraws"))
+    print(f"{len(trials)} trials, {converged} converged, {redraws} truths redrawn")
+    print(f"standard error of the share over trials {spread:.1%}; smallest deviance {deviance.min():.3f}")
 
 
 def main() -> None:
