@@ -6,7 +6,7 @@ was interrupted goes on where it stopped.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,8 @@ from typing import cast
 import lmfit
 import numpy as np
 
-from kinimmune.fitting.problem import FitProblem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.objective import Objective, TrialObjective
+from kinimmune.fitting.problem import FitProblem, start_points
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.results import FitResult, TrialResult
 from kinimmune.fitting.solution import Solution, StartOutcome
@@ -30,8 +31,6 @@ COST_TOLERANCE = 1e-5
 """Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
 POINT_TOLERANCE = 1e-4
 """Change of the point, in prior standard deviations, at which a fit has converged."""
-DIFFERENCE_STEP = 3e-3
-"""Step of the Jacobian's differences, in prior standard deviations."""
 COARSE_PATIENTS = 64
 """Fewest patients with which a start looks for its way."""
 MOST_EVALUATIONS = 60
@@ -149,35 +148,57 @@ def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
 
 
 def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
-    """Minimise the sum of squares from one point by lmfit's `least_squares` (trust region, bounds of the tables).
+    """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
+    return minimise(TrialObjective(problem), start, on_cost)
 
-    A point whose patients cannot be integrated counts as infinitely bad: the optimiser steps back.
+
+def minimise(objective: Objective, start: Array, on_cost: Callable[[float], None], held: Collection[int] = ()) -> StartOutcome:
+    """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
+
+    A point without residuals, such as one whose patients cannot be integrated, counts as infinitely bad: the optimiser
+    steps back.
+
+    Parameters
+    ----------
+    objective
+        what is minimised
+    start
+        shape (n,), within the bounds
+    on_cost
+        takes every cost that is met
+    held
+        places of the coordinates that keep the value they start with
     """
-    names = {item.key.replace(":", "__"): item for item in problem.free}
+    names = [name.replace(":", "__") for name in objective.names]
+    moving = [place for place in range(len(names)) if place not in held]
     parameters = lmfit.Parameters()
-    for (name, item), value in zip(names.items(), start, strict=True):
-        parameters.add(name, value=float(value), min=item.prior.standardise(item.lower), max=item.prior.standardise(item.upper))
-    count = 0
+    for place, (name, value, lower, upper) in enumerate(zip(names, start, *objective.bounds, strict=True)):
+        ends = {"min": float(lower), "max": float(upper)} if place in moving else {"vary": False}
+        parameters.add(name, value=float(value), **ends)
+    count, size = 0, 1
 
     def point_of(values: lmfit.Parameters) -> Array:
         return np.array([values[name].value for name in names])
 
     def residual(values: lmfit.Parameters) -> Array:
-        nonlocal count
+        nonlocal count, size
         count += 1
-        point = point_of(values)
         try:
-            found = residuals(problem, predict(problem, [point])[0], point)
+            found = objective.residuals(point_of(values))
         except NumericalError:
-            return np.full(2 * len(problem.targets) + point.size, math.inf)
+            return np.full(size, math.inf)
+        size = found.size
         on_cost(float(found @ found))
         return found
 
     def derivative(values: lmfit.Parameters) -> Array:
         nonlocal count
         count += len(names) + 1
-        return jacobian(problem, point_of(values), DIFFERENCE_STEP)
+        return objective.jacobian(point_of(values))[:, moving]
 
+    if not moving:
+        cost = float(np.sum(residual(parameters) ** 2))
+        return StartOutcome(tuple(map(float, start)), cost, math.isfinite(cost), count, "every coordinate is held")
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
         result = minimizer.minimize(

@@ -1,0 +1,124 @@
+"""What is minimised: residuals of a point, their Jacobian, and the box the point must stay in.
+
+Start with `Objective`; `TrialObjective` is that of a fit, of which the priors can be weakened or left out and to which a
+prediction can be held.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from kinimmune.fitting.predictions import contrast_curves, median_months
+from kinimmune.fitting.problem import FitProblem, Outcomes, predict, residuals
+from kinimmune.fitting.targets import Statistic
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.survival import hazard_ratio
+from kinimmune.models.trials import Endpoint
+
+DIFFERENCE_STEP = 3e-3
+"""Step of the Jacobian's differences, in prior standard deviations."""
+
+
+class Objective(Protocol):
+    """A sum of squares over a box."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Keys of the coordinates of a point."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """Lowest and highest value of every coordinate, shape (n,) each."""
+        ...
+
+    def residuals(self, point: Array) -> Array:
+        """Return the residuals at a point, shape (m,), m the same everywhere; `NumericalError` where there are none."""
+        ...
+
+    def jacobian(self, point: Array) -> Array:
+        """Return their derivative by the point, shape (m, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """A prediction that a minimisation is drawn towards by one more residual, (prediction - value) / width."""
+
+    name: str
+    """As on the command line, such as `hazard_ratio:sharp:os`."""
+    value: float
+    """Its natural logarithm."""
+    width: float
+    """Of the logarithm."""
+
+
+@dataclass(frozen=True)
+class TrialObjective:
+    """The sum of squares of a fit; a point is in prior standard deviations."""
+
+    problem: FitProblem
+    prior_weight: float = 1.0
+    """Priors have this many times their width's reciprocal: 1 as declared, 0.5 for doubled widths, 0 for the data alone."""
+    held: Held | None = None
+    reach: float = math.inf
+    """Coordinates stay within so many prior standard deviations, and within the bounds of the tables."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Keys of the free parameters."""
+        return tuple(item.key for item in self.problem.free)
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """The tables' bounds and the reach, shape (n_free,) each."""
+        lower = [max(item.prior.standardise(item.lower), -self.reach) for item in self.problem.free]
+        upper = [min(item.prior.standardise(item.upper), self.reach) for item in self.problem.free]
+        return np.array(lower), np.array(upper)
+
+    def residuals(self, point: Array) -> Array:
+        """Return data residuals, two a target, then those of priors and of the held prediction where there are any."""
+        return self._rows([point])[0]
+
+    def jacobian(self, point: Array) -> Array:
+        """Return the derivative by forward differences, all points side by side."""
+        rows = self._rows([point, *(point + shift for shift in DIFFERENCE_STEP * np.eye(point.size))])
+        return np.stack([(row - rows[0]) / DIFFERENCE_STEP for row in rows[1:]], axis=1)
+
+    def _rows(self, points: Sequence[Array]) -> list[Array]:
+        return [self._row(outcomes, point) for outcomes, point in zip(predict(self.problem, points), points, strict=True)]
+
+    def _row(self, outcomes: Outcomes, point: Array) -> Array:
+        row = residuals(self.problem, outcomes, point)
+        if self.prior_weight == 0.0:
+            row = row[: -point.size]
+        elif self.prior_weight != 1.0:
+            row = np.concatenate([row[: -point.size], self.prior_weight * point])
+        if self.held is None:
+            return row
+        away = log_prediction(self.problem, outcomes, self.held.name) - self.held.value
+        return np.append(row, away / self.held.width)
+
+
+def log_prediction(problem: FitProblem, outcomes: Outcomes, name: str) -> float:
+    """Return the natural logarithm of a hazard ratio or of a median of OS [month], by its name on the command line.
+
+    Raises
+    ------
+    NumericalError
+        where the virtual trial has none, as when nobody dies
+    """
+    kind, study, *rest = name.split(":")
+    try:
+        if kind == Statistic.HAZARD_RATIO:
+            return math.log(hazard_ratio(*contrast_curves(problem, outcomes, problem.trial(study), Endpoint(rest[0]))))
+        median = median_months(problem, outcomes, study, rest[0], Endpoint(rest[1]))
+    except (DataError, ValueError) as error:
+        raise NumericalError(f"no {name} here: {error}") from error
+    if median is None:
+        raise NumericalError(f"no {name} here: the curve stays above one half")
+    return math.log(median)
