@@ -152,7 +152,13 @@ def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]
     return minimise(TrialObjective(problem), start, on_cost)
 
 
-def minimise(objective: Objective, start: Array, on_cost: Callable[[float], None], held: Collection[int] = ()) -> StartOutcome:
+def minimise(
+    objective: Objective,
+    start: Array,
+    on_cost: Callable[[float], None],
+    held: Collection[int] = (),
+    tolerance: float = COST_TOLERANCE,
+) -> StartOutcome:
     """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
 
     A point without residuals, such as one whose patients cannot be integrated, counts as infinitely bad: the optimiser
@@ -168,6 +174,8 @@ def minimise(objective: Objective, start: Array, on_cost: Callable[[float], None
         takes every cost that is met
     held
         places of the coordinates that keep the value they start with
+    tolerance
+        relative change of the sum of squares at which it has converged
     """
     names = [name.replace(":", "__") for name in objective.names]
     moving = [place for place in range(len(names)) if place not in held]
@@ -204,7 +212,7 @@ def minimise(objective: Objective, start: Array, on_cost: Callable[[float], None
         result = minimizer.minimize(
             method="least_squares",
             Dfun=derivative,
-            ftol=COST_TOLERANCE,
+            ftol=tolerance,
             xtol=POINT_TOLERANCE,
             gtol=COST_TOLERANCE,
             max_nfev=MOST_EVALUATIONS,

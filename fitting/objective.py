@@ -32,6 +32,11 @@ class Objective(Protocol):
         ...
 
     @property
+    def tolerance(self) -> float:
+        """Relative change of the sum of squares at which a profile's minimisation has converged."""
+        ...
+
+    @property
     def bounds(self) -> tuple[Array, Array]:
         """Lowest and highest value of every coordinate, shape (n,) each."""
         ...
@@ -72,6 +77,11 @@ class TrialObjective:
     def names(self) -> tuple[str, ...]:
         """Keys of the free parameters."""
         return tuple(item.key for item in self.problem.free)
+
+    @property
+    def tolerance(self) -> float:
+        """Relative change of the sum of squares that is worth another step; without priors the sum itself is small."""
+        return 1e-4 if self.prior_weight else 1e-2
 
     @property
     def bounds(self) -> tuple[Array, Array]:

@@ -22,8 +22,8 @@ from kinimmune.models.errors import NumericalError
 RANGE = 4.0
 """Prior standard deviations from the prior median within which parameters are profiled and re-optimised."""
 MOST_ROUNDS = 4
-"""Times a minimisation is begun again where it ended."""
-GAIN = 1e-4
+"""Times a minimisation is begun where the last one ended."""
+GAIN = 1e-3
 """Fall of the sum of squares that is worth another round."""
 
 
@@ -33,10 +33,10 @@ def find_optimum(objective: Objective, start: Array) -> dict[str, object]:
     Along a flat valley one minimisation stops before its floor.
     """
     lower, upper = objective.bounds
-    found = minimise(objective, np.clip(start, lower, upper), _ignore)
+    found = minimise(objective, np.clip(start, lower, upper), _ignore, tolerance=objective.tolerance)
     evaluations = found.evaluations
     for _ in range(MOST_ROUNDS - 1):
-        again = minimise(objective, np.array(found.point), _ignore)
+        again = minimise(objective, np.array(found.point), _ignore, tolerance=objective.tolerance)
         evaluations += again.evaluations
         gained = found.cost - again.cost
         found = again if gained > 0.0 else found
@@ -51,7 +51,7 @@ def find_point(objective: Objective, place: int, value: float, start: Sequence[f
     """Minimise with one coordinate at a value: `point`, `cost`, `reached` (the value) and how that went."""
     begin = np.clip(np.array(start, dtype=float), *objective.bounds)
     begin[place] = value
-    found = minimise(objective, begin, _ignore, held=(place,))
+    found = minimise(objective, begin, _ignore, (place,), objective.tolerance)
     what = f"{objective.names[place]} at {value:.4g} prior sd"
     return {**_outcome(found, found.evaluations), "reached": value, **_failure(what, found)}
 
@@ -85,13 +85,17 @@ def trial_point(inputs: Plain) -> Plain:
 
 
 def trial_outlook(inputs: Plain) -> Plain:
-    """Return, at the optimum, the cost, and ln of predictions with their derivatives by the point."""
+    """Return the cost at an optimum, and ln of predictions with their derivatives by the point, or none of them."""
     objective = open_objective(inputs)
-    problem, point = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"])
-    rows = _read(problem, [point, *(point + shift for shift in DIFFERENCE_STEP * np.eye(point.size))], inputs["predictions"])
+    problem, point, names = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"]), inputs["predictions"]
     row = replace(objective, problem=problem).residuals(point)
-    slopes = {name: [(item[name] - rows[0][name]) / DIFFERENCE_STEP for item in rows[1:]] for name in inputs["predictions"]}
-    return {"cost": float(row @ row), "values": rows[0], "slopes": slopes, "evaluations": point.size + 2}
+    found = {"cost": float(row @ row), "evaluations": point.size + 2}
+    try:
+        rows = _read(problem, [point, *(point + shift for shift in DIFFERENCE_STEP * np.eye(point.size))], names)
+    except NumericalError as error:
+        return {**found, "values": {}, "slopes": {}, "failures": [{"what": "predictions at an optimum", "reason": str(error)}]}
+    slopes = {name: [(item[name] - rows[0][name]) / DIFFERENCE_STEP for item in rows[1:]] for name in names}
+    return {**found, "values": rows[0], "slopes": slopes}
 
 
 def trial_prediction(inputs: Plain) -> Plain:
@@ -105,8 +109,8 @@ def trial_prediction(inputs: Plain) -> Plain:
     wide = replace(objective, problem=to_horizon(objective.problem, REPORT_MONTHS))
     held = Held(str(inputs["prediction"]), float(inputs["value"]), float(inputs["width"]))
     drawn = replace(wide, held=held)
-    found = minimise(drawn, np.clip(np.array(inputs["start"]), *drawn.bounds), _ignore)
-    outcome = _outcome(found, found.evaluations + 1)
+    found = minimise(drawn, np.clip(np.array(inputs["start"]), *drawn.bounds), _ignore, (), drawn.tolerance)
+    outcome = {**_outcome(found, found.evaluations + 1), "asked": held.value}
     if not math.isfinite(found.cost):
         return {**outcome, "reached": None, **_failure(held.name, found)}
     row = drawn.residuals(np.array(found.point))
