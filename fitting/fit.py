@@ -177,12 +177,9 @@ def minimise(
     tolerance
         relative change of the sum of squares at which it has converged
     """
-    names = [name.replace(":", "__") for name in objective.names]
-    moving = [place for place in range(len(names)) if place not in held]
-    parameters = lmfit.Parameters()
-    for place, (name, value, lower, upper) in enumerate(zip(names, start, *objective.bounds, strict=True)):
-        ends = {"min": float(lower), "max": float(upper)} if place in moving else {"vary": False}
-        parameters.add(name, value=float(value), **ends)
+    moving = [place for place in range(start.size) if place not in held]
+    parameters = _lmfit_parameters(objective, start, moving)
+    names = list(parameters)
     count, size = 0, 1
 
     def point_of(values: lmfit.Parameters) -> Array:
@@ -205,8 +202,8 @@ def minimise(
         return objective.jacobian(point_of(values))[:, moving]
 
     if not moving:
-        cost = float(np.sum(residual(parameters) ** 2))
-        return StartOutcome(tuple(map(float, start)), cost, math.isfinite(cost), count, "every coordinate is held")
+        alone = residual(parameters)
+        return StartOutcome(tuple(map(float, start)), float(alone @ alone), True, count, "every coordinate is held")
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
         result = minimizer.minimize(
@@ -222,3 +219,10 @@ def minimise(
     cost = float(np.sum(np.asarray(result.residual) ** 2))
     point = tuple(float(value) for value in point_of(result.params))
     return StartOutcome(point, cost, bool(result.success), count, str(result.message))
+
+
+def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
+    parameters = lmfit.Parameters()
+    for place, (name, value, lower, upper) in enumerate(zip(objective.names, start, *objective.bounds, strict=True)):
+        parameters.add(name.replace(":", "__"), value=float(value), vary=place in moving, min=float(lower), max=float(upper))
+    return parameters

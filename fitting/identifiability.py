@@ -31,8 +31,7 @@ def trial_jacobian(inputs: Plain) -> Plain:
 
 def posterior_covariance(jacobian: Array) -> Array:
     """Return (J'J + 1)^-1, shape (n, n), from the Jacobian of the data residuals in units of prior standard deviations."""
-    inverse: Array = np.linalg.inv(jacobian.T @ jacobian + np.eye(jacobian.shape[1]))
-    return inverse
+    return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(jacobian.shape[1])), dtype=float)
 
 
 def sensitivity(jacobian: Array) -> Array:
@@ -41,8 +40,7 @@ def sensitivity(jacobian: Array) -> Array:
     Element (i, k): change of estimate i [prior sd] when number k rises by one standard error, that is when residual k falls by 1
     (I. Andrews, M. Gentzkow and J. M. Shapiro, Quarterly Journal of Economics 132:1553, 2017, with priors as further moments).
     """
-    answers: Array = posterior_covariance(jacobian) @ jacobian.T
-    return answers
+    return posterior_covariance(jacobian) @ jacobian.T
 
 
 def informativeness(answers: Array) -> Array:

@@ -1,10 +1,12 @@
 """What is known of the parameters of a fit, by curvature and by refits: plain values that go to JSON and back.
 
-Start with `IdentifiabilityResult` (schema `kinimmune.identifiability/1`); `to_json` and `from_json` convert it.
+Start with `IdentifiabilityResult` (schema `kinimmune.identifiability/1`); `to_json`, `from_json` and `to_csv` convert it.
 """
 
+import csv
+import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -136,3 +138,14 @@ def from_json(text: str, path: Path) -> IdentifiabilityResult:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         message = f"{path} does not tell what is identified: {place}: {first['msg']}"
         raise DataError(f"{message}; compute it again with `kinimmune profile RUN --force`") from error
+
+
+def to_csv(result: IdentifiabilityResult) -> str:
+    """Return one row a parameter: its verdict, and its sensitivity to every target."""
+    text = io.StringIO()
+    columns = [field.name for field in fields(Verdict)]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, *result.targets])
+    for verdict, row in zip(result.verdicts, result.sensitivity, strict=True):
+        writer.writerow([*(getattr(verdict, name) for name in columns), *row])
+    return text.getvalue()

@@ -50,7 +50,7 @@ class ProfileSettings:
 
 
 def require_parameters(problem: FitProblem, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys to profile: those named, or all free ones.
+    """Return the keys to profile: those named, or all free ones; a name without its study stands for every study's.
 
     Raises
     ------
@@ -58,10 +58,12 @@ def require_parameters(problem: FitProblem, names: Sequence[str]) -> tuple[str, 
         for a name that is no free parameter, with the nearest one
     """
     free = tuple(item.key for item in problem.free)
+    known = {item.name: [other.key for other in problem.free if other.name == item.name] for item in problem.free}
+    known |= {key: [key] for key in free}
     for name in names:
-        if name not in free:
-            raise UsageError(f"'{name}' is no estimated parameter of this run; {nearest(name, free)}")
-    return tuple(dict.fromkeys(names)) or free
+        if name not in known:
+            raise UsageError(f"'{name}' is no estimated parameter of this run; {nearest(name, known)}")
+    return tuple(dict.fromkeys(key for name in names for key in known[name])) or free
 
 
 def profile(settings: ProfileSettings, store: Store, pool: Pool, watch: Watcher) -> ProfileResult:

@@ -1,9 +1,11 @@
 """What profiles found: plain values that go to JSON and back (schema `kinimmune.profile/1`).
 
-Start with `ProfileResult`; `to_json`, `from_json` and `to_rows` convert it.  Scores are prior standard deviations from the
+Start with `ProfileResult`; `to_json`, `from_json` and `to_csv` convert it.  Scores are prior standard deviations from the
 prior median, on the scale of the prior.
 """
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -181,16 +183,23 @@ def from_json(text: str, path: Path) -> ProfileResult:
         raise DataError(f"{message}; compute them again with `kinimmune profile RUN --force`") from error
 
 
-def to_rows(result: ProfileResult) -> Iterator[dict[str, str | float]]:
+def to_csv(result: ProfileResult) -> str:
     """Return every point of every curve as a row: what it is of, deviance, and the parameters along it."""
+    names = [item.name for item in result.parameters]
+    names += [name for item in result.parameters[:1] for name in item.data.paths if name not in names]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["objective", "of", "value", "score", "deviance", *names], lineterminator="\n")
+    writer.writeheader()
     for item in result.parameters:
-        yield from _rows_of("data", item.name, item.data)
-        yield from _rows_of("posterior", item.name, item.posterior)
+        writer.writerows(_rows_of("data", item.name, item.data))
+        writer.writerows(_rows_of("posterior", item.name, item.posterior))
     for prediction in result.predictions:
-        yield from _rows_of("posterior", prediction.name, prediction.curve)
+        writer.writerows(_rows_of("posterior", prediction.name, prediction.curve))
+    return text.getvalue()
 
 
 def _rows_of(objective: str, name: str, curve: Curve) -> Iterator[dict[str, str | float]]:
     for place, value in enumerate(curve.values):
         at = {key: path[place] for key, path in curve.paths.items()}
-        yield {"objective": objective, "of": name, "value": value, "deviance": curve.deviance[place], **at}
+        known = {"value": value, "score": curve.scores[place], "deviance": curve.deviance[place]}
+        yield {"objective": objective, "of": name, **known, **at}
