@@ -206,19 +206,19 @@ def minimise(
         return StartOutcome(tuple(map(float, start)), float(alone @ alone), True, count, "every coordinate is held")
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
-        result = minimizer.minimize(
-            method="least_squares",
-            Dfun=derivative,
-            ftol=tolerance,
-            xtol=POINT_TOLERANCE,
-            gtol=COST_TOLERANCE,
-            max_nfev=MOST_EVALUATIONS,
-        )
+        with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
+            result = minimizer.minimize(
+                method="least_squares",
+                Dfun=derivative,
+                ftol=tolerance,
+                xtol=POINT_TOLERANCE,
+                gtol=COST_TOLERANCE,
+                max_nfev=MOST_EVALUATIONS,
+            )
     except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
         return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
     cost = float(np.sum(np.asarray(result.residual) ** 2))
-    point = tuple(float(value) for value in point_of(result.params))
-    return StartOutcome(point, cost, bool(result.success), count, str(result.message))
+    return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
 
 
 def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
