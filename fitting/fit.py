@@ -14,7 +14,7 @@ from typing import cast
 import lmfit
 import numpy as np
 
-from kinimmune.fitting.objective import Objective, TrialObjective
+from kinimmune.fitting.objective import Objective, Tolerance, TrialObjective
 from kinimmune.fitting.problem import FitProblem, start_points
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.results import FitResult, TrialResult
@@ -29,6 +29,7 @@ from kinimmune.models.population import draw_population
 
 COST_TOLERANCE = 1e-5
 """Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
+FIT_TOLERANCE = Tolerance(COST_TOLERANCE)
 POINT_TOLERANCE = 1e-4
 """Change of the point, in prior standard deviations, at which a fit has converged."""
 COARSE_PATIENTS = 64
@@ -157,7 +158,7 @@ def minimise(
     start: Array,
     on_cost: Callable[[float], None],
     held: Collection[int] = (),
-    tolerance: float = COST_TOLERANCE,
+    tolerance: Tolerance = FIT_TOLERANCE,
 ) -> StartOutcome:
     """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
 
@@ -175,7 +176,7 @@ def minimise(
     held
         places of the coordinates that keep the value they start with
     tolerance
-        relative change of the sum of squares at which it has converged
+        change of the sum of squares at which it has converged
     """
     moving = [place for place in range(start.size) if place not in held]
     parameters = _lmfit_parameters(objective, start, moving)
@@ -192,33 +193,42 @@ def minimise(
             found = objective.residuals(point_of(values))
         except NumericalError:
             return np.full(size, math.inf)
-        size = found.size
+        size = found.size + tolerance.rows
         on_cost(float(found @ found))
-        return found
+        return np.append(found, tolerance.constant)
 
     def derivative(values: lmfit.Parameters) -> Array:
         nonlocal count
         count += len(names) + 1
-        return objective.jacobian(point_of(values))[:, moving]
+        return _select(objective.jacobian(point_of(values)), held, tolerance.rows)
 
     if not moving:
         alone = residual(parameters)
-        return StartOutcome(tuple(map(float, start)), float(alone @ alone), True, count, "every coordinate is held")
+        return StartOutcome(
+            tuple(map(float, start)), float(alone @ alone) - tolerance.floor, True, count, "every coordinate is held"
+        )
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
         with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
             result = minimizer.minimize(
                 method="least_squares",
                 Dfun=derivative,
-                ftol=tolerance,
+                ftol=tolerance.share,
                 xtol=POINT_TOLERANCE,
                 gtol=COST_TOLERANCE,
                 max_nfev=MOST_EVALUATIONS,
             )
     except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
         return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
-    cost = float(np.sum(np.asarray(result.residual) ** 2))
+    cost = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
     return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
+
+
+def _select(slopes: Array, held: Collection[int], constants: int) -> Array:
+    """Return the slopes of what moves, with rows of zeros below for constant residuals; untouched where nothing is to do."""
+    if held:
+        slopes = np.delete(slopes, list(held), axis=1)
+    return np.vstack([slopes, np.zeros((constants, slopes.shape[1]))]) if constants else slopes
 
 
 def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:

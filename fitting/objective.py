@@ -23,6 +23,28 @@ DIFFERENCE_STEP = 3e-3
 """Step of the Jacobian's differences, in prior standard deviations."""
 
 
+@dataclass(frozen=True)
+class Tolerance:
+    """Change of a sum of squares that is not worth another step: a share of the sum and a floor together.
+
+    With a floor the optimiser is given one more residual that is constant: it moves no minimum, and keeps sums near zero from
+    being taken to many digits.
+    """
+
+    share: float
+    floor: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Number of constant residuals, 0 or 1."""
+        return int(self.floor > 0.0)
+
+    @property
+    def constant(self) -> Array:
+        """The constant residuals, shape (rows,)."""
+        return np.full(self.rows, math.sqrt(self.floor))
+
+
 class Objective(Protocol):
     """A sum of squares over a box."""
 
@@ -32,8 +54,8 @@ class Objective(Protocol):
         ...
 
     @property
-    def tolerance(self) -> float:
-        """Relative change of the sum of squares at which a profile's minimisation has converged."""
+    def tolerance(self) -> Tolerance:
+        """Change of the sum of squares at which the minimisations of a profile have converged."""
         ...
 
     @property
@@ -79,9 +101,9 @@ class TrialObjective:
         return tuple(item.key for item in self.problem.free)
 
     @property
-    def tolerance(self) -> float:
-        """Relative change of the sum of squares that is worth another step; without priors the sum itself is small."""
-        return 1e-4 if self.prior_weight else 1e-2
+    def tolerance(self) -> Tolerance:
+        """Change of the sum of squares of about a thousandth; without priors it is small itself."""
+        return Tolerance(1e-4) if self.prior_weight else Tolerance(1e-3, 1.0)
 
     @property
     def bounds(self) -> tuple[Array, Array]:

@@ -1,6 +1,6 @@
 """The two optima that profiles start from: of the data alone, and of data and priors.
 
-Start with `find_optima`.  Of the data alone it is looked for from the estimates, from the prior medians and from Sobol points,
+Start with `find_optima`.  Of the data alone it is looked for from the estimates, from the prior medians and from a Sobol point,
 because with about as many parameters as numbers its valley is flat.
 """
 
@@ -21,7 +21,7 @@ from kinimmune.models.errors import NumericalError
 
 WEIGHTS = {"data": 0.0, "posterior": 1.0}
 """Objective -> weight of the priors."""
-DATA_STARTS = 3
+DATA_STARTS = 2
 """Starts of the data's optimum besides the estimates."""
 Runner = Callable[[Sequence[Chain]], list[list[Plain]]]
 """Carries chains out; the outcomes of each."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kinimmune.fitting.fit import minimise
-from kinimmune.fitting.objective import TrialObjective
+from kinimmune.fitting.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.profile import ProfileSettings, profile, require_parameters
 from kinimmune.fitting.profile_chain import STOP_AT, WalkedPoint, walk_along
@@ -28,7 +28,12 @@ from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 LINEAR = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 1.5], [1.0, -1.0, 0.2]])
 """Design of a linear problem, shape (m, n)"""
 TRUTH = np.array([0.3, -0.5, 0.8])
+PREDICTS = np.array([1.0, 0.0, 2.0])
+OWN_TRIAL = Path(__file__).parents[1] / "examples" / "own_trial"
 TIMES = np.array([0.5, 1.0, 2.0, 3.0])
+
+
+FINE = Tolerance(1e-10, 1.0)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Toy:
 
     kind: str
     reach: float = 4.0
-    tolerance: float = 1e-10
+    tolerance: Tolerance = FINE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -190,6 +195,34 @@ def test_a_point_that_cannot_be_computed_is_told_and_ends_the_walk():
     assert collect(walks, outcomes, begin, ("a", "b")).below[1] is Ending.STUCK
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The linear problem, its prediction a + 2 c drawn towards a value."""
+
+    value: float
+    width: float
+
+    names = ("a", "b", "c")
+    bounds = (np.full(3, -9.0), np.full(3, 9.0))
+    tolerance = FINE
+
+    def residuals(self, point: Array) -> Array:
+        return np.append(LINEAR @ (point - TRUTH), (PREDICTS @ point - self.value) / self.width)
+
+    def jacobian(self, _point: Array) -> Array:
+        return np.vstack([LINEAR, PREDICTS / self.width])
+
+
+@pytest.mark.parametrize("width", [0.05, 1.0])
+def test_the_deviance_of_a_drawn_prediction_belongs_to_the_value_reached_for_any_width(width):
+    found = minimise(Drawn(3.0, width), np.zeros(3), lambda _: None)
+    reached = float(PREDICTS @ np.array(found.point))
+    away = reached - float(PREDICTS @ TRUTH)
+    deviance = float(np.sum((LINEAR @ (np.array(found.point) - TRUTH)) ** 2))
+    assert away > 0.1
+    assert deviance == pytest.approx(away**2 / float(PREDICTS @ np.linalg.inv(LINEAR.T @ LINEAR) @ PREDICTS), rel=1e-6)
+
+
 def test_with_every_coordinate_held_the_start_is_the_answer():
     found = minimise(Toy("product"), np.array([1.0, 0.5]), lambda _: None, held=(0, 1))
     assert found.point == (1.0, 0.5)
@@ -216,12 +249,12 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
 
 @pytest.fixture(scope="module")
 def small():
-    """Return the profile of one parameter and one ratio of the package's fit with 16 patients, and the steps behind it."""
-    settings = ProblemSettings("hcc_trial", hash_all_tables(None), 16, 1)
-    problem = open_problem(settings, None)
-    start = minimise(TrialObjective(problem), np.zeros(9), lambda _: None)
+    """Return the profile of a parameter and a ratio of `hcc_trial` with 16 patients and one study, and the steps behind it."""
+    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 16, 1)
+    problem = open_problem(settings, str(OWN_TRIAL))
+    start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()
-    wanted = ProfileSettings(settings, None, start.point, ("kinase_shift",), ("hazard_ratio:sharp:os",))
+    wanted = ProfileSettings(settings, str(OWN_TRIAL), start.point, ("kinase_shift",), ("hazard_ratio:example:os",))
     return profile(wanted, store, Here(), lambda *_: None), store, wanted
 
 
@@ -238,7 +271,7 @@ def test_the_deviance_is_zero_at_the_optimum_and_nowhere_below(small):
 
 
 @pytest.mark.slow
-def test_priors_narrow_an_interval_and_the_prediction_is_reached(small):
+def test_priors_narrow_an_interval_and_deviances_of_a_prediction_rise_to_both_sides(small):
     result, _, _ = small
     (parameter,), (ratio,) = result.parameters, result.predictions
     assert parameter.posterior.lower_95 < parameter.estimate < parameter.posterior.upper_95
@@ -247,7 +280,9 @@ def test_priors_narrow_an_interval_and_the_prediction_is_reached(small):
             ends = (getattr(parameter.data, own), getattr(parameter.posterior, own))
             assert getattr(parameter.posterior, own) == pytest.approx(with_prior(ends), rel=0.05)
     assert ratio.curve.lower_95 < ratio.estimate < ratio.curve.upper_95
-    assert ratio.reach_error < 0.01
+    rising = np.diff(np.array(ratio.curve.deviance))
+    assert np.all(rising[: ratio.curve.best] < 0.01)
+    assert np.all(rising[ratio.curve.best :] > -0.01)
     assert result.conclusions[0].lowest <= ratio.estimate <= result.conclusions[0].highest
 
 
