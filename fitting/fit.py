@@ -199,8 +199,8 @@ def minimise(
 
     def derivative(values: lmfit.Parameters) -> Array:
         nonlocal count
-        count += len(names) + 1
-        return _select(objective.jacobian(point_of(values)), held, tolerance.rows)
+        count += len(moving) + 1
+        return _select(objective.jacobian(point_of(values), held), held, tolerance.rows)
 
     if not moving:
         alone = residual(parameters)

@@ -5,7 +5,7 @@ prediction can be held.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,8 +67,8 @@ class Objective(Protocol):
         """Return the residuals at a point, shape (m,), m the same everywhere; `NumericalError` where there are none."""
         ...
 
-    def jacobian(self, point: Array) -> Array:
-        """Return their derivative by the point, shape (m, n)."""
+    def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
+        """Return their derivative by the point, shape (m, n); the columns of held coordinates are not used."""
         ...
 
 
@@ -116,10 +116,12 @@ class TrialObjective:
         """Return data residuals, two a target, then those of priors and of the held prediction where there are any."""
         return self._rows([point])[0]
 
-    def jacobian(self, point: Array) -> Array:
-        """Return the derivative by forward differences, all points side by side."""
-        rows = self._rows([point, *(point + shift for shift in DIFFERENCE_STEP * np.eye(point.size))])
-        return np.stack([(row - rows[0]) / DIFFERENCE_STEP for row in rows[1:]], axis=1)
+    def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
+        """Return the derivative by forward differences, all points side by side; zero by held coordinates."""
+        shifts = [shift for place, shift in enumerate(DIFFERENCE_STEP * np.eye(point.size)) if place not in held]
+        first, *rows = self._rows([point, *(point + shift for shift in shifts)])
+        slopes = iter([(row - first) / DIFFERENCE_STEP for row in rows])
+        return np.stack([np.zeros_like(first) if place in held else next(slopes) for place in range(point.size)], axis=1)
 
     def _rows(self, points: Sequence[Array]) -> list[Array]:
         return [self._row(outcomes, point) for outcomes, point in zip(predict(self.problem, points), points, strict=True)]

@@ -16,11 +16,11 @@ from kinimmune.models.arrays import Array
 
 STOP_AT = 1.1 * THRESHOLD_95
 """Deviance at which a walk ends: beyond the threshold, so that interpolation to it has points on both sides."""
-RISE = 0.7
+RISE = 1.0
 """Rise of the deviance aimed at from point to point."""
 TOO_MUCH = 2.5
 """Rise after which a walk goes back and takes half the step."""
-SMALLEST, LARGEST = 0.02, 1.0
+SMALLEST, LARGEST = 0.02, 1.5
 """Steps, in units of the walk's scale."""
 MOST_POINTS = 40
 

@@ -45,7 +45,7 @@ class Toy:
     tolerance: Tolerance = FINE
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self):
         return ("a", "b", "c") if self.kind == "linear" else ("a", "b")
 
     @property
@@ -63,7 +63,7 @@ class Toy:
             raise NumericalError("no residuals anywhere")
         return np.array([(a / (1.0 + a) - 0.9) / 0.08, (b - 1.0) / 0.1])  # saturating in a
 
-    def jacobian(self, point: Array) -> Array:
+    def jacobian(self, point: Array, _held=()) -> Array:
         step = 1e-6
         shifts = step * np.eye(point.size)
         return np.stack([(self.residuals(point + s) - self.residuals(point - s)) / (2.0 * step) for s in shifts], axis=1)
@@ -209,7 +209,7 @@ class Drawn:
     def residuals(self, point: Array) -> Array:
         return np.append(LINEAR @ (point - TRUTH), (PREDICTS @ point - self.value) / self.width)
 
-    def jacobian(self, _point: Array) -> Array:
+    def jacobian(self, _point: Array, _held=()) -> Array:
         return np.vstack([LINEAR, PREDICTS / self.width])
 
 
