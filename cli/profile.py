@@ -120,12 +120,9 @@ def _write(run: Path, profiled: "ProfileResult | None", identified: "Identifiabi
     from kinimmune.fitting import identifiability_results, profile_results
     from kinimmune.fitting.runs import open_run
 
-    opened = open_run(run)
-    opened.write("results/identifiability.json", identifiability_results.to_json(identified))
-    opened.write("results/identifiability.csv", identifiability_results.to_csv(identified))
+    identifiability_results.write_identifiability(open_run(run), identified)
     if profiled is not None:
-        opened.write("results/profile.json", profile_results.to_json(profiled))
-        opened.write("results/profile.csv", profile_results.to_csv(profiled))
+        profile_results.write_profiles(open_run(run), profiled)
 
 
 def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> dict[str, object]:

@@ -12,8 +12,10 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from kinimmune.fitting.runs import Run
 from kinimmune.models.errors import DataError
 
+JSON_FILE, CSV_FILE = "results/identifiability.json", "results/identifiability.csv"
 Numbers = tuple[float, ...]
 
 
@@ -138,6 +140,17 @@ def from_json(text: str, path: Path) -> IdentifiabilityResult:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         message = f"{path} does not tell what is identified: {place}: {first['msg']}"
         raise DataError(f"{message}; compute it again with `kinimmune profile RUN --force`") from error
+
+
+def read_identifiability(run: Run) -> IdentifiabilityResult | None:
+    """Return what holds the parameters of a run, None where there is nothing yet."""
+    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+
+
+def write_identifiability(run: Run, result: IdentifiabilityResult) -> None:
+    """Keep the result in a run, as JSON and CSV."""
+    run.write(JSON_FILE, to_json(result))
+    run.write(CSV_FILE, to_csv(result))
 
 
 def to_csv(result: IdentifiabilityResult) -> str:

@@ -15,8 +15,10 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from kinimmune.fitting.runs import Run
 from kinimmune.models.errors import DataError
 
+JSON_FILE, CSV_FILE = "results/profile.json", "results/profile.csv"
 Numbers = tuple[float, ...]
 
 THRESHOLD_95 = 3.841458820694124
@@ -181,6 +183,17 @@ def from_json(text: str, path: Path) -> ProfileResult:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         message = f"{path} holds no profiles: {place}: {first['msg']}"
         raise DataError(f"{message}; compute them again with `kinimmune profile RUN --force`") from error
+
+
+def read_profiles(run: Run) -> ProfileResult | None:
+    """Return profiles of a run, None where there is nothing yet."""
+    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+
+
+def write_profiles(run: Run, result: ProfileResult) -> None:
+    """Keep the result in a run, as JSON and CSV."""
+    run.write(JSON_FILE, to_json(result))
+    run.write(CSV_FILE, to_csv(result))
 
 
 def to_csv(result: ProfileResult) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.identifiability_results import IdentifiabilityResult, MechanismShare, ShareRow
-from kinimmune.reports.figure_data import FigureData
+from kinimmune.reports.figure_data import FigureData, Value
 from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.formats import print_name, print_output
 
@@ -50,7 +50,8 @@ def draw_sensitivity(result: IdentifiabilityResult) -> Figure:
             axes.text(
                 column + 0.5, row + 0.5, f"{value:+.2f}".replace("-", "−"), ha="center", va="center", fontsize=6.0, color=colour
             )
-        axes.set_xticks(axes.get_xticks(), axes.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+        names = [_spell_target(name) for name in result.targets]
+        axes.set_xticks(axes.get_xticks(), names, rotation=35, ha="right", rotation_mode="anchor")
     return figure
 
 
@@ -121,23 +122,18 @@ def _spell_target(label: str) -> str:
 
 def list_spectrum(result: IdentifiabilityResult) -> FigureData:
     """Return the eigenvalues at the fit and at the draws, and the vectors at the fit."""
-    fit = [
-        ("fit", place, value, *vector)
-        for place, (value, vector) in enumerate(zip(result.eigenvalues, result.eigenvectors, strict=True), 1)
-    ]
+    pairs = zip(result.eigenvalues, result.eigenvectors, strict=True)
+    rows: list[tuple[Value, ...]] = [("fit", place, value, *vector) for place, (value, vector) in enumerate(pairs, 1)]
     empty = (None,) * len(result.names)
-    drawn = [
-        (f"draw {number}", place, value, *empty)
-        for number, values in enumerate(result.drawn_eigenvalues, 1)
-        for place, value in enumerate(values, 1)
-    ]
-    return FigureData(("at", "direction", "eigenvalue", *result.names), (*fit, *drawn))
+    for number, values in enumerate(result.drawn_eigenvalues, 1):
+        rows += [(f"draw {number}", place, value, *empty) for place, value in enumerate(values, 1)]
+    return FigureData(("at", "direction", "eigenvalue", *result.names), tuple(rows))
 
 
 def list_sensitivity(result: IdentifiabilityResult) -> FigureData:
     """Return the sensitivity of each estimate [prior sd] to each number [standard error]."""
-    rows = tuple((name, *row) for name, row in zip(result.names, result.sensitivity, strict=True))
-    return FigureData(("parameter", *result.targets), rows)
+    rows: list[tuple[Value, ...]] = [(name, *row) for name, row in zip(result.names, result.sensitivity, strict=True)]
+    return FigureData(("parameter", *result.targets), tuple(rows))
 
 
 def list_shares(shares: MechanismShare) -> FigureData:
