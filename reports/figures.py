@@ -10,8 +10,6 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.claim_results import ClaimRecord
-from kinimmune.fitting.identifiability_results import IdentifiabilityResult
-from kinimmune.fitting.profile_results import ProfileResult
 from kinimmune.reports import figure_data as data
 from kinimmune.reports.blocks import FigureBlock
 from kinimmune.reports.content import Content, ModelContent
@@ -26,23 +24,10 @@ from kinimmune.reports.figures_fit import (
     draw_start_ladder,
     draw_stop_rules,
 )
-from kinimmune.reports.figures_identifiability import (
-    draw_sensitivity,
-    draw_shares,
-    draw_spectrum,
-    list_sensitivity,
-    list_shares,
-    list_spectrum,
-)
+from kinimmune.reports.figures_identifiability import list_identifiability_figures
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures_pictures import draw_picture
-from kinimmune.reports.figures_profile import (
-    draw_paths,
-    draw_prediction_profiles,
-    draw_profiles,
-    list_prediction_profiles,
-    list_profiles,
-)
+from kinimmune.reports.figures_profile import list_profile_figures
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
     draw_incidence,
@@ -110,8 +95,8 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *_list_curves(content),
         *_list_patients(content),
         *_list_estimation(content),
-        *_list_identifiability(content.identifiability),
-        *_list_profiles(content.profiles),
+        *(FigureRecipe(*parts) for parts in list_identifiability_figures(content.identifiability)),
+        *(FigureRecipe(*parts) for parts in list_profile_figures(content.profiles)),
         *_list_claims(content.claims),
     )
 
@@ -253,60 +238,6 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
     absent |= {"start_ladder"} if not fit.starts else set()
     absent |= {"stop_rules"} if not rules else set()
     return [recipe for recipe in recipes if recipe.name not in absent]
-
-
-def _list_profiles(result: ProfileResult | None) -> list[FigureRecipe]:
-    if result is None:
-        return []
-    recipes = [
-        FigureRecipe(
-            "profiles",
-            "Deviance along each parameter, all others fitted again. Dotted: what the curvature at the optimum would make of it. "
-            "Dashed: 3.84 and 2.71, nominal 95 and 90 %. A line that stays below them to the edge leaves the parameter open.",
-            lambda: draw_profiles(result.parameters),
-            lambda: list_profiles(result.parameters),
-        ),
-        FigureRecipe(
-            "profile_paths",
-            "How the three others that move most follow, with the data alone; thin where the deviance is above 3.84. A straight "
-            "line across the panel: the data know a combination, not the parameter.",
-            lambda: draw_paths(result.parameters),
-            lambda: list_profiles(result.parameters),
-        ),
-    ]
-    if result.predictions:
-        caption = "Deviance along each prediction, data and priors; thin line: the estimate. None of these was fitted."
-        draw, listed = lambda: draw_prediction_profiles(result.predictions), lambda: list_prediction_profiles(result.predictions)
-        recipes.append(FigureRecipe("profile_predictions", caption, draw, listed))
-    return recipes
-
-
-def _list_identifiability(result: IdentifiabilityResult | None) -> list[FigureRecipe]:
-    if result is None:
-        return []
-    recipes = [
-        FigureRecipe(
-            "spectrum",
-            "Left: eigenvalues at the fit (dots) and at draws from the posterior (dashes); above the dashed line the data say more "
-            "than the priors. Right: which parameters each direction consists of.",
-            lambda: draw_spectrum(result),
-            lambda: list_spectrum(result),
-        ),
-        FigureRecipe(
-            "sensitivity",
-            "Change of each estimate [prior sd] when a published number rises by one standard error, to first order.",
-            lambda: draw_sensitivity(result),
-            lambda: list_sensitivity(result),
-        ),
-    ]
-    shares = result.shares
-    if shares is not None:
-        caption = (
-            "Share of the survival benefit that is lost without the mechanism, under each rule for stopping treatment. Where the "
-            "posterior is as wide as the prior, the published numbers say nothing of it."
-        )
-        recipes.append(FigureRecipe("mechanism_share", caption, lambda: draw_shares(shares), lambda: list_shares(shares)))
-    return recipes
 
 
 def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:

@@ -1,9 +1,9 @@
 """Figures of what the published numbers hold: spectrum of J'J, sensitivity of estimates to numbers, share of a mechanism.
 
-Start with `draw_sensitivity`.
+Start with `list_identifiability_figures`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import seaborn as sns
@@ -16,6 +16,39 @@ from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, TREATED, mak
 from kinimmune.reports.formats import print_name, print_output
 
 _ORIGINS = {"prior": (FAINT, "prior"), "posterior": (TREATED, "posterior")}
+
+
+FigureParts = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
+"""Name, caption, what draws it and what lists its data."""
+
+
+def list_identifiability_figures(result: IdentifiabilityResult | None) -> list[FigureParts]:
+    """Return the figures there are: name, caption, and the functions that draw and list them."""
+    if result is None:
+        return []
+    recipes: list[FigureParts] = [
+        (
+            "spectrum",
+            "Left: eigenvalues at the fit (dots) and at draws from the posterior (dashes); above the dashed line the data say "
+            "more than the priors. Right: which parameters each direction consists of.",
+            lambda: draw_spectrum(result),
+            lambda: list_spectrum(result),
+        ),
+        (
+            "sensitivity",
+            "Change of each estimate [prior sd] when a published number rises by one standard error, to first order.",
+            lambda: draw_sensitivity(result),
+            lambda: list_sensitivity(result),
+        ),
+    ]
+    shares = result.shares
+    if shares is not None:
+        caption = (
+            "Share of the survival benefit that is lost without the mechanism, under each rule for stopping treatment. Where the "
+            "posterior is as wide as the prior, the published numbers say nothing of it."
+        )
+        recipes.append(("mechanism_share", caption, lambda: draw_shares(shares), lambda: list_shares(shares)))
+    return recipes
 
 
 def draw_spectrum(result: IdentifiabilityResult) -> Figure:

@@ -1,15 +1,22 @@
 """Figures of profiles: deviance along each parameter and each prediction, and how the other parameters move along.
 
-Start with `draw_profiles`.
+Start with `list_profile_figures`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.profile_results import THRESHOLD_90, THRESHOLD_95, Curve, ParameterProfile, PredictionProfile
+from kinimmune.fitting.profile_results import (
+    THRESHOLD_90,
+    THRESHOLD_95,
+    Curve,
+    ParameterProfile,
+    PredictionProfile,
+    ProfileResult,
+)
 from kinimmune.reports.figure_data import FigureData, Value
 from kinimmune.reports.figure_style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.formats import print_name, print_output
@@ -21,6 +28,37 @@ _RANGE = 4.3
 _COLUMNS = 3
 _PATHS = 3
 """Other parameters drawn in a panel."""
+
+
+FigureParts = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
+"""Name, caption, what draws it and what lists its data."""
+
+
+def list_profile_figures(result: ProfileResult | None) -> list[FigureParts]:
+    """Return the figures there are: name, caption, and the functions that draw and list them."""
+    if result is None:
+        return []
+    recipes: list[FigureParts] = [
+        (
+            "profiles",
+            "Deviance along each parameter, all others fitted again. Dotted: what the curvature at the optimum would make of it. "
+            "Dashed: 3.84 and 2.71, nominal 95 and 90 %. A line that stays below them to the edge leaves the parameter open.",
+            lambda: draw_profiles(result.parameters),
+            lambda: list_profiles(result.parameters),
+        ),
+        (
+            "profile_paths",
+            "How the three others that move most follow, with the data alone; thin where the deviance is above 3.84. A straight "
+            "line across the panel: the data know a combination, not the parameter.",
+            lambda: draw_paths(result.parameters),
+            lambda: list_profiles(result.parameters),
+        ),
+    ]
+    if result.predictions:
+        caption = "Deviance along each prediction, data and priors; thin line: the estimate. None of these was fitted."
+        draw, listed = lambda: draw_prediction_profiles(result.predictions), lambda: list_prediction_profiles(result.predictions)
+        recipes.append(("profile_predictions", caption, draw, listed))
+    return recipes
 
 
 def draw_profiles(parameters: Sequence[ParameterProfile]) -> Figure:
