@@ -17,6 +17,8 @@ from kinimmune.models.arrays import Array
 
 DRAWS = 20
 """Draws from the Gaussian posterior at which the spectrum is computed again."""
+CURVATURE_STEP = 0.05
+"""Step of the differences between gradients [prior sd]."""
 HELD, NARROWED = 0.5, 0.9
 """Posterior over prior standard deviation below which the data hold a parameter, or at least narrow it."""
 Runner = Callable[[Sequence[Chain]], list[list[Plain]]]
@@ -29,18 +31,44 @@ def trial_jacobian(inputs: Plain) -> Plain:
     return {"jacobian": objective.jacobian(point).tolist(), "evaluations": point.size + 1}
 
 
+def trial_curvature(inputs: Plain) -> Plain:
+    """Return a column of the Hessian of half the sum of squares, by central differences of its gradient: the work of a step."""
+    objective = open_objective(inputs)
+    shift = CURVATURE_STEP * np.eye(len(objective.names))[int(inputs["place"])]
+    ends = [np.array(inputs["point"]) + sign * shift for sign in (-1.0, 1.0)]
+    lower, upper = (objective.jacobian(end).T @ objective.residuals(end) for end in ends)
+    return {"column": ((upper - lower) / (2.0 * CURVATURE_STEP)).tolist(), "evaluations": 2 * (shift.size + 2)}
+
+
 def posterior_covariance(jacobian: Array) -> Array:
     """Return (J'J + 1)^-1, shape (n, n), from the Jacobian of the data residuals in units of prior standard deviations."""
     return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(jacobian.shape[1])), dtype=float)
 
 
-def sensitivity(jacobian: Array) -> Array:
-    """Return how estimates answer to the data, (J'J + 1)^-1 J', shape (n, m).
+def sensitivity(jacobian: Array, hessian: Array) -> Array:
+    """Return how estimates answer to the data, H^-1 J', shape (n, m).
 
     Element (i, k): change of estimate i [prior sd] when number k rises by one standard error, that is when residual k falls by 1
     (I. Andrews, M. Gentzkow and J. M. Shapiro, Quarterly Journal of Economics 132:1553, 2017, with priors as further moments).
+
+    Parameters
+    ----------
+    jacobian
+        of the data residuals, shape (m, n)
+    hessian
+        of half the sum of squares of data and priors, shape (n, n): J'J + 1 where residuals are straight or zero.  With so few
+        numbers they are neither, and J'J + 1 misses refits by half.
     """
-    return posterior_covariance(jacobian) @ jacobian.T
+    return np.asarray(np.linalg.solve(hessian, jacobian.T), dtype=float)
+
+
+def symmetrise(columns: Sequence[Sequence[float]], jacobian: Array) -> tuple[Array, bool]:
+    """Return the Hessian from its columns, and whether it is positive definite; J'J + 1 in its place where it is not."""
+    found = np.array(columns)
+    hessian = (found + found.T) / 2.0
+    if np.linalg.eigvalsh(hessian)[0] > 0.0:
+        return hessian, True
+    return jacobian.T @ jacobian + np.eye(jacobian.shape[1]), False
 
 
 def informativeness(answers: Array) -> Array:
@@ -84,6 +112,9 @@ class _Local:
 
     point: Array
     jacobian: Array
+    hessian: Array
+    exact: bool
+    """Whether the Hessian is that of the fit, not J'J + 1."""
 
     @property
     def errors(self) -> Array:
@@ -109,10 +140,12 @@ def identify(ground: Ground, point: Array, run: Runner, share: Callable[[Array],
     refitted = run([Chain(step) for step in _refits(ground, point)])
     best = np.array(refitted[0][0]["point"])
     first = run([Chain(_at(ground, "profile-jacobian-fit", best))])
-    local = _Local(best, np.array(first[0][0]["jacobian"]))
+    curved = run([Chain(step) for step in _curve(ground, best)])
+    jacobian = np.array(first[0][0]["jacobian"])
+    local = _Local(best, jacobian, *symmetrise([item[0]["column"] for item in curved], jacobian))
     draws = _draw(local, ground)
     drawn = run([Chain(_at(ground, f"profile-jacobian-{number:03d}", draw)) for number, draw in enumerate(draws)])
-    outcomes = [item for group in (*refitted, *first, *drawn) for item in group]
+    outcomes = [item for group in (*refitted, *first, *curved, *drawn) for item in group]
     labels = tuple(target.label for target in ground.problem.targets)
     left_out = tuple(_refit(label, local, item[0]) for label, item in zip(labels, refitted[1:-1], strict=True))
     doubled = _refit("priors twice as wide", local, refitted[-1][0])
@@ -132,6 +165,14 @@ def _refits(ground: Ground, point: Array) -> list[Step]:
 
 def _at(ground: Ground, name: str, point: Array) -> Step:
     return Step(trial_jacobian, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.beside)
+
+
+def _curve(ground: Ground, point: Array) -> list[Step]:
+    inputs = {**ground.inputs("posterior"), "point": [float(score) for score in point]}
+    return [
+        Step(trial_curvature, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.beside)
+        for place in range(point.size)
+    ]
 
 
 def _draw(local: _Local, ground: Ground) -> list[Array]:
@@ -156,7 +197,7 @@ def _result(
 ) -> IdentifiabilityResult:
     values, vectors = spectrum(local.jacobian)
     drawn_values = [spectrum(item)[0] for item in drawn]
-    answers = sensitivity(local.jacobian)
+    answers = sensitivity(local.jacobian, local.hessian)
     carried = informativeness(answers)
     covariance = posterior_covariance(local.jacobian)
     return IdentifiabilityResult(
@@ -172,6 +213,7 @@ def _result(
         drawn_effective=tuple(map(effective_parameters, drawn_values)),
         correlation=_rows(covariance / np.outer(local.errors, local.errors)),
         sensitivity=_rows(answers[:, ::2]),
+        exact_curvature=local.exact,
         informativeness=_rows(carried),
         left_out=refits[0],
         doubled=refits[1],

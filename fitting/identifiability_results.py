@@ -108,6 +108,8 @@ class IdentifiabilityResult:
     correlation: tuple[Numbers, ...]
     sensitivity: tuple[Numbers, ...]
     """Row a parameter, column a target: change of the estimate [prior sd] when the number rises by one standard error."""
+    exact_curvature: bool
+    """Whether the sensitivity uses the Hessian; J'J + 1 where the Hessian was not positive definite."""
     informativeness: tuple[Numbers, ...]
     """Row a parameter, column a target: share of the variance the data bring into the estimate; rows sum to 1."""
     left_out: tuple[Refit, ...]

@@ -48,6 +48,12 @@ def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     return tuple(found[0].split("+")) if found else ()
 
 
+def list_rules(problem: FitProblem) -> tuple[StopRule, ...]:
+    """Return the rules for stopping treatment that every study can be run under."""
+    known = all(math.isfinite(trial.arm(pairs(trial)[0]).symptomatic_median) for trial in problem.trials)
+    return tuple(rule for rule in COMPARED if known or rule is not StopRule.RADIOLOGICAL_AND_SYMPTOMATIC)
+
+
 @dataclass(frozen=True)
 class Draws:
     """Points in all uncertain parameters: free ones, then constants with a prior."""
@@ -193,7 +199,7 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
                 **inputs,
                 "points": drawn[origin][first : first + BLOCK],
                 "arrows": list(arrows),
-                "rules": [str(rule) for rule in COMPARED],
+                "rules": [str(rule) for rule in list_rules(ground.problem)],
             },
             ground.beside,
         )
@@ -210,7 +216,7 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
 def _summarise(ground: Ground, benefits: Mapping[str, Sequence[Plain]]) -> list[ShareRow]:
     rows = []
     for trial in ground.problem.trials:
-        for rule in COMPARED:
+        for rule in list_rules(ground.problem):
             for measure in MEASURES:
                 shares = {
                     origin: [share_of(*item[f"{trial.study}:{rule}"][measure]) for item in found]

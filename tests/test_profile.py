@@ -2,8 +2,9 @@
 
 import json
 import math
+import runpy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -301,3 +302,20 @@ def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     )
     with pytest.raises(DataError, match=r"profile.json holds no profiles: parameters: .*--force"):
         from_json(text.replace('"parameters"', '"others"'), Path("profile.json"))
+
+
+@pytest.mark.slow
+def test_pages_and_figures_of_profiles_appear_when_a_run_has_them(small, tmp_path):
+    from kinimmune.reports.figures import draw_all, list_figures
+    from kinimmune.reports.pages import compose_report
+
+    content = runpy.run_path(str(Path(__file__).with_name("report_example.py")))["make_content"]()
+    full = replace(content, profiles=small[0])
+    new = {item.name for item in list_figures(full)} - {item.name for item in list_figures(content)}
+    assert new == {"profiles", "profile_paths", "profile_predictions"}
+    drawn = draw_all([item for item in list_figures(full) if item.name in new], tmp_path)
+    assert [item.block.failure for item in drawn.values()] == ["", "", ""]
+    blocks = compose_report(full, drawn).blocks
+    heads = [getattr(block, "text", "") for block in blocks]
+    assert "Conclusions that do not need the unidentified parameters" in heads
+    assert "kinase_shift" in str(blocks)
