@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinimmune.cli.main import main
 from kinimmune.fitting.claim_tables import read_claims
 from kinimmune.fitting.claims import set_up
 from kinimmune.fitting.fit import minimise, optimise
 from kinimmune.fitting.identifiability import (
     effective_parameters,
-    identify,
     informativeness,
     posterior_covariance,
     sensitivity,
@@ -28,7 +28,6 @@ from kinimmune.fitting.mechanism_share import (
     draw_points,
     find_arrows,
     list_rules,
-    measure_shares,
     share_of,
     trial_shares,
     without,
@@ -37,7 +36,6 @@ from kinimmune.fitting.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.profile_optima import Ground
 from kinimmune.fitting.readouts_hcc_trial import os_benefit_through
-from kinimmune.fitting.work import Here, run_chains
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.reports.figures import draw_all, list_figures
@@ -47,19 +45,6 @@ FINE = Tolerance(1e-9)
 OWN_TRIAL = Path(__file__).parents[1] / "examples" / "own_trial"
 DESIGN = np.array([[2.0, 0.5, 0.0], [0.0, 0.0, 0.0], [0.5, 1.0, 0.3], [0.1, 0.0, 0.2], [0.0, 0.3, 1.5], [0.0, 0.0, 0.0]])
 """Jacobian of a linear problem with two residuals a target, shape (6, 3)"""
-
-
-class Memory:
-    """Finished steps in memory, as JSON gives them back."""
-
-    def __init__(self):
-        self.kept = {}
-
-    def load(self, step):
-        return json.loads(self.kept[step.address]) if step.address in self.kept else None
-
-    def save(self, step, outcome):
-        self.kept[step.address] = json.dumps(outcome)
 
 
 def refit_linear(data):
@@ -121,9 +106,23 @@ def test_verdicts_follow_contraction_and_refits(contraction, left_out, doubled, 
 
 @pytest.fixture(scope="module")
 def ground():
-    """Return `hcc_trial` with one study and 16 patients."""
-    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 16, 1)
+    """Return `hcc_trial` with one study and 8 patients."""
+    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 8, 1)
     return Ground(settings, str(OWN_TRIAL), open_problem(settings, str(OWN_TRIAL)))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder of that fit, after `kinimmune profile` told what holds its parameters."""
+    folder = str(tmp_path_factory.mktemp("runs") / "small")
+    small = ("--patients", "8", "--starts", "1", "--jobs", "1", "--quiet")
+    assert main(("fit", "hcc_trial", "--data", str(OWN_TRIAL), *small, "-o", folder)) == 0
+    assert main(command(folder)) == 0
+    return folder
+
+
+def command(folder):
+    return ("profile", folder, "--identifiability-only", "--draws", "4", "--jobs", "1", "--quiet", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -132,20 +131,16 @@ def best(ground):
 
 
 @pytest.fixture(scope="module")
-def identified(ground, best):
-    """Return what holds the parameters of the small fit, with four draws for the shares, and the steps behind it."""
-    store = Memory()
-
-    def run(chains):
-        return run_chains(chains, store, Here())
-
-    return identify(ground, best, run, lambda point: measure_shares(ground, point, 4, run)), store
+def identified(run):
+    """Return what holds the parameters of the small fit, with four draws for the shares."""
+    path = Path(run) / "results" / "identifiability.json"
+    return from_json(path.read_text(), path)
 
 
 @pytest.mark.slow
 def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(ground, best, identified):
     """The median of one arm a tenth of a standard error up and down, fitted again to more digits than usual."""
-    result, _ = identified
+    result = identified
     best = np.array(minimise(TrialObjective(ground.problem), best, lambda _: None, tolerance=FINE).point)
     place = next(number for number, target in enumerate(ground.problem.targets) if target.endpoint == "os")
     target = ground.problem.targets[place]
@@ -162,28 +157,21 @@ def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(ground, bes
 
 
 @pytest.mark.slow
-def test_refits_and_draws_are_there_and_bits_and_json_are_kept(ground, best, identified):
-    result, store = identified
-    before = dict(store.kept)
-
-    def run(chains):
-        return run_chains(chains, store, Here())
-
-    again = identify(ground, best, run, lambda point: measure_shares(ground, point, 4, run))
-    assert again == result
-    assert store.kept == before
-    assert from_json(to_json(result), Path("x.json")) == result
+def test_refits_and_draws_are_there_and_json_gives_the_result_back(ground, identified):
+    text = to_json(identified)
+    assert from_json(text, Path("x.json")) == identified
     with pytest.raises(DataError, match=r"x.json does not tell what is identified: names"):
-        from_json(to_json(result).replace('"names"', '"other"'), Path("x.json"))
-    assert [item.change for item in result.left_out] == [target.label for target in ground.problem.targets]
-    assert len(result.drawn_eigenvalues) == 20
-    assert all(len(row) == len(result.targets) for row in result.sensitivity)
-    assert len(to_csv(result).splitlines()) == 1 + len(result.names)
+        from_json(text.replace('"names"', '"other"'), Path("x.json"))
+    assert [item.change for item in identified.left_out] == [target.label for target in ground.problem.targets]
+    assert len(identified.drawn_eigenvalues) == 20
+    assert all(len(row) == len(identified.targets) for row in identified.sensitivity)
+    assert len(to_csv(identified).splitlines()) == 1 + len(identified.names)
+    assert {row.draws + row.without_benefit for row in identified.shares.rows} <= {3, 4}  # one may have no events at all
 
 
 @pytest.mark.slow
 def test_leaving_a_number_out_lowers_the_cost_and_wider_priors_do_too(ground, best, identified):
-    result, _ = identified
+    result = identified
     row = TrialObjective(ground.problem).residuals(best)
     whole = float(row @ row)
     for place, refit in enumerate(result.left_out):
@@ -247,7 +235,7 @@ def test_cutting_arrows_turns_their_switches_off_and_no_others(ground):
 @pytest.mark.slow
 def test_pages_and_figures_appear_when_a_run_has_them(identified, tmp_path):
     content = runpy.run_path(str(Path(__file__).with_name("report_example.py")))["make_content"]()
-    full = replace(content, identifiability=identified[0])
+    full = replace(content, identifiability=identified)
     new = {item.name for item in list_figures(full)} - {item.name for item in list_figures(content)}
     assert new == {"spectrum", "sensitivity", "mechanism_share"}
     drawn = draw_all([item for item in list_figures(full) if item.name in new], tmp_path)
@@ -256,3 +244,19 @@ def test_pages_and_figures_appear_when_a_run_has_them(identified, tmp_path):
     assert "What holds each parameter" in heads
     assert "What runs through Tregs and PD-1" in heads
     assert "What holds each parameter" not in [getattr(block, "text", "") for block in compose_report(content, {}).blocks]
+
+
+@pytest.mark.slow
+def test_the_command_refuses_kept_steps_goes_on_to_the_same_bits_and_suggests_names(run, identified, capsys):
+    files = {path: path.read_bytes() for path in (Path(run) / "results").rglob("profile-*")}
+    assert len(files) > 30
+    assert main(command(run)) == 2
+    assert "--resume goes on" in capsys.readouterr().err
+    next(iter(sorted(files))).unlink()
+    assert main((*command(run), "--resume")) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(to_json(identified))
+    assert printed["schema"] == "kinimmune.identifiability/1"
+    assert {path: path.read_bytes() for path in files} == files
+    assert main(("profile", run, "--parameters", "kinase_shfit")) == 2
+    assert "did you mean 'kinase_shift'?" in capsys.readouterr().err
