@@ -40,6 +40,10 @@ def trial_curvature(inputs: Plain) -> Plain:
     return {"column": ((upper - lower) / (2.0 * CURVATURE_STEP)).tolist(), "evaluations": 2 * (shift.size + 2)}
 
 
+WORKS = (trial_jacobian, trial_curvature)
+"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""
+
+
 def posterior_covariance(jacobian: Array) -> Array:
     """Return (J'J + 1)^-1, shape (n, n), from the Jacobian of the data residuals in units of prior standard deviations."""
     return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(jacobian.shape[1])), dtype=float)

@@ -242,3 +242,7 @@ def _row(what: tuple[str, str, str, str], at_fit: float | None, shares: Sequence
     known = [share for share in shares if share is not None]
     middle = [float(np.quantile(known, level)) for level in (0.5, 0.05, 0.95)] if known else [None, None, None]
     return ShareRow(*what, at_fit, middle[0], middle[1], middle[2], len(known), len(shares) - len(known))
+
+
+WORKS = (trial_draws, trial_shares)
+"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""

@@ -132,3 +132,7 @@ def _failure(what: str, found: StartOutcome) -> dict[str, object]:
 
 def _ignore(_cost: float) -> None:
     """Take a cost nobody asked for."""
+
+
+WORKS = (trial_optimum, trial_point, trial_outlook, trial_prediction)
+"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""
