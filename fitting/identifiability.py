@@ -35,9 +35,9 @@ def trial_curvature(inputs: Plain) -> Plain:
     """Return a column of the Hessian of half the sum of squares, by central differences of its gradient: the work of a step."""
     objective = open_objective(inputs)
     shift = CURVATURE_STEP * np.eye(len(objective.names))[int(inputs["place"])]
-    ends = [np.array(inputs["point"]) + sign * shift for sign in (-1.0, 1.0)]
+    ends = [np.clip(np.array(inputs["point"]) + sign * shift, *objective.bounds) for sign in (-1.0, 1.0)]
     lower, upper = (objective.jacobian(end).T @ objective.residuals(end) for end in ends)
-    return {"column": ((upper - lower) / (2.0 * CURVATURE_STEP)).tolist(), "evaluations": 2 * (shift.size + 2)}
+    return {"column": ((upper - lower) / float(np.sum(ends[1] - ends[0]))).tolist(), "evaluations": 2 * (shift.size + 2)}
 
 
 WORKS = (trial_jacobian, trial_curvature)

@@ -118,10 +118,15 @@ class TrialObjective:
 
     def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
         """Return the derivative by forward differences, all points side by side; zero by held coordinates."""
-        shifts = [shift for place, shift in enumerate(DIFFERENCE_STEP * np.eye(point.size)) if place not in held]
-        first, *rows = self._rows([point, *(point + shift for shift in shifts)])
-        slopes = iter([(row - first) / DIFFERENCE_STEP for row in rows])
-        return np.stack([np.zeros_like(first) if place in held else next(slopes) for place in range(point.size)], axis=1)
+        steps = self.steps(point)
+        first, *rows = self._rows([point, *(point + shift for place, shift in enumerate(np.diag(steps)) if place not in held)])
+        found = iter(rows)
+        slopes = [np.zeros_like(first) if place in held else (next(found) - first) / step for place, step in enumerate(steps)]
+        return np.stack(slopes, axis=1)
+
+    def steps(self, point: Array) -> Array:
+        """Return the steps of differences at a point, downwards where upwards is out of bounds, shape (n_free,)."""
+        return np.where(point + DIFFERENCE_STEP > self.bounds[1], -DIFFERENCE_STEP, DIFFERENCE_STEP)
 
     def _rows(self, points: Sequence[Array]) -> list[Array]:
         return [self._row(outcomes, point) for outcomes, point in zip(predict(self.problem, points), points, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from kinimmune.fitting.fit import minimise
-from kinimmune.fitting.objective import DIFFERENCE_STEP, Held, Objective, TrialObjective, log_prediction
+from kinimmune.fitting.objective import Held, Objective, TrialObjective, log_prediction
 from kinimmune.fitting.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.solution import StartOutcome
@@ -91,11 +91,14 @@ def trial_outlook(inputs: Plain) -> Plain:
     row = replace(objective, problem=problem).residuals(point)
     found = {"cost": float(row @ row), "evaluations": point.size + 2}
     try:
-        rows = _read(problem, [point, *(point + shift for shift in DIFFERENCE_STEP * np.eye(point.size))], names)
+        steps = objective.steps(point)
+        first, *rows = _read(problem, [point, *(point + shift for shift in np.diag(steps))], names)
     except NumericalError as error:
         return {**found, "values": {}, "slopes": {}, "failures": [{"what": "predictions at an optimum", "reason": str(error)}]}
-    slopes = {name: [(item[name] - rows[0][name]) / DIFFERENCE_STEP for item in rows[1:]] for name in names}
-    return {**found, "values": rows[0], "slopes": slopes}
+    slopes = {
+        name: [(item[name] - first[name]) / step for item, step in zip(rows, steps.tolist(), strict=True)] for name in names
+    }
+    return {**found, "values": first, "slopes": slopes}
 
 
 def trial_prediction(inputs: Plain) -> Plain:

@@ -25,6 +25,7 @@ from kinimmune.fitting.work import Here, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.population import draw_population
 
 LINEAR = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 1.5], [1.0, -1.0, 0.2]])
 """Design of a linear problem, shape (m, n)"""
@@ -237,6 +238,18 @@ def test_weaker_priors_and_none_leave_the_data_residuals_as_they_are(hcc_problem
     np.testing.assert_array_equal(half[: none.size], none)
     np.testing.assert_array_equal(full[none.size :], point)
     np.testing.assert_array_equal(half[none.size :], 0.5 * point)
+
+
+def test_differences_turn_round_at_a_bound_and_agree_with_those_inside(hcc_problem):
+    few = replace(hcc_problem, population=draw_population(hcc_problem.parameters, 8, 1))
+    objective = TrialObjective(few, 0.0, reach=4.0)
+    point = np.minimum(np.linspace(-1.0, 1.0, 9), objective.bounds[1])
+    place = [item.key for item in few.free].index("burden_exponent")
+    point[place] = objective.bounds[1][place]
+    assert point[place] < 4.0  # the bound of the tables
+    inside = objective.jacobian(point - 1e-2 * np.eye(9)[place])
+    np.testing.assert_allclose(objective.jacobian(point), inside, atol=0.05 * np.max(np.abs(inside)))
+    assert not objective.jacobian(point, held=(place,))[:, place].any()
 
 
 def test_unknown_names_get_a_suggestion(hcc_problem):
