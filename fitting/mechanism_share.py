@@ -13,7 +13,7 @@ import numpy as np
 
 from kinimmune.fitting.claim_tables import read_claims
 from kinimmune.fitting.identifiability_results import MechanismShare, ShareRow
-from kinimmune.fitting.objective import log_prediction
+from kinimmune.fitting.objective import INSIDE, log_prediction, table_bounds
 from kinimmune.fitting.predictions import pairs
 from kinimmune.fitting.problem import REPORT_MONTHS, FitProblem, arm_task, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
@@ -75,8 +75,7 @@ def draw_points(problem: FitProblem, point: Array, draws: int) -> Draws:
     centre = np.concatenate([point, [item.prior.standardise(item.value) for item in items[point.size :]]])
     root = np.linalg.cholesky(linear.covariance(constants_drawn=True))
     scores = np.random.default_rng([problem.population.seed, 64]).standard_normal((draws, centre.size))
-    lower = np.array([item.prior.standardise(item.lower) for item in items])
-    upper = np.array([item.prior.standardise(item.upper) for item in items])
+    lower, upper = table_bounds(items, INSIDE)
     return Draws(np.clip(scores, lower, upper), np.clip(centre + scores @ root.T, lower, upper), centre[None, :])
 
 

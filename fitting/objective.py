@@ -16,11 +16,14 @@ from kinimmune.fitting.problem import FitProblem, Outcomes, predict, residuals
 from kinimmune.fitting.targets import Statistic
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.parameters import Parameter
 from kinimmune.models.survival import hazard_ratio
 from kinimmune.models.trials import Endpoint
 
 DIFFERENCE_STEP = 3e-3
 """Step of the Jacobian's differences, in prior standard deviations."""
+INSIDE = 1e-9
+"""Distance from a bound [prior sd] that is kept where points are put on it."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,11 @@ class TrialObjective:
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """The tables' bounds and the reach, shape (n_free,) each."""
-        lower = [max(item.prior.standardise(item.lower), -self.reach) for item in self.problem.free]
-        upper = [min(item.prior.standardise(item.upper), self.reach) for item in self.problem.free]
-        return np.array(lower), np.array(upper)
+        """The tables' bounds, or the reach where that is nearer, shape (n_free,) each."""
+        if math.isinf(self.reach):
+            return table_bounds(self.problem.free, 0.0)
+        lower, upper = table_bounds(self.problem.free, INSIDE)
+        return np.maximum(lower, -self.reach), np.minimum(upper, self.reach)
 
     def residuals(self, point: Array) -> Array:
         """Return data residuals, two a target, then those of priors and of the held prediction where there are any."""
@@ -141,6 +145,13 @@ class TrialObjective:
             return row
         away = log_prediction(self.problem, outcomes, self.held.name) - self.held.value
         return np.append(row, away / self.held.width)
+
+
+def table_bounds(parameters: Sequence[Parameter], inside: float) -> tuple[Array, Array]:
+    """Return lowest and highest scores by the tables, moved inwards so that rounding leaves no value beyond, shape (n,) each."""
+    lower = [item.prior.standardise(item.lower) + inside for item in parameters]
+    upper = [item.prior.standardise(item.upper) - inside for item in parameters]
+    return np.array(lower), np.array(upper)
 
 
 def log_prediction(problem: FitProblem, outcomes: Outcomes, name: str) -> float:

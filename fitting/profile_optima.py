@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kinimmune.fitting.objective import TrialObjective
 from kinimmune.fitting.problem import FitProblem, start_points
 from kinimmune.fitting.problem_settings import ProblemSettings
 from kinimmune.fitting.profile_chain import WalkedPoint
@@ -47,9 +48,7 @@ class Ground:
     @property
     def range(self) -> tuple[Array, Array]:
         """Lowest and highest score of each parameter, shape (n_free,) each."""
-        lower = [max(item.prior.standardise(item.lower), -RANGE) for item in self.problem.free]
-        upper = [min(item.prior.standardise(item.upper), RANGE) for item in self.problem.free]
-        return np.array(lower), np.array(upper)
+        return TrialObjective(self.problem, reach=RANGE).bounds
 
 
 @dataclass(frozen=True)
