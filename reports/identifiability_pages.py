@@ -80,7 +80,8 @@ def list_refits(result: IdentifiabilityResult) -> Table:
     """Return the shift of each estimate in every refit."""
     refits: list[Refit] = [*result.left_out, result.doubled]
     rows = tuple((_spell_change(item.change), *(print_fixed(shift, 1) for shift in item.shifts)) for item in refits)
-    return Table(("Fit without", *(_spell(name) for name in result.names)), rows, "l" + "r" * len(result.names))
+    widths = (2.2, *(1.0 for _ in result.names))
+    return Table(("Fit without", *(_spell(name) for name in result.names)), rows, "l" + "r" * len(result.names), widths)
 
 
 def _spell_change(change: str) -> str:
