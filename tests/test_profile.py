@@ -263,8 +263,8 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
 
 @pytest.fixture(scope="module")
 def small():
-    """Return the profile of a parameter and a ratio of `hcc_trial` with 16 patients and one study, and the steps behind it."""
-    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 16, 1)
+    """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
+    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 8, 1)
     problem = open_problem(settings, str(OWN_TRIAL))
     start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()
