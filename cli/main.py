@@ -17,6 +17,7 @@ from kinimmune.cli.doctor import doctor
 from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.fit import fit
 from kinimmune.cli.list import list_models
+from kinimmune.cli.profile import profile
 from kinimmune.cli.report import report
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
@@ -40,6 +41,7 @@ app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
 app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)
 app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
+app.command("profile", epilog="Example: kinimmune profile runs/first --parameters growth_spread,kinase_shift")(profile)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)

@@ -12,6 +12,8 @@ from kinimmune.cli.picture import take_picture
 from kinimmune.cli.settings import SimulateOptions, read_configuration
 from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.claims import check_claims, record
+from kinimmune.fitting.identifiability_results import read_identifiability
+from kinimmune.fitting.profile_results import read_profiles
 from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
 from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
@@ -73,6 +75,8 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         observations=read_observations(data),
         targets=read_targets(data),
         claims=_claims_of(run, data, effort),
+        profiles=read_profiles(run),
+        identifiability=read_identifiability(run),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
     return content, (warning,) if changed else ()

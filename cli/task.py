@@ -37,9 +37,10 @@ def task(run: RunFolder, step: StepName, as_json: options.Json = False, quiet: o
 
 def known_works() -> "tuple[Work, ...]":
     """Return every function whose steps can be carried out again; a name in a file is only compared with theirs."""
+    from kinimmune.fitting import identifiability, mechanism_share, profile_points
     from kinimmune.fitting.fit import run_start
 
-    return (run_start,)
+    return (run_start, *profile_points.WORKS, *identifiability.WORKS, *mechanism_share.WORKS)
 
 
 def _find_work(kept: "KeptStep") -> "Work":

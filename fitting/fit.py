@@ -6,7 +6,7 @@ was interrupted goes on where it stopped.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,8 @@ from typing import cast
 import lmfit
 import numpy as np
 
-from kinimmune.fitting.problem import FitProblem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.objective import Objective, Tolerance, TrialObjective
+from kinimmune.fitting.problem import FitProblem, start_points
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.results import FitResult, TrialResult
 from kinimmune.fitting.solution import Solution, StartOutcome
@@ -28,10 +29,9 @@ from kinimmune.models.population import draw_population
 
 COST_TOLERANCE = 1e-5
 """Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
+FIT_TOLERANCE = Tolerance(COST_TOLERANCE)
 POINT_TOLERANCE = 1e-4
 """Change of the point, in prior standard deviations, at which a fit has converged."""
-DIFFERENCE_STEP = 3e-3
-"""Step of the Jacobian's differences, in prior standard deviations."""
 COARSE_PATIENTS = 64
 """Fewest patients with which a start looks for its way."""
 MOST_EVALUATIONS = 60
@@ -175,47 +175,90 @@ def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
 
 
 def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
-    """Minimise the sum of squares from one point by lmfit's `least_squares` (trust region, bounds of the tables).
+    """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
+    return minimise(TrialObjective(problem), start, on_cost)
 
-    A point whose patients cannot be integrated counts as infinitely bad: the optimiser steps back.
+
+def minimise(
+    objective: Objective,
+    start: Array,
+    on_cost: Callable[[float], None],
+    held: Collection[int] = (),
+    tolerance: Tolerance = FIT_TOLERANCE,
+) -> StartOutcome:
+    """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
+
+    A point without residuals, such as one whose patients cannot be integrated, counts as infinitely bad: the optimiser
+    steps back.
+
+    Parameters
+    ----------
+    objective
+        what is minimised
+    start
+        shape (n,), within the bounds
+    on_cost
+        takes every cost that is met
+    held
+        places of the coordinates that keep the value they start with
+    tolerance
+        change of the sum of squares at which it has converged
     """
-    names = {item.key.replace(":", "__"): item for item in problem.free}
-    parameters = lmfit.Parameters()
-    for (name, item), value in zip(names.items(), start, strict=True):
-        parameters.add(name, value=float(value), min=item.prior.standardise(item.lower), max=item.prior.standardise(item.upper))
-    count = 0
+    moving = [place for place in range(start.size) if place not in held]
+    parameters = _lmfit_parameters(objective, start, moving)
+    names = list(parameters)
+    count, size = 0, 1
 
     def point_of(values: lmfit.Parameters) -> Array:
         return np.array([values[name].value for name in names])
 
     def residual(values: lmfit.Parameters) -> Array:
-        nonlocal count
+        nonlocal count, size
         count += 1
-        point = point_of(values)
         try:
-            found = residuals(problem, predict(problem, [point])[0], point)
+            found = objective.residuals(point_of(values))
         except NumericalError:
-            return np.full(2 * len(problem.targets) + point.size, math.inf)
+            return np.full(size, math.inf)
+        size = found.size + tolerance.rows
         on_cost(float(found @ found))
-        return found
+        return np.append(found, tolerance.constant)
 
     def derivative(values: lmfit.Parameters) -> Array:
         nonlocal count
-        count += len(names) + 1
-        return jacobian(problem, point_of(values), DIFFERENCE_STEP)
+        count += len(moving) + 1
+        return _select(objective.jacobian(point_of(values), held), held, tolerance.rows)
 
+    if not moving:
+        alone = residual(parameters)
+        return StartOutcome(
+            tuple(map(float, start)), float(alone @ alone) - tolerance.floor, True, count, "every coordinate is held"
+        )
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
-        result = minimizer.minimize(
-            method="least_squares",
-            Dfun=derivative,
-            ftol=COST_TOLERANCE,
-            xtol=POINT_TOLERANCE,
-            gtol=COST_TOLERANCE,
-            max_nfev=MOST_EVALUATIONS,
-        )
+        with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
+            result = minimizer.minimize(
+                method="least_squares",
+                Dfun=derivative,
+                ftol=tolerance.share,
+                xtol=POINT_TOLERANCE,
+                gtol=COST_TOLERANCE,
+                max_nfev=MOST_EVALUATIONS,
+            )
     except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
         return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
-    cost = float(np.sum(np.asarray(result.residual) ** 2))
-    point = tuple(float(value) for value in point_of(result.params))
-    return StartOutcome(point, cost, bool(result.success), count, str(result.message))
+    cost = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
+    return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
+
+
+def _select(slopes: Array, held: Collection[int], constants: int) -> Array:
+    """Return the slopes of what moves, with rows of zeros below for constant residuals; untouched where nothing is to do."""
+    if held:
+        slopes = np.delete(slopes, list(held), axis=1)
+    return np.vstack([slopes, np.zeros((constants, slopes.shape[1]))]) if constants else slopes
+
+
+def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
+    parameters = lmfit.Parameters()
+    for place, (name, value, lower, upper) in enumerate(zip(objective.names, start, *objective.bounds, strict=True)):
+        parameters.add(name.replace(":", "__"), value=float(value), vary=place in moving, min=float(lower), max=float(upper))
+    return parameters

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kinimmune.fitting.claim_results import ClaimRecord
+from kinimmune.fitting.identifiability_results import IdentifiabilityResult
+from kinimmune.fitting.profile_results import ProfileResult
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
@@ -33,6 +35,8 @@ class Content:
     targets: tuple[Target, ...] = ()
     """The published numbers as the tables have them, with their sources."""
     claims: tuple[ClaimRecord, ...] = ()
+    profiles: ProfileResult | None = None
+    identifiability: IdentifiabilityResult | None = None
 
     @property
     def studies(self) -> tuple[str, ...]:

@@ -24,8 +24,10 @@ from kinimmune.reports.figures_fit import (
     draw_start_ladder,
     draw_stop_rules,
 )
+from kinimmune.reports.figures_identifiability import list_identifiability_figures
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures_pictures import draw_picture
+from kinimmune.reports.figures_profile import list_profile_figures
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
     draw_incidence,
@@ -93,6 +95,8 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *_list_curves(content),
         *_list_patients(content),
         *_list_estimation(content),
+        *(FigureRecipe(*parts) for parts in list_identifiability_figures(content.identifiability)),
+        *(FigureRecipe(*parts) for parts in list_profile_figures(content.profiles)),
         *_list_claims(content.claims),
     )
 
