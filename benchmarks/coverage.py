@@ -19,7 +19,8 @@ import numpy as np
 from recovery import draw_replicate, wilson
 from scipy.special import ndtr
 
-from kinimmune.fitting.fit import DIFFERENCE_STEP, optimise, optimise_coarsely_first
+from kinimmune.fitting.fit import optimise, optimise_coarsely_first
+from kinimmune.fitting.objective import DIFFERENCE_STEP
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem

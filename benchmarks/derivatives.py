@@ -15,7 +15,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from kinimmune.fitting.fit import COST_TOLERANCE, DIFFERENCE_STEP, POINT_TOLERANCE
+from kinimmune.fitting.fit import COST_TOLERANCE, POINT_TOLERANCE
+from kinimmune.fitting.objective import DIFFERENCE_STEP
 from kinimmune.fitting.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
 from kinimmune.models.arrays import Array
 from kinimmune.models.simulate import Tolerances
