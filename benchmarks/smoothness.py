@@ -23,7 +23,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.simulate import Tolerances
 
 STEPS = (1e-2, 1e-3, 1e-4)
-RELATIVE = (1e-4, 1e-5, 1e-6)
+RELATIVE = (1e-3, 1e-4, 1e-5)
 
 
 def differentiate(problem: FitProblem, point: Array, step: float) -> Array:
