@@ -5,13 +5,18 @@ Start with `print_json` and `print_table` for results, `Notes` for the rest.
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+SECONDS_BETWEEN_LINES = 10.0
+"""Progress where there is no terminal."""
 
 
 def print_json(content: Mapping[str, object]) -> None:
@@ -69,6 +74,97 @@ class Notes:
                 yield lambda text, cost: status.update(_progress_line(text, cost))
         else:
             yield _plain_progress()
+
+    @contextmanager
+    def count_steps(self, title: str, total: int | None) -> Iterator["StepCounter"]:
+        """Return a counter of the steps of long work, shown as a bar.
+
+        Elsewhere than on a terminal it is a line at most every 10 s.
+        """
+        console = _console(sys.stderr)
+        counter = StepCounter(title, total)
+        if self.quiet:
+            yield counter
+        elif console.is_terminal:
+            with _draw_bar(console, counter):
+                yield counter
+        else:
+            counter.listeners.append(_print_now_and_then(counter))
+            yield counter
+
+
+@dataclass
+class StepCounter:
+    """How far long work got; the one place where its numbers change."""
+
+    title: str
+    total: int | None
+    text: str = ""
+    """What is being done."""
+    finished: int = 0
+    kept: int = 0
+    """Of the finished, those that had been computed before."""
+    failures: int = 0
+    began: float = field(default_factory=time.monotonic)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def add(self, *, kept: bool, failures: int) -> None:
+        """Count a finished step."""
+        self.finished += 1
+        self.kept += kept
+        self.failures += failures
+        self._tell()
+
+    def say(self, text: str) -> None:
+        """Show what is being done."""
+        self.text = text
+        self._tell()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the steps computed now; None while nothing is known."""
+        computed = self.finished - self.kept
+        if self.total is None or computed == 0:
+            return None
+        return (time.monotonic() - self.began) / computed * max(self.total - self.finished, 0)
+
+    @property
+    def line(self) -> str:
+        """Everything in words."""
+        parts = [f"{self.finished}" if self.total is None else f"{self.finished}/{self.total}"]
+        parts += [f"{self.kept} kept"] if self.kept else []
+        parts += [f"{self.failures} failed"] if self.failures else []
+        left = self.seconds_left
+        parts += [] if left is None else [f"{timedelta(seconds=round(left))} left"]
+        parts += [self.text] if self.text else []
+        return f"{self.title}: {', '.join(parts)}"
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+
+@contextmanager
+def _draw_bar(console: "Console", counter: StepCounter) -> Iterator[None]:
+    """Draw a bar that follows a counter, or a line that turns when no total is known."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    with Progress(SpinnerColumn(), BarColumn(20), TextColumn("{task.description}"), console=console, transient=True) as progress:
+        task = progress.add_task(counter.line, total=counter.total)
+        counter.listeners.append(lambda: progress.update(task, completed=counter.finished, description=counter.line))
+        yield
+
+
+def _print_now_and_then(counter: StepCounter) -> Callable[[], None]:
+    last = [counter.began]
+
+    def show() -> None:
+        now = time.monotonic()
+        if now - last[0] >= SECONDS_BETWEEN_LINES:
+            last[0] = now
+            print(counter.line, file=sys.stderr, flush=True)
+
+    return show
 
 
 def _plain_progress() -> Callable[[str, float | None], None]:

@@ -36,10 +36,20 @@ class Step:
         return self.work({**self.inputs, **self.beside})
 
     @property
+    def title(self) -> str:
+        """Module and name of the function, such as `kinimmune.fitting.fit:run_start`."""
+        return title_of(self.work)
+
+    @property
     def address(self) -> str:
         """Hash of what the outcome depends on: a kept outcome is only used again for the same."""
         text = json.dumps([self.work.__module__, self.work.__qualname__, self.inputs], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def title_of(work: Work) -> str:
+    """Return module and name of a function, as a kept step tells them."""
+    return f"{work.__module__}:{work.__qualname__}"
 
 
 def end(_step: Step, _outcome: Plain) -> Step | None:
