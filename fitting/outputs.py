@@ -93,7 +93,7 @@ class Nameable:
     @property
     def quantities(self) -> tuple[str, ...]:
         """States and read-outs."""
-        return tuple(item.name for item in (*self.model.states, *self.model.outputs))
+        return (*(state.name for state in self.model.states), *(item.name for item in self.model.outputs))
 
     def trial(self, study: str, text: str) -> Trial:
         """Return a trial by its study, or raise a `UsageError` about the output `text`."""
@@ -164,7 +164,9 @@ def _parse_state(text: str, parts: Sequence[str], known: Nameable) -> StateOutpu
     if not 2 <= len(parts) <= 4:
         raise _refuse(text, f"{len(parts)} parts after 'state' where 2 to 4 belong; write {FORMS}")
     if parts[0] not in known.quantities:
-        raise _refuse(text, f"no state or output '{parts[0]}' in model '{known.model.name}'; {nearest(parts[0], known.quantities)}")
+        raise _refuse(
+            text, f"no state or output '{parts[0]}' in model '{known.model.name}'; {nearest(parts[0], known.quantities)}"
+        )
     day = _number(parts[1], "day", text)
     if len(parts) == 2:
         return StateOutput(parts[0], day)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.sensitivity_results import SensitivityResult
 from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
 from kinimmune.models.model import OdeModel
@@ -33,6 +34,7 @@ class Content:
     targets: tuple[Target, ...] = ()
     """The published numbers as the tables have them, with their sources."""
     claims: tuple[ClaimRecord, ...] = ()
+    sensitivities: tuple[SensitivityResult, ...] = ()
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -69,5 +71,6 @@ class ModelContent:
     kinases: tuple[Kinase, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
+    sensitivities: tuple[SensitivityResult, ...] = ()
     picture: Picture | None = None
     """What the system's paper would show; None when the model has no picture."""
