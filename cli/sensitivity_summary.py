@@ -17,7 +17,8 @@ def print_result(result: SensitivityResult) -> None:
         f"{result.evaluations} evaluations{among}, seed {result.seed}"
     )
     spread = "" if result.sd is None else f" (mean), sd {format_number(result.sd)}"
-    print(f"{result.output} = {format_number(result.value)}{spread}")
+    unit = "" if result.unit == "1" else f" {result.unit}"
+    print(f"{result.output} = {format_number(result.value)}{unit}{spread}")
     print(tell_loss(result))
     columns = {"sobol": _sobol, "morris": _morris, "prcc": _prcc, "local": _local}[result.method](result)
     rows = [(result.names[place], *(cells[place] for cells in columns.values())) for place in result.order]

@@ -95,6 +95,13 @@ class Nameable:
         """States and read-outs."""
         return (*(state.name for state in self.model.states), *(item.name for item in self.model.outputs))
 
+    def unit(self, output: Output) -> str:
+        """Return the unit of an output; 1 for a ratio or a share."""
+        if isinstance(output, MedianOutput):
+            return "month"
+        units = {state.name: state.unit for state in self.model.states} | {item.name: item.unit for item in self.model.outputs}
+        return units[output.quantity] if isinstance(output, StateOutput) else "1"
+
     def trial(self, study: str, text: str) -> Trial:
         """Return a trial by its study, or raise a `UsageError` about the output `text`."""
         studies = [trial.study for trial in self.trials]

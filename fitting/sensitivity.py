@@ -15,13 +15,13 @@ from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input, choose_inputs
 from kinimmune.fitting.sensitivity_posterior import Optimum, approximate_posterior
 from kinimmune.fitting.sensitivity_responses import ResponseSettings
-from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult
+from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, name_study
 from kinimmune.fitting.sensitivity_values import hold, list_times, read_nameable, select_parameters
 from kinimmune.fitting.work import Pool, Store, Watcher
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.model import nearest
-from kinimmune.models.parameters import Parameter
+from kinimmune.models.parameters import Parameter, Scale
 
 SAMPLES: Mapping[Method, int] = {Method.SOBOL: 512, Method.MORRIS: 64, Method.PRCC: 512}
 """Rows of a study that is not told how many: total indices up to 0.4 are then known to 0.05."""
@@ -65,6 +65,8 @@ class Plan:
     study: Study
     times: tuple[float, ...]
     time_unit: str
+    unit: str
+    """Of the output."""
 
 
 def plan_study(question: Question) -> Plan:
@@ -89,7 +91,7 @@ def plan_study(question: Question) -> Plan:
         fixed=dict(question.estimates),
         fine=question.method is Method.LOCAL,
     )
-    label = f"sensitivity-{question.method}-{output.name.replace(':', '-')}"
+    label = name_study(question.method, output.name, _name_distribution(question, design))
     study = Study(
         design=design,
         samples=_count_rows(question, len(inputs)),
@@ -99,7 +101,7 @@ def plan_study(question: Question) -> Plan:
         beside={"folder": question.folder, "jobs": 1},
     )
     unit, times = list_times(known, output)
-    return Plan(question, output, parameters, study, times, unit)
+    return Plan(question, output, parameters, study, times, unit, known.unit(output))
 
 
 def _over_posterior(question: Question, design: Design, parameters: Sequence[Parameter]) -> Design:
@@ -169,6 +171,7 @@ def study_sensitivity(plan: Plan, store: Store, pool: Pool, watch: Watcher) -> S
         model=question.problem.model,
         method=str(question.method),
         output=plan.output.name,
+        unit=plan.unit,
         names=design.names,
         n=rows,
         failed=sample.lost,
@@ -204,5 +207,6 @@ def _spell(item: Input, parameter: Parameter, *, posterior: bool) -> str:
     if posterior:
         return "posterior"
     if item.ranged:
-        return f"{item.value(item.lower):.4g} to {item.value(item.upper):.4g}, uniform on the {item.scale} scale"
+        scale = {Scale.LOGNORMAL: " in ln", Scale.LOGITNORMAL: " in logit"}.get(item.scale, "")
+        return f"{item.value(item.lower):.4g} to {item.value(item.upper):.4g}, uniform{scale}"
     return f"{parameter.prior.scale}({parameter.prior.median:.4g}, {parameter.prior.sd:g})"

@@ -64,6 +64,8 @@ class SensitivityResult:
     model: str
     method: str
     output: str
+    unit: str
+    """Of the output; 1 for a plain number."""
     names: tuple[str, ...]
     """Parameters, or groups of them."""
     n: int
@@ -117,7 +119,7 @@ class SensitivityResult:
     @property
     def label(self) -> str:
         """What its files are called."""
-        return f"sensitivity-{self.method}-{self.output.replace(':', '-')}"
+        return name_study(self.method, self.output, self.distribution)
 
     @property
     def failed_share(self) -> float:
@@ -134,6 +136,15 @@ class SensitivityResult:
     def order(self) -> tuple[int, ...]:
         """Places of the names, the largest index first; those without one last."""
         return tuple(sorted(range(len(self.names)), key=lambda place: -abs(self.main[place] or 0.0)))
+
+
+def name_study(method: str, output: str, distribution: str) -> str:
+    """Return what the files of a study are called.
+
+    >>> name_study("prcc", "hazard_ratio:sharp:os", "posterior")
+    'sensitivity-prcc-hazard_ratio-sharp-os-posterior'
+    """
+    return f"sensitivity-{method}-{output.replace(':', '-')}{'-posterior' if distribution == 'posterior' else ''}"
 
 
 def as_indices(values: Array) -> Indices:

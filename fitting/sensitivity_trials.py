@@ -23,6 +23,8 @@ from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint
 
 SURVEY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """For studies over whole distributions: moves a hazard ratio by 5e-5, a four-thousandth of its spread over the priors."""
+FEWEST_SCANS = 2
+"""A virtual trial looks for confirmed responses, for which it needs two scans."""
 MOST_LOST = 0.05
 """Share of an arm's patients without whom an output still stands."""
 
@@ -78,27 +80,23 @@ def _arms(output: Output, known: Nameable) -> tuple[tuple[str, str], ...]:
 
 
 def _horizon(problem: FitProblem, output: Output, known: Nameable) -> float:
-    """Return how far [d] courses must reach: no further than the output looks."""
+    """Return how far [d] courses must reach: no further than the output looks, but far enough for a response to be confirmed."""
+    if isinstance(output, MedianOutput):
+        return problem.engine.horizon
+    trial = known.trial(str(output.study), output.name)
     if isinstance(output, HazardRatioOutput):
-        return known.trial(output.study, output.name).follow_up[output.endpoint].longest
-    if isinstance(output, SurvivalOutput):
-        return output.month * DAYS_PER_MONTH
-    return output.day if isinstance(output, StateOutput) else problem.engine.horizon
+        return trial.follow_up[output.endpoint].longest
+    looked = output.month * DAYS_PER_MONTH if isinstance(output, SurvivalOutput) else output.day
+    return max(looked, FEWEST_SCANS * trial.scan_interval)
 
 
 def _outcomes(problem: FitProblem, points: Array) -> list[Outcomes | str]:
-    """Return a virtual trial per point, or why there is none; all side by side, and one by one when one of them fails."""
+    """Return a virtual trial per point, or why there is none; all side by side, in halves when one of them fails."""
     try:
         return list(predict(problem, list(points)))
-    except (NumericalError, DataError):
-        return [_outcome(problem, point) for point in points]
-
-
-def _outcome(problem: FitProblem, point: Array) -> Outcomes | str:
-    try:
-        return predict(problem, [point])[0]
     except (NumericalError, DataError) as error:
-        return str(error)
+        half = len(points) // 2
+        return [*_outcomes(problem, points[:half]), *_outcomes(problem, points[half:])] if half else [str(error)]
 
 
 def _read(problem: FitProblem, output: Output, outcomes: Outcomes | str, times: Array) -> Array | str:

@@ -117,7 +117,7 @@ def draw_tornado(result: SensitivityResult) -> Figure:
             axes.text(1.01, float(row), text, va="center", fontsize=6.5, color=NEUTRAL, transform=axes.get_yaxis_transform())
         axes.set_title("elasticity", loc="right", fontweight="normal", fontsize=6.5, color=NEUTRAL)
         _name_rows(axes, result, places)
-        axes.set_xlabel(tell_output(result))
+        axes.set_xlabel(f"{tell_output(result)} [{result.unit}]")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
@@ -164,7 +164,7 @@ def draw_interactions(result: SensitivityResult) -> Figure:
             fmt=".2f",
             annot_kws={"size": 6.0},
             linewidths=0.5,
-            cbar_kws={"label": "Share of the variance of the output", "shrink": 0.7},
+            cbar_kws={"label": "Share of the variance", "shrink": 0.7},
         )
         axes.set_xticks(np.arange(len(names) - 1) + 0.5, names[:-1], rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(np.arange(1, len(names)) + 0.5, names[1:], rotation=0)
@@ -190,8 +190,8 @@ def draw_morris(result: SensitivityResult) -> Figure:
             axes.annotate(_spell(result.names[place]), (x, y), (3, 3), textcoords="offset points", fontsize=6.5)
         axes.set_xlim(0.0, end)
         axes.set_ylim(bottom=0.0)
-        axes.set_xlabel("Mean size μ* of the elementary effects, in units of the output")
-        axes.set_ylabel("Their standard deviation σ")
+        axes.set_xlabel(f"Mean size μ* of the elementary effects [{result.unit}]")
+        axes.set_ylabel(f"Their standard deviation σ [{result.unit}]")
     return figure
 
 

@@ -62,9 +62,10 @@ def _tell(study: SensitivityResult) -> tuple[str | Strong | Mark, ...]:
 
 
 def _tell_value(study: SensitivityResult) -> str:
+    unit = "" if study.unit == "1" else f" {study.unit}"
     if study.sd is None:
-        return f"The output is {print_number(study.value)} there."
-    return f"The output has mean {print_number(study.value)} and standard deviation {print_number(study.sd)}."
+        return f"The output is {print_number(study.value)}{unit} there."
+    return f"The output has mean {print_number(study.value)} and standard deviation {print_number(study.sd)}{unit}."
 
 
 def _tell_loss(study: SensitivityResult) -> str:
@@ -103,7 +104,10 @@ def list_indices(study: SensitivityResult) -> Table:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Mark(study.names[place]),
-            *(_print(getattr(study, field), place, study.method) for _, field in columns),
+            *(
+                _print(getattr(study, field), place, fixed=study.method in ("sobol", "prcc") and field != "p")
+                for _, field in columns
+            ),
             list_words(varied.get(study.names[place], [MISSING])),
         )
         for place in study.order[:MOST]
@@ -112,6 +116,6 @@ def list_indices(study: SensitivityResult) -> Table:
     return Table(names, rows, f"l{'r' * len(columns)}l")
 
 
-def _print(values: Sequence[float | None] | None, place: int, method: str) -> str:
+def _print(values: Sequence[float | None] | None, place: int, *, fixed: bool) -> str:
     value = None if values is None else values[place]
-    return print_fixed(value, 3) if method in ("sobol", "prcc") else print_number(value)
+    return print_fixed(value, 3) if fixed else print_number(value)
