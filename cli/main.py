@@ -21,6 +21,7 @@ from kinimmune.cli.report import report
 from kinimmune.cli.sensitivity import sensitivity
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
+from kinimmune.cli.task import task
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -44,6 +45,7 @@ app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
+app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
 

@@ -83,6 +83,8 @@ def plan_study(question: Question) -> Plan:
     parameters = hold(select_parameters(known, output), question.estimates)
     inputs = choose_inputs(parameters, question.parameters, question.ranges)
     design = Design(question.method, inputs, question.seed, _assign_groups(inputs, question.groups), question.second_order)
+    if question.method is Method.LOCAL:
+        _require_centre(inputs)
     design = _over_posterior(question, design, parameters)
     response = ResponseSettings(
         problem=question.problem.plain,
@@ -102,6 +104,15 @@ def plan_study(question: Question) -> Plan:
     )
     unit, times = list_times(known, output)
     return Plan(question, output, parameters, study, times, unit, known.unit(output))
+
+
+def _require_centre(inputs: Sequence[Input]) -> None:
+    for item in inputs:
+        if not item.lower <= item.centre <= item.upper:
+            low, value, high = (f"{item.value(at):.4g}" for at in (item.lower, item.centre, item.upper))
+            raise UsageError(
+                f"--range {item.key}={low}:{high}: a local study stands at {item.key} = {value}; take a range around it"
+            )
 
 
 def _over_posterior(question: Question, design: Design, parameters: Sequence[Parameter]) -> Design:

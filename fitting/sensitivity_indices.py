@@ -103,12 +103,12 @@ def _screen(design: Design, sample: Sample, n: int) -> Found:
 
 
 def _rank(_design: Design, sample: Sample, n: int) -> Found:
-    found = correlate_partially(sample.rows[:n, 0], sample.output[:n])
+    found = correlate_partially(sample.rows[:n, 0], sample.values[:n, 0])
     return {
-        "prcc": as_indices(found.coefficient[0]),
-        "prcc_lower": as_indices(found.lower[0]),
-        "prcc_upper": as_indices(found.upper[0]),
-        "p": as_indices(found.p_value[0]),
+        "prcc": as_indices(found.coefficient[-1]),
+        "prcc_lower": as_indices(found.lower[-1]),
+        "prcc_upper": as_indices(found.upper[-1]),
+        "p": as_indices(found.p_value[-1]),
     }
 
 
