@@ -13,10 +13,11 @@ from kinimmune.fitting.sensitivity_blocks import Study, collect_rows, measure_bl
 from kinimmune.fitting.sensitivity_designs import Design, Method
 from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input, choose_inputs
-from kinimmune.fitting.sensitivity_posterior import Optimum, approximate_posterior
+from kinimmune.fitting.sensitivity_posterior import approximate_posterior
 from kinimmune.fitting.sensitivity_responses import ResponseSettings
 from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, name_study
 from kinimmune.fitting.sensitivity_values import hold, list_times, read_nameable, select_parameters
+from kinimmune.fitting.uncertainty import linearise
 from kinimmune.fitting.work import Pool, Store, Watcher
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
@@ -121,7 +122,7 @@ def _over_posterior(question: Question, design: Design, parameters: Sequence[Par
     design.require_joint()
     problem = open_problem(question.problem, question.folder)
     possible = [item.key for item in parameters]
-    return design.over(approximate_posterior(Optimum(problem, question.posterior_at), design.inputs, possible))
+    return design.over(approximate_posterior(linearise(problem, question.posterior_at), design.inputs, possible))
 
 
 def _assign_groups(inputs: Sequence[Input], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

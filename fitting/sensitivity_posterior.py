@@ -4,27 +4,15 @@ Start with `approximate_posterior`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.problem import FitProblem
 from kinimmune.fitting.sensitivity_inputs import Input, Posterior
-from kinimmune.fitting.uncertainty import linearise
-from kinimmune.models.arrays import Array
+from kinimmune.fitting.uncertainty import Linearisation
 from kinimmune.models.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Optimum:
-    """A fit and where it ended."""
-
-    problem: FitProblem
-    point: Array
-    """Standard scores of the estimates, shape (n_free,)."""
-
-
-def approximate_posterior(optimum: Optimum, inputs: Sequence[Input], possible: Sequence[str]) -> Posterior:
+def approximate_posterior(linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str]) -> Posterior:
     """Return the Gaussian posterior of some parameters.
 
     Estimates and constants are drawn together, with covariance (J'J + 1)^-1 in standard scores (`Linearisation.covariance`) about
@@ -33,8 +21,8 @@ def approximate_posterior(optimum: Optimum, inputs: Sequence[Input], possible: S
 
     Parameters
     ----------
-    optimum
-        the fit
+    linear
+        the fit about its optimum
     inputs
         what varies
     possible
@@ -45,7 +33,6 @@ def approximate_posterior(optimum: Optimum, inputs: Sequence[Input], possible: S
     UsageError
         for an input that has a range or a fixed prior: the posterior says nothing about it
     """
-    linear = linearise(optimum.problem, optimum.point)
     for item in inputs:
         if item.ranged or item.key not in linear.names:
             raise UsageError(f"--posterior: '{item.key}' has a range or no prior, so it has no posterior; leave it out")
