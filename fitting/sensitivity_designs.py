@@ -19,10 +19,10 @@ from kinimmune.models.errors import UsageError
 
 LEVELS = 4
 """Levels of Morris' design, as SALib and most published studies take them."""
-BLOCK_POINTS = 512
-"""Most points in a block: one is measured in seconds to a minute, and is what a killed study loses."""
+BLOCK_POINTS = 256
+"""Points in a block at most, unless a row has more: half a minute of virtual trials, which is what a killed study loses."""
 BLOCK_ROWS = 32
-"""Most rows in a block."""
+"""Most rows in a block, so that a small study has blocks for several processes."""
 
 
 class Method(StrEnum):
@@ -88,7 +88,7 @@ class Design:
     @property
     def block(self) -> int:
         """Rows in a block, a power of two."""
-        most = max(1, min(BLOCK_ROWS if self.width > 1 else BLOCK_POINTS, BLOCK_POINTS // self.width))
+        most = max(1, min(BLOCK_ROWS, BLOCK_POINTS // self.width))
         return 1 << (most.bit_length() - 1)
 
     @property
