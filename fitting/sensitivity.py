@@ -15,7 +15,7 @@ from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input, choose_inputs
 from kinimmune.fitting.sensitivity_posterior import approximate_posterior
 from kinimmune.fitting.sensitivity_responses import ResponseSettings
-from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, name_study
+from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, enlarge, name_study
 from kinimmune.fitting.sensitivity_values import hold, list_times, read_nameable, select_parameters
 from kinimmune.fitting.uncertainty import linearise
 from kinimmune.fitting.work import Pool, Store, Watcher
@@ -152,9 +152,11 @@ def _count_rows(question: Question, inputs: int) -> int:
     least = {Method.SOBOL: 4 * FEWEST, Method.PRCC: inputs + FEWEST}.get(method, FEWEST)
     if samples < least:
         raise UsageError(f"--samples {samples}: --method {method} of {inputs} parameters needs at least {least}")
-    if method is Method.SOBOL and samples & (samples - 1):
-        near = 1 << (samples.bit_length() - 1)
-        raise UsageError(f"--samples {samples}: must be a power of two, such as {near} or {2 * near}: the Sobol points need it")
+    if method is Method.SOBOL and enlarge(samples) != samples:
+        raise UsageError(
+            f"--samples {samples}: must be a power of two or half as much again, such as {enlarge(samples)}: "
+            "the Sobol points need it"
+        )
     return samples
 
 

@@ -152,6 +152,16 @@ def as_indices(values: Array) -> Indices:
     return tuple(float(value) if math.isfinite(value) else None for value in np.asarray(values, dtype=float).tolist())
 
 
+def enlarge(samples: int) -> int:
+    """Return the smallest power of two, or half as much again, that is at least `samples`: Sobol points fill space evenly there.
+
+    >>> enlarge(513), enlarge(768), enlarge(1000)
+    (768, 768, 1024)
+    """
+    power = 1 << max(samples - 1, 0).bit_length()
+    return 3 * power // 4 if samples <= 3 * power // 4 and power >= 4 else power
+
+
 def judge_convergence(result: SensitivityResult) -> str:
     """Return one sentence on whether the intervals of a Sobol study are narrow; empty for another method."""
     if result.ST is None or result.ST_conf is None:
@@ -167,7 +177,7 @@ def judge_convergence(result: SensitivityResult) -> str:
     told = f"the widest interval of a total index above {IMPORTANT:g} has half-width {half:.3f} ({name})"
     if half < NARROW:
         return f"{told}: below {NARROW:g}"
-    enough = result.n * 2 ** max(1, math.ceil(2.0 * math.log2(half / NARROW)))
+    enough = enlarge(max(result.n + 1, math.ceil(result.n * (half / NARROW) ** 2)))
     return f"{told}: not below {NARROW:g}; about --samples {enough} would do"
 
 

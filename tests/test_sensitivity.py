@@ -505,7 +505,7 @@ def test_prcc_of_a_state_has_a_course_that_ends_at_the_output(question):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"samples": 100}, "--samples 100: must be a power of two, such as 64 or 128"),
+        ({"samples": 100}, "--samples 100: must be a power of two or half as much again, such as 128"),
         ({"samples": 8}, "needs at least 16"),
         ({"method": Method.PRCC, "samples": 6}, "--method prcc of 3 parameters needs at least 7"),
         ({"method": Method.LOCAL}, "a local study draws nothing"),
@@ -554,6 +554,7 @@ def judged(*halves):
 def test_the_verdict_on_intervals_looks_at_important_indices_only():
     assert judged(0.04, 0.02, 0.3).endswith("half-width 0.040 (a): below 0.05")
     assert judged(0.04, 0.09, 0.3).endswith("half-width 0.090 (b): not below 0.05; about --samples 1024 would do")
+    assert judged(0.055, 0.02, 0.3).endswith("about --samples 384 would do")
 
 
 @pytest.fixture(scope="module")
