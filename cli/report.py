@@ -79,12 +79,16 @@ def _require_enough(draws: int | None) -> None:
 
 
 def _report_run(path: Path, output: Path | None, effort: "Effort") -> Written:
-    from kinimmune.cli.report_content import run_content
+    from kinimmune.cli.report_content import run_content, study_content
+    from kinimmune.fitting.run_results import FIT
     from kinimmune.fitting.runs import open_run
-    from kinimmune.reports.document import write_report
+    from kinimmune.fitting.sensitivity_results import read_studies
+    from kinimmune.reports.document import write_model_report, write_report
 
-    content, changed = run_content(open_run(path), effort)
-    pdf = path / "report.pdf" if output is None else output
+    run, pdf = open_run(path), path / "report.pdf" if output is None else output
+    if not (path / FIT).is_file() and read_studies(run):
+        return pdf, path, write_model_report(study_content(run, effort), path, pdf)
+    content, changed = run_content(run, effort)
     return pdf, path, (*changed, *write_report(content, path, pdf))
 
 

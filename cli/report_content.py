@@ -4,7 +4,7 @@ Start with `run_content` or `model_content`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kinimmune.cli.patient import plan_patient
@@ -17,6 +17,7 @@ from kinimmune.fitting.profile_results import read_profiles
 from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
 from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
+from kinimmune.fitting.sensitivity_results import read_studies
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.model import OdeModel
@@ -77,9 +78,18 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         claims=_claims_of(run, data, effort),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
+        sensitivities=read_studies(run),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
     return content, (warning,) if changed else ()
+
+
+def study_content(run: Run, effort: Effort) -> ModelContent:
+    """Return what the report of a run without a fit is made from: its model and the studies of it."""
+    settings = read_configuration(run.settings_file)
+    content = model_content(run.record.model, settings.data, settings.simulate, replace(effort, draws=effort.draws or 0))
+    provenance = {"command": " ".join(run.record.command), "started": run.record.started, **content.provenance}
+    return replace(content, provenance=provenance, sensitivities=read_studies(run))
 
 
 def _claims_of(run: Run, data: Path | None, effort: Effort) -> tuple[ClaimRecord, ...]:

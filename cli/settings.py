@@ -62,6 +62,22 @@ class SimulateOptions(BaseModel):
     set: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
 
 
+class SensitivityOptions(BaseModel):
+    """Table `[sensitivity]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: str | None = None
+    arm: str | None = None
+    method: Literal["local", "morris", "sobol", "prcc"] | None = None
+    samples: Annotated[int, Field(ge=1)] | None = None
+    patients: Annotated[int, AfterValidator(_power_of_two)] | None = None
+    second_order: bool | None = None
+    parameters: list[str] = []
+    range: dict[str, tuple[float, float]] = {}
+    group: dict[str, list[str]] = {}
+
+
 class Settings(BaseModel):
     """Everything a command can be told."""
 
@@ -73,6 +89,7 @@ class Settings(BaseModel):
     jobs: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     fit: FitOptions = FitOptions()
     simulate: SimulateOptions = SimulateOptions()
+    sensitivity: SensitivityOptions = SensitivityOptions()
 
 
 def read_settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
@@ -162,7 +179,7 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"fit": FitOptions, "simulate": SimulateOptions}
+        tables: dict[str, type[BaseModel]] = {"fit": FitOptions, "simulate": SimulateOptions, "sensitivity": SensitivityOptions}
         table = tables.get(str(first["loc"][0]), Settings)
         return key, f"unknown; {nearest(str(first['loc'][-1]), table.model_fields)}"
     given = first["input"]

@@ -10,6 +10,7 @@ from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.identifiability_results import IdentifiabilityResult
 from kinimmune.fitting.profile_results import ProfileResult
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.sensitivity_results import SensitivityResult
 from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
 from kinimmune.models.model import OdeModel
@@ -37,6 +38,7 @@ class Content:
     claims: tuple[ClaimRecord, ...] = ()
     profiles: ProfileResult | None = None
     identifiability: IdentifiabilityResult | None = None
+    sensitivities: tuple[SensitivityResult, ...] = ()
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -73,5 +75,6 @@ class ModelContent:
     kinases: tuple[Kinase, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
+    sensitivities: tuple[SensitivityResult, ...] = ()
     picture: Picture | None = None
     """What the system's paper would show; None when the model has no picture."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.claim_results import ClaimRecord
+from kinimmune.fitting.sensitivity_results import SensitivityResult
 from kinimmune.reports import figure_data as data
 from kinimmune.reports.blocks import FigureBlock
 from kinimmune.reports.content import Content, ModelContent
@@ -28,6 +29,7 @@ from kinimmune.reports.figures_identifiability import list_identifiability_figur
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures_pictures import draw_picture
 from kinimmune.reports.figures_profile import list_profile_figures
+from kinimmune.reports.figures_sensitivity import describe_figures
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
     draw_incidence,
@@ -97,6 +99,7 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *_list_estimation(content),
         *(FigureRecipe(*parts) for parts in list_identifiability_figures(content.identifiability)),
         *(FigureRecipe(*parts) for parts in list_profile_figures(content.profiles)),
+        *list_sensitivity_figures(content.sensitivities),
         *_list_claims(content.claims),
     )
 
@@ -240,6 +243,11 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
     return [recipe for recipe in recipes if recipe.name not in absent]
 
 
+def list_sensitivity_figures(studies: Sequence[SensitivityResult]) -> tuple[FigureRecipe, ...]:
+    """Return the figures of sensitivity studies."""
+    return tuple(FigureRecipe(*figure) for study in studies for figure in describe_figures(study))
+
+
 def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:
     if not claims:
         return []
@@ -257,7 +265,12 @@ def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:
 
 def list_model_figures(content: ModelContent) -> tuple[FigureRecipe, ...]:
     """Return the figures of a report about a model alone."""
-    return (*_list_picture(content.picture), *_list_nominal(content), *_list_claims(content.claims))
+    return (
+        *_list_picture(content.picture),
+        *_list_nominal(content),
+        *list_sensitivity_figures(content.sensitivities),
+        *_list_claims(content.claims),
+    )
 
 
 def _list_picture(picture: Picture | None) -> list[FigureRecipe]:

@@ -17,6 +17,7 @@ from kinimmune.reports.figures import DrawnFigure
 from kinimmune.reports.formats import list_words
 from kinimmune.reports.limitations import list_limitations
 from kinimmune.reports.model_tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads
+from kinimmune.reports.sensitivity_pages import compose_sensitivities
 
 _DIAGRAM_CAPTION = (
     "The model. Boxes are mechanisms with the states they bring; the last are what a trial counts. An arrow raises, a bar "
@@ -29,12 +30,13 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
     """Return the report of a model alone."""
     model = content.model
     nominal: list[Block] = []
-    shown = [figure.block for name, figure in figures.items() if name != FIGURE]
+    shown = [figure.block for name, figure in figures.items() if name != FIGURE and not name.startswith("sensitivity-")]
     if shown:
         nominal = [Heading("Courses at the values of the tables"), *shown]
     blocks = (
         *compose_model_pages(model, content.kinases),
         *nominal,
+        *compose_sensitivities(content.sensitivities, figures),
         *compose_claims(content.claims, figures),
         Heading("Parameters"),
         TableBlock(
