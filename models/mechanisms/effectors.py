@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from kinimmune.models.mechanisms.rest import resting_number
 from kinimmune.models.model import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
@@ -49,10 +50,9 @@ def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr, coupling: Coupling
     exhaustion, recovery = factors.induction * symbol("exhaustion_rate") * signal, factors.recovery * symbol("recovery_rate")
     ratio = exhaustion / (recovery + symbol("exhausted_death"))
     division = factors.division * symbol("effector_proliferation") * suppressed * signal
-    net = division - exhaustion + recovery * ratio - symbol("effector_death")
-    curvature = division * (1 + ratio) / symbol("effector_capacity")
+    loss = symbol("effector_death") + exhaustion * symbol("exhausted_death") / (recovery + symbol("exhausted_death"))
     source = (factors.basal + factors.priming * symbol("effector_priming") * signal) * suppressed
-    functional = 2 * source / (sp.sqrt(net**2 + 4 * curvature * source) - net)
+    functional = resting_number(source, division, loss, (1 + ratio) / symbol("effector_capacity"))
     return functional, ratio * functional
 
 
