@@ -18,6 +18,7 @@ from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.fit import fit
 from kinimmune.cli.list import list_models
 from kinimmune.cli.report import report
+from kinimmune.cli.sample import sample
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
 from kinimmune.cli.terminal import print_error
@@ -39,6 +40,7 @@ app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
 app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)
 app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
+app.command("sample", epilog="Example: kinimmune sample runs/first --steps 300")(sample)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
