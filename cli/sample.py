@@ -16,7 +16,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run 
 Ensembles = Annotated[int, typer.Option("--ensembles", help="Independent ensembles, at least 4.")]
 Walkers = Annotated[
     int | None,
-    typer.Option("--walkers", help="Walkers in each, an even number; twice the free parameters and 2 if none are given."),
+    typer.Option("--walkers", help="Walkers in each; twice the free parameters and 2 if none are given."),
 ]
 Steps = Annotated[int, typer.Option("--steps", help="Steps of each ensemble, a multiple of 25; more can be added with --resume.")]
 Patients = Annotated[int | None, typer.Option("--patients", help="Virtual patients per arm, a power of two; the fit's if none.")]
@@ -82,7 +82,8 @@ def _advise(result: "SampleResult", run: Path) -> str:
 def _print_summary(result: "SampleResult") -> None:
     print(
         f"{result.model}: {'converged' if result.converged else 'not converged'}; {result.patients} patients, "
-        f"seed {result.seed}, {result.ensembles} ensembles of {result.walkers} walkers, {result.steps} steps of which {result.burn_in} are left out\n"
+        f"seed {result.seed}, {result.ensembles} ensembles of {result.walkers} walkers, "
+        f"{result.steps} steps of which {result.burn_in} are left out\n"
         f"{result.evaluations} evaluations, {result.failed} failed; "
         f"accepted {', '.join(f'{100.0 * share:.0f} %' for share in result.acceptance)}\n"
     )

@@ -77,7 +77,7 @@ def choose_burn_in(positions: Array, log_probability: Array) -> int:
     slowest = max(autocorrelation_time(positions[:, half:, :, place]) for place in range(positions.shape[-1]))
     means = log_probability.mean(axis=2)
     arrived = int(np.argmax(means >= means[:, half:].min(axis=1, keepdims=True), axis=1).max())
-    return min(arrived + math.ceil(BURN_IN_TIMES * slowest), half)
+    return int(min(arrived + math.ceil(BURN_IN_TIMES * slowest), half))
 
 
 def r_hat(draws: Array) -> float:

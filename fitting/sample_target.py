@@ -66,7 +66,7 @@ class Posterior:
         """Return which points lie within the ranges of the tables, shape (k,)."""
         lower = np.array([item.prior.standardise(item.lower) for item in self.problem.free])
         upper = np.array([item.prior.standardise(item.upper) for item in self.problem.free])
-        return np.all((points >= lower) & (points <= upper), axis=1)
+        return np.asarray(np.all((points >= lower) & (points <= upper), axis=1))
 
     def _residuals(self, outcomes: Outcomes | Exception, point: Array) -> Array:
         if isinstance(outcomes, Exception):
