@@ -22,6 +22,7 @@ def fit(
     stop_rule: StopRule = None,
     integrator: Annotated[str | None, typer.Option("--integrator", help="kernel, or scipy: much slower.")] = None,
     compare_rules: Annotated[bool | None, typer.Option("--compare-rules", help="Fit again under each stop rule.")] = None,
+    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that gets the starts.")] = None,
     resume: Resume = False,
     force: options.Force = False,
     data: options.Data = None,
@@ -37,6 +38,7 @@ def fit(
     """
     from kinimmune.cli import fit_run
     from kinimmune.cli.fit_summary import print_summary
+    from kinimmune.cli.long_work import Effort
     from kinimmune.fitting.results import to_json
 
     given = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
@@ -47,7 +49,7 @@ def fit(
     notes.say(f"run {work.run.path}")
     for text in work.warnings:
         notes.say(f"warning: {text}")
-    result = fit_run.carry_out(work, notes)
+    result = fit_run.carry_out(work, Effort(1, dask, resume, force, notes))  # threads within a start serve it best
     if as_json:
         print(to_json(result))
     else:

@@ -3,31 +3,24 @@
 Start with `start`, `resume` and `carry_out`.
 """
 
-import shlex
-import signal
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from kinimmune.cli.exits import Exit
+from kinimmune.cli import long_work
+from kinimmune.cli.long_work import Effort, Workshop
 from kinimmune.cli.settings import Settings, read_settings, write_configuration
-from kinimmune.cli.terminal import Notes, print_error
 from kinimmune.fitting import lint
 from kinimmune.fitting.fit import FitSettings, fit
 from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.results import FitResult
-from kinimmune.fitting.run_results import write_results
+from kinimmune.fitting.run_results import FIT, TRIAL, write_results
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, open_run
-from kinimmune.fitting.tasks import TaskStore
 from kinimmune.models.catalogue import load_model, require_model
-from kinimmune.models.errors import KinimmuneError, UsageError
+from kinimmune.models.errors import UsageError
 
 RUNS = Path("runs")
 """Where runs go that are given no folder."""
@@ -40,11 +33,6 @@ class FitRun:
     run: Run
     settings: FitSettings
     warnings: tuple[str, ...]
-
-    @property
-    def store(self) -> TaskStore:
-        """Where finished starts are kept."""
-        return TaskStore(self.run.path / "results" / "tasks")
 
 
 def start(model: str, output: Path | None, config: Path | None, given: Mapping[str, Any], *, force: bool) -> FitRun:
@@ -80,36 +68,25 @@ def resume(model: str, output: Path | None, config: Path | None, given: Mapping[
     changed = [name for name in {**run.record.inputs, **tables} if run.record.inputs.get(name) != tables.get(name)]
     if changed:
         warnings.append(f"changed since the run began, so finished starts are computed again: {', '.join(changed)}")
+        run = _with_tables(run, tables)
     return _configured(run, settings, tuple(warnings))
 
 
-def carry_out(work: FitRun, notes: Notes) -> FitResult:
+def carry_out(work: FitRun, effort: Effort) -> FitResult:
     """Fit and write the results; `run.json` tells how it ended."""
-    begin = time.monotonic()
-    try:
-        with _interruptible(), notes.progress() as progress:
-            result, trial = fit(work.settings, work.store, progress)
-            write_results(work.run, result, trial)
-    except KeyboardInterrupt:
-        work.run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
-        print_error(f"interrupted; finished starts are kept, go on with: {_resume_command(work)}")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except KinimmuneError as error:
-        work.run.update(RunStatus.FAILED, time.monotonic() - begin, str(error))
-        raise
-    work.run.update(RunStatus.DONE, time.monotonic() - begin, f"fit: {result.status}")
+
+    def fit_starts(workshop: Workshop) -> FitResult:
+        def progress(text: str, cost: float | None) -> None:
+            workshop.say(text if cost is None else f"{text}; best cost {cost:.4g}")
+
+        pool = workshop.pool if effort.dask else None
+        result, trial = fit(work.settings, workshop.store, progress, pool, workshop.watch)
+        write_results(work.run, result, trial)
+        return result
+
+    result = long_work.carry_out(work.run, effort, "start", work.settings.starts, fit_starts)
+    open_run(work.run.path).update(RunStatus.DONE, 0.0, f"fit: {result.status}")
     return result
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGINT and SIGTERM both end the fit in order, also where a shell script started it in the background."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _resolve(model: str, settings: Settings) -> FitSettings:
@@ -124,11 +101,19 @@ def _check(settings: FitSettings) -> None:
     load_model(settings.model, settings.data)
 
 
+def _with_tables(run: Run, tables: dict[str, str]) -> Run:
+    """Return the run as one of other tables; what was found with the old ones is no longer its result."""
+    for name in (FIT, TRIAL):
+        (run.path / name).unlink(missing_ok=True)
+    return Run(run.path, replace(run.record, inputs=tables))
+
+
 def _configured(run: Run, settings: FitSettings, warnings: tuple[str, ...]) -> FitRun:
+    """Write the settings; results that were found with others do not stay beside them."""
     data = None if settings.data is None else settings.data.resolve()
-    run.write("config.toml", write_configuration({**asdict(settings), "data": data}, "fit"))
+    text = write_configuration({**asdict(settings), "data": data}, "fit")
+    if not run.settings_file.exists() or run.read(run.settings_file.name) != text:
+        for name in (FIT, TRIAL):
+            (run.path / name).unlink(missing_ok=True)
+        run.write(run.settings_file.name, text)
     return FitRun(run.update(RunStatus.RUNNING, 0.0, *warnings), settings, warnings)
-
-
-def _resume_command(work: FitRun) -> str:
-    return shlex.join(["kinimmune", "fit", work.settings.model, "-o", str(work.run.path), "--resume"])

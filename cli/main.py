@@ -21,6 +21,7 @@ from kinimmune.cli.report import report
 from kinimmune.cli.sample import sample
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
+from kinimmune.cli.task import task
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -42,6 +43,7 @@ app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
 app.command("sample", epilog="Example: kinimmune sample runs/first --steps 300")(sample)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
+app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
 

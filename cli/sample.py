@@ -1,5 +1,6 @@
 """`kinimmune sample`: the posterior of a finished fit by ensembles of walkers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,16 +67,17 @@ def sample(
     else:
         _print_summary(result)
     if not result.converged:
-        print_error(_advise(result, run))
+        print_error(_advise(result, run, {"ensembles": ensembles, "walkers": walkers, "patients": patients, "seed": seed}))
         raise typer.Exit(Exit.NOT_CONVERGED)
 
 
-def _advise(result: "SampleResult", run: Path) -> str:
+def _advise(result: "SampleResult", run: Path, given: Mapping[str, int | None]) -> str:
     faults = "; ".join(result.faults[:3])
     more = f"; and {len(result.faults) - 3} more" if len(result.faults) > 3 else ""
+    words = [f"--{name} {value}" for name, value in {**given, "steps": 2 * result.steps}.items() if value is not None]
     return (
         f"the ensembles have not converged: {faults}{more}. Results are in {run}/results; "
-        f"go on with: kinimmune sample {run} --steps {2 * result.steps} --resume"
+        f"go on with: kinimmune sample {run} {' '.join(words)} --resume"
     )
 
 

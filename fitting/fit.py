@@ -21,7 +21,7 @@ from kinimmune.fitting.solution import Solution, StartOutcome
 from kinimmune.fitting.stop_rules import compare_stop_rules
 from kinimmune.fitting.summary import summarise
 from kinimmune.fitting.targets import read_targets
-from kinimmune.fitting.work import Chain, Here, Plain, Pool, Step, Store, run_chains
+from kinimmune.fitting.work import Chain, Here, Plain, Pool, Step, Store, Watcher, run_chains, watch_nothing
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.population import draw_population
@@ -61,13 +61,33 @@ class FitSettings:
         """What the problem is built from."""
         return ProblemSettings(self.model, hash_all_tables(self.data), self.patients, self.seed, self.stop_rule, self.integrator)
 
+    @property
+    def folder(self) -> str | None:
+        """Where the tables lie that replace the package's, wherever a step is carried out."""
+        return None if self.data is None else str(self.data.resolve())
+
 
 Progress = Callable[[str, float | None], None]
 """Takes what is being done and the best sum of squares so far."""
 
 
-def fit(settings: FitSettings, store: Store, progress: Progress, pool: Pool | None = None) -> tuple[FitResult, TrialResult]:
+def fit(
+    settings: FitSettings, store: Store, progress: Progress, pool: Pool | None = None, watch: Watcher = watch_nothing
+) -> tuple[FitResult, TrialResult]:
     """Fit a model to the targets of its tables and run its virtual trial at the best point.
+
+    Parameters
+    ----------
+    settings
+        what to fit
+    store
+        where finished starts are kept
+    progress
+        takes what is being done
+    pool
+        where starts are carried out, each with one thread; None for this process, with all threads and progress within a start
+    watch
+        learns of finished starts
 
     Raises
     ------
@@ -75,10 +95,16 @@ def fit(settings: FitSettings, store: Store, progress: Progress, pool: Pool | No
         when no start gives a finite sum of squares
     """
     began = time.monotonic()
-    folder = None if settings.data is None else str(settings.data)
-    problem = open_problem(settings.problem, folder, settings.jobs)
-    points = start_points(problem, settings.starts, settings.seed)
-    outcomes = [_from_store(kept, len(problem.free)) for kept in _run_starts(settings, points, store, pool, progress)]
+    problem = open_problem(settings.problem, settings.folder, settings.jobs)
+    starts = [_start(settings, index, point) for index, point in enumerate(start_points(problem, settings.starts, settings.seed))]
+
+    def tell(step: Step, outcome: Plain, kept: bool) -> None:
+        watch(step, outcome, kept)
+        progress(f"{step.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
+
+    here = Here(lambda step: _run_aloud(replace(step, beside={**step.beside, "jobs": settings.jobs}), progress))
+    kept = run_chains([Chain(start) for start in starts], store, here if pool is None else pool, tell)
+    outcomes = [_from_store(steps[0], len(problem.free)) for steps in kept]
     best = min(outcomes, key=lambda outcome: outcome.cost)
     if not math.isfinite(best.cost):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
@@ -92,34 +118,34 @@ def fit(settings: FitSettings, store: Store, progress: Progress, pool: Pool | No
     return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
 
-def _run_starts(
-    settings: FitSettings, points: Sequence[Array], store: Store, pool: Pool | None, progress: Progress
-) -> list[Plain]:
-    """Return the outcome of every start; each is a chain of one step."""
-    wanted = settings.problem.plain
-    folder = None if settings.data is None else str(settings.data)
-    chains = [
-        Chain(
-            Step(
-                run_start,
-                f"start-{index:03d}",
-                {"problem": wanted, "point": [float(score) for score in point]},
-                {"folder": folder, "jobs": settings.jobs},
-            )
-        )
-        for index, point in enumerate(points)
-    ]
-
-    def tell(step: Step, outcome: Plain, kept: bool) -> None:
-        progress(f"{step.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
-
-    return [steps[0] for steps in run_chains(chains, store, Here() if pool is None else pool, tell)]
+def _start(settings: FitSettings, index: int, point: Array) -> Step:
+    """Return one start, a chain of one step."""
+    inputs = {"problem": settings.problem.plain, "point": [float(score) for score in point]}
+    return Step(run_start, f"start-{index:03d}", inputs, {"folder": settings.folder})
 
 
 def run_start(inputs: Plain) -> Plain:
     """Minimise from one start: a step of long work."""
-    problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"])
-    return asdict(optimise_coarsely_first(problem, np.array(inputs["point"]), lambda _: None))
+    return _minimise(inputs, lambda _: None)
+
+
+def _run_aloud(step: Step, progress: Progress) -> Plain:
+    """Minimise from one start and tell the best cost met so far."""
+    best = math.inf
+
+    def on_cost(cost: float) -> None:
+        nonlocal best
+        best = min(best, cost)
+        progress(f"{step.name} is on its way", best)
+
+    return _minimise({**step.inputs, **step.beside}, on_cost)
+
+
+def _minimise(inputs: Plain, on_cost: Callable[[float], None]) -> Plain:
+    problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs.get("jobs", 1))
+    found = optimise_coarsely_first(problem, np.array(inputs["point"]), on_cost)
+    failures = [] if found.converged else [{"what": "start of the fit", "reason": found.message}]
+    return {**asdict(found), "failures": failures}
 
 
 def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:

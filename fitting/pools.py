@@ -1,33 +1,40 @@
 """Where the steps of long work are carried out: this process, several, or a Dask cluster.
 
-Start with `open_pool`.
+Start with `open_pool`.  A step gives the same bits in all of them: BLAS has one thread everywhere, and nothing else that a
+process could have of its own enters a step.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import get_context
+from contextlib import ExitStack, contextmanager
 
-from kinimmune.fitting.work import Here, Plain, Pool, Step
-from kinimmune.models.errors import UsageError
+from kinimmune.fitting.places import one_blas_thread
+from kinimmune.fitting.processes import open_processes
+from kinimmune.fitting.work import Here, Pool
 
 
 @contextmanager
-def open_pool(jobs: int, dask: str | None) -> Iterator[Pool]:
-    """Return a pool; nothing of it is left behind when the context ends."""
-    if dask is not None:
-        raise UsageError("--dask is not there yet")
-    if jobs == 1:
-        yield Here()
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as executor:
-        yield _Processes(executor)
+def open_pool(jobs: int, dask: str | None = None) -> Iterator[Pool]:
+    """Return a pool; no process and no thread of it is left when the context ends.
 
+    Parameters
+    ----------
+    jobs
+        processes on this machine; with 1 the steps are carried out in this process
+    dask
+        address of a Dask scheduler that gets the steps instead
 
-@dataclass(frozen=True)
-class _Processes:
-    executor: ProcessPoolExecutor
+    Raises
+    ------
+    UsageError
+        when the scheduler does not answer, or Dask is not installed
+    """
+    with ExitStack() as stack:
+        if dask is not None:
+            from kinimmune.fitting.cluster import open_cluster
 
-    def submit(self, step: Step) -> "Future[Plain]":
-        return self.executor.submit(step.carry_out)
+            yield stack.enter_context(open_cluster(dask))
+        elif jobs == 1:
+            stack.enter_context(one_blas_thread())
+            yield Here()
+        else:
+            yield stack.enter_context(open_processes(jobs))

@@ -19,8 +19,7 @@ _LONG = ("months", "survival")
 
 
 def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
-    """Write `results/` and `failures.csv` of a run."""
-    run.write(FIT, to_json(fit))
+    """Write `results/` of a run; `fit.json` comes last and tells that all is there."""
     run.write(TRIAL, to_json(trial))
     comparisons = [
         {"kind": kind, **asdict(row)}
@@ -30,7 +29,7 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     run.write("results/comparisons.csv", _table(comparisons))
     run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
     run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))
-    run.write("failures.csv", _table(_failures(fit), ("kind", "index", "count", "message")))
+    run.write(FIT, to_json(fit))
 
 
 def read_results(run: Run) -> tuple[FitResult, TrialResult]:
@@ -61,17 +60,6 @@ def read_tested_claims(run: Run) -> tuple[ClaimRecord, ...]:
     return records_from_json(run.read(CLAIMS), run.path / CLAIMS) if (run.path / CLAIMS).is_file() else ()
 
 
-def _failures(fit: FitResult) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = [
-        {"kind": "start", "index": start.index, "count": 1, "message": start.message}
-        for start in fit.starts
-        if not start.converged
-    ]
-    if fit.failed_patients:
-        rows.append({"kind": "patient", "index": "", "count": fit.failed_patients, "message": "the integration failed"})
-    return rows
-
-
 def _lengthen(row: dict[str, object]) -> Iterable[dict[str, object]]:
     sequences = [value for name in _LONG if isinstance(value := row[name], Sequence)]
     fixed = {name: value for name, value in row.items() if name not in _LONG}
@@ -79,10 +67,10 @@ def _lengthen(row: dict[str, object]) -> Iterable[dict[str, object]]:
         yield {**fixed, **dict(zip(_LONG, values, strict=True))}
 
 
-def _table(rows: Sequence[dict[str, object]], columns: Sequence[str] = ()) -> str:
+def _table(rows: Sequence[dict[str, object]]) -> str:
     """Return rows as CSV; a value that does not exist is an empty cell."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else list(columns), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -117,7 +117,7 @@ def _count_predictions(ensembles: int) -> int:
 def _effort(settings: SampleSettings, fitted: Fitted) -> Effort:
     walkers = settings.walkers or 2 * fitted.point.size + SPARE_WALKERS
     seed = fitted.settings.seed if settings.seed is None else settings.seed
-    return Effort(settings.ensembles, walkers, settings.steps, seed)
+    return Effort(settings.ensembles, walkers, settings.steps, seed).require(fitted.point.size)
 
 
 def _describe(

@@ -50,6 +50,12 @@ class Effort:
         if self.steps < 2 * BLOCK or self.steps % BLOCK:
             raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}, at least {2 * BLOCK}")
 
+    def require(self, parameters: int) -> "Effort":
+        """Return itself, or refuse walkers that cannot reach everywhere among so many free parameters."""
+        if self.walkers < 2 * parameters or self.walkers % 2:
+            raise UsageError(f"--walkers {self.walkers}: an even number, at least {2 * parameters}, twice the free parameters")
+        return self
+
     @property
     def blocks(self) -> int:
         """Blocks of each ensemble."""
@@ -95,11 +101,9 @@ def run_ensembles(sampled: Sampled, guide: Guide, effort: Effort, tools: Tools) 
     UsageError
         when there are fewer walkers than twice the dimensions, or an odd number
     """
-    size = guide.mean.size
-    if effort.walkers < 2 * size or effort.walkers % 2:
-        raise UsageError(f"--walkers {effort.walkers}: an even number, at least {2 * size}, twice the free parameters")
-    seeds = [effort.seed, 0]
-    first = Step(sampled.survey, "sample-survey", {**sampled.inputs, "guide": guide.plain, "seed": seeds}, sampled.beside)
+    effort.require(guide.mean.size)
+    inputs = {**sampled.inputs, "guide": guide.plain, "seed": [effort.seed, 0]}
+    first = Step(sampled.survey, "sample-survey", inputs, sampled.beside)
     ((learned,),) = run_chains([Chain(first)], *tools)
     chains = [_chain(sampled, learned["surrogate"], effort, ensemble) for ensemble in range(1, effort.ensembles + 1)]
     return _join(learned, run_chains(chains, *tools), effort)

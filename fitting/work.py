@@ -8,8 +8,9 @@ step, a profile in one direction a chain of points, an ensemble of a sampler a c
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 Plain = Mapping[str, Any]
@@ -78,7 +79,7 @@ class Store(Protocol):
 
 
 class Pool(Protocol):
-    """Where steps are carried out."""
+    """Where steps are carried out; any number of them can be submitted, and after one has failed the others may never end."""
 
     def submit(self, step: Step) -> "Future[Plain]":
         """Begin a step."""
@@ -89,13 +90,17 @@ Watcher = Callable[[Step, Plain, bool], None]
 """Learns of every finished step and its outcome; True says that it was computed before."""
 
 
+@dataclass(frozen=True)
 class Here:
     """Steps one after the other in this process."""
+
+    carry_out: Callable[[Step], Plain] = Step.carry_out
+    """How; for work that tells more while it goes on in this process."""
 
     def submit(self, step: Step) -> "Future[Plain]":
         """Carry out a step at once."""
         future: Future[Plain] = Future()
-        future.set_result(step.carry_out())
+        future.set_result(self.carry_out(step))
         return future
 
 
@@ -109,29 +114,59 @@ def run_chains(chains: Sequence[Chain], store: Store, pool: Pool, watch: Watcher
     The outcomes do not depend on the pool or on the order in which steps end; an exception in a step ends everything, with the
     finished steps kept.
     """
-    outcomes: list[list[Plain]] = [[] for _ in chains]
-    running: dict[Future[Plain], tuple[int, Step]] = {}
+    progress = _Progress(chains, store, pool, watch, [[] for _ in chains])
+    try:
+        for index, chain in enumerate(chains):
+            progress.proceed(index, chain.first)
+            while not progress.ended.empty():
+                progress.gather()
+        while progress.running:
+            progress.gather()
+    finally:
+        progress.keep()
+    return progress.outcomes
 
-    def proceed(index: int, step: Step | None) -> None:
+
+@dataclass(frozen=True)
+class _Progress:
+    """Where every chain is."""
+
+    chains: Sequence[Chain]
+    store: Store
+    pool: Pool
+    watch: Watcher
+    outcomes: list[list[Plain]]
+    running: dict["Future[Plain]", tuple[int, Step]] = field(default_factory=dict)
+    ended: "SimpleQueue[Future[Plain]]" = field(default_factory=SimpleQueue)
+
+    def proceed(self, index: int, step: Step | None) -> None:
         """Take kept steps off the store until one has to be computed."""
         while step is not None:
-            kept = store.load(step)
+            kept = self.store.load(step)
             if kept is None:
-                running[pool.submit(step)] = (index, step)
+                future = self.pool.submit(step)
+                self.running[future] = (index, step)
+                future.add_done_callback(self.ended.put)
                 return
-            outcomes[index].append(kept)
-            watch(step, kept, True)
-            step = chains[index].follow(step, kept)
+            step = self._count(index, step, kept, kept=True)
 
-    for index, chain in enumerate(chains):
-        proceed(index, chain.first)
-    while running:
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
-            index, step = running.pop(future)
-            outcome = future.result()
-            store.save(step, outcome)
-            outcomes[index].append(outcome)
-            watch(step, outcome, False)
-            proceed(index, chains[index].follow(step, outcome))
-    return outcomes
+    def gather(self) -> None:
+        """Wait for a step to end, keep it, and go on with its chain."""
+        future = self.ended.get()
+        index, step = self.running[future]
+        outcome = future.result()
+        self.store.save(step, outcome)
+        del self.running[future]
+        self.proceed(index, self._count(index, step, outcome, kept=False))
+
+    def keep(self) -> None:
+        """Keep what had ended well when a step failed or the user stopped; nothing runs after work that ended in order."""
+        for future, (_, step) in self.running.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.store.save(step, future.result())
+
+    def _count(self, index: int, step: Step, outcome: Plain, *, kept: bool) -> Step | None:
+        """Add a finished step and return the next of its chain."""
+        self.outcomes[index].append(outcome)
+        self.watch(step, outcome, kept)
+        return self.chains[index].follow(step, outcome)

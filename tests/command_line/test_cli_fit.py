@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from kinimmune.fitting.fitted import read_fitted
 from kinimmune.fitting.runs import open_run
+from kinimmune.models.errors import DataError
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
 OWN_TRIAL = Path(__file__).parents[2] / "examples" / "own_trial"
@@ -57,7 +61,7 @@ def test_a_run_holds_settings_results_and_their_origin(finished):
     assert record.inputs.keys() >= {"targets.csv", "parameters.csv"}
     assert "patients = 8" in (run / "config.toml").read_text()
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
-    starts = {f"results/starts/start-00{index}.json" for index in range(2)}
+    starts = {f"results/tasks/start-00{index}.json" for index in range(2)}
     tables = {"results/comparisons.csv", "results/parameters.csv", "results/curves.csv", "failures.csv"}
     assert names == {"run.json", "config.toml", "results/fit.json", "results/trial.json"} | tables | starts
 
@@ -86,7 +90,7 @@ def wait_for(path, process, seconds=120.0):
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finished, kinimmune, tmp_path, stop, code, status):
     run = tmp_path / "run"
     with subprocess.Popen([PROGRAM, *FIT, "-o", run], stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        wait_for(run / "results" / "starts" / "start-000.json", process)
+        wait_for(run / "results" / "tasks" / "start-000.json", process)
         begin = time.monotonic()
         process.send_signal(stop)
         _, err = process.communicate(timeout=30)
@@ -97,20 +101,21 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finish
     assert json.loads((run / "run.json").read_text())["status"] == status
     assert not (run / "results" / "fit.json").exists()
     if stop == signal.SIGTERM:
-        assert err == f"error: interrupted; finished starts are kept, go on with: kinimmune fit hcc_trial -o {run} --resume\n"
-    first = (run / "results" / "starts" / "start-000.json").stat().st_mtime_ns
+        again = shlex.join(["kinimmune", *FIT, "-o", str(run), "--resume"])
+        assert err == f"error: interrupted; finished steps are kept, go on with: {again}\n"
+    first = (run / "results" / "tasks" / "start-000.json").stat().st_mtime_ns
 
     assert kinimmune("fit", "hcc_trial", "-o", str(run), "--resume", "--jobs", "2", "--quiet")[0] == 0
 
-    assert (run / "results" / "starts" / "start-000.json").stat().st_mtime_ns == first
+    assert (run / "results" / "tasks" / "start-000.json").stat().st_mtime_ns == first
     assert open_run(run).record.status == "done"
     assert bits(run) == bits(finished[0])
 
 
 def test_a_resume_elsewhere_warns_and_keeps_the_warning(finished, kinimmune, tmp_path):
     run = tmp_path / "run"
-    (run / "results" / "starts").mkdir(parents=True)
-    for name in ("config.toml", *(f"results/starts/start-00{index}.json" for index in range(2))):
+    (run / "results" / "tasks").mkdir(parents=True)
+    for name in ("config.toml", *(f"results/tasks/start-00{index}.json" for index in range(2))):
         (run / name).write_bytes((finished[0] / name).read_bytes())
     content = json.loads((finished[0] / "run.json").read_text())
     content["environment"]["cpu"] = "abacus"
@@ -130,3 +135,74 @@ def test_a_run_of_another_model_is_not_resumed(finished, kinimmune):
         2,
         f"error: run '{finished[0]}' is of model 'hcc_trial', not 'gompertz'; give that model or another run\n",
     )
+
+
+def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finished):
+    run = open_run(finished[0])
+    starts = [json.loads((run.path / "results" / "tasks" / f"start-00{index}.json").read_text())["outcome"] for index in range(2)]
+    best = min(starts, key=lambda outcome: outcome["cost"])
+
+    fitted = read_fitted(run)
+
+    assert (fitted.settings.patients, fitted.settings.seed, fitted.folder) == (8, 1, str(OWN_TRIAL))
+    assert fitted.result.chi_square_data == json.loads((run.path / "results" / "fit.json").read_text())["chi_square_data"]
+    assert fitted.point.tolist() == pytest.approx(best["point"], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "results/fit.json",
+            None,
+            None,
+            r"holds no finished fit \(it is 'done'\); go on with it first: kinimmune fit hcc_trial -o",
+        ),
+        ("config.toml", "seed = 1", "seed = 2", "are not of one fit; fit again with --resume"),
+        ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' is no whole number"),
+        ("config.toml", "seed = 1", "seed = ", "config.toml is no TOML"),
+        ("config.toml", str(OWN_TRIAL), "/absent", "lay in /absent, which is gone; restore them"),
+        ("run.json", '"targets.csv": "', '"targets.csv": "0', "changed since run '.*' was fitted: targets.csv; restore them"),
+    ],
+)
+def test_a_run_that_holds_no_whole_fit_is_refused_with_the_reason(finished, tmp_path, name, old, new, message):
+    shutil.copytree(finished[0], tmp_path / "run")
+    file = tmp_path / "run" / name
+    if old is None:
+        file.unlink()
+    else:
+        file.write_text(file.read_text().replace(old, new))
+
+    with pytest.raises(DataError, match=message):
+        read_fitted(open_run(tmp_path / "run"))
+
+
+def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path, kinimmune):
+    shutil.copytree(finished[0], tmp_path / "run")
+    assert kinimmune("fit", "hcc_trial", "-o", "run", "--resume", "--dask", "nonsense", "--patients", "16")[0] == 2
+
+    assert not (tmp_path / "run" / "results" / "fit.json").exists()
+    assert open_run(tmp_path / "run").record.status == "failed"
+
+
+def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmune):
+    code, out, err = kinimmune("task", str(finished[0]), "start-001")
+    content = json.loads(out)
+
+    assert (code, err) == (0, "the outcome is the one that was kept\n")
+    assert (content["schema"], content["step"], content["same"]) == ("kinimmune.task_again/1", "start-001", True)
+    assert content["outcome"]["cost"] == json.loads((finished[0] / "results" / "fit.json").read_text())["starts"][1]["cost"]
+
+
+def test_a_step_made_by_an_unknown_function_is_not_carried_out(finished, tmp_path, kinimmune):
+    shutil.copytree(finished[0], tmp_path / "run")
+    file = tmp_path / "run" / "results" / "tasks" / "start-000.json"
+    file.write_text(file.read_text().replace("kinimmune.fitting.fit:run_start", "os:system"))
+
+    code, out, err = kinimmune("task", "run", "start-000")
+
+    assert (code, out) == (3, "")
+    assert err.startswith(
+        "error: step 'start-000' was made by 'os:system', which this version does not know; known are kinimmune."
+    )
+    assert kinimmune("task", "run", "start-009")[0] == 2
