@@ -38,7 +38,8 @@ def task(run: RunFolder, step: StepName, as_json: options.Json = False, quiet: o
 def known_works() -> "tuple[Work, ...]":
     """Return every function whose steps can be carried out again; a name in a file is only compared with theirs."""
     from kinimmune.fitting.fit import run_start
-    from kinimmune.fitting.sample import predict_draws, survey_posterior, walk_posterior
+    from kinimmune.fitting.sample import survey_posterior, walk_posterior
+    from kinimmune.fitting.sample_predictions import predict_draws
 
     return (run_start, survey_posterior, walk_posterior, predict_draws)
 

@@ -8,13 +8,14 @@ surrogate (J. S. Liu, Monte Carlo Strategies in Scientific Computing, 2001, sect
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from kinimmune.fitting.sample_target import Evaluated, Target
 from kinimmune.fitting.work import Plain
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import NumericalError
 
 ROUNDS = (4, 2, 2)
@@ -27,7 +28,7 @@ NEARLY_BEST, DECAY = 6.0, 8.0
 """A point counts fully until its log probability lies so far below the best, then with a weight that decays on this scale."""
 RIDGE = 1e-2
 """Keeps coefficients small that no point tells of."""
-LEARNING_WALKERS, LEARNING_STEPS = 128, 1500
+LEARNING_WALKERS, LEARNING_STEPS = 128, 1000
 """Walk on the surrogate by which the points of the later rounds are found."""
 SCALES = (0.25, 1.0)
 """Steps of a walk over that which is best for a normal target, 2.38 / sqrt(n)."""
@@ -77,22 +78,30 @@ class Surrogate:
 
     def log_probability(self, points: Array) -> Array:
         """Return what stands for the target's log probability, shape (k,)."""
-        return Evaluated(_features(self.guide, points) @ self.coefficients).log_probability
+        return self._height(_features(_coordinates(self.guide, points)))
 
     def wander(self, points: Array, steps: int, random: np.random.RandomState) -> Array:
         """Return where walkers are after a Metropolis walk on the surrogate, shape (k, n).
 
         Every step is drawn from one symmetric distribution, so the walk is as likely forwards as backwards under the surrogate.
         """
-        now, value = points.copy(), self.log_probability(points)
-        best = 2.38 / np.sqrt(points.shape[1])
-        for _ in range(steps):
-            scale = best * np.array(SCALES)[random.randint(len(SCALES), size=len(points))]
-            proposed = now + scale[:, None] * (random.standard_normal(points.shape) @ self.stride.T)
-            found = self.log_probability(proposed)
-            taken = np.log(random.random_sample(len(points))) < found - value
-            now[taken], value[taken] = proposed[taken], found[taken]
-        return now
+        shape = (steps, *points.shape)
+        scales = np.array(SCALES)[random.randint(len(SCALES), size=(*shape[:2], 1))] * 2.38 / np.sqrt(points.shape[1])
+        stride = np.linalg.solve(self.guide.factor, self.stride)
+        shifts = scales * (random.standard_normal(shape) @ stride.T)
+        levels = np.log(random.random_sample(shape[:2]))
+        now = _coordinates(self.guide, points)
+        value = self._height(_features(now))
+        for shift, level in zip(shifts, levels, strict=True):
+            proposed = now + shift
+            found = self._height(_features(proposed))
+            taken = level < found - value
+            now = np.where(taken[:, None], proposed, now)
+            value = np.where(taken, found, value)
+        return np.asarray(self.guide.mean + now @ self.guide.factor.T, dtype=float)
+
+    def _height(self, features: Array) -> Array:
+        return Evaluated(features @ self.coefficients).log_probability
 
 
 def surrogate_from(plain: Plain) -> Surrogate:
@@ -122,7 +131,7 @@ def survey(target: Target, inputs: Plain) -> Plain:
     """
     random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(inputs["seed"])))
     guide = guide_from(inputs["guide"])
-    size = _features(guide, guide.mean[None]).shape[1]
+    size = _features(guide.mean[None]).shape[1]
     tails = np.sqrt(random.chisquare(FREEDOM, ROUNDS[0] * size) / FREEDOM)[:, None]
     normal = random.standard_normal((ROUNDS[0] * size, guide.mean.size))
     points = [guide.mean + OVER_DISPERSION * (normal / tails) @ guide.factor.T]
@@ -156,7 +165,7 @@ def _learn(guide: Guide, stride: Array, points: Sequence[Array], found: Sequence
     """Fit the quadratics, by least squares with weights that fall where the target is improbable."""
     value = np.concatenate([item.log_probability for item in found])
     known = np.isfinite(value)
-    features = _features(guide, np.concatenate(points)[known])
+    features = _features(_coordinates(guide, np.concatenate(points)[known]))
     if len(features) < features.shape[1]:
         raise NumericalError(
             f"only {len(features)} of {len(value)} points about the fit could be computed; "
@@ -168,8 +177,17 @@ def _learn(guide: Guide, stride: Array, points: Sequence[Array], found: Sequence
     return Surrogate(guide, coefficients, stride)
 
 
-def _features(guide: Guide, points: Array) -> Array:
-    """Return 1, the coordinates u of points and their products u_i u_j, shape (k, 1 + n + n (n + 1) / 2)."""
-    u = np.linalg.solve(guide.factor, (points - guide.mean).T).T
-    first, second = np.triu_indices(u.shape[1])
+def _coordinates(guide: Guide, points: Array) -> Array:
+    """Return points in widths of the guide about its mean, shape (k, n)."""
+    return np.asarray(np.linalg.solve(guide.factor, (points - guide.mean).T).T, dtype=float)
+
+
+def _features(u: Array) -> Array:
+    """Return 1, the coordinates u and their products u_i u_j, shape (k, 1 + n + n (n + 1) / 2)."""
+    first, second = _pairs(u.shape[1])
     return np.concatenate([np.ones((len(u), 1)), u, u[:, first] * u[:, second]], axis=1)
+
+
+@lru_cache
+def _pairs(size: int) -> tuple[Integers, Integers]:
+    return np.triu_indices(size)

@@ -33,7 +33,7 @@ class Evaluated:
     @property
     def log_probability(self) -> Array:
         """-(sum of squares)/2, shape (k,); -inf where a row is infinite."""
-        return np.asarray(-0.5 * (self.residuals**2).sum(axis=1), dtype=float)
+        return np.asarray(-0.5 * np.einsum("km,km->k", self.residuals, self.residuals), dtype=float)
 
 
 class Target(Protocol):
