@@ -80,7 +80,7 @@ def list_moves(surrogate: Surrogate) -> list[tuple[Any, float]]:
     """Return emcee's moves with their weights."""
     from emcee import moves
 
-    return [(moves.MHMove(_Proposal(surrogate)), 0.6), (moves.DEMove(), 0.3), (moves.StretchMove(), 0.1)]
+    return [(moves.MHMove(_Proposal(surrogate)), 0.5), (moves.DEMove(), 0.4), (moves.StretchMove(), 0.1)]
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ from kinimmune.fitting.sample_target import Evaluated
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[1.0, 0.6, 0.0], [0.6, 4.0, -0.5], [0.0, -0.5, 0.25]])
-WIDTH = 0.5
-"""Of the bent posterior across its line."""
+WIDTH, TURNS = 0.5, 1.5
+"""Of the wavy posterior: its width across its line, and the wave number."""
 
 
 @dataclass(frozen=True)
 class Toy:
-    """A target: `normal`, `half` of it, `bent` (x1 ~ N(0, 1), x2 ~ N(sinh x1, WIDTH)), or `holed`, half of which fails."""
+    """A target: `normal`, `half` of it, `wavy` (x1 ~ N(0, 1), x2 ~ N(sin(TURNS x1), WIDTH)), or `holed`, half of which fails."""
 
     kind: str
 
     def evaluate(self, points):
-        if self.kind == "bent":
-            return Evaluated(np.stack([points[:, 0], (points[:, 1] - np.sinh(points[:, 0])) / WIDTH], axis=1))
+        if self.kind == "wavy":
+            return Evaluated(np.stack([points[:, 0], (points[:, 1] - np.sin(TURNS * points[:, 0])) / WIDTH], axis=1))
         found = np.linalg.solve(np.linalg.cholesky(COVARIANCE), (points - MEAN).T).T
         if self.kind == "half":
             found[points[:, 0] < MEAN[0]] = math.inf
