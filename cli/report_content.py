@@ -15,6 +15,7 @@ from kinimmune.fitting.claims import check_claims, record
 from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
 from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
+from kinimmune.fitting.sample_results import read_sample
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.model import OdeModel
@@ -73,6 +74,7 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         observations=read_observations(data),
         targets=read_targets(data),
         claims=_claims_of(run, data, effort),
+        sample=read_sample(run),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
     return content, (warning,) if changed else ()

@@ -148,6 +148,7 @@ def _describe(
         predictions=predicted.predictions,
         probabilities=predicted.probabilities,
         bands=predicted.bands,
+        ratios=predicted.ratios,
         traces=tuple(_trace(ensemble, course) for ensemble, course in enumerate(chains.log_probability, start=1)),
         correlation=tuple(tuple(map(float, row)) for row in np.atleast_2d(np.corrcoef(flat, rowvar=False))),
     )

@@ -14,7 +14,7 @@ from kinimmune.fitting.predictions import predictions, sampling_error
 from kinimmune.fitting.problem import REPORT_MONTHS, FitProblem, Outcomes, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.sample_diagnostics import effective_size
-from kinimmune.fitting.sample_results import Band, Probability, SampledPrediction
+from kinimmune.fitting.sample_results import Band, Probability, RatioDraws, SampledPrediction
 from kinimmune.fitting.sample_target import FAILURES, predict_each, spell
 from kinimmune.fitting.targets import Statistic
 from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, Watcher, Work, run_chains
@@ -37,6 +37,7 @@ class Predicted:
     predictions: tuple[SampledPrediction, ...]
     probabilities: tuple[Probability, ...]
     bands: tuple[Band, ...]
+    ratios: tuple[RatioDraws, ...]
 
 
 def predict_over(points: Array, work: Work, inputs: tuple[Plain, Plain], tools: tuple[Store, Pool, Watcher]) -> Predicted:
@@ -68,6 +69,7 @@ def predict_over(points: Array, work: Work, inputs: tuple[Plain, Plain], tools: 
         predictions=tuple(_summarise(kept)),
         probabilities=tuple(_compare(kept)),
         bands=tuple(_bands([draw for chain in kept for draw in chain])),
+        ratios=tuple(_list_ratios([draw for chain in kept for draw in chain])),
     )
 
 
@@ -138,6 +140,15 @@ def _median_error(values: Array, series: Sequence[Sequence[float]]) -> float | N
     error = 0.5 / math.sqrt(size)
     ends = np.quantile(values, (max(0.5 - error, 0.0), min(0.5 + error, 1.0)), method="inverted_cdf")
     return _finite(float(ends[1] - ends[0]) / 2.0) if np.all(np.isfinite(ends)) else None
+
+
+def _list_ratios(draws: Sequence[Mapping[str, Any]]) -> list[RatioDraws]:
+    rows = []
+    for name in draws[0]["errors"] if draws else ():
+        _, study, endpoint = name.split(":")
+        ratios, errors = (tuple(draw[kind][name] for draw in draws) for kind in ("predictions", "errors"))
+        rows.append(RatioDraws(study, endpoint, ratios, errors))
+    return rows
 
 
 def _compare(kept: Kept) -> list[Probability]:

@@ -89,6 +89,17 @@ class Band:
 
 
 @dataclass(frozen=True)
+class RatioDraws:
+    """A hazard ratio at each draw, in the order of ensembles and steps."""
+
+    study: str
+    endpoint: str
+    ratios: Numbers
+    errors: Numbers
+    """Standard error of ln ratio by which a trial of the reported size scatters about it."""
+
+
+@dataclass(frozen=True)
 class Trace:
     """The course of one ensemble: log probability over its walkers."""
 
@@ -130,6 +141,7 @@ class SampleResult:
     predictions: tuple[SampledPrediction, ...]
     probabilities: tuple[Probability, ...]
     bands: tuple[Band, ...]
+    ratios: tuple[RatioDraws, ...]
     traces: tuple[Trace, ...]
     correlation: tuple[Numbers, ...]
     """Of the parameters on the scales of their priors, in their order."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.sample_results import Draws, SampleResult
 from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
 from kinimmune.models.model import OdeModel
@@ -33,6 +34,8 @@ class Content:
     targets: tuple[Target, ...] = ()
     """The published numbers as the tables have them, with their sources."""
     claims: tuple[ClaimRecord, ...] = ()
+    sample: tuple[SampleResult, Draws] | None = None
+    """The posterior, where the run has one."""
 
     @property
     def studies(self) -> tuple[str, ...]:

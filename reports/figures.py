@@ -26,6 +26,7 @@ from kinimmune.reports.figures_fit import (
 )
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures_pictures import draw_picture
+from kinimmune.reports.figures_sample import list_sample
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
     draw_incidence,
@@ -93,6 +94,7 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *_list_curves(content),
         *_list_patients(content),
         *_list_estimation(content),
+        *_list_sample(content),
         *_list_claims(content.claims),
     )
 
@@ -234,6 +236,10 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
     absent |= {"start_ladder"} if not fit.starts else set()
     absent |= {"stop_rules"} if not rules else set()
     return [recipe for recipe in recipes if recipe.name not in absent]
+
+
+def _list_sample(content: Content) -> list[FigureRecipe]:
+    return [FigureRecipe(*recipe) for recipe in list_sample(content)]
 
 
 def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:

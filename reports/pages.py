@@ -16,6 +16,7 @@ from kinimmune.reports.formats import list_words, print_fixed, print_name
 from kinimmune.reports.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.model_pages import compose_model_pages, compose_provenance
 from kinimmune.reports.model_tables import describe_stop_rule, list_constants, list_estimates, list_sources, list_trials
+from kinimmune.reports.sample_pages import compose_sample
 from kinimmune.reports.summary import summarise
 
 Figures = Mapping[str, DrawnFigure]
@@ -39,6 +40,7 @@ def compose_report(content: Content, figures: Figures) -> Document:
         *_compose_patients(content, figures),
         *_compose_stop_rules(content, figures),
         *_compose_estimates(content, figures),
+        *compose_sample(content, figures),
         *compose_claims(content.claims, figures),
         *compose_model_pages(content.model, content.kinases),
         *_compose_constants(content),
