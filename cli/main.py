@@ -19,6 +19,7 @@ from kinimmune.cli.fit import fit
 from kinimmune.cli.list import list_models
 from kinimmune.cli.profile import profile
 from kinimmune.cli.report import report
+from kinimmune.cli.sample import sample
 from kinimmune.cli.sensitivity import sensitivity
 from kinimmune.cli.show import show
 from kinimmune.cli.simulate import simulate
@@ -43,6 +44,7 @@ app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm shar
 app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
 app.command("profile", epilog="Example: kinimmune profile runs/first --parameters growth_spread,kinase_shift")(profile)
+app.command("sample", epilog="Example: kinimmune sample runs/first --steps 300")(sample)
 app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)

@@ -17,6 +17,7 @@ from kinimmune.fitting.profile_results import read_profiles
 from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
 from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
+from kinimmune.fitting.sample_results import read_sample
 from kinimmune.fitting.sensitivity_results import read_studies
 from kinimmune.fitting.targets import read_targets
 from kinimmune.models.catalogue import load_model
@@ -79,6 +80,7 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
         sensitivities=read_studies(run),
+        sample=read_sample(run),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
     return content, (warning,) if changed else ()

@@ -39,9 +39,13 @@ def known_works() -> "tuple[Work, ...]":
     """Return every function whose steps can be carried out again; a name in a file is only compared with theirs."""
     from kinimmune.fitting import identifiability, mechanism_share, profile_points
     from kinimmune.fitting.fit import run_start
+    from kinimmune.fitting.sample import survey_posterior, walk_posterior
+    from kinimmune.fitting.sample_predictions import predict_draws
     from kinimmune.fitting.sensitivity_blocks import measure_block
 
-    return (run_start, measure_block, *profile_points.WORKS, *identifiability.WORKS, *mechanism_share.WORKS)
+    sampling = (survey_posterior, walk_posterior, predict_draws)
+    profiling = (*profile_points.WORKS, *identifiability.WORKS, *mechanism_share.WORKS)
+    return (run_start, measure_block, *sampling, *profiling)
 
 
 def _find_work(kept: "KeptStep") -> "Work":

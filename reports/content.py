@@ -10,6 +10,7 @@ from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.identifiability_results import IdentifiabilityResult
 from kinimmune.fitting.profile_results import ProfileResult
 from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.sample_results import Draws, SampleResult
 from kinimmune.fitting.sensitivity_results import SensitivityResult
 from kinimmune.fitting.targets import Target
 from kinimmune.models.evidence import Kinase, Observation, Reference
@@ -39,6 +40,8 @@ class Content:
     profiles: ProfileResult | None = None
     identifiability: IdentifiabilityResult | None = None
     sensitivities: tuple[SensitivityResult, ...] = ()
+    sample: tuple[SampleResult, Draws] | None = None
+    """The posterior, where the run has one."""
 
     @property
     def studies(self) -> tuple[str, ...]:

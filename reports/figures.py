@@ -29,6 +29,7 @@ from kinimmune.reports.figures_identifiability import list_identifiability_figur
 from kinimmune.reports.figures_patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures_pictures import draw_picture
 from kinimmune.reports.figures_profile import list_profile_figures
+from kinimmune.reports.figures_sample import list_sample
 from kinimmune.reports.figures_sensitivity import describe_figures
 from kinimmune.reports.figures_survival import (
     draw_hazard_ratios,
@@ -100,6 +101,7 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *(FigureRecipe(*parts) for parts in list_identifiability_figures(content.identifiability)),
         *(FigureRecipe(*parts) for parts in list_profile_figures(content.profiles)),
         *list_sensitivity_figures(content.sensitivities),
+        *_list_sample(content),
         *_list_claims(content.claims),
     )
 
@@ -246,6 +248,10 @@ def _list_estimation(content: Content) -> list[FigureRecipe]:
 def list_sensitivity_figures(studies: Sequence[SensitivityResult]) -> tuple[FigureRecipe, ...]:
     """Return the figures of sensitivity studies."""
     return tuple(FigureRecipe(*figure) for study in studies for figure in describe_figures(study))
+
+
+def _list_sample(content: Content) -> list[FigureRecipe]:
+    return [FigureRecipe(*recipe) for recipe in list_sample(content)]
 
 
 def _list_claims(claims: Sequence[ClaimRecord]) -> list[FigureRecipe]:

@@ -18,6 +18,7 @@ from kinimmune.reports.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.model_pages import compose_model_pages, compose_provenance
 from kinimmune.reports.model_tables import describe_stop_rule, list_constants, list_estimates, list_sources, list_trials
 from kinimmune.reports.profile_pages import compose_profiles
+from kinimmune.reports.sample_pages import compose_sample
 from kinimmune.reports.sensitivity_pages import compose_sensitivities
 from kinimmune.reports.summary import summarise
 
@@ -45,6 +46,7 @@ def compose_report(content: Content, figures: Figures) -> Document:
         *compose_identifiability(content.identifiability, content.profiles, figures),
         *compose_profiles(content.profiles, figures),
         *compose_sensitivities(content.sensitivities, figures),
+        *compose_sample(content, figures),
         *compose_claims(content.claims, figures),
         *compose_model_pages(content.model, content.kinases),
         *_compose_constants(content),

@@ -18,7 +18,7 @@ from kinimmune.models.library.gompertz import gompertz_volume
 
 OWN_TRIAL = Path(__file__).parents[2] / "examples" / "own_trial"
 PROGRAM = Path(sys.executable).with_name("kinimmune")
-COMMANDS = ("list", "show", "simulate", "claims", "fit", "report", "check", "doctor")
+COMMANDS = ("list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check", "doctor")
 
 
 def test_help_lists_the_commands_in_the_order_of_the_work(kinimmune):

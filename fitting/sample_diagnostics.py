@@ -1,0 +1,162 @@
+"""Whether ensembles of walkers have converged, and how much they tell.
+
+Start with `diagnose`.  Walkers of one ensemble move by each other's places, so an ensemble is one chain and not many:
+
+- R-hat (A. Vehtari, A. Gelman, D. Simpson, B. Carpenter & P.-C. Buerkner, Bayesian Analysis 16:667, 2021) compares ensembles:
+  the places of an ensemble's walkers, step after step, are the draws of one chain.  R-hat does not depend on the order of draws
+  within the halves of a chain, so it is as valid as for a plain chain; it asks whether ensembles and their halves agree on the
+  distribution, to a part of its width.
+- The effective sample size is what the mean over walkers tells: its variance as a series in time contains every correlation
+  between walkers.  With one walker it is the usual one.
+- The autocorrelation time is emcee's: the autocorrelations of single walkers, averaged.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+
+LARGEST_R_HAT = 1.01
+FEWEST_EFFECTIVE = 400.0
+"""Bulk and tail effective draws below which R-hat itself is not to be trusted (Vehtari et al., section 4)."""
+FEWEST_TIMES = 50.0
+"""Autocorrelation times an ensemble must go on for after its burn-in, so that the time itself is known; as emcee asks for."""
+BURN_IN_TIMES = 5.0
+"""Autocorrelation times that are left out after the log probability has settled."""
+WINDOW = 5.0
+"""emcee's default: autocorrelations are summed to so many autocorrelation times."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """How well one quantity is known from a sample; None where a number does not exist."""
+
+    r_hat: float | None
+    bulk_ess: float | None
+    tail_ess: float | None
+    autocorrelation_time: float | None
+    """[steps]"""
+
+    def find_faults(self, name: str, steps: int) -> tuple[str, ...]:
+        """Return what speaks against convergence, in words; nothing when nothing does."""
+        faults = []
+        if self.r_hat is None or self.r_hat > LARGEST_R_HAT:
+            faults.append(f"R-hat of {name} is {_spell(self.r_hat, 3)}, above {LARGEST_R_HAT}")
+        for kind, size in (("bulk", self.bulk_ess), ("tail", self.tail_ess)):
+            if size is None or size < FEWEST_EFFECTIVE:
+                faults.append(f"{kind} effective sample size of {name} is {_spell(size, 0)}, below {FEWEST_EFFECTIVE:.0f}")
+        time = self.autocorrelation_time
+        if time is None or steps < FEWEST_TIMES * time:
+            faults.append(f"{steps} steps are fewer than {FEWEST_TIMES:.0f} autocorrelation times of {name}, {_spell(time, 1)}")
+        return tuple(faults)
+
+
+def diagnose(draws: Array) -> Diagnosis:
+    """Return the diagnosis of one quantity, shape (ensembles, steps, walkers), burn-in left out."""
+    bulk, tail = effective_sizes(draws)
+    return Diagnosis(_known(r_hat(draws)), _known(bulk), _known(tail), _known(autocorrelation_time(draws)))
+
+
+def choose_burn_in(positions: Array, log_probability: Array) -> int:
+    """Return how many steps to leave out.
+
+    Until the mean log probability of every ensemble has come to where it is in the second half of its steps, and then some
+    autocorrelation times of the slowest coordinate there; at most half of the steps.
+
+    Parameters
+    ----------
+    positions
+        shape (ensembles, steps, walkers, dimensions)
+    log_probability
+        shape (ensembles, steps, walkers)
+    """
+    half = positions.shape[1] // 2
+    slowest = max(autocorrelation_time(positions[:, half:, :, place]) for place in range(positions.shape[-1]))
+    means = log_probability.mean(axis=2)
+    arrived = int(np.argmax(means >= means[:, half:].min(axis=1, keepdims=True), axis=1).max())
+    return int(min(arrived + math.ceil(BURN_IN_TIMES * slowest), half))
+
+
+def r_hat(draws: Array) -> float:
+    """Return the rank-normalised split R-hat between ensembles, nan where every draw is the same.
+
+    Parameters
+    ----------
+    draws
+        shape (ensembles, steps, walkers)
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(_arviz().rhat(draws.reshape(draws.shape[0], -1), method="rank"))
+
+
+def autocorrelation_time(draws: Array) -> float:
+    """Return the integrated autocorrelation time [steps] of single walkers, averaged over walkers and ensembles.
+
+    As `emcee.autocorr.integrated_time`; a walker that never moved counts as one whose autocorrelation is 1.
+
+    Parameters
+    ----------
+    draws
+        shape (ensembles, steps, walkers)
+    """
+    from emcee.autocorr import auto_window, function_1d
+
+    series = np.moveaxis(draws, 1, -1).reshape(-1, draws.shape[1])
+    still = np.ones(draws.shape[1])
+    mean = np.mean([function_1d(row) if np.ptp(row) > 0.0 else still for row in series], axis=0)
+    times = 2.0 * np.cumsum(mean) - 1.0
+    return float(times[auto_window(times, WINDOW)])
+
+
+def effective_sizes(draws: Array) -> tuple[float, float]:
+    """Return the bulk and tail effective sample sizes; that of the tail is the smaller of those at 5 and 95 %.
+
+    Parameters
+    ----------
+    draws
+        shape (ensembles, steps, walkers)
+    """
+    from scipy.stats import norm, rankdata
+
+    scores = norm.ppf((rankdata(draws).reshape(draws.shape) - 0.375) / (draws.size + 0.25))
+    tails = [effective_size((draws <= np.quantile(draws, level)).astype(float)) for level in (0.05, 0.95)]
+    return effective_size(scores), min(tails)
+
+
+def effective_size(draws: Array) -> float:
+    """Return how many independent draws would tell the mean as well; nan where every draw is the same.
+
+    Variance of a draw over the variance of the mean of all: with m(t) the mean over walkers, (var draws / var m) times the
+    effective length of the series m, which arviz estimates over ensembles.
+
+    Parameters
+    ----------
+    draws
+        shape (ensembles, steps, walkers)
+    """
+    means = draws.mean(axis=2)
+    if np.ptp(draws) == 0.0 or np.ptp(means) == 0.0:
+        return math.nan
+    length = float(_arviz().ess(means, method="mean"))
+    return min(length * float(draws.var() / means.var()), float(draws.size))
+
+
+def _arviz() -> Any:  # noqa: ANN401 - a module without types
+    """Return arviz without its daily notice of a coming version."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import arviz
+    return arviz
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _spell(value: float | None, decimals: int) -> str:
+    return "unknown" if value is None else f"{value:.{decimals}f}"
