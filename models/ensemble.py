@@ -111,8 +111,8 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     most_steps
         steps a patient may take before it is given up
     checked
-        whether all courses are integrated a second time with a larger tolerance, which takes about half as long again and
-        finds those whose errors grow; without it only courses of very many steps are looked at again
+        whether all courses are integrated a second time with a larger tolerance, which takes about as long again and finds
+        those whose errors grow; without it only courses of very many steps are looked at again
 
     Raises
     ------
