@@ -34,7 +34,7 @@ Parameters = Annotated[
 Groups = Annotated[list[str] | None, typer.Option("--group", metavar="NAME=A,B,...", help="One index for several parameters.")]
 Samples = Annotated[
     int | None,
-    typer.Option("--samples", help="Base rows (sobol, a power of two), trajectories (morris) or draws (prcc)."),
+    typer.Option("--samples", help="Base rows (sobol: 512, 768, 1024 ...), trajectories (morris) or draws (prcc)."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study at its last finished block.")]
 
