@@ -25,6 +25,8 @@ from kinimmune.fitting.work import Plain, Pool, Step, Store, Watcher
 from kinimmune.models.errors import KinimmuneError, UsageError
 
 T = TypeVar("T")
+SECONDS_TO_ASK_AGAIN = 0.4
+"""After an interruption that had no effect."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | None, work: Ca
     begin, failures = time.monotonic(), _Failures(run)
     try:
         with _interruptible(), effort.notes.count_steps(prefix, total) as counter, open_pool(effort.jobs, effort.dask) as pool:
-            result = work(Workshop(store, pool, _watch(counter, failures), counter.say))
+            workshop = Workshop(store, pool, _watch(counter, failures), counter.say)
+            result = _work_until_interrupted(work, workshop)
     except KeyboardInterrupt:
         write_failures(run, prefix, failures.rows)
         run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
@@ -151,10 +154,28 @@ def _make_room(run: Run, store: TaskStore, effort: Effort, prefix: str) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGINT and SIGTERM both end the work in order, also where a shell script started it in the background."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let SIGINT and SIGTERM both end the work in order, also where a shell script started it in the background.
+
+    An exception that is raised while C calls Python back, as compilers do, is dropped there; so a timer asks again.
+    """
+
+    def interrupt(_number: int, _frame: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_ASK_AGAIN)
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _work_until_interrupted(work: Callable[[Workshop], T], workshop: Workshop) -> T:
+    """Return what `work` gives; once it has ended, the timer leaves what is to be put away in peace."""
+    try:
+        return work(workshop)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)

@@ -3,6 +3,7 @@
 The work is the toy of `toy_run.py`, a command on top of what every long command uses.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -14,7 +15,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import typer
 
+from kinimmune.cli.long_work import Effort, carry_out
+from kinimmune.cli.terminal import Notes
+from kinimmune.fitting.provenance import current_environment
+from kinimmune.fitting.runs import RunRecord, create_run
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 HERE = Path(__file__).parent
 STEPS = 20
 pytestmark = pytest.mark.slow
@@ -103,6 +111,30 @@ def test_an_interruption_ends_within_a_second_and_says_how_to_go_on(whole, tmp_p
     assert (run / "failures.csv").read_text().startswith("step,what,reason,reproduce\n")
     finish(run, "--resume", "--pause", "0")
     assert_equal_bits(run, whole)
+
+
+def test_an_interruption_that_is_swallowed_is_raised_again(tmp_path, capsys):
+    """Python drops an exception that is raised while C calls it back; here the work drops it."""
+    record = RunRecord(("toy",), "toy", 1, "2026-01-31T12:00:00+00:00", current_environment(), {})
+    run, handlers = create_run(tmp_path / "run", record), [signal.getsignal(number) for number in SIGNALS]
+
+    begin = []
+
+    def swallow(_workshop):
+        begin.append(time.monotonic())
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        time.sleep(30)
+
+    with pytest.raises(typer.Exit) as ended:
+        carry_out(run, Effort(1, None, False, False, Notes(quiet=True)), "toy", None, swallow)
+
+    assert ended.value.exit_code == 6
+    assert 0.3 < time.monotonic() - begin[0] < 1.0
+    assert "interrupted; finished steps are kept" in capsys.readouterr().err
+    assert [signal.getsignal(number) for number in SIGNALS] == handlers
+    time.sleep(0.5)  # nothing is raised any more
 
 
 def test_kept_steps_are_neither_overwritten_nor_used_unasked(whole, tmp_path):
