@@ -110,9 +110,7 @@ class Design:
             "seed": self.seed,
             "groups": list(self.groups),
             "second_order": self.second_order,
-            "posterior": None
-            if joint is None
-            else {"mean": joint.mean, "root": [*map(list, joint.root)], "draws": [*map(list, joint.draws)]},
+            "posterior": None if joint is None else {"mean": list(joint.mean), "root": [*map(list, joint.root)]},
         }
 
     @staticmethod
