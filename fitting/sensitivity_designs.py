@@ -6,7 +6,7 @@ SALib makes the points of Sobol and Morris designs.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -110,9 +110,7 @@ class Design:
             "seed": self.seed,
             "groups": list(self.groups),
             "second_order": self.second_order,
-            "posterior": None
-            if joint is None
-            else {"mean": joint.mean, "root": [*map(list, joint.root)], "draws": [*map(list, joint.draws)]},
+            "posterior": None if joint is None else {"mean": list(joint.mean), "root": [*map(list, joint.root)]},
         }
 
     @staticmethod
@@ -125,12 +123,8 @@ class Design:
             seed=plain["seed"],
             groups=tuple(plain["groups"]),
             second_order=plain["second_order"],
-            posterior=None if joint is None else Posterior(tuple(joint["mean"]), _tuples(joint["root"]), _tuples(joint["draws"])),
+            posterior=None if joint is None else Posterior(tuple(joint["mean"]), tuple(map(tuple, joint["root"]))),
         )
-
-
-def _tuples(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-    return tuple(map(tuple, rows))
 
 
 def draw_rows(design: Design, first: int, count: int) -> Array:

@@ -158,17 +158,13 @@ def _line(scale: Scale, bound: float) -> float:
 
 @dataclass(frozen=True)
 class Posterior:
-    """A distribution of all inputs together, in which they may be correlated; coordinates in the order of the inputs."""
+    """A Gaussian distribution of all inputs together, in which they may be correlated; coordinates in the order of the inputs."""
 
-    mean: tuple[float, ...] = ()
-    root: tuple[tuple[float, ...], ...] = ()
-    """Lower Cholesky factor of the covariance, of a Gaussian."""
-    draws: tuple[tuple[float, ...], ...] = ()
-    """Draws of a sampler, taken in place of the Gaussian where there are any."""
+    mean: tuple[float, ...]
+    root: tuple[tuple[float, ...], ...]
+    """Lower Cholesky factor of the covariance."""
 
     def draw(self, generator: np.random.Generator) -> Array:
         """Return one draw, shape (k,)."""
-        if self.draws:
-            return np.array(self.draws[int(generator.integers(len(self.draws)))])
         drawn: Array = np.array(self.mean) + np.array(self.root) @ generator.standard_normal(len(self.mean))
         return drawn
