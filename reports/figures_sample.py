@@ -148,7 +148,7 @@ def draw_ensembles(result: SampleResult, draws: Draws) -> Figure:
 def draw_corner(result: SampleResult, scores: Array) -> Figure:
     """Draw pairs of the most correlated parameters; scores (k, n) in the order of the result's parameters."""
     chosen = choose_correlated(np.array(result.correlation), CORNER)
-    names = [_spell(result.parameters[place].name) for place in chosen]
+    names = [_spell(result.parameters[place].name).replace(", ", ",\n") for place in chosen]
     with styled():
         figure = new_figure(0.95 * len(chosen) + 0.4, width=min(1.25 * len(chosen) + 0.8, TEXT_WIDTH))
         grid = figure.subplots(len(chosen), len(chosen), squeeze=False, sharex="col")

@@ -54,9 +54,10 @@ def _tell_sampling(result: SampleResult) -> list[Block]:
         f"{result.ensembles} independent ensembles of {result.walkers} walkers went {result.steps} steps from draws twice as "
         f"wide as the normal approximation at the fit; the first {result.burn_in} are left out: until the log probability had "
         "settled, and five autocorrelation times more. Steps are walks on a quadratic surrogate of the residuals, differential "
-        f"evolution and stretches, accepted by the model itself. {result.evaluations} virtual trials with {result.patients} patients per arm; "
-        f"{_count(result.failed, 'evaluation')} failed and counted as impossible, {_count(result.failed_draws, 'draw')} of "
-        f"{result.draws} could not be predicted from."
+        f"evolution and stretches, accepted by the model itself. {result.evaluations} virtual trials with {result.patients} "
+        "patients per arm; "
+        f"{_count(result.failed, 'evaluation')} failed and counted as impossible. Predictions are over {result.draws} draws; "
+        f"{_count(result.failed_draws, 'draw')} failed and are left out."
     )
     verdict: Cell
     if result.converged:

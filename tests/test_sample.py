@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from kinimmune.fitting.pools import open_pool
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables
-from kinimmune.fitting.sample import SampleSettings, guide_of, sample_fit, survey_posterior, thin, walk_posterior
+from kinimmune.fitting.sample import thin
 from kinimmune.fitting.sample_chains import BLOCK, Chains, Effort, run_ensembles
 from kinimmune.fitting.sample_diagnostics import (
     autocorrelation_time,
@@ -22,7 +21,6 @@ from kinimmune.fitting.sample_diagnostics import (
     r_hat,
 )
 from kinimmune.fitting.sample_predictions import predict_over, probabilities_below
-from kinimmune.fitting.sample_results import read_sample, sample_from_json, sample_to_json, write_sample
 from kinimmune.fitting.sample_surrogate import Guide, surrogate_from, survey
 from kinimmune.fitting.sample_target import Evaluated, Posterior, predict_each
 from kinimmune.fitting.tasks import TaskStore
@@ -348,7 +346,7 @@ def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, h
     from kinimmune.fitting.problem import predict, residuals
 
     alone = residuals(few, predict(few, [hcc_point])[0], hcc_point)
-    assert found.log_probability[0] == -0.5 * float((alone**2).sum())
+    assert found.log_probability[0] == pytest.approx(-0.5 * float((alone**2).sum()), rel=1e-12)
     assert -2.0 * Posterior(hcc_problem).evaluate(hcc_point[None]).log_probability[0] == pytest.approx(hcc_start.cost, rel=1e-6)
 
 
@@ -365,85 +363,3 @@ def test_a_point_that_fails_does_not_stop_the_others(hcc_problem, hcc_point):
 
     assert isinstance(first, DataError)
     assert set(second) == set(few.arms)
-
-
-@pytest.fixture(scope="module")
-def sampled_run(tmp_path_factory):
-    """Return a sample of the example trial with 8 patients, its store and the run it was written into."""
-    from kinimmune.fitting.fit import FitSettings, fit
-    from kinimmune.fitting.fitted import Fitted
-    from kinimmune.fitting.problem_settings import open_problem
-    from kinimmune.fitting.provenance import current_environment
-    from kinimmune.fitting.runs import RunRecord, create_run
-
-    folder = Path(__file__).parents[1] / "examples" / "own_trial"
-    result, _ = fit(FitSettings("hcc_trial", data=folder, patients=8, starts=1, jobs=1), Memory(), lambda _text, _cost: None)
-    settings = ProblemSettings("hcc_trial", hash_all_tables(folder), 8, 1)
-    problem = open_problem(settings, str(folder))
-    values = {row.name: row.value for row in result.parameters}
-    point = np.array([item.prior.standardise(values[item.key]) for item in problem.free])
-    fitted = Fitted(settings, str(folder), result, point)
-    path = tmp_path_factory.mktemp("runs") / "run"
-    folder = create_run(path, RunRecord(("kinimmune",), "hcc_trial", 1, "2026-01-01T00:00:00+00:00", current_environment(), {}))
-    store = TaskStore(path / "results" / "tasks")
-    found, draws = sample_fit(fitted, SampleSettings(steps=50), (store, Here(), watch_nothing))
-    write_sample(folder, found, draws)
-    return folder, fitted, store, found, draws
-
-
-@pytest.mark.slow
-def test_a_sample_of_a_fit_tells_everything_the_contract_names(sampled_run):
-    _, fitted, _, found, draws = sampled_run
-    content = json.loads(sample_to_json(found))
-
-    assert content["schema"] == "kinimmune.sample/1"
-    assert not content["converged"]
-    assert content["faults"]
-    names = {row["name"] for row in content["parameters"]}
-    assert names == {row.name for row in fitted.result.parameters} == set(draws.names)
-    keys = {"median", "lower", "upper", "r_hat", "bulk_ess", "tail_ess", "autocorrelation_time"}
-    assert all(keys <= set(row) and row["lower"] < row["median"] < row["upper"] for row in content["parameters"])
-    assert {row["name"] for row in content["predictions"]} >= {"hazard_ratio:example:os", "median:example:sorafenib:ttp"}
-    asked = {(row["endpoint"], row["bound"], row["of"]) for row in content["probabilities"]}
-    assert asked == {(end, bound, of) for end in ("os", "ttp") for bound in (1.0, 0.8) for of in ("population", "trial")}
-    assert len(content["bands"]) == 4
-    assert (found.walkers, found.ensembles, len(found.acceptance)) == (2 * len(names) + 2, 4, 4)
-    lower = np.array([row.prior_lower for row in fitted.result.parameters])
-    assert np.median(draws.values, axis=0) == pytest.approx([row.median for row in found.parameters], rel=0.25)
-    assert lower.shape == draws.values.shape[1:]
-
-
-@pytest.mark.slow
-def test_a_sample_reads_back_as_it_was_written(sampled_run):
-    folder, _, _, found, draws = sampled_run
-    again, same = read_sample(folder)
-
-    assert again == found
-    assert same.names == draws.names
-    assert np.array_equal(same.values, draws.values)
-    assert same.origin == draws.origin
-    with pytest.raises(DataError, match="is no sample: parameters"):
-        sample_from_json(json.dumps({**json.loads(sample_to_json(found)), "parameters": 3}), Path("sample.json"))
-
-
-@pytest.mark.slow
-def test_a_sample_that_is_resumed_is_the_same(sampled_run):
-    _, fitted, store, found, _ = sampled_run
-    for name in ("sample-ensemble-3-block-001", "sample-predict-004"):
-        (store.folder / f"{name}.json").unlink()
-    again, _ = sample_fit(fitted, SampleSettings(steps=50), (store, Here(), watch_nothing))
-
-    assert again == found
-
-
-@pytest.mark.slow
-def test_walkers_begin_about_the_fit(sampled_run):
-    _, fitted, _, _, _ = sampled_run
-    guide = guide_of(fitted)
-
-    assert guide.mean == pytest.approx(fitted.point)
-    assert np.sqrt(np.diag(guide.covariance)) == pytest.approx([row.contraction for row in fitted.result.parameters])
-    inputs = {"problem": fitted.settings.plain, "folder": fitted.folder, "jobs": 1, "guide": guide.plain, "seed": [1, 0]}
-    surrogate = survey_posterior(inputs)["surrogate"]
-    more = {"surrogate": surrogate, "seed": [1, 1, 0], "steps": 1, "walkers": 16, "positions": None, "log_probability": None}
-    assert np.array(walk_posterior({**inputs, **more})["positions"]).shape == (1, 16, fitted.point.size)
