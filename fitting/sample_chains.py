@@ -47,8 +47,8 @@ class Effort:
         """Refuse what gives no sample."""
         if self.ensembles < 4:
             raise UsageError(f"--ensembles {self.ensembles}: at least 4, so that they can be compared")
-        if self.steps < 2 * BLOCK or self.steps % BLOCK:
-            raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}, at least {2 * BLOCK}")
+        if self.steps < BLOCK or self.steps % BLOCK:
+            raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}")
 
     def require(self, parameters: int) -> "Effort":
         """Return itself, or refuse walkers that cannot reach everywhere among so many free parameters."""
