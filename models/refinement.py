@@ -26,8 +26,8 @@ FACTOR = 30.0
 """By how much a second tolerance is larger or smaller."""
 ALLOWED = 10.0
 """Error in units of the tolerance up to which a course counts as accurate."""
-MARGIN = 6.0
-"""Errors fall a little less than in proportion to the tolerance: factor on the error that is left."""
+MARGIN = 10.0
+"""Errors may fall much less than in proportion to the tolerance: factor on the error that is left."""
 DISTANCE = ALLOWED * FACTOR / MARGIN
 """Distance of two results, in units of the larger tolerance over `FACTOR`, from which on the better one may be inaccurate."""
 
