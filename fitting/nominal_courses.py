@@ -34,7 +34,7 @@ def follow(
     """
     found = simulate(compiled, values, time, schedule, tolerances=tolerances)
     if found.completion is not Completion.COMPLETE:
-        raise NumericalError(f"{compiled.model.name} failed on day {found.failed_at:.6g}: {found.completion.value}")
+        raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.value}")
     names = [*(state.name for state in compiled.model.states), *(item.name for item in compiled.model.outputs)]
     return dict(zip(names, [*found.states, *found.outputs], strict=True))
 

@@ -25,7 +25,7 @@ from kinimmune.models.population import Population, draw_population, individual_
 from kinimmune.models.simulate import Tolerances
 from kinimmune.models.survival import TrialCurves, follow, median_time
 from kinimmune.models.tables import read_trials
-from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint, StopRule, Trial
+from kinimmune.models.trials import DAYS_PER_MONTH, Arm, Endpoint, StopRule, Trial
 from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
@@ -128,27 +128,47 @@ def to_horizon(problem: FitProblem, months: float) -> FitProblem:
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
     """Run the virtual trial at several points; every arm of every point side by side."""
-    tasks = [task for point in points for task in _tasks(problem, point)]
-    outcomes = run_arms(problem.engine, tasks, problem.jobs)
+    arms = [enrol(problem, point, study, arm) for point in points for study, arm in problem.arms]
+    outcomes = run_arms(problem.engine, arms, problem.jobs)
     width = len(problem.arms)
     return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
 
 
-def _tasks(problem: FitProblem, point: Array) -> list[ArmTask]:
-    """Return the tasks of all arms; arms of one study share the array of their patients."""
-    tasks: dict[str, ArmTask] = {}
-    for study, arm in problem.arms:
-        tasks.setdefault(study, arm_task(problem, point, study, arm))
-    return [replace(tasks[study], arm=problem.trial(study).arm(arm)) for study, arm in problem.arms]
+@dataclass(frozen=True)
+class EnrolledArm:
+    """One arm of a problem at a point; its patients' parameters are computed a part at a time."""
+
+    trial: Trial
+    arm: Arm
+    rule: StopRule
+    parameters: tuple[Parameter, ...]
+    """At the point, for the spreads between patients."""
+    values: Mapping[str, float]
+    """Name -> typical value in the study."""
+    population: Population
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return self.population.patients
+
+    def part(self, which: slice) -> ArmTask:
+        """Return the task of some of the patients."""
+        drawn = individual_values(self.parameters, self.values, self.population.part(which))
+        return ArmTask(self.trial, self.arm, self.rule, drawn)
 
 
-def arm_task(problem: FitProblem, point: Array, study: str, arm: str) -> ArmTask:
+def enrol(problem: FitProblem, point: Array, study: str, arm: str) -> EnrolledArm:
     """Return one arm at a point with the problem's virtual patients."""
     moved = problem.values(point)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
-    patients = individual_values(parameters, values_for(parameters, study), problem.population)
     trial = problem.trial(study)
-    return ArmTask(trial, trial.arm(arm), problem.rules[study], patients)
+    return EnrolledArm(trial, trial.arm(arm), problem.rules[study], parameters, values_for(parameters, study), problem.population)
+
+
+def arm_task(problem: FitProblem, point: Array, study: str, arm: str) -> ArmTask:
+    """Return one arm at a point with the parameters of all its virtual patients."""
+    return enrol(problem, point, study, arm).part(slice(None))
 
 
 def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:

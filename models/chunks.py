@@ -1,11 +1,12 @@
 """Many patients cut into chunks of fixed size over threads, results in the order of the chunks.
 
-Start with `map_chunks`.  The cut does not depend on the number of threads, and a caller that sums results as they come always
-sums them in the same order: the same bits for any number of threads, and memory for a few chunks only.
+Start with `map_chunks`; `map_in_order` is the same for any pieces of work.  The cut does not depend on the number of threads, and
+a caller that sums results as they come always sums them in the same order: the same bits for any number of threads, and memory
+for a few chunks only.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from kinimmune.models.errors import UsageError
 CHUNK = 512
 """Patients in a chunk: enough to keep the lanes full, few enough to answer Ctrl-C within a second."""
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -43,15 +45,25 @@ def map_chunks(task: Callable[[slice], Result], n: int, *, jobs: int = 1, chunk:
     """
     if jobs < 1 or chunk < 1:
         raise UsageError(f"{jobs} threads and {chunk} patients a chunk; both must be at least 1")
-    parts = (slice(begin, min(begin + chunk, n)) for begin in range(0, n, chunk))
+    yield from map_in_order(task, (slice(begin, min(begin + chunk, n)) for begin in range(0, n, chunk)), jobs)
+
+
+def map_in_order(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
+    """Yield the result of `task` for each item, in order; items are taken as threads become free, and few results wait.
+
+    Examples
+    --------
+    >>> list(map_in_order(abs, iter([-1, 2, -3]), 2))
+    [1, 2, 3]
+    """
     if jobs == 1:
-        yield from map(task, parts)
+        yield from map(task, items)
         return
     pool = ThreadPoolExecutor(jobs)
     running: deque[Future[Result]] = deque()
     try:
-        for part in parts:
-            running.append(pool.submit(task, part))
+        for item in items:
+            running.append(pool.submit(task, item))
             if len(running) > 2 * jobs:
                 yield running.popleft().result()
         while running:

@@ -26,6 +26,16 @@ class Field(Protocol):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One output, where only the states it depends on are kept."""
+
+    states: tuple[str, ...]
+    """Rows of `y`, in the order of the model's states."""
+    value: Field
+    """Its values, with the trailing shape of `y`."""
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """A model and its functions."""
 
@@ -38,6 +48,22 @@ class CompiledModel:
     """Outputs in the order of `model.outputs`."""
     initial: Callable[[Array], Array]
     """p -> initial states, shape (n_states, ...)."""
+
+    def read(self, output: str) -> "Reading":
+        """Return one output as a function of the states it depends on alone.
+
+        Raises
+        ------
+        UsageError
+            for an output the model does not have
+        """
+        names = [item.name for item in self.model.outputs]
+        if output not in names:
+            raise UsageError(f"model '{self.model.name}' has no output '{output}'; {nearest(output, names)}")
+        expression = self.model.expand(self.model.outputs[names.index(output)].expression)
+        needed = tuple(state.name for state in self.model.states if symbol(state.name) in expression.free_symbols)
+        field = _field(self.model, [expression], (), needed)
+        return Reading(needed, field)
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
@@ -96,8 +122,9 @@ def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Seq
     return function
 
 
-def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...]) -> Field:
-    states = [symbol(state.name) for state in model.states]
+def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...], rows: Sequence[str] | None = None) -> Field:
+    """Return expressions as a function; `rows` are the states in `y`, all of them by default."""
+    states = [symbol(name) for name in (rows if rows is not None else [state.name for state in model.states])]
     function = _lambdify([TIME, states, _parameter_symbols(model)], expressions)
 
     def evaluate(t: float | Array, y: Array, p: Array) -> Array:

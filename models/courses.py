@@ -9,12 +9,14 @@ integrated: their patients stay on drug until the next branch that is.
 """
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.compile import CompiledModel
+from kinimmune.models.compile import CompiledModel, Reading
 from kinimmune.models.dosing import constant
 from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
 from kinimmune.models.ensemble import EnsembleTrajectories
@@ -23,6 +25,7 @@ from kinimmune.models.simulate import Tolerances
 from kinimmune.models.trials import Arm, StopRule, Trial
 
 DIAMETER = "log_diameter"
+HAZARDS = ("tumour_hazard", "liver_hazard", "lesion_hazard")
 STEPS_PER_SCAN = 6
 """Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
 NEGLIGIBLE = 1e-5
@@ -38,6 +41,21 @@ class Engine:
     tolerances: Tolerances
     horizon: float
     """[d] to which every prediction reaches"""
+
+    @cached_property
+    def diameter(self) -> Reading:
+        """Ln of the sum of diameters."""
+        return self.compiled.read(DIAMETER)
+
+    @cached_property
+    def state_names(self) -> tuple[str, ...]:
+        """States in the order of the model."""
+        return tuple(state.name for state in self.compiled.model.states)
+
+    @cached_property
+    def seen(self) -> tuple[str, ...]:
+        """The states a trial sees something of, in the order of the model."""
+        return tuple(name for name in self.state_names if name in (*HAZARDS, *self.diameter.states))
 
     def grid(self, trial: Trial) -> Array:
         """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
@@ -60,6 +78,15 @@ class ArmTask:
     parameters: Array
     """shape (n_parameters, n_patients)"""
 
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return int(self.parameters.shape[1])
+
+    def part(self, which: slice) -> "ArmTask":
+        """Return the task of some of the patients."""
+        return replace(self, parameters=self.parameters[:, which])
+
 
 @dataclass(frozen=True)
 class Courses:
@@ -72,6 +99,7 @@ class Courses:
     trunk: EnsembleTrajectories
     """Everyone, on the arm's schedule to the end."""
     branches: EnsembleTrajectories
+    """Off drug from a scan on; they hold `Engine.seen`, or all states."""
     patient: Integers
     """Trunk each branch leaves, shape (m,)"""
     scan: Integers
@@ -93,8 +121,18 @@ class Courses:
     """Scan (0-based) that confirms a response on the trunk, -1 without one, shape (n,)"""
 
 
-def follow(engine: Engine, task: ArmTask) -> Courses:
-    """Integrate the patients of a task on drug, and off drug from every scan at which they may stop."""
+def follow(engine: Engine, task: ArmTask, kept_states: Sequence[str] | None = None) -> Courses:
+    """Integrate the patients of a task on drug, and off drug from every scan at which they may stop.
+
+    Parameters
+    ----------
+    engine
+        how patients are integrated
+    task
+        arm, stop rule and patients
+    kept_states
+        states kept of the branches, `Engine.seen` by default: there are ten times as many branches as patients
+    """
     trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
     scans = trial.scans(float(grid[-1]))
     trunk = _integrate(engine, task, grid)
@@ -105,7 +143,7 @@ def follow(engine: Engine, task: ArmTask) -> Courses:
     scan, patient = np.nonzero(kept)
     left = _carry(course.stopped, kept)
     left_unseen = _carry(np.broadcast_to(course.discontinued[:, None], kept.shape), kept)
-    branches = _branch(engine, task, trunk, (scan, patient))
+    branches = _branch(engine, task, trunk, (scan, patient), kept_states or engine.seen)
     off_inputs = with_inputs(engine, task.parameters[:, patient], None)
     off_drug = _joined(on_drug, _scanned(engine, off_inputs, branches, scans.size), (scan, patient))
     off_unseen = unseen(off_drug.log_diameter, off_drug.speed, off_drug.lesion_hazard, trial)
@@ -135,10 +173,11 @@ def _scanned(engine: Engine, inputs: Array, courses: EnsembleTrajectories, n_sca
     """Return ln of the sum of diameters, its derivative from the neighbours on the grid, and the hazard of new lesions."""
     at_scan = STEPS_PER_SCAN * np.arange(1, n_scans + 1)
     places = np.concatenate([at_scan - 1, at_scan, at_scan + 1])
-    outputs = [item.name for item in engine.compiled.model.outputs]
-    seen = engine.compiled.outputs(courses.time[places, None], courses.states[:, places], inputs[:, None, :])
+    rows = [courses.names.index(name) for name in engine.diameter.states]
+    states = courses.states[np.array(rows)[:, None], places]
+    seen = engine.diameter.value(courses.time[places, None], states, inputs[:, None, :])
     # what a failed patient lacks is made finite here; `sum_courses` gives such patients no weight
-    before, at, after = np.nan_to_num(seen[outputs.index(DIAMETER)]).reshape(3, n_scans, -1)
+    before, at, after = np.nan_to_num(seen).reshape(3, n_scans, -1)
     step = courses.time[1] - courses.time[0]
     return _Scanned(at, (after - before) / (2.0 * step), np.nan_to_num(courses["lesion_hazard"][at_scan]))
 
@@ -169,7 +208,7 @@ def _integrate(engine: Engine, task: ArmTask, grid: Array) -> EnsembleTrajectori
 
 
 def _branch(
-    engine: Engine, task: ArmTask, trunk: EnsembleTrajectories, leaves: tuple[Integers, Integers]
+    engine: Engine, task: ArmTask, trunk: EnsembleTrajectories, leaves: tuple[Integers, Integers], kept_states: Sequence[str]
 ) -> EnsembleTrajectories:
     scan, patient = leaves
     start = STEPS_PER_SCAN * (scan + 1)
@@ -179,6 +218,7 @@ def _branch(
         time=trunk.time,
         start=start,
         schedule=constant(),
+        keep=kept_states,
         tolerances=engine.tolerances,
     )
 

@@ -47,6 +47,9 @@ class EnsembleTrajectories:
     """Places in `COMPLETIONS`, shape (n,); 0 is complete"""
     failed_at: Array
     """Time of a failure [d], infinite without one, shape (n,)"""
+    blamed: Integers
+    """Place among the model's states of the one that broke (`failure.blame_state`), -1 without a failure and when it is a
+    parameter that is not finite, shape (n,)"""
     steps: Integers
     """Steps tried, shape (n,)"""
     retried: int = 0
@@ -147,6 +150,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
         outcome.nadir,
         outcome.completion,
         outcome.failed_at,
+        outcome.blamed,
         outcome.steps,
     )
 

@@ -94,7 +94,7 @@ def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what
 def _put_in(courses: EnsembleTrajectories, places: Integers, again: EnsembleTrajectories) -> EnsembleTrajectories:
     """Return the courses with some patients replaced."""
     changed = {}
-    for name in ("states", "final", "crossing", "nadir", "completion", "failed_at", "steps"):
+    for name in ("states", "final", "crossing", "nadir", "completion", "failed_at", "blamed", "steps"):
         array = getattr(courses, name).copy()
         array[..., places] = getattr(again, name)
         changed[name] = array

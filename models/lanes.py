@@ -137,6 +137,8 @@ class Outcome(NamedTuple):
     nadir: Array
     completion: "np.ndarray[Any, np.dtype[np.int8]]"
     failed_at: Array
+    blamed: Integers
+    """Row of the state that broke, -1 without one"""
     steps: Integers
 
 

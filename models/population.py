@@ -32,6 +32,10 @@ class Population:
         """Number of patients."""
         return int(self.scores.shape[1])
 
+    def part(self, which: slice) -> "Population":
+        """Return some of the patients."""
+        return Population(self.names, self.scores[:, which], self.seed)
+
 
 def varying(parameters: tuple[Parameter, ...]) -> tuple[str, ...]:
     """Return the names of the parameters that differ between patients, each once."""
@@ -87,13 +91,12 @@ def individual_values(parameters: tuple[Parameter, ...], values: Mapping[str, fl
     """
     spreads = {parameter.name: parameter.spread for parameter in parameters}
     out = np.empty((len(spreads), population.patients))
+    out[:] = np.array([values[name] for name in spreads])[:, None]
     for row, (name, spread) in enumerate(spreads.items()):
-        if spread is None:
-            out[row] = values[name]
-            continue
-        sd = values[spread.sd] if isinstance(spread.sd, str) else spread.sd
-        line = spread.scale.to_line(values[name]) + sd * population.scores[population.names.index(name)]
-        out[row] = _from_line(spread.scale, line)
+        if spread is not None:
+            sd = values[spread.sd] if isinstance(spread.sd, str) else spread.sd
+            line = spread.scale.to_line(values[name]) + sd * population.scores[population.names.index(name)]
+            out[row] = _from_line(spread.scale, line)
     return out
 
 

@@ -15,7 +15,7 @@ from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories
 from kinimmune.models.kernels import Rise
-from kinimmune.models.simulate import Completion, Solver, Tolerances, locate_rise, solve_span
+from kinimmune.models.simulate import Completion, Solver, Span, Tolerances, explain, locate_rise, solve_span
 
 INSIDE_STEP = 8
 """Points at which the watched quantity is looked at inside a step of the solver."""
@@ -32,6 +32,7 @@ class _Course:
     nadir: float
     completion: Completion
     failed_at: float
+    blamed: int
     steps: int
 
 
@@ -83,6 +84,7 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
         nadir=np.array([course.nadir for course in courses]),
         completion=np.array([COMPLETIONS.index(course.completion) for course in courses], dtype=np.int8),
         failed_at=np.array([course.failed_at for course in courses]),
+        blamed=np.array([course.blamed for course in courses], dtype=np.int64),
         steps=np.array([course.steps for course in courses], dtype=np.int64),
     )
 
@@ -103,14 +105,20 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
         span = solve_span(plan.compiled, p, (left, right), y, plan.solver)
         steps += span.steps.size - 1
         if span.completion is not Completion.COMPLETE:
-            failed = np.full(y.size, math.nan)
-            return _Course(states, failed, watched.crossing, watched.nadir, span.completion, float(span.steps[-1]), steps)
+            return _failed(plan, p, span, states, watched, steps)
         inside = (time > left) & (time < right)
         states[:, inside] = span.solution(time[inside])
         y = _dosed(plan, right, span.end)
         states[:, time == right] = y[:, None]
         watched = watched.after(p, span.solution, span.steps)
-    return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, steps)
+    return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, -1, steps)
+
+
+def _failed(plan: _Plan, p: Array, span: Span, states: Array, watched: "_Watched", steps: int) -> _Course:
+    failure = explain(plan.compiled, p, span, plan.solver)
+    place = [state.name for state in plan.compiled.model.states].index(failure.state)
+    end = np.full(span.end.size, math.nan)
+    return _Course(states, end, watched.crossing, watched.nadir, span.completion, failure.time, place, steps)
 
 
 def _dosed(plan: _Plan, moment: float, y: Array) -> Array:

@@ -83,22 +83,33 @@ def refine(kernel: Kernel, course: Course, people: Patients, lowest: Array, foun
         lowest[who],
     )
     first = Outcome._make(array[who] for array in found)
-    _mark_inaccurate(course, _distances(course, scale, first, again), again)
+    _mark_inaccurate(course, scale, first, again)
     for kept, new in zip(cast(Arrays, found), cast(Arrays, again), strict=True):
         kept[who] = new
     found.steps[who] += first.steps
     return found
 
 
-def _mark_inaccurate(course: Course, distances: Array, again: Outcome) -> None:
+def _mark_inaccurate(course: Course, scale: Array, first: Outcome, again: Outcome) -> None:
     """Give the second outcome the code INACCURATE where the first is too far from it, and NaN from there on."""
-    far = distances > DISTANCE
-    for row in np.flatnonzero((again.completion == COMPLETE) & far.any(axis=1)):
-        place = min(int(np.argmax(far[row])), course.time.size - 1)
+    far = _distances(course, scale, first, again) > DISTANCE
+    for row in np.flatnonzero((again.completion == COMPLETE) & far.any(axis=1)).tolist():
+        place = int(np.argmax(far[row]))
         again.completion[row] = INACCURATE
+        again.blamed[row] = _farthest(course, scale[:, row], (first, again), row, place)
+        place = min(place, course.time.size - 1)
         again.failed_at[row] = course.time[place]
         again.states[row, :, place:] = math.nan
         again.final[row] = math.nan
+
+
+def _farthest(course: Course, scale: Array, results: tuple[Outcome, Outcome], row: int, place: int) -> int:
+    """Return the state in which two results lie farthest apart at a time of the grid, or at the end beyond it."""
+    first, again = results
+    if place < course.time.size:
+        apart = _apart(first.states[row, :, place], again.states[row, :, place], scale[course.keep], course.relative)
+        return int(course.keep[np.argmax(apart)])
+    return int(np.argmax(_apart(first.final[row], again.final[row], scale, course.relative)))
 
 
 def _distances(course: Course, scale: Array, first: Outcome, again: Outcome) -> Array:
@@ -126,5 +137,6 @@ def _make_room(n_states: int, n_kept: int, k: int, lowest: Array) -> Outcome:
         nadir=lowest.copy(),
         completion=np.zeros(n, dtype=np.int8),
         failed_at=np.full(n, math.inf),
+        blamed=np.full(n, -1, dtype=np.int64),
         steps=np.zeros(n, dtype=np.int64),
     )

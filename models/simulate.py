@@ -19,6 +19,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
+from kinimmune.models.failure import Failure, find_failure
 from kinimmune.models.model import OdeModel, nearest
 
 METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
@@ -32,7 +33,7 @@ class Completion(StrEnum):
     """How an integration ended; each text is what a user is told."""
 
     COMPLETE = "complete"
-    NOT_FINITE = "a rate or state became infinite or not a number; look at the parameters of the named term"
+    NOT_FINITE = "a rate or state became infinite or not a number; look at the parameters of its rate"
     STEP_UNDERFLOW = "the step size fell below what the clock resolves; a rate diverges or switches too fast"
     TOO_MANY_STEPS = "the maximum number of steps was reached; loosen the tolerance or shorten the horizon"
     PIVOT_GROWTH = "the linear solve lost its accuracy; loosen the tolerance or rescale the state"
@@ -68,8 +69,8 @@ class Trajectories:
     outputs: Array
     """shape (n_outputs, k)"""
     completion: Completion
-    failed_at: float
-    """Last time [d] reached, infinite without a failure."""
+    failure: Failure | None
+    """Where it broke; None when complete."""
 
 
 def simulate(
@@ -112,9 +113,9 @@ def simulate(
     require_known(compiled, plan)
     p = compiled.vector(values)
     states = np.full((len(compiled.model.states), time.size), math.nan)
-    completion, failed_at = _march(compiled, p, time, plan, Solver(method, tolerances or Tolerances()), states)
+    completion, failure = _march(compiled, p, time, plan, Solver(method, tolerances or Tolerances()), states)
     outputs = _outputs(compiled, p, time, plan, states)
-    return Trajectories(time, states, outputs, completion, failed_at)
+    return Trajectories(time, states, outputs, completion, failure)
 
 
 @dataclass(frozen=True)
@@ -226,19 +227,27 @@ def _join(steps: list[float], pieces: list[DenseOutput], n: int) -> Callable[[Ar
 
 def _march(
     compiled: CompiledModel, p: Array, time: Array, plan: Schedule, solver: Solver, states: Array
-) -> tuple[Completion, float]:
+) -> tuple[Completion, Failure | None]:
     edges = [time[0], *plan.breakpoints(time[0], time[-1]), time[-1]]
     y = _add_doses(compiled, plan, edges[0], compiled.initial(p))
     states[:, 0] = y
     for begin, end in itertools.pairwise(edges):
-        span = solve_span(compiled, _with_inputs(compiled, p, plan, begin), (begin, end), y, solver)
+        given = _with_inputs(compiled, p, plan, begin)
+        span = solve_span(compiled, given, (begin, end), y, solver)
         reached = (time > begin) & (time <= span.steps[-1]) & (time < end)
         states[:, reached] = span.solution(time[reached])
         if span.completion is not Completion.COMPLETE:
-            return span.completion, float(span.steps[-1])
+            return span.completion, explain(compiled, given, span, solver)
         y = _add_doses(compiled, plan, end, span.end)
         states[:, time == end] = y[:, None]
-    return Completion.COMPLETE, math.inf
+    return Completion.COMPLETE, None
+
+
+def explain(compiled: CompiledModel, p: Array, span: Span, solver: Solver) -> Failure:
+    """Return where a span that failed broke; `p` holds parameters and inputs, shape (n_parameters + n_inputs,)."""
+    tolerances = solver.tolerances
+    allowed = tolerances.absolute * sizes_of(compiled.model, span.end) + tolerances.relative * np.abs(span.end)
+    return find_failure(compiled, float(span.steps[-1]), span.end, p, allowed)
 
 
 def require_known(compiled: CompiledModel, plan: Schedule) -> None:

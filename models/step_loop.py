@@ -101,6 +101,29 @@ def load(m: Array, tag: Integers, lane: int, model: Machine, course: Course, pat
 
 
 @jit
+def find_blamed(m: Array, lane: int, model: Machine) -> int:
+    """Return the state that broke, by the rule of `failure.blame_state`."""
+    fastest, place = -1.0, 0
+    for i in range(model.n_states):
+        at = i * LANES + lane
+        speed = abs(m[model.f + at]) / (m[model.scale + at] + m[RELATIVE + lane] * abs(m[model.y + at]))
+        if not math.isfinite(speed):
+            return i
+        if speed > fastest:
+            fastest, place = speed, i
+    return place
+
+
+@jit
+def find_unusable(who: int, patients: Patients) -> int:
+    """Return the first state that does not start finite, -1 when it is a parameter that is not finite."""
+    for i in range(patients.initial.shape[0]):
+        if not math.isfinite(patients.initial[i, who]):
+            return i
+    return -1
+
+
+@jit
 def release(m: Array, tag: Integers, lane: int, completion: int, model: Machine, outcome: Outcome) -> None:
     """Take the patient out of a lane."""
     who = tag[WHO + lane]
@@ -111,6 +134,7 @@ def release(m: Array, tag: Integers, lane: int, completion: int, model: Machine,
             outcome.final[who, i] = m[model.y + i * LANES + lane]
     else:
         outcome.failed_at[who] = m[T + lane]
+        outcome.blamed[who] = find_blamed(m, lane, model)
     tag[WHO + lane] = -1
     tag[FRESH + lane] = 0
 
@@ -125,6 +149,7 @@ def fill(m: Array, tag: Integers, model: Machine, course: Course, patients: Pati
             if not is_usable(who, patients):
                 outcome.completion[who] = NOT_FINITE
                 outcome.failed_at[who] = course.time[patients.start[who]]
+                outcome.blamed[who] = find_unusable(who, patients)
             else:
                 load(m, tag, lane, model, course, patients)
                 store(m, tag, lane, model, course, outcome)

@@ -3,24 +3,44 @@
 Start with `run_arms`.  How patients are followed, on drug and off, is in `kinimmune.models.courses`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Protocol
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.chunks import map_in_order
 from kinimmune.models.courses import STEPS_PER_SCAN, ArmTask, Courses, Engine, follow, patients_at, scans_before, survival_of
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.errors import NumericalError
-from kinimmune.models.trials import Arm
-
-Item = TypeVar("Item")
-Part = TypeVar("Part")
+from kinimmune.models.trials import Arm, Trial
 
 CHUNK = 64
 """Patients integrated together; fixed, so that sums do not depend on the number of threads."""
+
+
+class Enrolment(Protocol):
+    """The patients of one arm, a part at a time: an `ArmTask`, or one whose parameters are computed when they are needed."""
+
+    @property
+    def trial(self) -> Trial:
+        """The trial of the arm."""
+        ...
+
+    @property
+    def arm(self) -> Arm:
+        """What the patients are given."""
+        ...
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        ...
+
+    def part(self, which: slice) -> ArmTask:
+        """Return the task of some of the patients."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -76,33 +96,29 @@ class ArmOutcome:
     """Courses, on drug or off, that the kernel gave up and scipy was asked for."""
 
 
-def run_arms(engine: Engine, tasks: Sequence[ArmTask], jobs: int) -> list[ArmOutcome]:
+def run_arms(engine: Engine, arms: Sequence[Enrolment], jobs: int) -> list[ArmOutcome]:
     """Run arms, chunks of patients side by side in `jobs` threads; the result has the same bits for any `jobs`.
+
+    Sums are taken as chunks end, so memory does not grow with the number of patients.
 
     Raises
     ------
     NumericalError
         when no patient of an arm could be integrated
     """
-    parts = [(place, chunk) for place, task in enumerate(tasks) for chunk in chunks(task)]
-    sums = _in_order(lambda item: sum_courses(follow(engine, item[1])), parts, jobs)
+    places = [place for place, arm in enumerate(arms) for _ in cut(arm)]
+    parts = (arm.part(which) for arm in arms for which in cut(arm))
+    sums = map_in_order(lambda task: sum_courses(follow(engine, task)), parts, jobs)
     totals: dict[int, ArmSums] = {}
-    for (place, _), part in zip(parts, sums, strict=True):
+    for place, part in zip(places, sums, strict=True):
         totals[place] = totals[place].plus(part) if place in totals else part
-    return [_outcome(engine, task, totals[place]) for place, task in enumerate(tasks)]
+    return [_outcome(engine, arm, totals[place]) for place, arm in enumerate(arms)]
 
 
-def chunks(task: ArmTask) -> Iterator[ArmTask]:
-    """Cut a task into tasks of `CHUNK` patients."""
-    for first in range(0, task.parameters.shape[1], CHUNK):
-        yield ArmTask(task.trial, task.arm, task.rule, task.parameters[:, first : first + CHUNK])
-
-
-def _in_order(work: Callable[[Item], Part], items: Iterable[Item], jobs: int) -> list[Part]:
-    if jobs == 1:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(work, items))
+def cut(arm: Enrolment) -> Iterator[slice]:
+    """Cut the patients of an arm into pieces of `CHUNK`."""
+    for first in range(0, arm.patients, CHUNK):
+        yield slice(first, min(first + CHUNK, arm.patients))
 
 
 def sum_courses(courses: Courses) -> ArmSums:
@@ -172,7 +188,7 @@ def _responded(courses: Courses, alive: Array, valid: Array) -> float:
     return float((seen * valid[who]).sum())
 
 
-def _outcome(engine: Engine, task: ArmTask, sums: ArmSums) -> ArmOutcome:
+def _outcome(engine: Engine, task: Enrolment, sums: ArmSums) -> ArmOutcome:
     if sums.patients == 0.0:
         raise NumericalError(
             f"no patient of {task.trial.study}:{task.arm.name} could be integrated; "

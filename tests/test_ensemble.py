@@ -236,6 +236,9 @@ def test_one_patient_that_cannot_be_computed_leaves_the_bits_of_the_others(tumou
     assert [COMPLETIONS[code] for code in found.completion[sick]] == [Completion.NOT_FINITE] * 3
     assert found.failures == {Completion.NOT_FINITE: 3}
     assert np.all(found.failed_at[[3, 9]] == 0.0)
+    states = tumour.state_names
+    assert found.blamed[sick].tolist() == [-1, states.index("tumour"), states.index("hazard")]  # a parameter is no state
+    assert np.all(found.blamed[well] == -1)
     assert np.all(np.isnan(found.states[:, 1:, sick]))
     assert np.all(np.isinf(found.failed_at[well]))
 
@@ -245,6 +248,7 @@ def test_a_pole_in_finite_time_is_a_typed_failure_at_the_pole(closed_forms: Kern
     found = integrate(closed_forms, **columns(closed_forms, 3, b=np.array([0.01, 0.5, 0.02])), time=time)
     assert COMPLETIONS[found.completion[1]] in (Completion.STEP_UNDERFLOW, Completion.NOT_FINITE)
     assert found.failed_at[1] == pytest.approx(2.0, rel=1e-4)
+    assert closed_forms.state_names[found.blamed[1]] == "y"
     assert np.all(np.isfinite(found["y"][time < 2.0, 1]))
     assert np.all(np.isnan(found["y"][time > 2.0, 1]))
     assert np.all(np.isnan(found.final[:, 1]))

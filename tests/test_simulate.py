@@ -55,7 +55,7 @@ def test_gompertz_growth_follows_its_closed_form(method):
     time = np.linspace(0.0, 100.0, 41)
     found = simulate(compiled, values, time, tolerances=Tolerances(1e-11, 1e-12), method=method)
     assert found.completion is Completion.COMPLETE
-    assert found.failed_at == math.inf
+    assert found.failure is None
     np.testing.assert_allclose(found.states[0], gompertz_volume(time, **values), rtol=1e-9)
 
 
@@ -135,8 +135,8 @@ def test_time_need_not_begin_at_zero():
 def test_a_course_that_cannot_go_on_is_told_with_its_time(method, rate, failure, at):
     found = simulate(compile_rate(rate), {"k": 1.0}, DAYS, method=method)
     assert found.completion is failure
-    assert found.failed_at == pytest.approx(at, rel=0.35 if failure is Completion.NOT_FINITE else 1e-6)
-    reached = found.failed_at >= DAYS
+    assert found.failure.time == pytest.approx(at, rel=0.35 if failure is Completion.NOT_FINITE else 1e-6)
+    reached = found.failure.time >= DAYS
     assert np.all(np.isfinite(found.states[:, reached]))
     assert np.all(np.isnan(found.states[:, ~reached]))
     assert np.all(np.isnan(found.outputs[:, ~reached]))
@@ -146,7 +146,7 @@ def test_a_course_that_cannot_go_on_is_told_with_its_time(method, rate, failure,
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_parameter_that_is_no_number_is_a_failure_at_the_start(method, value):
     found = simulate(compile_rate(K * X), {"k": value}, DAYS, method=method)
-    assert (found.completion, found.failed_at) == (Completion.NOT_FINITE, 0.0)
+    assert (found.completion, found.failure.time) == (Completion.NOT_FINITE, 0.0)
     assert np.all(np.isnan(found.states[:, 1:]))
 
 
@@ -155,13 +155,28 @@ def test_a_parameter_of_the_trial_model_that_is_no_number_fails_at_the_start(tri
     values = values_for(trial.model.parameters, "sharp") | {name: math.nan}
     found = simulate(trial, values, DAYS, constant(dose_rate=800.0))
     assert found.completion is Completion.NOT_FINITE
-    assert found.failed_at <= 1e-3
+    assert found.failure.time <= 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "state", "term"),
+    [
+        ("clearance", math.inf, "concentration", "elimination"),
+        ("baseline_hazard", math.nan, "tumour_hazard", "tumour_death"),
+        ("apoptosis_rate", math.nan, "log_volume", "apoptosis"),
+    ],
+)
+def test_a_failure_names_the_state_and_the_term_that_broke(trial, name, value, state, term):
+    values = values_for(trial.model.parameters, "sharp") | {name: value}
+    found = simulate(trial, values, DAYS, constant(dose_rate=800.0))
+    assert (found.failure.state, found.failure.term) == (state, term)
+    assert str(found.failure) == f"on day 0, state '{state}', term '{term}'"
 
 
 def test_a_failure_after_a_dose_keeps_what_came_before(washout):
     plan = Schedule((0.0, 1.0), ({}, {"u": math.inf}), (Dose(0.5, "x", 1.0),))
     found = simulate(washout, {"k": 1.0}, DAYS, plan)
-    assert (found.completion, found.failed_at) == (Completion.NOT_FINITE, 1.0)
+    assert (found.completion, found.failure.time) == (Completion.NOT_FINITE, 1.0)
     np.testing.assert_allclose(found.states[0, 1:5], [0.0, *np.exp(-np.array([0.0, 0.25, 0.5]))], atol=1e-8)
     assert np.all(np.isnan(found.states[0, 5:]))
 
