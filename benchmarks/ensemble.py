@@ -24,6 +24,7 @@ from integrators import (
     MODELS,
     Task,
     compile_for_odeint,
+    draw_columns,
     load_roadrunner,
     prepare,
     run_kernel,
@@ -107,15 +108,29 @@ def compare(task: Task, patients: int) -> dict[str, Curve]:
 
 def run_threads(task: Task, jobs: int) -> float:
     """Return the seconds that all patients take in chunks over threads, reduced to the mean course as they come."""
-    rows = len(task.kernel.parameter_names)
-    initial, plan = task.initial, constant(**task.inputs)
+    return run_chunks(task, lambda part: task.p[:, part], task.p.shape[1], jobs)
+
+
+def run_streamed(task: Task, patients: int, jobs: int) -> float:
+    """Return the same for patients who are drawn as their chunk begins, so that they take no memory before and after."""
+
+    def draw(part: slice) -> np.ndarray:
+        return draw_columns(task.compiled.model, task.inputs, part.stop - part.start, seed=part.start)
+
+    return run_chunks(task, draw, patients, jobs)
+
+
+def run_chunks(task: Task, columns: Callable[[slice], np.ndarray], patients: int, jobs: int) -> float:
+    """Return the seconds that patients take whose parameters and inputs `columns` gives a chunk at a time."""
+    rows, plan = len(task.kernel.parameter_names), constant(**task.inputs)
 
     def total(part: slice) -> np.ndarray:
-        people = {"initial": initial[:, part], "parameters": task.p[:rows, part]}
+        p = columns(part)
+        people = {"initial": task.compiled.initial(p), "parameters": p[:rows]}
         return integrate(task.kernel, **people, time=task.time, schedule=plan, checked=False).states.sum(axis=2)
 
     begin = time.perf_counter()
-    sum(map_chunks(total, task.p.shape[1], jobs=jobs))
+    sum(map_chunks(total, patients, jobs=jobs))
     return time.perf_counter() - begin
 
 
@@ -201,8 +216,8 @@ def main() -> None:
     parser.add_argument("--only-threads", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only_threads:
-        task = prepare(options.model, options.patients, 36 * 30.4375)
-        seconds = run_threads(task, os.cpu_count() or 1)
+        task = prepare(options.model, 1, 36 * 30.4375)
+        seconds = run_streamed(task, options.patients, os.cpu_count() or 1)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
         print(json.dumps({"rss_mb": peak, "patients_per_second": options.patients / seconds}))
         return

@@ -54,11 +54,16 @@ class Task:
 def prepare(name: str, patients: int, days: float) -> Task:
     """Draw patients and load the kernel."""
     build, inputs = MODELS[name]
-    parameters = read_parameters(name)
-    model = build(parameters)
-    values = individual_values(parameters, values_for(parameters, None), draw_individuals(parameters, patients, seed=1))
-    p = np.vstack([values, *(np.full((1, patients), inputs[item.name]) for item in model.inputs)])
+    model = build(read_parameters(name))
+    p = draw_columns(model, inputs, patients, seed=1)
     return Task(compile_model(model), load_kernel(model), p, inputs, np.linspace(0.0, days, 101))
+
+
+def draw_columns(model: OdeModel, inputs: Mapping[str, float], patients: int, seed: int) -> np.ndarray:
+    """Return parameters and inputs of patients drawn at random, shape (n_parameters + n_inputs, n)."""
+    people = draw_individuals(model.parameters, patients, seed)
+    values = individual_values(model.parameters, values_for(model.parameters, None), people)
+    return np.vstack([values, *(np.full((1, patients), inputs[item.name]) for item in model.inputs)])
 
 
 def run_kernel(task: Task, n: int, tolerance: float, *, checked: bool = False) -> np.ndarray:
