@@ -26,7 +26,7 @@ from kinimmune.models.compile import CompiledModel, compile_model
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import integrate
 from kinimmune.models.kernels import load_kernel
-from kinimmune.models.simulate import Tolerances, sizes_of
+from kinimmune.models.span import Tolerances, sizes_of
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)
 ALLOWED = 10.0

@@ -19,7 +19,7 @@ from kinimmune.fitting.fit import COST_TOLERANCE, POINT_TOLERANCE
 from kinimmune.fitting.objective import DIFFERENCE_STEP
 from kinimmune.fitting.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
 from kinimmune.models.arrays import Array
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 CENTRAL_STEP = 1e-2
 NOISELESS = Tolerances(1e-9, 1e-11)

@@ -21,7 +21,7 @@ from kinimmune.models.library import hcc_trial
 from kinimmune.models.model import TIME, OdeModel, symbol
 from kinimmune.models.parameters import values_for
 from kinimmune.models.population import draw_individuals, individual_values
-from kinimmune.models.simulate import Tolerances, sizes_of
+from kinimmune.models.span import Tolerances, sizes_of
 from kinimmune.models.tables import read_parameters
 
 MODELS: Mapping[str, tuple[Callable[..., OdeModel], dict[str, float]]] = {

@@ -20,7 +20,7 @@ import numpy as np
 from kinimmune.fitting.fit import optimise
 from kinimmune.fitting.problem import FIT_TOLERANCES, FitProblem, build_problem, predict, residuals
 from kinimmune.models.arrays import Array
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 STEPS = (1e-2, 1e-3, 1e-4)
 RELATIVE = (1e-3, 1e-4, 1e-5)

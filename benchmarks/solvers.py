@@ -17,7 +17,8 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import CompiledModel, compile_model
 from kinimmune.models.dosing import constant
-from kinimmune.models.simulate import Completion, Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Completion, Tolerances
 
 TIME = np.linspace(0.0, 24.0 * 30.44, 25)
 DOSES = (0.0, 800.0)

@@ -18,7 +18,7 @@ from kinimmune.models.experiments import Experiment, Readings, changed, run_expe
 from kinimmune.models.integrators import Integrator
 from kinimmune.models.model import nearest
 from kinimmune.models.parameters import Parameter, Scale
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 Result = TypeVar("Result")
 

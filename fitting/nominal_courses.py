@@ -12,7 +12,8 @@ from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments import Experiment, changed
-from kinimmune.models.simulate import Completion, Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Completion, Tolerances
 
 DRAWN = Tolerances(1e-5, 1e-7)
 """Local error of what is only drawn."""

@@ -22,7 +22,7 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.integrators import choose_integrator
 from kinimmune.models.parameters import Parameter, Scale, values_for
 from kinimmune.models.population import Population, draw_population, individual_values
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.survival import TrialCurves, follow, median_time
 from kinimmune.models.tables import read_trials
 from kinimmune.models.trials import DAYS_PER_MONTH, Arm, Endpoint, StopRule, Trial

@@ -15,7 +15,7 @@ from kinimmune.fitting.laboratory import Laboratory
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.population import Population, draw_individuals, draw_population, individual_values
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 PATIENTS = 128
 """Common patients over which the expected association is taken."""

@@ -27,7 +27,7 @@ from kinimmune.models.compile import CompiledModel, compile_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments import Experiment, changed, run_experiment
 from kinimmune.models.integrators import choose_integrator
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.tables import read_experiments
 
 PATIENT_TOLERANCES = Tolerances(1e-7, 1e-9)

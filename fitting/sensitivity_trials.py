@@ -17,7 +17,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.mean_courses import mean_courses
 from kinimmune.models.parameters import Prior, Scale
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.survival import hazard_ratio, median_time, progression_free, survival_at
 from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint
 

@@ -21,7 +21,7 @@ from kinimmune.models.dosing import constant
 from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.integrators import Integrator
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.trials import Arm, StopRule, Trial
 
 DIAMETER = "log_diameter"

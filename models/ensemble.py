@@ -18,7 +18,7 @@ from kinimmune.models.kernels import Kernel, Rise
 from kinimmune.models.lanes import Course, Patients
 from kinimmune.models.model import nearest
 from kinimmune.models.refinement import find_doubtful, find_long, refine, run_lanes
-from kinimmune.models.simulate import Completion, Tolerances, sizes_of
+from kinimmune.models.span import Completion, Tolerances, sizes_of
 
 COMPLETIONS: tuple[Completion, ...] = tuple(Completion)
 """Meaning of the codes in `EnsembleTrajectories.completion`."""
@@ -110,7 +110,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     keep
         names of the states to store on the grid; all by default
     tolerances
-        error allowed per step; the absolute one in units of `simulate.sizes_of` the initial states
+        error allowed per step; the absolute one in units of `span.sizes_of` the initial states
     most_steps
         steps a patient may take before it is given up
     checked

@@ -14,7 +14,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Dose, Schedule
 from kinimmune.models.errors import UsageError
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 if TYPE_CHECKING:  # reading tables needs no integrator
     from kinimmune.models.integrators import Integrator

@@ -18,7 +18,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import Kernel, Rise, load_kernel
 from kinimmune.models.model import nearest
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 INTEGRATORS = ("kernel", "scipy")
 RETRIED_SHARE = 0.125

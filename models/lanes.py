@@ -68,7 +68,7 @@ EXPONENT = 1.0 / RODAS5P.order
 """Power of the error estimate that is proportional to the step."""
 
 COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH, INACCURATE = range(6)
-"""Places of the members of `simulate.Completion`."""
+"""Places of the members of `span.Completion`."""
 
 
 class Machine(NamedTuple):

@@ -15,7 +15,8 @@ from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories
 from kinimmune.models.kernels import Rise
-from kinimmune.models.simulate import Completion, Solver, Span, Tolerances, explain, locate_rise, solve_span
+from kinimmune.models.simulate import locate_rise
+from kinimmune.models.span import Completion, Solver, Span, Tolerances, explain, solve_span
 
 INSIDE_STEP = 8
 """Points at which the watched quantity is looked at inside a step of the solver."""

@@ -14,7 +14,7 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import COMPLETIONS, integrate
 from kinimmune.models.kernels import load_kernel
-from kinimmune.models.simulate import Completion, Tolerances, sizes_of
+from kinimmune.models.span import Completion, Tolerances, sizes_of
 
 DATA = Path(__file__).parent / "data" / "radau"
 plain = runpy.run_path(str(Path(__file__).with_name("plain_models.py")))

@@ -11,7 +11,8 @@ from kinimmune.models.compile import compile_model
 from kinimmune.models.dosing import Dose, Schedule, constant
 from kinimmune.models.parameters import Scale, values_for
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Tolerances
 
 IMMUNE = ("m1", "m2", "presentation", "m1_factors", "treg_number", "effector_cells", "pd1_cells")
 DRUG = 100.0

@@ -13,7 +13,7 @@ from kinimmune.models.experiments import Experiment, InputSpan, changed, run_exp
 from kinimmune.models.integrators import by_scipy
 from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.tables import read_days, read_experiments
 
 HEADER = "model,experiment,meaning,kind,target,value,unit,first_day,last_day,interval,source,locator,status,note"

@@ -18,7 +18,8 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.library.hcc_cells import KINASES, LINES
 from kinimmune.models.parameters import values_for
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Tolerances
 from kinimmune.models.tables import read_cell_lines, read_kinases, read_parameters
 
 THREE_DAYS = np.array([0.0, 3.0])

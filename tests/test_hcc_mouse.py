@@ -14,7 +14,8 @@ from kinimmune.models.dosing import Dose, Schedule
 from kinimmune.models.experiments import changed, run_experiment
 from kinimmune.models.integrators import by_scipy
 from kinimmune.models.parameters import values_for
-from kinimmune.models.simulate import Completion, Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Completion, Tolerances
 
 DRAWS = 64
 HOURS_PER_DAY = 24.0

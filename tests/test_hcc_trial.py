@@ -8,7 +8,8 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import compile_model
 from kinimmune.models.dosing import constant
 from kinimmune.models.parameters import Scale, values_for
-from kinimmune.models.simulate import Completion, Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Completion, Tolerances
 from kinimmune.models.tables import read_kinases
 
 IMMUNE = ("treg_number", "treg_function", "effector_cells", "pd1_cells")

@@ -10,7 +10,7 @@ from kinimmune.models.ensemble import integrate
 from kinimmune.models.errors import UsageError
 from kinimmune.models.kernels import load_kernel
 from kinimmune.models.library.gompertz import gompertz_volume
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 TIME = np.linspace(0.0, 30.0, 7)
 TIGHT = Tolerances(1e-9, 1e-12)

@@ -28,7 +28,7 @@ from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.powers import Power, by_logarithm
 from kinimmune.models.python_text import to_python
 from kinimmune.models.rosenbrock import RODAS5P
-from kinimmune.models.simulate import Completion
+from kinimmune.models.span import Completion
 
 
 def small_model() -> OdeModel:

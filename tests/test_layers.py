@@ -38,7 +38,7 @@ def test_sources_are_found():
 
 
 def test_one_patient_is_integrated_in_one_place():
-    assert importers("scipy.integrate") == {"models/simulate.py"}
+    assert importers("scipy.integrate") == {"models/span.py"}
 
 
 def test_only_kernel_files_know_the_compiler():

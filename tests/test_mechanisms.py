@@ -15,7 +15,8 @@ from kinimmune.models.mechanisms.kinases import occupancy
 from kinimmune.models.mechanisms.mapk import raf_mek_erk
 from kinimmune.models.model import OdeModel, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
-from kinimmune.models.simulate import Completion, Tolerances, simulate
+from kinimmune.models.simulate import simulate
+from kinimmune.models.span import Completion, Tolerances
 
 SOURCE = Source("assumption", "here", Status.ASSUMED)
 SHARE = st.floats(0.01, 0.99)

@@ -16,7 +16,7 @@ from kinimmune.fitting.readouts_melanoma import READOUTS, drawn_cohort, expected
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 
 LANDMARK = 56.0
 BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"

@@ -16,7 +16,8 @@ from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import METHODS, Completion, Tolerances, locate_rise, simulate
+from kinimmune.models.simulate import locate_rise, simulate
+from kinimmune.models.span import METHODS, Completion, Tolerances
 
 X, Y, K = symbol("x"), symbol("y"), symbol("k")
 DAYS = np.linspace(0.0, 2.0, 9)

@@ -18,7 +18,7 @@ from kinimmune.models.mean_courses import mean_courses
 from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.population import draw_individuals
-from kinimmune.models.simulate import Tolerances
+from kinimmune.models.span import Tolerances
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial
 from kinimmune.models.virtual_trial import ArmOutcome, run_arms
 
