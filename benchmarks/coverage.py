@@ -19,8 +19,8 @@ import numpy as np
 from recovery import draw_replicate, wilson
 from scipy.special import ndtr
 
-from kinimmune.fitting.fit import optimise, optimise_coarsely_first
-from kinimmune.fitting.objective import DIFFERENCE_STEP
+from kinimmune.fitting.fit import minimise, optimise_coarsely_first
+from kinimmune.fitting.objective import DIFFERENCE_STEP, TrialObjective
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
@@ -68,7 +68,8 @@ def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance
         np.array([other.prior.standardise(getattr(other, end)) for other in held.free]) for end in ("lower", "upper")
     )
     inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
-    return optimise(held, inside, lambda _: None).cost + float(truth[place]) ** 2
+    objective = TrialObjective(held)
+    return minimise(objective, inside, lambda _: None, tolerance=objective.tolerance).cost + float(truth[place]) ** 2
 
 
 def print_table(trials: Sequence[Plain]) -> None:

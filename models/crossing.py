@@ -1,4 +1,4 @@
-"""The course inside a step, and when a watched quantity first stands a given rise above its running minimum.
+"""The course inside a step, and when a watched quantity first reaches a level, or stands a given rise above its running minimum.
 
 Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `follow_watched`.  The cubic Hermite
 interpolant of the quantity says where to look; value and place come from the quantity itself on the method's continuous
@@ -8,7 +8,22 @@ extension, so that the crossing is a smooth function of the parameters wherever 
 import math
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.lanes import LANES, MOMENT, Q_END, Q_INSIDE, SLOPE, SLOPE_END, SLOPE_INSIDE, H, Machine, Outcome, Q, T, jit
+from kinimmune.models.lanes import (
+    LANES,
+    MOMENT,
+    Q_END,
+    Q_INSIDE,
+    SLOPE,
+    SLOPE_END,
+    SLOPE_INSIDE,
+    Course,
+    H,
+    Machine,
+    Outcome,
+    Q,
+    T,
+    jit,
+)
 from kinimmune.models.machine_code import call_model
 
 # TEMPLATE
@@ -68,7 +83,7 @@ def turning_points(s: float, b: float, a: float) -> tuple[float, float]:
 
 
 @jit
-def follow_watched(m: Array, lane: int, who: int, model: Machine, rise: float, outcome: Outcome) -> None:
+def follow_watched(m: Array, lane: int, who: int, model: Machine, course: Course, outcome: Outcome) -> None:
     """Update the running minimum over a step and locate the first crossing."""
     s, change = m[H + lane] * m[SLOPE + lane], m[Q_END + lane] - m[Q + lane]
     end = m[H + lane] * m[SLOPE_END + lane]
@@ -78,7 +93,7 @@ def follow_watched(m: Array, lane: int, who: int, model: Machine, rise: float, o
         high = first if number == 0 else second if number == 1 else 1.0
         if high > low:
             value = m[Q_END + lane] if high == 1.0 else watch_inside(m, lane, high, model)
-            level = outcome.nadir[who] + rise
+            level = min(outcome.nadir[who] + course.rise, course.level)
             if value >= level and outcome.crossing[who] == math.inf:
                 outcome.crossing[who] = m[T + lane] + m[H + lane] * reach(m, lane, level, low, high, model)
             outcome.nadir[who] = min(outcome.nadir[who], value)
@@ -86,8 +101,8 @@ def follow_watched(m: Array, lane: int, who: int, model: Machine, rise: float, o
 
 
 @jit
-def open_watched(m: Array, lane: int, who: int, rise: float, outcome: Outcome) -> None:
+def open_watched(m: Array, lane: int, who: int, course: Course, outcome: Outcome) -> None:
     """Look at the watched quantity where a segment begins: a dose may have moved it."""
-    if m[Q + lane] >= outcome.nadir[who] + rise and outcome.crossing[who] == math.inf:
+    if m[Q + lane] >= min(outcome.nadir[who] + course.rise, course.level) and outcome.crossing[who] == math.inf:
         outcome.crossing[who] = m[T + lane]
     outcome.nadir[who] = min(outcome.nadir[who], m[Q + lane])

@@ -14,7 +14,7 @@ import numpy as np
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernels import Kernel, Rise
+from kinimmune.models.kernels import Event, Kernel, Rise
 from kinimmune.models.lanes import Course, Patients
 from kinimmune.models.model import nearest
 from kinimmune.models.refinement import find_doubtful, find_long, refine, run_lanes
@@ -40,7 +40,7 @@ class EnsembleTrajectories:
     final: Array
     """All states at the last time, shape (n_states, n); NaN after a failure."""
     crossing: Array
-    """When the watched quantity first stood the given rise above its running minimum [d], infinite if never, shape (n,)"""
+    """When the event to locate first happened [d], infinite if never, shape (n,)"""
     nadir: Array
     """Running minimum of the watched quantity at the end, shape (n,); infinite when nothing is watched"""
     completion: "np.ndarray[Any, np.dtype[np.int8]]"
@@ -77,7 +77,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     time: Array,
     start: Integers | None = None,
     schedule: Schedule | None = None,
-    rise: Rise | None = None,
+    event: Event | None = None,
     nadir: Array | None = None,
     keep: Sequence[str] | None = None,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
@@ -103,7 +103,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
         a state taken over at a later time already holds the doses given then
     schedule
         inputs and doses, the same for all; nothing by default
-    rise
+    event
         the crossing to locate; its quantity must be the one the kernel watches
     nadir
         running minimum of the watched quantity before the start, shape (n,); its value at the start by default
@@ -130,12 +130,12 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
         raise UsageError(f"start must lie in [0, {time.size - 1}], given {people.start.min()} to {people.start.max()}")
     names = kernel.state_names if keep is None else tuple(keep)
     rows = [_place(name, kernel.state_names, f"model '{kernel.model.name}' has no state") for name in names]
-    by = _threshold(kernel, rise)
+    rise, level = _thresholds(kernel, event)
     plan = constant() if schedule is None else schedule
     course = _course(kernel, time, plan, np.array(rows, dtype=np.int64))
     begins = people.initial + np.outer(course.doses[0], people.start == 0)
     people = people._replace(scale=tolerances.absolute * sizes_of(kernel.model, begins))
-    course = course._replace(relative=tolerances.relative, rise=by, most_steps=most_steps)
+    course = course._replace(relative=tolerances.relative, rise=rise, level=level, most_steps=most_steps)
     outcome = run_lanes(kernel, course, people, lowest)
     doubtful = find_long(course, outcome)
     if checked:
@@ -169,15 +169,16 @@ def _place(name: str, names: Sequence[str], complaint: str) -> int:
     return list(names).index(name)
 
 
-def _threshold(kernel: Kernel, rise: Rise | None) -> float:
-    if rise is None:
-        return math.inf
-    if rise.quantity != kernel.watch:
+def _thresholds(kernel: Kernel, event: Event | None) -> tuple[float, float]:
+    """Return the rise and the level that count as a crossing, infinite where they do not."""
+    if event is None:
+        return math.inf, math.inf
+    if event.quantity != kernel.watch:
         raise UsageError(
-            f"this kernel of model '{kernel.model.name}' watches {kernel.watch!r}, not '{rise.quantity}'; "
-            f"load it with load_kernel(model, watch='{rise.quantity}')"
+            f"this kernel of model '{kernel.model.name}' watches {kernel.watch!r}, not '{event.quantity}'; "
+            f"load it with load_kernel(model, watch='{event.quantity}')"
         )
-    return rise.by
+    return (event.by, math.inf) if isinstance(event, Rise) else (math.inf, event.value)
 
 
 def _gather(
@@ -213,7 +214,7 @@ def _course(kernel: Kernel, time: Array, plan: Schedule, keep: Integers) -> Cour
         column = _place(dose.state, kernel.state_names, f"model '{kernel.model.name}' has no state")
         if dose.time in (*moments, time[-1]):
             doses[[*moments, time[-1]].index(dose.time), column] += dose.amount
-    return Course(time, breaks, inputs, doses, keep, 0.0, math.inf, 0)
+    return Course(time, breaks, inputs, doses, keep, 0.0, math.inf, math.inf, 0)
 
 
 def _row_of_inputs(given: Mapping[str, float], names: Sequence[str]) -> list[float]:

@@ -15,7 +15,7 @@ from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule
 from kinimmune.models.ensemble import MOST_STEPS, EnsembleTrajectories, integrate
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernels import Kernel, Rise, load_kernel
+from kinimmune.models.kernels import Event, Kernel, load_kernel
 from kinimmune.models.model import nearest
 from kinimmune.models.reference import integrate_by_scipy
 from kinimmune.models.span import Tolerances
@@ -36,7 +36,7 @@ class Integrator(Protocol):
         time: Array,
         start: Integers | None = None,
         schedule: Schedule | None = None,
-        rise: Rise | None = None,
+        event: Event | None = None,
         nadir: Array | None = None,
         keep: Sequence[str] | None = None,
         tolerances: Tolerances = ...,

@@ -89,7 +89,7 @@ def load_loop() -> ModuleType:
 def _compile_loop(module: ModuleType) -> None:
     """Run the loop on an empty population, with arrays of the types it will always see."""
     none, ids, table = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-    course = lanes.Course(np.zeros(1), none, table, table, ids, 1e-3, math.inf, 1)
+    course = lanes.Course(np.zeros(1), none, table, table, ids, 1e-3, math.inf, math.inf, 1)
     outcome = lanes.Outcome(np.zeros((0, 0, 0)), table, none, none, np.zeros(0, dtype=np.int8), none, ids, ids)
     machine = lanes.Machine(**dict.fromkeys(lanes.Machine._fields, 0))
     work = np.zeros(len(lanes.ROWS_PER_LANE) * lanes.LANES), np.zeros(len(lanes.TAGS) * lanes.LANES, dtype=np.int64)

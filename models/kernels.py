@@ -3,6 +3,7 @@
 Start with `load_kernel`; `kinimmune.models.ensemble` runs what it returns.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,31 @@ class Rise:
 
 
 @dataclass(frozen=True)
+class Level:
+    """What a crossing of a threshold watches; for one from above watch an output of opposite sign."""
+
+    quantity: str
+    """Name of an output of the model."""
+    value: float
+    """A crossing is where the quantity first stands at this or above, in its unit."""
+
+    def __post_init__(self) -> None:
+        """Refuse a level that is none."""
+        if not math.isfinite(self.value):
+            raise UsageError(f"level of '{self.quantity}' at {self.value:g}: the level must be finite")
+
+
+Event = Rise | Level
+"""What is located exactly on the way."""
+
+
+@dataclass(frozen=True)
 class Kernel:
     """A model and its compiled integrator."""
 
     model: OdeModel
     watch: str | None
-    """Output whose running minimum is followed."""
+    """Output whose running minimum is followed and whose crossing is located."""
     source: Path | None
     """The generated module of the model; None when it could not be written anywhere."""
     machine: Machine
@@ -63,7 +83,7 @@ def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
     model
         the equations
     watch
-        name of the output whose rise is to be located; None for none
+        name of the output whose crossings are to be located; None for none
 
     Raises
     ------

@@ -110,6 +110,8 @@ class Course(NamedTuple):
     relative: float
     rise: float
     """Rise of the watched quantity above its running minimum that counts as a crossing; infinite for none."""
+    level: float
+    """Level of the watched quantity that counts as a crossing; infinite for none."""
     most_steps: int
 
 

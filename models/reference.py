@@ -14,8 +14,8 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories
-from kinimmune.models.kernels import Rise
-from kinimmune.models.simulate import locate_rise
+from kinimmune.models.kernels import Event, Rise
+from kinimmune.models.simulate import locate_crossing
 from kinimmune.models.span import Completion, Solver, Span, Tolerances, explain, solve_span
 
 INSIDE_STEP = 8
@@ -44,7 +44,7 @@ class _Plan:
     compiled: CompiledModel
     time: Array
     schedule: Schedule
-    rise: Rise | None
+    event: Event | None
     solver: Solver
 
 
@@ -56,7 +56,7 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
     time: Array,
     start: Integers | None = None,
     schedule: Schedule | None = None,
-    rise: Rise | None = None,
+    event: Event | None = None,
     nadir: Array | None = None,
     keep: Sequence[str] | None = None,
     tolerances: Tolerances | None = None,
@@ -65,7 +65,7 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
     """Integrate n individuals by scipy; arguments and result as in `kinimmune.models.ensemble.integrate`."""
     n = initial.shape[1]
     plan = _Plan(
-        compiled, np.asarray(time, dtype=float), schedule or constant(), rise, Solver(method, tolerances or Tolerances())
+        compiled, np.asarray(time, dtype=float), schedule or constant(), event, Solver(method, tolerances or Tolerances())
     )
     begin = np.zeros(n, dtype=np.int64) if start is None else start
     lowest = np.full(n, math.inf) if nadir is None else nadir
@@ -141,14 +141,16 @@ class _Watched:
 
     def after(self, p: Array, solution: Callable[[Array], Array], steps: Array) -> "_Watched":
         """Return both after one more span of the solution."""
-        if self.plan.rise is None:
+        event = self.plan.event
+        if event is None:
             return self
         names = [item.name for item in self.plan.compiled.model.outputs]
-        row = names.index(self.plan.rise.quantity)
+        row = names.index(event.quantity)
 
         def quantity(moment: float) -> float:
             return float(self.plan.compiled.outputs(moment, solution(np.array([moment])), p[:, None])[row, 0])
 
         fine = np.unique(np.concatenate([np.linspace(a, b, INSIDE_STEP) for a, b in itertools.pairwise(steps)]))
-        found, lowest = locate_rise(quantity, fine, self.plan.rise.by, self.nadir)
+        rise, level = (event.by, math.inf) if isinstance(event, Rise) else (math.inf, event.value)
+        found, lowest = locate_crossing(quantity, fine, rise, nadir=self.nadir, level=level)
         return _Watched(self.plan, min(self.crossing, found), min(self.nadir, lowest))

@@ -133,8 +133,10 @@ def _outputs(compiled: CompiledModel, p: Array, time: Array, plan: Schedule, sta
         return compiled.outputs(time, states, columns)
 
 
-def locate_rise(quantity: Callable[[float], float], time: Array, rise: float, nadir: float = math.inf) -> tuple[float, float]:
-    """Return when a quantity first stands `rise` above its running minimum, and that minimum.
+def locate_crossing(
+    quantity: Callable[[float], float], time: Array, rise: float, *, nadir: float = math.inf, level: float = math.inf
+) -> tuple[float, float]:
+    """Return when a quantity first stands `rise` above its running minimum or at a level, and that minimum.
 
     The crossing is located between the times of the grid, on which `quantity` must be unimodal between neighbours.
 
@@ -145,9 +147,11 @@ def locate_rise(quantity: Callable[[float], float], time: Array, rise: float, na
     time
         [d], increasing, shape (k,)
     rise
-        in the unit of the quantity, positive
+        in the unit of the quantity, positive; infinite for none
     nadir
         running minimum before the first time
+    level
+        in the unit of the quantity; infinite for none
 
     Returns
     -------
@@ -156,18 +160,17 @@ def locate_rise(quantity: Callable[[float], float], time: Array, rise: float, na
 
     Examples
     --------
-    >>> crossing, lowest = locate_rise(lambda t: (t - 1.0) ** 2, np.linspace(0.0, 4.0, 401), 1.0)
+    >>> crossing, lowest = locate_crossing(lambda t: (t - 1.0) ** 2, np.linspace(0.0, 4.0, 401), 1.0)
     >>> round(crossing, 9), round(lowest, 9)
     (2.0, 0.0)
     """
     first = quantity(float(time[0]))
     lowest = min(nadir, first)
-    if first >= lowest + rise:
+    if first >= min(lowest + rise, level):
         return float(time[0]), lowest
     for left, right in itertools.pairwise(time):
-        value = quantity(float(right))
-        if value >= lowest + rise:
-            target = lowest + rise
+        value, target = quantity(float(right)), min(lowest + rise, level)
+        if value >= target:
             return float(brentq(lambda moment, target=target: quantity(moment) - target, left, right)), lowest
         lowest = min(lowest, value)
     return math.inf, lowest

@@ -242,13 +242,13 @@ def settle(m: Array, tag: Integers, lane: int, model: Machine, course: Course, o
             release(m, tag, lane, NOT_FINITE, model, outcome)
             return
         if model.watch == 1:
-            open_watched(m, lane, tag[WHO + lane], course.rise, outcome)
+            open_watched(m, lane, tag[WHO + lane], course, outcome)
     fault = find_fault(m, tag, lane, course.most_steps)
     if fault != COMPLETE:
         reject(m, tag, lane, fault, model, outcome)
         return
     if model.watch == 1:
-        follow_watched(m, lane, tag[WHO + lane], model, course.rise, outcome)
+        follow_watched(m, lane, tag[WHO + lane], model, course, outcome)
     accept(m, tag, lane, model, course, outcome)
 
 

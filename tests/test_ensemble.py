@@ -14,8 +14,9 @@ from kinimmune.models.compile import compile_model
 from kinimmune.models.dosing import Dose, Schedule
 from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories, integrate
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernels import Kernel, Rise, load_kernel
-from kinimmune.models.simulate import locate_rise, simulate
+from kinimmune.models.kernels import Kernel, Level, Rise, load_kernel
+from kinimmune.models.reference import integrate_by_scipy
+from kinimmune.models.simulate import locate_crossing, simulate
 from kinimmune.models.span import Completion, Tolerances
 
 Rates = Mapping[str, str]
@@ -130,13 +131,13 @@ def test_doses_and_changes_of_input_fall_exactly_where_the_schedule_says(closed_
 
 
 def test_a_patient_has_the_same_bits_in_every_lane_and_company(tumour: Kernel) -> None:
-    alone = treat(tumour, 1, seed=5, rise=Rise("log_burden", 0.1))
+    alone = treat(tumour, 1, seed=5, event=Rise("log_burden", 0.1))
     one = draw(tumour, 1, seed=5)
     for place in range(17):
         others = draw(tumour, 17, seed=place)
         for key in others:
             others[key][:, place] = one[key][:, 0]
-        crowd = integrate(tumour, **others, time=GRID, schedule=TREATED, rise=Rise("log_burden", 0.1))
+        crowd = integrate(tumour, **others, time=GRID, schedule=TREATED, event=Rise("log_burden", 0.1))
         np.testing.assert_array_equal(crowd.states[:, :, place], alone.states[:, :, 0])
         assert (crowd.crossing[place], crowd.nadir[place]) == (alone.crossing[0], alone.nadir[0])
         assert crowd.steps[place] == alone.steps[0]
@@ -234,14 +235,14 @@ def dense_quantity(kernel: Kernel, people: dict[str, np.ndarray], i: int) -> Cal
 
 def test_crossing_and_nadir_agree_with_root_finding_on_dense_output(tumour: Kernel) -> None:
     people = draw(tumour, 3, seed=2)
-    found = treat(tumour, 3, seed=2, rise=Rise("log_burden", math.log(1.2)), tolerances=STRICT)
+    found = treat(tumour, 3, seed=2, event=Rise("log_burden", math.log(1.2)), tolerances=STRICT)
     crossings = 0
     for i in range(3):
         quantity = dense_quantity(tumour, people, i)
         near = min(np.linspace(0.0, 200.0, 801), key=quantity)
         lowest = minimize_scalar(quantity, bounds=(near - 0.25, near + 0.25), method="bounded", options={"xatol": 1e-9})
         grid = np.sort(np.append(np.linspace(0.0, 200.0, 801), lowest.x))
-        crossing, _ = locate_rise(quantity, grid, math.log(1.2))
+        crossing, _ = locate_crossing(quantity, grid, math.log(1.2))
         assert found.nadir[i] == pytest.approx(lowest.fun, abs=1e-7)
         crossings += math.isfinite(crossing)
         if math.isfinite(crossing):
@@ -254,7 +255,7 @@ def test_crossing_and_nadir_agree_with_root_finding_on_dense_output(tumour: Kern
 def test_the_crossing_moves_smoothly_with_a_parameter(tumour: Kernel) -> None:
     e = 0.1 * (1.0 + np.linspace(-1e-3, 1e-3, 81))
     crossing = integrate(
-        tumour, **columns(tumour, 81, e=e), time=GRID, schedule=TREATED, rise=Rise("log_burden", math.log(1.2))
+        tumour, **columns(tumour, 81, e=e), time=GRID, schedule=TREATED, event=Rise("log_burden", math.log(1.2))
     ).crossing
     assert np.all(np.isfinite(crossing))
     residual = crossing - np.polyval(np.polyfit(e - 0.1, crossing, 3), e - 0.1)
@@ -263,12 +264,52 @@ def test_the_crossing_moves_smoothly_with_a_parameter(tumour: Kernel) -> None:
 
 def test_a_running_minimum_handed_over_moves_the_crossing(tumour: Kernel) -> None:
     rise = Rise("log_burden", 0.2)
-    plain = treat(tumour, 4, rise=rise)
+    plain = treat(tumour, 4, event=rise)
     level = math.log(80.0) / 3.0
-    lowered = treat(tumour, 4, rise=rise, nadir=np.full(4, level - 0.21))
+    lowered = treat(tumour, 4, event=rise, nadir=np.full(4, level - 0.21))
     assert np.all(lowered.crossing == 0.0)
     assert np.all(plain.crossing > 0.0)
     assert np.all(lowered.nadir <= level - 0.21)
+
+
+@pytest.fixture(scope="module")
+def threshold() -> Kernel:
+    """Return exponential approach x = 1 - exp(-k t) and an oscillation v = sin(w t), both watched by one sum."""
+    rates = {"x": "k * (1 - x)", "v": "w * u", "u": "-w * v"}
+    model = make_model("threshold", rates, {"x": 0.0, "v": 0.0, "u": 1.0}, {"k": 0.0, "w": 0.0}, outputs={"sum": "x + v"})
+    return load_kernel(model, watch="sum")
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.95])
+def test_a_level_is_reached_when_the_closed_form_says(threshold: Kernel, level: float) -> None:
+    k, w = np.array([0.3, 1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.5, 2.0, 0.0])
+    people = columns(threshold, 5, k=k, w=w)
+    found = integrate(threshold, **people, time=np.array([0.0, 20.0]), event=Level("sum", level), tolerances=STRICT)
+    exact = [*(-math.log(1.0 - level) / k[:2]), *(math.asin(level) / w[2:4])]
+    np.testing.assert_allclose(found.crossing[:4], exact, rtol=1e-7)
+    assert found.crossing[4] == math.inf
+
+
+def test_a_peak_inside_a_step_reaches_a_level_just_below_it(threshold: Kernel) -> None:
+    people = columns(threshold, 2, w=np.array([1.0, 1.0]))
+    for level, reached in ((1.0 - 1e-6, True), (1.0 + 1e-6, False)):
+        found = integrate(threshold, **people, time=np.array([0.0, 3.0]), event=Level("sum", level), tolerances=STRICT)
+        assert np.all(np.isfinite(found.crossing)) == reached
+        if reached:
+            np.testing.assert_allclose(found.crossing, math.asin(level), atol=2e-6)
+
+
+def test_a_dose_that_lifts_the_quantity_past_a_level_is_the_crossing(threshold: Kernel) -> None:
+    given = Schedule(doses=(Dose(4.0, "x", 2.0),))
+    found = integrate(threshold, **columns(threshold, 1), time=np.array([0.0, 9.0]), schedule=given, event=Level("sum", 1.5))
+    assert found.crossing.tolist() == [4.0]
+
+
+def test_scipy_finds_the_same_levels(threshold: Kernel) -> None:
+    people = columns(threshold, 3, k=np.array([0.3, 1.0, 0.0]), w=np.array([0.1, 0.0, 0.02]))
+    given = {**people, "time": np.array([0.0, 20.0]), "event": Level("sum", 0.6), "tolerances": STRICT}
+    by_kernel, by_scipy = integrate(threshold, **given), integrate_by_scipy(compile_model(threshold.model), **given)
+    np.testing.assert_allclose(by_kernel.crossing, by_scipy.crossing, rtol=1e-6)
 
 
 def test_states_that_are_not_kept_do_not_change_those_that_are(tumour: Kernel) -> None:
@@ -287,7 +328,7 @@ def test_states_that_are_not_kept_do_not_change_those_that_are(tumour: Kernel) -
         ({"schedule": Schedule(inputs=({"doze": 1.0},))}, "did you mean 'dose'"),
         ({"start": np.array([0, 99, 0])}, "start must lie"),
         ({"parameters": np.ones((2, 3))}, r"parameters must have shape \(10, 3\)"),
-        ({"rise": Rise("tumour", 0.1)}, "load_kernel"),
+        ({"event": Rise("tumour", 0.1)}, "load_kernel"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(tumour: Kernel, change: dict[str, object], message: str) -> None:

@@ -16,7 +16,7 @@ from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, symbol
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
 from kinimmune.models.reference import integrate_by_scipy
-from kinimmune.models.simulate import locate_rise, simulate
+from kinimmune.models.simulate import locate_crossing, simulate
 from kinimmune.models.span import METHODS, Completion, Tolerances
 
 X, Y, K = symbol("x"), symbol("y"), symbol("k")
@@ -267,15 +267,15 @@ SLOPE_ZERO = math.sqrt(1.0 - math.pi**-2) + math.asin(1.0 / math.pi) / math.pi
     ],
 )
 def test_a_rise_is_located_where_algebra_puts_it(quantity, rise, crossing, lowest):
-    found = locate_rise(quantity, np.linspace(0.0, 4.0, 401), rise)
+    found = locate_crossing(quantity, np.linspace(0.0, 4.0, 401), rise)
     assert found[0] == pytest.approx(crossing, rel=1e-10)
     assert found[1] == pytest.approx(lowest, abs=1e-3)
 
 
 def test_a_running_minimum_from_before_counts():
-    assert locate_rise(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 1.5, nadir=0.5)[0] == pytest.approx(1.0, rel=1e-10)
-    assert locate_rise(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 0.5, nadir=0.25) == (0.0, 0.25)
-    assert locate_rise(lambda t: t, np.linspace(0.0, 4.0, 9), 1.0, nadir=2.0)[0] == pytest.approx(1.0, rel=1e-10)
+    assert locate_crossing(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 1.5, nadir=0.5)[0] == pytest.approx(1.0, rel=1e-10)
+    assert locate_crossing(lambda t: t + 1.0, np.linspace(0.0, 4.0, 9), 0.5, nadir=0.25) == (0.0, 0.25)
+    assert locate_crossing(lambda t: t, np.linspace(0.0, 4.0, 9), 1.0, nadir=2.0)[0] == pytest.approx(1.0, rel=1e-10)
 
 
 @pytest.mark.parametrize("start", [0, 1])
