@@ -26,7 +26,7 @@ test: $(VENV)/installed-dev
 	@mkdir -p build/types/kinimmune
 	@for package in models fitting reports cli data; do ln -sfn "$(CURDIR)/$$package" "build/types/kinimmune/$$package"; done
 	MYPYPATH=build/types $(BIN)/mypy -p kinimmune
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 # A change of what is installed makes the stamps older; the code itself is used in place.
 $(VENV)/installed: pyproject.toml constraints.txt
