@@ -2,7 +2,9 @@
 
 import json
 import math
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,114 +14,31 @@ from SALib.sample import sobol as salib_sobol
 from scipy.special import ndtr
 from scipy.stats import kstest, rankdata, t
 
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables
 from kinimmune.fitting.sensitivity import Question, plan_study, study_sensitivity
-from kinimmune.fitting.sensitivity_blocks import Study, collect_rows, measure_rows
-from kinimmune.fitting.sensitivity_designs import Design, Method, draw_rows
-from kinimmune.fitting.sensitivity_indices import compute_indices
-from kinimmune.fitting.sensitivity_inputs import Input, Posterior, choose_inputs
-from kinimmune.fitting.sensitivity_posterior import approximate_posterior
+from kinimmune.fitting.sensitivity_designs import Method, draw_rows
+from kinimmune.fitting.sensitivity_inputs import choose_inputs
 from kinimmune.fitting.sensitivity_ranks import correlate_partially
 from kinimmune.fitting.sensitivity_results import SensitivityResult, from_json, judge_convergence, to_csv, to_json
-from kinimmune.fitting.sensitivity_values import Responses
 from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.uncertainty import linearise
 from kinimmune.fitting.work import Here, watch_nothing
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 from kinimmune.models.parameters import Scale, values_for
 
-SOBOL_G = np.array([0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0])
-COEFFICIENTS = np.array([3.0, -1.0, 0.0, 0.5])
-EXPONENTS = np.array([2.0, -0.5, 0.0])
-
-
-def ishigami(x):
-    return np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
-
-
-FUNCTIONS = {
-    "ishigami": ishigami,
-    "sobol_g": lambda x: np.prod((np.abs(4.0 * x - 2.0) + SOBOL_G) / (1.0 + SOBOL_G), axis=1),
-    "linear": lambda x: 7.0 + x @ COEFFICIENTS,
-    "power": lambda x: 5.0 * np.prod(x**EXPONENTS, axis=1),
-    "first": lambda x: np.exp(x[:, 0]),
-    "constant": lambda x: np.full(x.shape[0], 4.0),
-}
-
-
-def measure(inputs):
-    """Measure rows of a function with a closed form: a step of work, as `measure_block` is; some of its points fail."""
-
-    def respond(values):
-        found, share = FUNCTIONS[inputs["function"]](values), inputs["failing"]
-        # a share of the points that has nothing to do with where they lie
-        lost = np.modf(np.abs(values @ np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0])[: values.shape[1]]) * 1e7)[0] < share
-        return Responses(np.where(lost, np.nan, found)[:, None], tuple("it was made to fail" if item else None for item in lost))
-
-    return measure_rows(inputs, respond)
-
-
-class Nowhere:
-    """Keeps nothing."""
-
-    def load(self, _step):
-        return None
-
-    def save(self, _step, _outcome):
-        pass
-
-
-class Killed(Exception):  # noqa: N818 - what it stands for
-    """The process went away."""
-
-
-class Failing:
-    """A pool that is killed after some steps."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def submit(self, step):
-        if not self.left:
-            raise Killed
-        self.left -= 1
-        return Here().submit(step)
-
-
-def uniform(count, low, high):
-    width = (high - low) / math.sqrt(12.0)
-    middle = (low + high) / 2.0
-    return tuple(Input(f"x{place}", Scale.NORMAL, middle, middle, width, low, high, ranged=True) for place in range(count))
-
-
-def normal(key, sd=1.0):
-    return Input(key, Scale.LOGNORMAL, 0.0, 0.0, sd, -math.inf, math.inf, ranged=False)
-
-
-def design(method, inputs, *, groups=None, seed=1, **more):
-    return Design(method, inputs, seed, tuple(item.key for item in inputs) if groups is None else groups, **more)
-
-
-def run(planned, function, samples, *, store=None, pool=None, failing=0.0):
-    study = Study(planned, samples, "toy-", measure, {"function": function, "failing": failing}, {})
-    sample = collect_rows(study, store or Nowhere(), pool or Here(), watch_nothing)
-    return sample, compute_indices(planned, sample, ())
-
-
-def ishigami_indices():
-    a, b = 7.0, 0.1
-    first = 0.5 * (1.0 + b * math.pi**4 / 5.0) ** 2
-    second, both = a * a / 8.0, b * b * math.pi**8 * (1.0 / 18.0 - 1.0 / 50.0)
-    whole = first + second + both
-    return np.array([first, second, 0.0]) / whole, np.array([first + both, second, both]) / whole
-
-
-def sobol_g_indices():
-    alone = 1.0 / (3.0 * (1.0 + SOBOL_G) ** 2)
-    whole = np.prod(1.0 + alone) - 1.0
-    return alone / whole, np.array([alone[i] * np.prod(np.delete(1.0 + alone, i)) for i in range(8)]) / whole
-
+toys = runpy.run_path(str(Path(__file__).with_name("sensitivity_toys.py")))
+COEFFICIENTS = toys["COEFFICIENTS"]
+EXPONENTS = toys["EXPONENTS"]
+Failing = toys["Failing"]
+Killed = toys["Killed"]
+Nowhere = toys["Nowhere"]
+design = toys["design"]
+ishigami_indices = toys["ishigami_indices"]
+normal = toys["normal"]
+residual_correlation = toys["residual_correlation"]
+run = toys["run"]
+sobol_g_indices = toys["sobol_g_indices"]
+uniform = toys["uniform"]
 
 CASES = [("ishigami", uniform(3, -math.pi, math.pi), ishigami_indices), ("sobol_g", uniform(8, 0.0, 1.0), sobol_g_indices)]
 
@@ -244,13 +163,6 @@ def test_an_elasticity_that_does_not_exist_is_none():
     assert found["low"] == pytest.approx(7.0 - COEFFICIENTS, abs=1e-12)
 
 
-def residual_correlation(x, y, place):
-    """Correlation of what linear regression on the other columns leaves of a column and of y."""
-    others = np.column_stack([np.ones(len(y)), np.delete(x, place, axis=1)])
-    left = [column - others @ np.linalg.lstsq(others, column, rcond=None)[0] for column in (x[:, place], y)]
-    return np.corrcoef(*left)[0, 1]
-
-
 def test_prcc_is_the_correlation_of_the_residuals_of_ranks():
     generator = np.random.default_rng(5)
     x = generator.standard_normal((60, 4)) @ generator.standard_normal((4, 4))
@@ -293,37 +205,6 @@ def test_prcc_of_an_output_that_does_not_vary_at_first_begins_when_it_does():
 
     assert np.isnan(found.coefficient[0]).all()
     assert found.coefficient[1] == pytest.approx([1.0, 0.0], abs=1e-6)
-
-
-def test_prcc_over_a_posterior_tells_a_cause_from_what_goes_with_it():
-    """x1 goes with x0 (correlation 0.9) but does nothing: its ranks follow the output, its partial ranks do not."""
-    joint = Posterior((0.0, 0.0), ((1.0, 0.0), (0.9, math.sqrt(0.19))))
-    planned = design(Method.PRCC, uniform(2, -9.0, 9.0)).over(joint)
-
-    sample, found = run(planned, "first", 400)
-
-    drawn = sample.rows[:, 0]
-    assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(0.9, abs=0.03)
-    assert np.corrcoef(rankdata(drawn[:, 1]), rankdata(sample.output[:, 0]))[0, 1] > 0.8
-    assert found["prcc"][0] == pytest.approx(1.0, abs=1e-6)
-    assert abs(found["prcc"][1]) < 0.15
-
-
-def test_a_draw_of_a_posterior_outside_the_tables_is_drawn_again():
-    joint = Posterior((0.0, 0.0), ((1.0, 0.0), (0.0, 1.0)))
-    planned = design(Method.PRCC, (replace(normal("a"), upper=1.0), normal("b"))).over(joint)
-
-    sample, _ = run(planned, "first", 400)
-
-    assert sample.rows[:, 0, 0].max() <= 1.0
-    assert sample.reasons == {"'a' lies outside its range": sample.lost}
-    assert sample.lost / (400 + sample.lost) == pytest.approx(1.0 - ndtr(1.0), abs=0.04)
-
-
-@pytest.mark.parametrize("method", [Method.LOCAL, Method.MORRIS, Method.SOBOL])
-def test_a_method_for_independent_inputs_refuses_a_posterior(method):
-    with pytest.raises(UsageError, match=f"--method {method} needs inputs that vary independently.*take --method prcc"):
-        design(method, uniform(2, 0.0, 1.0), posterior=Posterior((0.0, 0.0), ((1.0, 0.0), (0.9, 0.4))))
 
 
 @pytest.mark.parametrize(("function", "inputs", "truth"), CASES)
@@ -555,47 +436,3 @@ def test_the_verdict_on_intervals_looks_at_important_indices_only():
     assert judged(0.04, 0.02, 0.3).endswith("half-width 0.040 (a): below 0.05")
     assert judged(0.04, 0.09, 0.3).endswith("half-width 0.090 (b): not below 0.05; about --samples 1024 would do")
     assert judged(0.055, 0.02, 0.3).endswith("about --samples 384 would do")
-
-
-@pytest.fixture(scope="module")
-def small():
-    """Return a problem of four patients, and its linear approximation about the prior medians."""
-    problem = open_problem(ProblemSettings("hcc_trial", hash_all_tables(None), 4, 1), None)
-    return problem, linearise(problem, np.zeros(len(problem.free)))
-
-
-def covariance(posterior, inputs):
-    root = np.array(posterior.root)
-    return root @ root.T / np.outer([item.sd for item in inputs], [item.sd for item in inputs])
-
-
-def expect(linear, inputs, *, constants_drawn):
-    places = [linear.names.index(item.key) for item in inputs]
-    return pytest.approx(linear.covariance(constants_drawn)[np.ix_(places, places)], abs=1e-9)
-
-
-def test_a_posterior_with_all_constants_held_is_that_of_the_fit(small):
-    problem, linear = small
-    held = choose_inputs(problem.parameters, [item.key for item in problem.free], {})
-
-    found = approximate_posterior(linear, held, [item.key for item in problem.parameters])
-
-    assert covariance(found, held) == expect(linear, held, constants_drawn=False)
-
-
-def test_a_posterior_leaves_out_what_the_output_does_not_depend_on_and_does_not_hold_it(small):
-    problem, linear = small
-    possible = [item for item in problem.parameters if item.study != "asia_pacific"]
-    inputs = choose_inputs(possible, (), {})
-
-    found = approximate_posterior(linear, inputs, [item.key for item in possible])
-
-    assert covariance(found, inputs) == expect(linear, inputs, constants_drawn=True)
-
-
-def test_a_parameter_with_a_range_has_no_posterior(small):
-    problem, linear = small
-    inputs = choose_inputs(problem.parameters, (), {"kinase_shift": (0.5, 2.0)})
-
-    with pytest.raises(UsageError, match="'kinase_shift' has a range or no prior, so it has no posterior"):
-        approximate_posterior(linear, inputs, [])
