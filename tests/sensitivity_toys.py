@@ -106,6 +106,10 @@ def sobol_g_indices():
     return alone / whole, np.array([alone[i] * np.prod(np.delete(1.0 + alone, i)) for i in range(8)]) / whole
 
 
+CASES = (("ishigami", uniform(3, -math.pi, math.pi), ishigami_indices), ("sobol_g", uniform(8, 0.0, 1.0), sobol_g_indices))
+"""Function, inputs, and what gives its first and total indices."""
+
+
 def residual_correlation(x, y, place):
     """Correlation of what linear regression on the other columns leaves of a column and of y."""
     others = np.column_stack([np.ones(len(y)), np.delete(x, place, axis=1)])
