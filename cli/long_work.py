@@ -16,7 +16,7 @@ from typing import TypeVar
 import typer
 
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.terminal import Notes, StepCounter, print_error
+from kinimmune.cli.terminal import Expectation, Notes, StepCounter, print_error
 from kinimmune.fitting.failures import Failure, failures_of, write_failures
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.runs import Run, RunStatus
@@ -69,7 +69,7 @@ def open_store(run: Run) -> TaskStore:
     return TaskStore(run.path / "results" / "tasks")
 
 
-def carry_out(run: Run, effort: Effort, prefix: str, total: int | None, work: Callable[[Workshop], T]) -> T:
+def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | None, work: Callable[[Workshop], T]) -> T:
     """Return what `work` gives; `run.json` and `failures.csv` tell how it ended.
 
     Parameters
@@ -81,7 +81,7 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | None, work: Ca
     prefix
         what the names of all steps of this work begin with
     total
-        number of steps, None when it is not known
+        number of steps; what estimates it, such as a `Forecast`; None when nobody can tell
     work
         does it, with the store, the pool and the watcher it is given
 

@@ -12,8 +12,12 @@ from kinimmune.cli.terminal import Notes, print_json
 if TYPE_CHECKING:
     from kinimmune.cli.long_work import Workshop
     from kinimmune.fitting.fitted import Fitted
+    from kinimmune.fitting.forecast import Forecast
     from kinimmune.fitting.identifiability_results import IdentifiabilityResult
+    from kinimmune.fitting.profile import ProfileSettings
+    from kinimmune.fitting.profile_optima import Ground, Runner
     from kinimmune.fitting.profile_results import ProfileResult
+    from kinimmune.fitting.work import Chain, Plain
 
 PREFIX = "profile"
 USUAL_DRAWS = 64
@@ -62,13 +66,14 @@ def profile(
     fitted = read_fitted(opened)
     fitted = replace(fitted, settings=replace(fitted.settings, patients=patients or fitted.settings.patients))
     names = tuple(name for name in (parameters or "").split(",") if name)
-    _require(fitted, names, tuple(prediction or ()))
+    settings = _require(fitted, names, tuple(prediction or ()))
+    wanted = None if identifiability_only else settings
+    forecast = _forecast(_ground(fitted), draws, wanted)
 
     def work(shop: "Workshop") -> "tuple[ProfileResult | None, IdentifiabilityResult]":
-        identified = _identify(fitted, draws, shop)
-        return None if identifiability_only else _profile(fitted, names, tuple(prediction or ()), shop), identified
+        return _work(fitted, draws, wanted, (shop, forecast))
 
-    profiled, identified = carry_out(opened, effort, PREFIX, None, work)
+    profiled, identified = carry_out(opened, effort, PREFIX, forecast, work)
     _write(run, profiled, identified)
     for text in () if profiled is None else profiled.warnings:
         notes.say(f"warning: {text}")
@@ -80,39 +85,71 @@ def profile(
     print_identifiability(identified)
 
 
-def _require(fitted: "Fitted", parameters: tuple[str, ...], predictions: tuple[str, ...]) -> None:
-    """Refuse what cannot be profiled before anything is written."""
+def _require(fitted: "Fitted", parameters: tuple[str, ...], predictions: tuple[str, ...]) -> "ProfileSettings":
+    """Return what is profiled; refuse what cannot be before anything is written."""
     from kinimmune.fitting.problem_settings import open_problem
-    from kinimmune.fitting.profile import require_parameters
+    from kinimmune.fitting.profile import ProfileSettings, require_parameters
     from kinimmune.fitting.profile_predictions import require_predictions
 
     problem = open_problem(fitted.settings, fitted.folder)
     require_parameters(problem, parameters)
     require_predictions(problem, predictions)
+    return ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.point)), parameters, predictions)
 
 
-def _profile(fitted: "Fitted", names: tuple[str, ...], predictions: tuple[str, ...], shop: "Workshop") -> "ProfileResult":
-    from kinimmune.fitting.profile import ProfileSettings, profile
-
-    shop.say("profiles")
-    point = tuple(map(float, fitted.point))
-    settings = ProfileSettings(fitted.settings, fitted.folder, point, names, predictions)
-    return profile(settings, shop.store, shop.pool, shop.watch)
-
-
-def _identify(fitted: "Fitted", draws: int, shop: "Workshop") -> "IdentifiabilityResult":
-    from kinimmune.fitting.identifiability import identify
-    from kinimmune.fitting.mechanism_share import measure_shares
+def _ground(fitted: "Fitted") -> "Ground":
     from kinimmune.fitting.problem_settings import open_problem
     from kinimmune.fitting.profile_optima import Ground
-    from kinimmune.fitting.work import Chain, Plain, run_chains
 
-    ground = Ground(fitted.settings, fitted.folder, open_problem(fitted.settings, fitted.folder))
+    return Ground(fitted.settings, fitted.folder, open_problem(fitted.settings, fitted.folder))
 
-    def run(chains: Sequence[Chain]) -> list[list[Plain]]:
-        return run_chains(chains, shop.store, shop.pool, shop.watch)
 
+def _forecast(ground: "Ground", draws: int, wanted: "ProfileSettings | None") -> "Forecast":
+    """Return how many steps are expected before any has begun."""
+    from kinimmune.fitting import identifiability, mechanism_share
+    from kinimmune.fitting.forecast import Forecast
+    from kinimmune.fitting.profile import count_walks
+    from kinimmune.fitting.profile_chain import USUAL_POINTS
+    from kinimmune.fitting.profile_optima import STEPS
+
+    singles = identifiability.count_steps(ground) + mechanism_share.count_steps(ground, draws)
+    if wanted is None:
+        return Forecast(USUAL_POINTS, singles)
+    return Forecast(USUAL_POINTS, singles + STEPS, count_walks(wanted))
+
+
+def _work(
+    fitted: "Fitted", draws: int, wanted: "ProfileSettings | None", means: "tuple[Workshop, Forecast]"
+) -> "tuple[ProfileResult | None, IdentifiabilityResult]":
+    shop, run = means[0], _runner(*means)
     shop.say("curvature and refits")
+    identified = _identify(fitted, draws, run)
+    if wanted is not None:
+        shop.say("profiles")
+    return _profile(wanted, run), identified
+
+
+def _runner(shop: "Workshop", forecast: "Forecast") -> "Runner":
+    """Return what carries chains out, and lets the forecast know how far they get."""
+    from kinimmune.fitting.work import run_chains
+
+    def run(chains: "Sequence[Chain]") -> "list[list[Plain]]":
+        return run_chains(forecast.begin(chains), shop.store, shop.pool, shop.watch)
+
+    return run
+
+
+def _profile(wanted: "ProfileSettings | None", run: "Runner") -> "ProfileResult | None":
+    from kinimmune.fitting.profile import profile
+
+    return None if wanted is None else profile(wanted, run)
+
+
+def _identify(fitted: "Fitted", draws: int, run: "Runner") -> "IdentifiabilityResult":
+    from kinimmune.fitting.identifiability import identify
+    from kinimmune.fitting.mechanism_share import measure_shares
+
+    ground = _ground(fitted)
     return identify(ground, fitted.point, run, lambda best: measure_shares(ground, best, draws, run))
 
 

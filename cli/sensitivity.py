@@ -53,7 +53,12 @@ def sensitivity(
         bool | None, typer.Option("--second-order", help="Sobol: interactions of pairs too, at twice the cost.")
     ] = None,
     posterior: Annotated[
-        bool, typer.Option("--posterior", help="Over the posterior of the RUN's fit; prcc only: its inputs are correlated.")
+        bool,
+        typer.Option(
+            "--posterior",
+            help="Over the posterior of the RUN's fit: draws of its sample where that has converged, else Gaussian by the "
+            "curvature; prcc only: its inputs are correlated.",
+        ),
     ] = False,
     run: RunFolder = None,
     resume: Resume = False,
@@ -90,6 +95,8 @@ def sensitivity(
     notes = Notes(quiet)
     work = sensitivity_run.prepare(request, resume=resume, force=force)
     notes.say(f"run {work.run.path}")
+    if work.plan.posterior is not None:
+        notes.say(f"posterior: {work.plan.posterior.note}")
     found = sensitivity_run.carry_out(work, Effort(work.jobs, dask, resume, work.renew(force=force), notes))
     if as_json:
         print(to_json(found))

@@ -18,6 +18,7 @@ from kinimmune.fitting.fitted import read_fitted
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables
 from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
+from kinimmune.fitting.sample_results import read_sample
 from kinimmune.fitting.sensitivity import Plan, Question, plan_study, study_sensitivity
 from kinimmune.fitting.sensitivity_designs import Method
 from kinimmune.fitting.sensitivity_results import SensitivityResult, to_csv, to_json
@@ -128,6 +129,7 @@ def _add_to_run(request: Request, run: Run) -> SensitivityWork:
         _ask(problem, None if fitted.folder is None else Path(fitted.folder), options, settings.seed),
         estimates={row.name: row.value for row in fitted.result.parameters},
         posterior_at=fitted.point if request.posterior else None,
+        sampled=read_sample(run) if request.posterior else None,
     )
     return SensitivityWork(run, plan_study(question), settings.jobs, new=False)
 

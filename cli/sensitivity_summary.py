@@ -13,7 +13,7 @@ def print_result(result: SensitivityResult) -> None:
     """Print the table of a study on stdout."""
     among = "" if result.patients is None else f", {result.patients} patients per arm"
     print(
-        f"{result.model}: {result.method} over {result.distribution}, {result.n} {_ROWS[result.method]}, "
+        f"{result.model}: {result.method} over {result.distribution}{_tell_source(result)}, {result.n} {_ROWS[result.method]}, "
         f"{result.evaluations} evaluations{among}, seed {result.seed}"
     )
     spread = "" if result.sd is None else f" (mean), sd {format_number(result.sd)}"
@@ -26,6 +26,10 @@ def print_result(result: SensitivityResult) -> None:
     told = judge_convergence(result)
     if told:
         print(told)
+
+
+def _tell_source(result: SensitivityResult) -> str:
+    return "" if result.posterior is None else f" ({result.posterior})"
 
 
 def tell_loss(result: SensitivityResult) -> str:

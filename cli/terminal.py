@@ -6,17 +6,20 @@ Start with `print_json` and `print_table` for results, `Notes` for the rest.
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SECONDS_BETWEEN_LINES = 10.0
 """Progress where there is no terminal."""
+RECENT = 32
+"""Steps whose speed tells the time left: steps of a later kind are quicker or slower than the first ones."""
 
 
 def print_json(content: Mapping[str, object]) -> None:
@@ -76,13 +79,13 @@ class Notes:
             yield _plain_progress()
 
     @contextmanager
-    def count_steps(self, title: str, total: int | None) -> Iterator["StepCounter"]:
+    def count_steps(self, title: str, total: "int | Expectation | None") -> Iterator["StepCounter"]:
         """Return a counter of the steps of long work, shown as a bar.
 
         Elsewhere than on a terminal it is a line at most every 10 s.
         """
         console = _console(sys.stderr)
-        counter = StepCounter(title, total)
+        counter = StepCounter(title, Known(total) if isinstance(total, int) else total)
         if self.quiet:
             yield counter
         elif console.is_terminal:
@@ -93,23 +96,56 @@ class Notes:
             yield counter
 
 
+class Expectation(Protocol):
+    """How many steps work has in all; an estimate may change as they finish."""
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        ...
+
+    @property
+    def exact(self) -> bool:
+        """Whether it will not change any more."""
+        ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """A number of steps that is known beforehand."""
+
+    total: int
+    exact: bool = True
+
+
 @dataclass
 class StepCounter:
     """How far long work got; the one place where its numbers change."""
 
     title: str
-    total: int | None
+    expected: Expectation | None
+    """None: nobody knows how many steps there are."""
     text: str = ""
     """What is being done."""
     finished: int = 0
     kept: int = 0
     """Of the finished, those that had been computed before."""
     failures: int = 0
-    began: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    """[s]"""
+    began: float = field(init=False)
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """When the last steps ended that were computed now."""
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        self.began = self.clock()
 
     def add(self, *, kept: bool, failures: int) -> None:
         """Count a finished step."""
+        if not kept:
+            self.moments.append(self.clock())
         self.finished += 1
         self.kept += kept
         self.failures += failures
@@ -122,20 +158,28 @@ class StepCounter:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the steps computed now; None while nothing is known."""
+        """Estimate from the last steps computed now; None while nothing is known."""
         computed = self.finished - self.kept
         if self.total is None or computed == 0:
             return None
-        return (time.monotonic() - self.began) / computed * max(self.total - self.finished, 0)
+        whole = computed < RECENT
+        since, steps = (self.began, computed) if whole else (self.moments[0], RECENT - 1)
+        return (self.clock() - since) / steps * (self.total - self.finished)
+
+    @property
+    def total(self) -> int | None:
+        """Steps in all, as far as is known; never fewer than have finished."""
+        return None if self.expected is None else max(self.expected.total, self.finished)
 
     @property
     def line(self) -> str:
         """Everything in words."""
-        parts = [f"{self.finished}" if self.total is None else f"{self.finished}/{self.total}"]
+        about = "~" if self.expected is not None and not self.expected.exact else ""
+        parts = [f"{self.finished}" if self.total is None else f"{self.finished}/{about}{self.total}"]
         parts += [f"{self.kept} kept"] if self.kept else []
         parts += [f"{self.failures} failed"] if self.failures else []
         left = self.seconds_left
-        parts += [] if left is None else [f"{timedelta(seconds=round(left))} left"]
+        parts += [] if left is None else [f"{about}{timedelta(seconds=round(left))} left"]
         parts += [self.text] if self.text else []
         return f"{self.title}: {', '.join(parts)}"
 
@@ -151,7 +195,9 @@ def _draw_bar(console: "Console", counter: StepCounter) -> Iterator[None]:
 
     with Progress(SpinnerColumn(), BarColumn(20), TextColumn("{task.description}"), console=console, transient=True) as progress:
         task = progress.add_task(counter.line, total=counter.total)
-        counter.listeners.append(lambda: progress.update(task, completed=counter.finished, description=counter.line))
+        counter.listeners.append(
+            lambda: progress.update(task, completed=counter.finished, total=counter.total, description=counter.line)
+        )
         yield
 
 

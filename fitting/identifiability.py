@@ -156,6 +156,11 @@ def identify(ground: Ground, point: Array, run: Runner, share: Callable[[Array],
     return _result(ground, local, [np.array(item[0]["jacobian"]) for item in drawn], (left_out, doubled), share(best), outcomes)
 
 
+def count_steps(ground: Ground) -> int:
+    """Return how many steps `identify` takes, without those of the share: refits, Jacobian at the fit, curvature, draws."""
+    return len(ground.problem.targets) + 2 + 1 + len(ground.problem.free) + DRAWS
+
+
 def _refits(ground: Ground, point: Array) -> list[Step]:
     """Return the steps that fit again: as it was, without each target, with priors twice as wide."""
     start = [float(score) for score in point]

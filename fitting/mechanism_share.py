@@ -212,6 +212,13 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
     return MechanismShare(arrows, min(ground.settings.patients, MOST_PATIENTS), tuple(_summarise(ground, benefits)))
 
 
+def count_steps(ground: Ground, draws: int) -> int:
+    """Return how many steps `measure_shares` takes: drawing, the fit, and blocks of draws from priors and posterior."""
+    if draws < 1 or not find_arrows(ground.folder, ground.settings.model):
+        return 0
+    return 2 + 2 * math.ceil(draws / BLOCK)
+
+
 def _summarise(ground: Ground, benefits: Mapping[str, Sequence[Plain]]) -> list[ShareRow]:
     rows = []
     for trial in ground.problem.trials:

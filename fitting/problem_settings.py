@@ -38,7 +38,6 @@ def hash_all_tables(data: Path | None) -> str:
     return address(hash_tables(data))
 
 
-@lru_cache(maxsize=4)
 def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -> FitProblem:
     """Return the problem of some settings; built once in a process.
 
@@ -56,6 +55,12 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
     DataError
         when the tables found here are not those of the settings
     """
+    return _open(settings, folder, jobs)
+
+
+@lru_cache(maxsize=4)
+def _open(settings: ProblemSettings, folder: str | None, jobs: int) -> FitProblem:
+    """Return the problem; a cache of `open_problem` itself would tell a default from the same value given."""
     data = None if folder is None else Path(folder)
     if hash_all_tables(data) != settings.tables:
         where = "of the installed package" if data is None else f"in {data}"

@@ -14,8 +14,8 @@ from kinimmune.fitting.problem import FitProblem
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile_chain import Walk, WalkedPoint, walk_along
 from kinimmune.fitting.profile_judgement import Pieces, draw_curve
-from kinimmune.fitting.profile_optima import Found, Ground, Runner, find_optima
-from kinimmune.fitting.profile_parameters import Means, collect, curve_of, judge_parameter, plan_parameter
+from kinimmune.fitting.profile_optima import WEIGHTS, Found, Ground, Runner, find_optima
+from kinimmune.fitting.profile_parameters import DIRECTIONS, Means, collect, curve_of, judge_parameter, plan_parameter
 from kinimmune.fitting.profile_points import trial_point, trial_prediction
 from kinimmune.fitting.profile_predictions import (
     Outlook,
@@ -27,7 +27,7 @@ from kinimmune.fitting.profile_predictions import (
     require_predictions,
 )
 from kinimmune.fitting.profile_results import ParameterProfile, PredictionProfile, ProfileResult
-from kinimmune.fitting.work import Chain, Plain, Pool, Store, Watcher, run_chains
+from kinimmune.fitting.work import Plain
 from kinimmune.models.errors import UsageError
 from kinimmune.models.model import nearest
 
@@ -66,8 +66,22 @@ def require_parameters(problem: FitProblem, names: Sequence[str]) -> tuple[str, 
     return tuple(dict.fromkeys(key for name in names for key in known[name])) or free
 
 
-def profile(settings: ProfileSettings, store: Store, pool: Pool, watch: Watcher) -> ProfileResult:
+def count_walks(settings: ProfileSettings) -> int:
+    """Return how many walks a profile takes at most; one without room to walk in is left out."""
+    problem = open_problem(settings.problem, settings.folder)
+    profiles = len(WEIGHTS) * len(require_parameters(problem, settings.parameters))
+    return len(DIRECTIONS) * (profiles + len(settings.predictions or list_usual(problem)))
+
+
+def profile(settings: ProfileSettings, run: Runner) -> ProfileResult:
     """Profile parameters and predictions of a fit.
+
+    Parameters
+    ----------
+    settings
+        which
+    run
+        carries chains out
 
     Raises
     ------
@@ -81,9 +95,6 @@ def profile(settings: ProfileSettings, store: Store, pool: Pool, watch: Watcher)
     named = settings.predictions or list_usual(problem)
     require_predictions(problem, named)
     ground = Ground(settings.problem, settings.folder, problem)
-
-    def run(chains: Sequence[Chain]) -> list[list[Plain]]:
-        return run_chains(chains, store, pool, watch)
 
     found = find_optima(ground, np.array(settings.point), named, run)
     outlooks = [item for name in named if (item := outlook_of(name, found["posterior"].outlook)) is not None]

@@ -23,6 +23,8 @@ TOO_MUCH = 2.5
 SMALLEST, LARGEST = 0.02, 1.5
 """Steps, in units of the walk's scale."""
 MOST_POINTS = 40
+USUAL_POINTS = (2, 3, 3, 4, 4, 5, 5, 6, 8)
+"""Lengths of walks as they came out for `hcc_trial` and for the trial in `examples/own_trial`."""
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,10 @@ class Found:
         return WalkedPoint(point[place], point, self.optimum.cost, {"predictions": predicted})
 
 
+STEPS = 1 + 1 + DATA_STARTS + len(WEIGHTS)
+"""Of `find_optima`: starts of both, and what each predicts."""
+
+
 def find_optima(ground: Ground, point: Array, predictions: Sequence[str], run: Runner) -> dict[str, Found]:
     """Return the optimum of each objective.
 

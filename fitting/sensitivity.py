@@ -13,7 +13,7 @@ from kinimmune.fitting.sensitivity_blocks import Study, collect_rows, measure_bl
 from kinimmune.fitting.sensitivity_designs import Design, Method
 from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input, choose_inputs
-from kinimmune.fitting.sensitivity_posterior import approximate_posterior
+from kinimmune.fitting.sensitivity_posterior import ChosenPosterior, Sampled, Source, choose_posterior
 from kinimmune.fitting.sensitivity_responses import ResponseSettings
 from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, enlarge, name_study
 from kinimmune.fitting.sensitivity_values import hold, list_times, read_nameable, select_parameters
@@ -53,6 +53,8 @@ class Question:
     """Key -> value at a fit, in place of the tables'."""
     posterior_at: Array | None = None
     """Standard scores of a fit over whose posterior the study goes; None for priors and ranges."""
+    sampled: Sampled | None = None
+    """Sample of that posterior, used where it has converged; None where the run holds none."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Plan:
     time_unit: str
     unit: str
     """Of the output."""
+    posterior: ChosenPosterior | None = None
+    """What it goes over; None for priors and ranges."""
 
 
 def plan_study(question: Question) -> Plan:
@@ -86,7 +90,9 @@ def plan_study(question: Question) -> Plan:
     design = Design(question.method, inputs, question.seed, _assign_groups(inputs, question.groups), question.second_order)
     if question.method is Method.LOCAL:
         _require_centre(inputs)
-    design = _over_posterior(question, design, parameters)
+    posterior = _find_posterior(question, design, parameters)
+    if posterior is not None:
+        design = design.over(posterior.posterior)
     response = ResponseSettings(
         problem=question.problem.plain,
         output=output.name,
@@ -104,7 +110,7 @@ def plan_study(question: Question) -> Plan:
         beside={"folder": question.folder, "jobs": 1},
     )
     unit, times = list_times(known, output)
-    return Plan(question, output, parameters, study, times, unit, known.unit(output))
+    return Plan(question, output, parameters, study, times, unit, known.unit(output), posterior)
 
 
 def _require_centre(inputs: Sequence[Input]) -> None:
@@ -116,13 +122,17 @@ def _require_centre(inputs: Sequence[Input]) -> None:
             )
 
 
-def _over_posterior(question: Question, design: Design, parameters: Sequence[Parameter]) -> Design:
+def _find_posterior(question: Question, design: Design, parameters: Sequence[Parameter]) -> ChosenPosterior | None:
     if question.posterior_at is None:
-        return design
+        return None
     design.require_joint()
-    problem = open_problem(question.problem, question.folder)
+    linear = linearise(open_problem(question.problem, question.folder), question.posterior_at)
     possible = [item.key for item in parameters]
-    return design.over(approximate_posterior(linearise(problem, question.posterior_at), design.inputs, possible))
+    found = choose_posterior(linear, design.inputs, possible, question.sampled, question.seed)
+    draws, samples = len(found.posterior.points), _count_rows(question, len(design.inputs))
+    if found.source is Source.SAMPLE and samples > draws:
+        raise UsageError(f"--samples {samples}: the sample of this run has {draws} draws; take at most as many")
+    return found
 
 
 def _assign_groups(inputs: Sequence[Input], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -192,6 +202,8 @@ def study_sensitivity(plan: Plan, store: Store, pool: Pool, watch: Watcher) -> S
         evaluations=asked * design.width,
         reasons=dict(sample.reasons),
         distribution=_name_distribution(question, design),
+        posterior=None if plan.posterior is None else str(plan.posterior.source),
+        posterior_note="" if plan.posterior is None else plan.posterior.note,
         inputs=_describe_inputs(plan),
         patients=None if individual else question.problem.patients,
         seed=question.seed,
@@ -210,16 +222,15 @@ def _name_distribution(question: Question, design: Design) -> str:
 
 def _describe_inputs(plan: Plan) -> tuple[InputRow, ...]:
     by_key = {item.key: item for item in plan.parameters}
-    posterior = plan.question.posterior_at is not None
     return tuple(
-        InputRow(item.key, group, by_key[item.key].unit, _spell(item, by_key[item.key], posterior=posterior))
+        InputRow(item.key, group, by_key[item.key].unit, _spell(plan, item, by_key[item.key]))
         for item, group in zip(plan.study.design.inputs, plan.study.design.groups, strict=True)
     )
 
 
-def _spell(item: Input, parameter: Parameter, *, posterior: bool) -> str:
-    if posterior:
-        return "posterior"
+def _spell(plan: Plan, item: Input, parameter: Parameter) -> str:
+    if plan.posterior is not None:
+        return plan.posterior.spell(item.key, plan.question.sampled)
     if item.ranged:
         scale = {Scale.LOGNORMAL: " in ln", Scale.LOGITNORMAL: " in logit"}.get(item.scale, "")
         return f"{item.value(item.lower):.4g} to {item.value(item.upper):.4g}, uniform{scale}"

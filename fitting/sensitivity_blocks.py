@@ -60,7 +60,7 @@ class Study:
 
     def step(self, first: int, count: int) -> Step:
         """Return the step that measures some rows.  The number of rows wanted is no input of it: a larger study goes on."""
-        inputs = {**self.inputs, "design": self.design.as_plain(), "first": first, "count": count}
+        inputs = {**self.inputs, "design": self.design.part(first, count).as_plain(), "first": first, "count": count}
         return Step(self.work, f"{self.prefix}{first:06d}", inputs, self.beside)
 
     @property

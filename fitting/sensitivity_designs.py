@@ -73,6 +73,10 @@ class Design:
         """Return the same design with its inputs drawn from a joint distribution."""
         return replace(self, posterior=posterior)
 
+    def part(self, first: int, count: int) -> "Design":
+        """Return what some rows depend on."""
+        return self if self.posterior is None else self.over(self.posterior.part(first, count))
+
     @property
     def names(self) -> tuple[str, ...]:
         """What gets an index: the groups in the order of their first input."""
@@ -110,7 +114,7 @@ class Design:
             "seed": self.seed,
             "groups": list(self.groups),
             "second_order": self.second_order,
-            "posterior": None if joint is None else {"mean": list(joint.mean), "root": [*map(list, joint.root)]},
+            "posterior": None if joint is None else joint.as_plain(),
         }
 
     @staticmethod
@@ -123,7 +127,7 @@ class Design:
             seed=plain["seed"],
             groups=tuple(plain["groups"]),
             second_order=plain["second_order"],
-            posterior=None if joint is None else Posterior(tuple(joint["mean"]), tuple(map(tuple, joint["root"]))),
+            posterior=None if joint is None else Posterior.from_plain(joint),
         )
 
 
@@ -170,10 +174,10 @@ def _draw_morris(design: Design, first: int, count: int) -> Array:
 
 def _draw_ranks(design: Design, first: int, count: int) -> Array:
     """Return independent draws, each with a seed of its own."""
-    generators = [np.random.default_rng([design.seed, 4, row]) for row in range(first, first + count)]
+    generators = {row: np.random.default_rng([design.seed, 4, row]) for row in range(first, first + count)}
     if design.posterior is not None:
-        return np.stack([design.posterior.draw(generator) for generator in generators])
-    shares = np.stack([generator.random(len(design.inputs)) for generator in generators])
+        return np.stack([design.posterior.draw(row, generator) for row, generator in generators.items()])
+    shares = np.stack([generator.random(len(design.inputs)) for generator in generators.values()])
     return np.stack([item.quantile(shares[:, place]) for place, item in enumerate(design.inputs)], axis=1)
 
 

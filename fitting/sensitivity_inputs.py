@@ -6,7 +6,7 @@ quantity, logit of a fraction, the value itself otherwise.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -158,13 +158,39 @@ def _line(scale: Scale, bound: float) -> float:
 
 @dataclass(frozen=True)
 class Posterior:
-    """A Gaussian distribution of all inputs together, in which they may be correlated; coordinates in the order of the inputs."""
+    """A distribution of all inputs together, in which they may be correlated: a point for each row, and a Gaussian step from it.
 
-    mean: tuple[float, ...]
+    A Gaussian distribution has one point, its mean, for all rows.  A sample has its draws, one row after the other and from the
+    beginning again when they are used up; its steps are in what the draws do not vary.  Coordinates in the order of the inputs.
+    """
+
+    points: tuple[tuple[float, ...], ...]
     root: tuple[tuple[float, ...], ...]
-    """Lower Cholesky factor of the covariance."""
+    """Shape (k, m): the step is this matrix times m independent standard normal numbers; of a Gaussian distribution the lower
+    Cholesky factor of its covariance."""
+    first: int = 0
+    """Row that has the first of the points."""
 
-    def draw(self, generator: np.random.Generator) -> Array:
-        """Return one draw, shape (k,)."""
-        drawn: Array = np.array(self.mean) + np.array(self.root) @ generator.standard_normal(len(self.mean))
+    def draw(self, row: int, generator: np.random.Generator) -> Array:
+        """Return the draw of a row, shape (k,)."""
+        root = np.array(self.root)
+        drawn: Array = np.array(self._point(row)) + root @ generator.standard_normal(root.shape[1])
         return drawn
+
+    def part(self, first: int, count: int) -> "Posterior":
+        """Return what some rows are drawn from: their points and no others, so that a step depends on the draws it uses."""
+        if len(self.points) == 1:
+            return self
+        return replace(self, points=tuple(self._point(row) for row in range(first, first + count)), first=first)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return what JSON can hold; `Posterior.from_plain` is the way back."""
+        return {"points": [*map(list, self.points)], "root": [*map(list, self.root)], "first": self.first}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> "Posterior":
+        """Return the distribution that was made plain."""
+        return Posterior(tuple(map(tuple, plain["points"])), tuple(map(tuple, plain["root"])), plain["first"])
+
+    def _point(self, row: int) -> tuple[float, ...]:
+        return self.points[(row - self.first) % len(self.points)]

@@ -114,6 +114,10 @@ class SensitivityResult:
     course: tuple[CourseRow, ...] = ()
     course_unit: str = ""
     """`d` or `month`."""
+    posterior: str | None = None
+    """What a posterior was taken from: `sample` or `gaussian`; None without one, and in files of earlier versions (Gaussian)."""
+    posterior_note: str = ""
+    """How many draws of which sample, or why it is Gaussian."""
     schema: str = "kinimmune.sensitivity/1"
 
     @property

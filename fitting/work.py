@@ -166,7 +166,8 @@ class _Progress:
                 self.store.save(step, future.result())
 
     def _count(self, index: int, step: Step, outcome: Plain, *, kept: bool) -> Step | None:
-        """Add a finished step and return the next of its chain."""
+        """Add a finished step and return the next of its chain; whoever watches learns of it after that."""
         self.outcomes[index].append(outcome)
+        following = self.chains[index].follow(step, outcome)
         self.watch(step, outcome, kept)
-        return self.chains[index].follow(step, outcome)
+        return following

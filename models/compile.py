@@ -6,7 +6,7 @@ Start with `compile_model`.  Shape law: `y` is `(n_states, ...)`, `p` is `(n_par
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -88,8 +88,12 @@ class CompiledModel:
         return np.array([values.get(name, 0.0) for name in self.parameter_names], dtype=float)
 
 
+@lru_cache(maxsize=8)
 def compile_model(model: OdeModel) -> CompiledModel:
-    """Compile a model by sympy: common subexpressions shared, Jacobian by exact differentiation."""
+    """Compile a model by sympy: common subexpressions shared, Jacobian by exact differentiation.
+
+    It takes a second or more, so equal models are compiled once in a process.
+    """
     states = [symbol(state.name) for state in model.states]
     rates = [model.expand(rate) for rate in model.rates.values()]
     jacobian = [sp.diff(rate, state) for rate in rates for state in states]

@@ -52,13 +52,17 @@ def _tell(study: SensitivityResult) -> tuple[str | Strong | Mark, ...]:
         "point": "at one point",
         "prior": "over the priors",
         "range": "over ranges",
-        "posterior": "over the posterior of the fit, Gaussian by its curvature, with its correlations",
+        "posterior": f"over the posterior of the fit with its correlations ({_tell_posterior(study)})",
     }
     among = "" if study.patients is None else f", {study.patients} virtual patients per arm, the same at every point"
     size = f"{study.n} {_ROWS[study.method]}, {study.evaluations} points{among}. "
     settled = judge_convergence(study)
     end = f" {settled[:1].upper()}{settled[1:]}." if settled else ""
     return Mark(study.output), f" {over[study.distribution]}: {size}{_tell_value(study)} {_tell_loss(study)}{end}"
+
+
+def _tell_posterior(study: SensitivityResult) -> str:
+    return study.posterior_note or "Gaussian by the curvature"
 
 
 def _tell_value(study: SensitivityResult) -> str:

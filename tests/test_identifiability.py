@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from kinimmune.cli.main import main
+from kinimmune.fitting import mechanism_share
 from kinimmune.fitting.claim_tables import read_claims
 from kinimmune.fitting.claims import set_up
 from kinimmune.fitting.fit import minimise, optimise
 from kinimmune.fitting.identifiability import (
+    count_steps,
     effective_parameters,
     informativeness,
     posterior_covariance,
@@ -36,6 +38,7 @@ from kinimmune.fitting.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
 from kinimmune.fitting.profile_optima import Ground
 from kinimmune.fitting.readouts_hcc_trial import os_benefit_through
+from kinimmune.fitting.tasks import TaskStore
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.reports.figures import draw_all, list_figures
@@ -123,6 +126,14 @@ def run(tmp_path_factory):
 
 def command(folder):
     return ("profile", folder, "--identifiability-only", "--draws", "4", "--jobs", "1", "--quiet", "--json")
+
+
+@pytest.mark.slow
+def test_the_steps_are_as_many_as_were_counted_beforehand(ground, run):
+    names = TaskStore(Path(run) / "results" / "tasks").names("profile")
+
+    assert len(names) == count_steps(ground) + mechanism_share.count_steps(ground, 4)
+    assert mechanism_share.count_steps(ground, 0) == 0
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ import pytest
 from kinimmune.fitting.fit import minimise
 from kinimmune.fitting.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
-from kinimmune.fitting.profile import ProfileSettings, profile, require_parameters
+from kinimmune.fitting.profile import ProfileSettings, count_walks, profile, require_parameters
 from kinimmune.fitting.profile_chain import STOP_AT, WalkedPoint, walk_along
 from kinimmune.fitting.profile_judgement import classify, find_companions
+from kinimmune.fitting.profile_optima import STEPS
 from kinimmune.fitting.profile_parameters import Means, Optimum, collect, curve_of, judge_parameter, plan_parameter
 from kinimmune.fitting.profile_points import find_optimum, find_point
 from kinimmune.fitting.profile_predictions import require_predictions
@@ -86,12 +87,14 @@ class Memory:
 
     def __init__(self):
         self.kept: dict[str, str] = {}
+        self.names: set[str] = set()
 
     def load(self, step) -> Mapping[str, object] | None:
         return json.loads(self.kept[step.address]) if step.address in self.kept else None
 
     def save(self, step, outcome) -> None:
         self.kept[step.address] = json.dumps(outcome)
+        self.names.add(step.name)
 
 
 def find_toy(kind: str, start: Array) -> Optimum:
@@ -261,6 +264,10 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
     assert len(require_parameters(hcc_problem, [])) == 9
 
 
+def runner(store):
+    return lambda chains: run_chains(chains, store, Here())
+
+
 @pytest.fixture(scope="module")
 def small():
     """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
@@ -269,7 +276,7 @@ def small():
     start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()
     wanted = ProfileSettings(settings, str(OWN_TRIAL), start.point, ("kinase_shift",), ("hazard_ratio:example:os",))
-    return profile(wanted, store, Here(), lambda *_: None), store, wanted
+    return profile(wanted, runner(store)), store, wanted
 
 
 @pytest.mark.slow
@@ -304,7 +311,7 @@ def test_priors_narrow_an_interval_and_deviances_of_a_prediction_rise_to_both_si
 def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     result, store, wanted = small
     before = dict(store.kept)
-    again = profile(wanted, store, Here(), lambda *_: None)
+    again = profile(wanted, runner(store))
     assert again == result
     assert store.kept == before
     text = to_json(result)
@@ -315,6 +322,16 @@ def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     )
     with pytest.raises(DataError, match=r"profile.json holds no profiles: parameters: .*--force"):
         from_json(text.replace('"parameters"', '"others"'), Path("profile.json"))
+
+
+@pytest.mark.slow
+def test_there_are_as_many_steps_and_walks_as_were_counted_beforehand(small):
+    _, store, wanted = small
+    before = {name for name in store.names if name.startswith(("profile-optimum", "profile-outlook"))}
+    walks = {name[: -len("-001")] for name in store.names - before}
+
+    assert len(before) == STEPS
+    assert len(walks) == count_walks(wanted) == 6
 
 
 @pytest.mark.slow

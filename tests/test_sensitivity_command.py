@@ -5,18 +5,9 @@ import runpy
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from kinimmune.cli.main import main
-from kinimmune.cli.settings import write_configuration
-from kinimmune.fitting.predictions import predictions
-from kinimmune.fitting.problem import predict
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
-from kinimmune.fitting.provenance import current_environment, hash_tables
-from kinimmune.fitting.results import to_json
-from kinimmune.fitting.run_results import FIT
-from kinimmune.fitting.runs import RunRecord, RunStatus, create_run
 from kinimmune.fitting.sensitivity_results import from_json, to_csv
 from kinimmune.reports.figures import draw_all, list_sensitivity_figures
 from kinimmune.reports.pages import compose_report
@@ -119,39 +110,6 @@ def test_what_cannot_be_asked_is_told_in_one_line_and_makes_no_run(kinimmune, tm
     assert told in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.fixture
-def fitted(tmp_path):
-    """Return the run of a fit of four patients, whose estimates were written and not computed; and their keys and values."""
-    result = replace(make_content().fit, patients=4, seed=1)
-    record = RunRecord(("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None))
-    run = create_run(tmp_path / "run", record)
-    run.write("config.toml", write_configuration({"model": "hcc_trial", "seed": 1, "jobs": 1, "patients": 4}, "fit"))
-    run.write(FIT, to_json(result))
-    run.update(RunStatus.DONE, 1.0)
-    return {row.name: row.value for row in result.parameters}
-
-
-def test_a_fit_is_studied_at_its_estimates_and_over_its_posterior_by_a_method_that_allows_it(kinimmune, tmp_path, fitted):
-    """The posterior is narrower than the prior; both studies are kept beside each other."""
-    problem = open_problem(ProblemSettings("hcc_trial", hash_all_tables(None), 4, 1), None)
-    point = np.array([item.prior.standardise(fitted[item.key]) for item in problem.free])
-    predicted = predictions(problem, predict(problem, [point])[0])["median:sharp:placebo:os"]
-    asked = ("sensitivity", "run", "--output", "median:sharp:placebo:os", "--parameters", "growth,baseline_hazard", "--jobs", "1")
-
-    refused = kinimmune(*asked, "--method", "sobol", "--posterior")
-    local = kinimmune(*asked, "--method", "local", "--json", "-q")
-    wide = kinimmune(*asked, "--method", "prcc", "--samples", "32", "--json", "-q")
-    narrow = kinimmune(*asked, "--method", "prcc", "--samples", "32", "--posterior", "--json", "-q")
-
-    assert refused[0] == 2
-    assert "those of a posterior are correlated; take --method prcc" in refused[2]
-    assert json.loads(local[1])["value"] == pytest.approx(predicted, rel=1e-9)
-    assert json.loads(narrow[1])["distribution"] == "posterior"
-    assert json.loads(narrow[1])["sd"] < 0.8 * json.loads(wide[1])["sd"]
-    kept = {path.stem for path in (tmp_path / "run" / "results").glob("sensitivity-prcc-*.json")}
-    assert kept == {f"sensitivity-prcc-median-sharp-placebo-os{end}" for end in ("", "-posterior")}
 
 
 @pytest.fixture(scope="module")
