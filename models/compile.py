@@ -1,12 +1,17 @@
 """From an `OdeModel` to functions of arrays: right-hand side, analytic Jacobian, initial values and outputs.
 
-Start with `compile_model`.  Shape law: `y` is `(n_states, ...)`, `p` is `(n_parameters + n_inputs, ...)` with the inputs last,
-`t` broadcasts against `...`; results are `(n_states, ...)`, `(n_states, n_states, ...)` and `(n_outputs, ...)`.
+Start with `compile_model`.  A function is made when it is first called: generated kernels integrate without most of them, and
+making them takes longer than a small virtual trial.
+
+Shape law: `y` is `(n_states, ...)`, `p` is `(n_parameters + n_inputs, ...)` with the inputs last, `t` broadcasts against `...`;
+results are `(n_states, ...)`, `(n_states, n_states, ...)` and `(n_outputs, ...)`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -65,15 +70,22 @@ class CompiledModel:
 def compile_model(model: OdeModel) -> CompiledModel:
     """Compile a model by sympy: common subexpressions shared, Jacobian by exact differentiation."""
     states = [symbol(state.name) for state in model.states]
-    rates = [model.expand(rate) for rate in model.rates.values()]
-    jacobian = [sp.diff(rate, state) for rate in rates for state in states]
-    outputs = [model.expand(item.expression) for item in model.outputs]
     n = len(states)
+
+    def rates() -> list[sp.Expr]:
+        return [model.expand(rate) for rate in model.rates.values()]
+
+    def jacobian() -> list[sp.Expr]:
+        return [sp.diff(rate, state) for rate in rates() for state in states]
+
+    def outputs() -> list[sp.Expr]:
+        return [model.expand(item.expression) for item in model.outputs]
+
     return CompiledModel(
         model=model,
         rhs=_field(model, rates, (n,)),
         jacobian=_field(model, jacobian, (n, n)),
-        outputs=_field(model, outputs, (len(outputs),)),
+        outputs=_field(model, outputs, (len(model.outputs),)),
         initial=_initial(model),
     )
 
@@ -96,15 +108,23 @@ def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Seq
     return function
 
 
-def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...]) -> Field:
-    states = [symbol(state.name) for state in model.states]
-    function = _lambdify([TIME, states, _parameter_symbols(model)], expressions)
+def _field(model: OdeModel, expressions: Callable[[], Sequence[sp.Expr]], shape: tuple[int, ...]) -> Field:
+    lock = Lock()
+
+    @cache
+    def make() -> Callable[..., list[Array]]:
+        states = [symbol(state.name) for state in model.states]
+        return _lambdify([TIME, states, _parameter_symbols(model)], expressions())
+
+    def function() -> Callable[..., list[Array]]:
+        with lock:  # threads that need it at the same time wait for one
+            return make()
 
     def evaluate(t: float | Array, y: Array, p: Array) -> Array:
         trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
-        out = np.empty((len(expressions), *trailing))
+        out = np.empty((math.prod(shape), *trailing))
         with np.errstate(all="ignore"):  # here, since it holds for one thread; what is not finite the caller sees
-            for i, value in enumerate(function(t, y, p)):
+            for i, value in enumerate(function()(t, y, p)):
                 out[i] = value
         return out.reshape(shape + trailing)
 
