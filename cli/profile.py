@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.fitted import Fitted
     from kinimmune.fitting.identifiability_results import IdentifiabilityResult
     from kinimmune.fitting.profile_results import ProfileResult
+    from kinimmune.fitting.runs import Run
 
 PREFIX = "profile"
 USUAL_DRAWS = 64
@@ -66,10 +67,11 @@ def profile(
 
     def work(shop: "Workshop") -> "tuple[ProfileResult | None, IdentifiabilityResult]":
         identified = _identify(fitted, draws, shop)
-        return None if identifiability_only else _profile(fitted, names, tuple(prediction or ()), shop), identified
+        profiled = None if identifiability_only else _profile(fitted, names, tuple(prediction or ()), shop)
+        _write(opened, profiled, identified)
+        return profiled, identified
 
     profiled, identified = carry_out(opened, effort, PREFIX, None, work)
-    _write(run, profiled, identified)
     for text in () if profiled is None else profiled.warnings:
         notes.say(f"warning: {text}")
     if as_json:
@@ -116,13 +118,12 @@ def _identify(fitted: "Fitted", draws: int, shop: "Workshop") -> "Identifiabilit
     return identify(ground, fitted.point, run, lambda best: measure_shares(ground, best, draws, run))
 
 
-def _write(run: Path, profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
+def _write(run: "Run", profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
     from kinimmune.fitting import identifiability_results, profile_results
-    from kinimmune.fitting.runs import open_run
 
-    identifiability_results.write_identifiability(open_run(run), identified)
+    identifiability_results.write_identifiability(run, identified)
     if profiled is not None:
-        profile_results.write_profiles(open_run(run), profiled)
+        profile_results.write_profiles(run, profiled)
 
 
 def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> dict[str, object]:
