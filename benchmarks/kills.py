@@ -1,15 +1,18 @@
-"""Commands killed with `kill -9` at five random moments and resumed, compared bit for bit with the same left alone.
+"""The long commands killed with `kill -9` at five random moments and resumed, compared bit for bit with the same left alone.
 
-Run `python benchmarks/kills.py` for the fit, or give command lines, `{run}` standing for the run; the first makes it, the others
-begin with a copy of it finished::
+`python benchmarks/kills.py` does the fit of `hcc_trial`, and its profile, sample and Sobol study, in about ten minutes; with
+`--jobs 2` by two processes, with `--dask` by a scheduler and two workers of its own on the loopback interface, of which one is
+killed midway and not replaced.  Other commands can be given, `{run}` standing for the run; the first makes it, the others begin
+with a copy of it finished::
 
-    python benchmarks/kills.py "fit hcc_trial -o {run} --patients 64 --starts 3" "profile {run}" "sample {run}"
+    python benchmarks/kills.py "fit hcc_trial -o {run} --patients 64 --starts 6" "sample {run}"
 
-Everything in the results must be equal but wall times.
+Everything in results, kept steps and figures must be equal but wall times.  Exit code 1 says that something is not, or that no
+step was left after the kills.
 """
 
 import argparse
-import json
+import contextlib
 import random
 import shlex
 import shutil
@@ -17,127 +20,140 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FIT = "fit hcc_trial -o {run} --patients 64 --starts 3"
-PROGRAM = Path(sys.executable).with_name("kinimmune")
-NOT_BITS = {"wall_seconds", "beside"}
-SHARE = 0.8
-"""A kill comes before this share of the time the steps left should take; five then come before the end, most times."""
+from kill_and_resume import (
+    KILLS,
+    Cluster,
+    Process,
+    Work,
+    compare,
+    count_steps,
+    draw_moments,
+    kill_often,
+    open_cluster,
+    pace,
+    wait,
+)
+
+COMMANDS = (
+    "fit hcc_trial -o {run} --patients 16 --starts 8",
+    "profile {run} --parameters growth_spread,kinase_shift --prediction hazard_ratio:sharp:os --draws 8",
+    "sample {run} --steps 25",
+    "sensitivity {run} --method sobol --output hazard_ratio:sharp:os --parameters growth_spread,kinase_shift --samples 512",
+)
+PROGRAMS = {
+    "kinimmune": (str(Path(sys.executable).with_name("kinimmune")),),
+    "scheduler": (sys.executable, "-m", "distributed.cli.dask_scheduler"),
+    "worker": (sys.executable, "-m", "distributed.cli.dask_worker"),
+}
 
 
 @dataclass(frozen=True)
-class Kill:
-    """One attempt that was killed."""
+class Place:
+    """Where everything is done."""
 
-    seconds: float
-    kept: int
-    """Finished steps then."""
+    folder: Path
+    options: tuple[str, ...]
+    """Of every command."""
+    cluster: Cluster | None
 
+    def begin(self, program: str, *arguments: str) -> Process:
+        """Begin a program; what it says goes to a file."""
+        with (self.folder / "log").open("a", encoding="utf-8") as log:
+            return subprocess.Popen([*PROGRAMS[program], *arguments], stdout=log, stderr=log)
 
-def begin(command: str, run: Path, *, resume: bool) -> subprocess.Popen:
-    """Begin a command in a run."""
-    words = shlex.split(command.format(run=run))
-    again = ["--resume"] if resume else []
-    return subprocess.Popen([PROGRAM, *words, "--quiet", *again], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    def work(self, command: str, run: Path) -> Work:
+        """Return a command as work in a run."""
+        arguments = shlex.split(command.format(run=shlex.quote(str(run))))
+        return Work((*arguments, *self.options, "--quiet"), run, count_steps(run))
 
-
-def finish(command: str, run: Path, *, resume: bool) -> float:
-    """Carry a command out to its end and return the seconds it took; exit code 1 says that it did not converge."""
-    start = time.monotonic()
-    process = begin(command, run, resume=resume)
-    _, err = process.communicate()
-    if process.returncode not in (0, 1):
-        raise SystemExit(f"kinimmune {command}: exit code {process.returncode}: {err}")
-    return time.monotonic() - start
-
-
-def kill_often(command: str, run: Path, taken: float, steps: int, moments: list[float]) -> list[Kill]:
-    """Begin a command again and again and kill it at random moments; one that has ended before its moment ends this.
-
-    Parameters
-    ----------
-    command
-        command line
-    run
-        where
-    taken
-        what the whole takes [s]
-    steps
-        how many steps it has
-    moments
-        one a kill, between 0 and 1
-    """
-    before, done = count_steps(run), []
-    for moment in moments:
-        left = taken * max(1.0 - (count_steps(run) - before) / max(steps, 1), 0.1)
-        process = begin(command, run, resume=(run / "run.json").exists())
-        seconds = SHARE * left * moment
-        try:
-            process.communicate(timeout=seconds)
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-        done.append(Kill(seconds, count_steps(run) - before))
-    return done
+    def finish(self, work: Work) -> float:
+        """Carry a command out to its end and return the seconds it took; exit code 1 says that it did not converge."""
+        start = time.monotonic()
+        if wait(work.begin(self.begin)) not in (0, 1):
+            raise SystemExit(f"kinimmune {shlex.join(work.arguments)}: {(self.folder / 'log').read_text(encoding='utf-8')}")
+        return time.monotonic() - start
 
 
-def count_steps(run: Path) -> int:
-    """Return how many finished steps a run holds."""
-    return len(list((run / "results" / "tasks").glob("[!.]*.json")))
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command."""
+
+    command: str
+    alone: float
+    """Seconds it takes."""
+    steps: int
+    kept: list[int]
+    """Finished steps after each kill."""
+    rest: float
+    """Seconds after the kills."""
+    equal: int
+    """Files."""
+    different: list[str]
+
+    @property
+    def good(self) -> bool:
+        """Whether it was killed as often as it should, with work left, and nothing differs."""
+        return len(self.kept) == KILLS and self.kept[-1] < self.steps and not self.different
+
+    @property
+    def row(self) -> str:
+        """The outcome as a row of a table."""
+        cells = (f"`{self.command.format(run='RUN')}`", f"{self.alone:.0f}", f"{self.steps}", ", ".join(map(str, self.kept)))
+        return f"| {' | '.join(cells)} | {self.rest:.0f} | {self.equal} | {', '.join(self.different) or 'none'} |"
 
 
-def results(run: Path) -> dict[str, object]:
-    """Return the content of all results and kept steps, without what may differ."""
-    found: dict[str, object] = {}
-    for path in sorted((run / "results").rglob("[!.]*.*")):
-        if path.suffix == ".json":
-            found[str(path.relative_to(run))] = without_times(json.loads(path.read_text()))
-        elif path.is_file():
-            found[str(path.relative_to(run))] = path.read_bytes()
-    return found
+def kill_and_compare(place: Place, number: int, command: str, rng: random.Random) -> Outcome:
+    """Carry a command out, and again with kills; all but the first begin with what the first has made."""
+    whole, killed = place.folder / f"{number}-whole", place.folder / f"{number}-killed"
+    if number:
+        for run in (whole, killed):
+            shutil.copytree(place.folder / "0-whole", run)
+    alone = place.work(command, whole)
+    seconds = place.finish(alone)
+    work = place.work(command, killed)
+    moments = draw_moments(rng, alone.finished, pace(whole, alone.finished))
+    kept = kill_often(work, place.begin, moments, None if place.cluster is None else place.cluster.kill_worker)
+    rest = place.finish(work)
+    return Outcome(command, seconds, alone.finished, kept, rest, *compare(whole, killed))
 
 
-def without_times(value: object) -> object:
-    """Return the value without wall times and what lies beside the inputs of a step."""
-    if isinstance(value, dict):
-        return {name: without_times(item) for name, item in value.items() if name not in NOT_BITS}
-    return [without_times(item) for item in value] if isinstance(value, list) else value
+@contextlib.contextmanager
+def open_place(jobs: int, dask: bool) -> Iterator[Place]:
+    """Return where commands are carried out."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        local = Place(Path(name), ("--jobs", str(jobs)), None)
+        if not dask:
+            yield local
+            return
+        cluster = stack.enter_context(open_cluster(local.begin, local.folder))
+        yield Place(local.folder, ("--dask", cluster.address), cluster)
 
 
-def compare(whole: Path, killed: Path) -> str:
-    """Return how many files are equal, or those that differ."""
-    first, second = results(whole), results(killed)
-    names = sorted(name for name in {**first, **second} if repr(first.get(name)) != repr(second.get(name)))
-    return f"{len(first)} files equal" if not names else f"DIFFERENT: {', '.join(names)}"
-
-
-def main() -> None:
-    """Print what became of every command."""
+def main() -> int:
+    """Print a table of what became of every command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("commands", nargs="*", default=[FIT])
-    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("commands", nargs="*", default=COMMANDS)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--dask", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "0-whole"
-        for place, command in enumerate(given.commands):
-            whole, killed = Path(folder) / f"{place}-whole", Path(folder) / f"{place}-killed"
-            if place:
-                shutil.copytree(made, whole)
-                shutil.copytree(made, killed)
-            before = count_steps(whole)
-            taken = finish(command, whole, resume=False)
-            moments = [rng.random() for _ in range(given.kills)]
-            kills = kill_often(command, killed, taken, count_steps(whole) - before, moments)
-            rest = finish(command, killed, resume=True)
-            print(f"kinimmune {command.format(run='RUN')}\n  left alone {taken:.0f} s, after the kills {rest:.0f} s more")
-            print("  killed after " + ", ".join(f"{kill.seconds:.1f} s ({kill.kept} steps kept)" for kill in kills))
-            print(f"  {compare(whole, killed)}", flush=True)
+    print("| command | seconds alone | steps | steps kept at each kill | seconds after the kills | files equal | different |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    good = True
+    with open_place(given.jobs, given.dask) as place:
+        for number, command in enumerate(given.commands):
+            outcome = kill_and_compare(place, number, command, rng)
+            good &= outcome.good
+            print(outcome.row, flush=True)
+            if place.cluster is not None and number < len(given.commands) - 1:
+                place.cluster.add_worker()  # the next command has two again
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.profile import ProfileSettings
     from kinimmune.fitting.profile_optima import Ground, Runner
     from kinimmune.fitting.profile_results import ProfileResult
+    from kinimmune.fitting.runs import Run
     from kinimmune.fitting.work import Chain, Plain
 
 PREFIX = "profile"
@@ -55,7 +56,6 @@ def profile(
     from dataclasses import replace
 
     from kinimmune.cli.long_work import Effort, carry_out
-    from kinimmune.cli.profile_summary import print_identifiability, print_profile
     from kinimmune.cli.settings import read_settings
     from kinimmune.fitting.fitted import read_fitted
     from kinimmune.fitting.runs import open_run
@@ -71,16 +71,24 @@ def profile(
     forecast = _forecast(_ground(fitted), draws, wanted)
 
     def work(shop: "Workshop") -> "tuple[ProfileResult | None, IdentifiabilityResult]":
-        return _work(fitted, draws, wanted, (shop, forecast))
+        found = _work(fitted, draws, wanted, (shop, forecast))
+        _write(opened, *found)
+        return found
 
-    profiled, identified = carry_out(opened, effort, PREFIX, forecast, work)
-    _write(run, profiled, identified)
-    for text in () if profiled is None else profiled.warnings:
-        notes.say(f"warning: {text}")
+    found = carry_out(opened, effort, PREFIX, forecast, work)
     if as_json:
-        print_json(_as_json(profiled, identified))
-        return
+        print_json(_as_json(*found))
+    else:
+        _print(*found, notes)
+
+
+def _print(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes) -> None:
+    """Print tables on stdout, warnings on stderr."""
+    from kinimmune.cli.profile_summary import print_identifiability, print_profile
+
     if profiled is not None:
+        for text in profiled.warnings:
+            notes.say(f"warning: {text}")
         print_profile(profiled)
     print_identifiability(identified)
 
@@ -153,13 +161,12 @@ def _identify(fitted: "Fitted", draws: int, run: "Runner") -> "IdentifiabilityRe
     return identify(ground, fitted.point, run, lambda best: measure_shares(ground, best, draws, run))
 
 
-def _write(run: Path, profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
+def _write(run: "Run", profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
     from kinimmune.fitting import identifiability_results, profile_results
-    from kinimmune.fitting.runs import open_run
 
-    identifiability_results.write_identifiability(open_run(run), identified)
+    identifiability_results.write_identifiability(run, identified)
     if profiled is not None:
-        profile_results.write_profiles(open_run(run), profiled)
+        profile_results.write_profiles(run, profiled)
 
 
 def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> dict[str, object]:

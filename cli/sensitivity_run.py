@@ -146,6 +146,8 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
         run = open_run(request.folder)
         if run.record.model != model:
             raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{model}'; give another run")
+        if not run.settings_file.exists():  # killed before it was written
+            run.write(run.settings_file.name, _configure(model, settings))
         return SensitivityWork(run, plan, settings.jobs, new=False)
     record = RunRecord(
         command=("kinimmune", *sys.argv[1:]),
@@ -156,7 +158,7 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
         inputs=hash_tables(settings.data),
     )
     run = create_run(free_path(RUNS, model) if request.folder is None else request.folder, record, force=force)
-    run.write("config.toml", _configure(model, settings))
+    run.write(run.settings_file.name, _configure(model, settings))
     return SensitivityWork(run, plan, settings.jobs, new=True)
 
 

@@ -11,10 +11,13 @@ from typing import Any
 
 from kinimmune.models.errors import DataError
 
+ENDING = ".tmp"
+"""Of a file that is being written."""
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that it is there as a whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=ENDING)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
@@ -25,6 +28,15 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def is_leftover(path: Path) -> bool:
+    """Return whether a file is what a process that was killed had begun to write; nothing reads it.
+
+    >>> is_leftover(Path(".run.json-x3kd.tmp")), is_leftover(Path("run.json"))
+    (True, False)
+    """
+    return path.name.startswith(".") and path.name.endswith(ENDING)
 
 
 def read_text(path: Path, advice: str) -> str:

@@ -3,7 +3,7 @@
 Start with `ProblemSettings` and `open_problem`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def hash_all_tables(data: Path | None) -> str:
 
 
 def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -> FitProblem:
-    """Return the problem of some settings; built once in a process.
+    """Return the problem of some settings; built once in a process, whatever its threads.
 
     Parameters
     ----------
@@ -55,12 +55,11 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
     DataError
         when the tables found here are not those of the settings
     """
-    return _open(settings, folder, jobs)
+    return replace(_build(settings, folder), jobs=jobs)
 
 
 @lru_cache(maxsize=4)
-def _open(settings: ProblemSettings, folder: str | None, jobs: int) -> FitProblem:
-    """Return the problem; a cache of `open_problem` itself would tell a default from the same value given."""
+def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
     data = None if folder is None else Path(folder)
     if hash_all_tables(data) != settings.tables:
         where = "of the installed package" if data is None else f"in {data}"
@@ -70,7 +69,6 @@ def _open(settings: ProblemSettings, folder: str | None, jobs: int) -> FitProble
         data,
         patients=settings.patients,
         seed=settings.seed,
-        jobs=jobs,
         stop_rule=None if settings.stop_rule is None else StopRule(settings.stop_rule),
         integrator=settings.integrator,
     )

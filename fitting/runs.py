@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from kinimmune.fitting.durable_files import read_object, read_text, write_text
+from kinimmune.fitting.durable_files import is_leftover, read_object, read_text, write_text
 from kinimmune.fitting.provenance import Environment
 from kinimmune.models.errors import DataError, UsageError
 
@@ -113,7 +113,7 @@ def create_run(path: Path, record: RunRecord, *, force: bool = False) -> Run:
     Parameters
     ----------
     path
-        the folder to make; it may exist when it is empty
+        the folder to make; it may exist when it is empty, or holds what a command left that was killed before it had a run
     record
         what `run.json` says at the start
     force
@@ -130,7 +130,7 @@ def create_run(path: Path, record: RunRecord, *, force: bool = False) -> Run:
         if not force:
             raise UsageError(f"run '{path}' exists; --resume goes on with it, --force overwrites it, -o names another")
         _clear(path)
-    elif path.is_dir() and any(path.iterdir()):
+    elif path.is_dir() and not all(map(is_leftover, path.iterdir())):
         raise UsageError(f"folder '{path}' is not empty and no run; give another folder with -o")
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,17 @@
 """From an `OdeModel` to functions of arrays: right-hand side, analytic Jacobian, initial values and outputs.
 
-Start with `compile_model`.  Shape law: `y` is `(n_states, ...)`, `p` is `(n_parameters + n_inputs, ...)` with the inputs last,
-`t` broadcasts against `...`; results are `(n_states, ...)`, `(n_states, n_states, ...)` and `(n_outputs, ...)`.
+Start with `compile_model`.  A function is made when it is first called: generated kernels integrate without most of them, and
+making them takes longer than a small virtual trial.
+
+Shape law: `y` is `(n_states, ...)`, `p` is `(n_parameters + n_inputs, ...)` with the inputs last, `t` broadcasts against `...`;
+results are `(n_states, ...)`, `(n_states, n_states, ...)` and `(n_outputs, ...)`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -62,7 +67,7 @@ class CompiledModel:
             raise UsageError(f"model '{self.model.name}' has no output '{output}'; {nearest(output, names)}")
         expression = self.model.expand(self.model.outputs[names.index(output)].expression)
         needed = tuple(state.name for state in self.model.states if symbol(state.name) in expression.free_symbols)
-        field = _field(self.model, [expression], (), needed)
+        field = _field(self.model, lambda: [expression], (), needed)
         return Reading(needed, field)
 
     @cached_property
@@ -92,18 +97,25 @@ class CompiledModel:
 def compile_model(model: OdeModel) -> CompiledModel:
     """Compile a model by sympy: common subexpressions shared, Jacobian by exact differentiation.
 
-    It takes a second or more, so equal models are compiled once in a process.
+    Making the functions takes a second or more, so equal models share them in a process.
     """
     states = [symbol(state.name) for state in model.states]
-    rates = [model.expand(rate) for rate in model.rates.values()]
-    jacobian = [sp.diff(rate, state) for rate in rates for state in states]
-    outputs = [model.expand(item.expression) for item in model.outputs]
     n = len(states)
+
+    def rates() -> list[sp.Expr]:
+        return [model.expand(rate) for rate in model.rates.values()]
+
+    def jacobian() -> list[sp.Expr]:
+        return [sp.diff(rate, state) for rate in rates() for state in states]
+
+    def outputs() -> list[sp.Expr]:
+        return [model.expand(item.expression) for item in model.outputs]
+
     return CompiledModel(
         model=model,
         rhs=_field(model, rates, (n,)),
         jacobian=_field(model, jacobian, (n, n)),
-        outputs=_field(model, outputs, (len(outputs),)),
+        outputs=_field(model, outputs, (len(model.outputs),)),
         initial=_initial(model),
     )
 
@@ -126,16 +138,29 @@ def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Seq
     return function
 
 
-def _field(model: OdeModel, expressions: Sequence[sp.Expr], shape: tuple[int, ...], rows: Sequence[str] | None = None) -> Field:
+def _field(
+    model: OdeModel,
+    expressions: Callable[[], Sequence[sp.Expr]],
+    shape: tuple[int, ...],
+    rows: Sequence[str] | None = None,
+) -> Field:
     """Return expressions as a function; `rows` are the states in `y`, all of them by default."""
     states = [symbol(name) for name in (rows if rows is not None else [state.name for state in model.states])]
-    function = _lambdify([TIME, states, _parameter_symbols(model)], expressions)
+    lock = Lock()
+
+    @cache
+    def make() -> Callable[..., list[Array]]:
+        return _lambdify([TIME, states, _parameter_symbols(model)], expressions())
+
+    def function() -> Callable[..., list[Array]]:
+        with lock:  # threads that need it at the same time wait for one
+            return make()
 
     def evaluate(t: float | Array, y: Array, p: Array) -> Array:
         trailing = np.broadcast_shapes(np.shape(t), y.shape[1:], p.shape[1:])
-        out = np.empty((len(expressions), *trailing))
+        out = np.empty((math.prod(shape), *trailing))
         with np.errstate(all="ignore"):  # here, since it holds for one thread; what is not finite the caller sees
-            for i, value in enumerate(function(t, y, p)):
+            for i, value in enumerate(function()(t, y, p)):
                 out[i] = value
         return out.reshape(shape + trailing)
 

@@ -3,9 +3,10 @@
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,3 +86,13 @@ def load_patients() -> Callable[[str], "Array"]:
         return np.loadtxt(Path(__file__).parent / "data" / f"{name}.csv", delimiter=",", skiprows=1)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def killing() -> Iterator[ModuleType]:
+    """Return the module that kills commands and compares what they made, which the benchmark shares."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        import kill_and_resume
+
+        yield kill_and_resume

@@ -57,6 +57,13 @@ def wait_for_steps(run, count, process):
         time.sleep(0.005)
 
 
+def begin(program, *arguments):
+    """Begin a program of Dask, which finds the steps of the toy."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{program}", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Return the run of a toy that was left alone."""
@@ -164,39 +171,17 @@ def test_failures_are_told_once_with_the_command_that_shows_them_again(whole):
     ]
 
 
-def test_a_dask_worker_killed_midway_and_then_the_command_change_no_bit(whole, tmp_path):
+def test_a_dask_worker_killed_midway_and_then_the_command_change_no_bit(whole, tmp_path, killing):
     run = tmp_path / "run"
-    address, processes = start_cluster(tmp_path)
-    try:
-        process = start(run, "--dask", address, "--pause", "0.2")
+    with killing.open_cluster(begin, tmp_path) as cluster:
+        process = start(run, "--dask", cluster.address, "--pause", "0.2")
         wait_for_steps(run, 4, process)
-        processes[1].kill()
+        cluster.kill_worker()
         wait_for_steps(run, 8, process)
         process.kill()
         process.communicate()
         before = len(steps(run))
-        finish(run, "--dask", address, "--resume", "--pause", "0")
-    finally:
-        for item in processes:
-            item.kill()
-            item.wait()
+        finish(run, "--dask", cluster.address, "--resume", "--pause", "0")
 
     assert 8 <= before < STEPS
     assert_equal_bits(run, whole)
-
-
-def start_cluster(folder):
-    """Return the address of a real scheduler on the loopback interface, and it with two workers as processes."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "DASK_TEMPORARY_DIRECTORY": str(folder)}
-    local = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(folder / "scheduler.json"))
-
-    def run(kind, *options):
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *local, *options]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    processes = [run("scheduler", "--port", "0"), *(run("worker", "--nthreads", "1", "--no-nanny") for _ in range(2))]
-    end = time.monotonic() + 60.0
-    while not (folder / "scheduler.json").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(0.2)  # the file is there before it is full
-    return json.loads((folder / "scheduler.json").read_text())["address"], processes

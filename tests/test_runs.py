@@ -68,6 +68,14 @@ def test_force_removes_the_run_and_nothing_else(tmp_path, record):
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["notes.txt", "run.json"]
 
 
+def test_a_folder_in_which_a_command_was_killed_before_it_had_a_run_can_be_used(tmp_path, record):
+    (tmp_path / ".run.json-x3kd.tmp").write_text("{")
+
+    create_run(tmp_path, record)
+
+    assert open_run(tmp_path).record == record
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path, record, force):
     (tmp_path / "thesis.txt").write_text("years of work")

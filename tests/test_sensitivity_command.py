@@ -65,6 +65,18 @@ def test_two_processes_and_a_resume_give_the_same_bits(kinimmune, tmp_path):
     assert (results / name).read_text() == (tmp_path / "two" / "results" / name).read_text()
 
 
+def test_a_study_killed_before_its_settings_were_written_has_them_when_it_is_resumed(kinimmune, tmp_path):
+    study = (*GOMPERTZ, "--samples", "32", "--jobs", "1", "-o", "run", "-q")
+    assert kinimmune(*study)[0] == 0
+    settings = tmp_path / "run" / "config.toml"
+    text = settings.read_text()
+    settings.unlink()
+
+    assert kinimmune(*study, "--resume")[0] == 0
+
+    assert settings.read_text() == text
+
+
 def test_a_second_study_is_added_to_a_run_and_the_report_shows_both(kinimmune, tmp_path):
     for method in ("local", "prcc"):
         subject = "gompertz" if method == "local" else "run"
