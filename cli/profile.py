@@ -79,16 +79,16 @@ def profile(
     if as_json:
         print_json(_as_json(*found))
     else:
-        _print(*found, notes)
+        _print(*found)
+    for text in () if found[0] is None else found[0].warnings:
+        notes.say(f"warning: {text}")
 
 
-def _print(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes) -> None:
-    """Print tables on stdout, warnings on stderr."""
+def _print(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
+    """Print tables on stdout."""
     from kinimmune.cli.profile_summary import print_identifiability, print_profile
 
     if profiled is not None:
-        for text in profiled.warnings:
-            notes.say(f"warning: {text}")
         print_profile(profiled)
     print_identifiability(identified)
 
