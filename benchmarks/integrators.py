@@ -108,9 +108,18 @@ def compile_for_odeint(model: OdeModel) -> tuple[Callable[..., np.ndarray], Call
     n = len(states)
     functions = []
     for matrix, shape in ((rates, (n,)), (rates.jacobian(states), (n, n))):
-        flat = njit(sp.lambdify([TIME, states, names], tuple(matrix), modules="math", cse=True))
-        functions.append(njit(lambda t, y, p, flat=flat, shape=shape: np.array(flat(t, y, p)).reshape(shape)))
+        functions.append(_compile(njit(sp.lambdify([TIME, states, names], tuple(matrix), modules="math", cse=True)), shape))
     return functions[0], functions[1]
+
+
+def _compile(flat: Callable[..., tuple[float, ...]], shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+    """Return a compiled function that gives arrays; an argument with a default would cost more at each call than the rates."""
+
+    @njit
+    def values(t: float, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.array(flat(t, y, p)).reshape(shape)
+
+    return values
 
 
 def run_odeint(task: Task, n: int, tolerance: float, functions: tuple[Callable[..., np.ndarray], ...]) -> np.ndarray:
