@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from integrators import (
@@ -39,6 +40,10 @@ from kinimmune.models.ensemble import integrate
 TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
 EQUAL_ERROR = 1e-5
 """Integrators are compared where each achieves this error, or the smallest one it reaches."""
+THREADED = 32_768
+"""Patients with whom one thread is compared with two."""
+LONG_ENOUGH = 100_000
+"""Patients of one measurement of throughput; fewer are integrated again and again."""
 JUDGED = 16
 """Patients whose error is measured against Radau at 1e-11."""
 
@@ -106,26 +111,15 @@ def compare(task: Task, patients: int) -> dict[str, Curve]:
     return measure(task, runners, exact)
 
 
-def run_threads(task: Task, jobs: int) -> float:
-    """Return the seconds that all patients take in chunks over threads, reduced to the mean course as they come."""
-    return run_chunks(task, lambda part: task.p[:, part], task.p.shape[1], jobs)
-
-
 def run_streamed(task: Task, patients: int, jobs: int) -> float:
-    """Return the same for patients who are drawn as their chunk begins, so that they take no memory before and after."""
+    """Return the seconds that patients take in chunks over threads, reduced to the mean course as they come.
 
-    def draw(part: slice) -> np.ndarray:
-        return draw_columns(task.compiled.model, task.inputs, part.stop - part.start, seed=part.start)
-
-    return run_chunks(task, draw, patients, jobs)
-
-
-def run_chunks(task: Task, columns: Callable[[slice], np.ndarray], patients: int, jobs: int) -> float:
-    """Return the seconds that patients take whose parameters and inputs `columns` gives a chunk at a time."""
+    They are drawn as their chunk begins, so that they take no memory before and after.
+    """
     rows, plan = len(task.kernel.parameter_names), constant(**task.inputs)
 
     def total(part: slice) -> np.ndarray:
-        p = columns(part)
+        p = draw_columns(task.compiled.model, task.inputs, part.stop - part.start, seed=part.start)
         people = {"initial": task.compiled.initial(p), "parameters": p[:rows]}
         return integrate(task.kernel, **people, time=task.time, schedule=plan, checked=False).states.sum(axis=2)
 
@@ -152,10 +146,41 @@ print(time.perf_counter() - begin)
     return float(runs[0].stdout), float(runs[1].stdout)
 
 
-def measure_memory(name: str, patients: int) -> dict[str, float]:
-    """Return peak memory [MB] and patients/s of a process that integrates so many patients over 36 months."""
-    command = [sys.executable, __file__, "--model", name, "--only-threads", "--patients", str(patients)]
+def measure_alone(name: str, what: str, patients: int) -> dict[str, float]:
+    """Return what `stream` or `compare_threads` gives in a process of its own."""
+    command = [sys.executable, __file__, "--model", name, "--alone", what, "--patients", str(patients)]
     return dict(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
+
+
+def compare_threads(name: str, patients: int) -> dict[str, float]:
+    """Return how much faster two threads are than one, median of five pairs."""
+    task = prepare(name, 1, 1000.0)
+    run_streamed(task, patients, 2)
+    pairs = [run_streamed(task, patients, 1) / run_streamed(task, patients, 2) for _ in range(5)]
+    return {"threads_speedup": statistics.median(pairs)}
+
+
+def stream(name: str, patients: int) -> dict[str, float]:
+    """Return peak memory [MB] of this process and patients/s over 36 months, on all cores."""
+    task = prepare(name, 1, 36 * 30.4375)
+    runs = [run_streamed(task, patients, os.cpu_count() or 1) for _ in range(max(1, LONG_ENOUGH // patients))]
+    return {"rss_mb": peak_memory(), "patients_per_second": patients / statistics.median(runs)}
+
+
+ALONE = {"stream": stream, "threads": compare_threads}
+"""What is measured in a process of its own."""
+
+
+def peak_memory() -> float:
+    """Return the peak memory of this process [MB].
+
+    Linux hands the peak that `getrusage` tells on from the process that started this one, so its own record is read there.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return float(line.split()[1]) / 1024.0
 
 
 def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], dict[str, Curve]]:
@@ -167,10 +192,9 @@ def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], di
     for other in sorted(ratios.keys() & curves.keys()):
         theirs, ours = curves[other].speed_at(levels[other]), curves["kernel"].speed_at(levels[other])
         ratios[other] = None if ours is None or theirs is None else ours / theirs
-    speedup = statistics.median(run_threads(task, 1) / run_threads(task, 2) for _ in range(5))
     cold, warm = measure_start(name)
     sizes = [10_000, 1_000_000] if large else [10_000]
-    memory = {str(size): measure_memory(name, size) for size in sizes}
+    memory = {str(size): measure_alone(name, "stream", size) for size in sizes}
     document: dict[str, object] = {
         "schema": "kinimmune.bench/1",
         "model": name,
@@ -181,7 +205,7 @@ def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], di
             other: [list(point) for point in zip(TOLERANCES, curve.errors, curve.speeds, strict=True)]
             for other, curve in curves.items()
         },
-        "threads_speedup": speedup,
+        **measure_alone(name, "threads", THREADED),
         "compile_seconds": cold,
         "warm_seconds": warm,
         "rss_mb": {size: item["rss_mb"] for size, item in memory.items()},
@@ -213,13 +237,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--large", action="store_true", help="add a million patients")
     parser.add_argument("--plot", metavar="FILE")
-    parser.add_argument("--only-threads", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--alone", choices=sorted(ALONE), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.only_threads:
-        task = prepare(options.model, 1, 36 * 30.4375)
-        seconds = run_streamed(task, options.patients, os.cpu_count() or 1)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-        print(json.dumps({"rss_mb": peak, "patients_per_second": options.patients / seconds}))
+    if options.alone:
+        print(json.dumps(ALONE[options.alone](options.model, options.patients)))
         return
     document, curves = report(options.model, options.patients, options.large)
     if options.plot:
