@@ -20,7 +20,7 @@ from recovery import draw_replicate, wilson
 from scipy.special import ndtr
 
 from kinimmune.fitting.fit import minimise, optimise_coarsely_first
-from kinimmune.fitting.objective import DIFFERENCE_STEP, TrialObjective
+from kinimmune.fitting.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
@@ -30,6 +30,8 @@ from kinimmune.models.arrays import Array
 
 THRESHOLD = 2.71
 """90 % quantile of chi-square with one degree of freedom."""
+ENOUGH = Tolerance(1e-3)
+"""Deviances are then known to about .01, against the threshold of 2.71."""
 BINS = 10
 
 
@@ -68,8 +70,7 @@ def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance
         np.array([other.prior.standardise(getattr(other, end)) for other in held.free]) for end in ("lower", "upper")
     )
     inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
-    objective = TrialObjective(held)
-    return minimise(objective, inside, lambda _: None, tolerance=objective.tolerance).cost + float(truth[place]) ** 2
+    return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).cost + float(truth[place]) ** 2
 
 
 def print_table(trials: Sequence[Plain]) -> None:
