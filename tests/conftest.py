@@ -96,3 +96,20 @@ def killing() -> Iterator[ModuleType]:
         import kill_and_resume
 
         yield kill_and_resume
+
+
+@pytest.fixture
+def kinimmune(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command in an empty folder and returns its exit code, stdout and stderr."""
+    from kinimmune.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -18,19 +18,6 @@ RANGES = ("--range", "retardation=0.01:0.04", "--range", "capacity=100:10000", "
 GOMPERTZ = ("sensitivity", "gompertz", "--output", "state:volume:30", *RANGES)
 
 
-@pytest.fixture
-def kinimmune(capsys, tmp_path, monkeypatch):
-    """Return a function that runs a command in an empty folder and returns its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = main(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 def test_a_model_gets_a_run_with_results_figures_and_a_table(kinimmune, tmp_path):
     code, out, err = kinimmune(*GOMPERTZ, "--samples", "32", "--second-order", "--jobs", "1")
 

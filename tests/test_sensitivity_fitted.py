@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from kinimmune.cli.main import main
 from kinimmune.cli.settings import write_configuration
 from kinimmune.fitting.predictions import predictions
 from kinimmune.fitting.problem import predict
@@ -29,19 +28,6 @@ toys = runpy.run_path(str(Path(__file__).with_name("sensitivity_toys.py")))
 SETTINGS = ProblemSettings("hcc_trial", hash_all_tables(None), 4, 1)
 OUTPUT = "median:sharp:placebo:os"
 DRAWS = 40
-
-
-@pytest.fixture
-def kinimmune(capsys, tmp_path, monkeypatch):
-    """Return a function that runs a command in an empty folder and returns its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = main(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @dataclass(frozen=True)
