@@ -17,7 +17,7 @@ from kinimmune.fitting import lint
 from kinimmune.fitting.fit import FitSettings, fit
 from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.results import FitResult
-from kinimmune.fitting.run_results import FIT, TRIAL, write_results
+from kinimmune.fitting.run_results import remove_results, write_results
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, open_run
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import UsageError
@@ -103,8 +103,7 @@ def _check(settings: FitSettings) -> None:
 
 def _with_tables(run: Run, tables: dict[str, str]) -> Run:
     """Return the run as one of other tables; what was found with the old ones is no longer its result."""
-    for name in (FIT, TRIAL):
-        (run.path / name).unlink(missing_ok=True)
+    remove_results(run)
     return Run(run.path, replace(run.record, inputs=tables))
 
 
@@ -113,7 +112,6 @@ def _configured(run: Run, settings: FitSettings, warnings: tuple[str, ...]) -> F
     data = None if settings.data is None else settings.data.resolve()
     text = write_configuration({**asdict(settings), "data": data}, "fit")
     if not run.settings_file.exists() or run.read(run.settings_file.name) != text:
-        for name in (FIT, TRIAL):
-            (run.path / name).unlink(missing_ok=True)
+        remove_results(run)
         run.write(run.settings_file.name, text)
     return FitRun(run.update(RunStatus.RUNNING, 0.0, *warnings), settings, warnings)

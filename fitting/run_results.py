@@ -32,6 +32,13 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     run.write(FIT, to_json(fit))
 
 
+def remove_results(run: Run) -> None:
+    """Remove the results of a run, of the fit and of what was built on it; finished steps stay and are used where they still hold."""
+    for path in (run.path / "results").glob("[!.]*"):
+        if path.is_file():
+            path.unlink()
+
+
 def read_results(run: Run) -> tuple[FitResult, TrialResult]:
     """Return what a fit found and its virtual trial.
 

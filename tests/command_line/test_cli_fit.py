@@ -178,10 +178,14 @@ def test_a_run_that_holds_no_whole_fit_is_refused_with_the_reason(finished, tmp_
 
 
 def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path, kinimmune):
-    shutil.copytree(finished[0], tmp_path / "run")
+    """Neither of the fit nor of what was built on it, such as a sample; finished steps stay."""
+    results = shutil.copytree(finished[0], tmp_path / "run") / "results"
+    (results / "sample.json").write_text("{}")
+    steps = sorted(path.name for path in (results / "tasks").iterdir())
     assert kinimmune("fit", "hcc_trial", "-o", "run", "--resume", "--dask", "nonsense", "--patients", "16")[0] == 2
 
-    assert not (tmp_path / "run" / "results" / "fit.json").exists()
+    assert [path.name for path in results.iterdir()] == ["tasks"]
+    assert sorted(path.name for path in (results / "tasks").iterdir()) == steps
     assert open_run(tmp_path / "run").record.status == "failed"
 
 
