@@ -29,7 +29,7 @@ def sample(
     run: RunFolder,
     ensembles: Ensembles = 4,
     walkers: Walkers = None,
-    steps: Steps = 300,
+    steps: Steps = 600,
     patients: Patients = None,
     resume: Resume = False,
     force: options.Force = False,

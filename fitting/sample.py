@@ -25,7 +25,8 @@ from kinimmune.models.parameters import Parameter
 
 SPARE_WALKERS = 2
 """Above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
-STEPS = 300
+STEPS = 600
+"""A posterior such as that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
 MOST_PREDICTIONS = 400
 """Draws over which the virtual trial is run, all ensembles together."""
 DRAWS_PER_PREDICTION = 5

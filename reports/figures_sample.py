@@ -3,6 +3,7 @@
 Start with `list_sample`, which names them with their captions and data.
 """
 
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,8 @@ Recipe = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
 """Name, caption, how it is drawn, its data."""
 CORNER = 4
 """Parameters in the figure of correlations."""
+LABEL = 11
+"""Letters in a line of an axis' name."""
 RANK_BINS = 20
 
 
@@ -58,8 +61,8 @@ def list_sample(content: Content) -> list[Recipe]:
         ),
         (
             "sample_corner",
-            "Draws of the most correlated parameters, in prior standard deviations. A narrow band at a slant: only a combination "
-            "of the two is known.",
+            "Draws of the most correlated parameters, in prior standard deviations, and their correlation. A narrow band at a "
+            "slant: only a combination of the two is known.",
             lambda: draw_corner(result, scores),
             lambda: FigureData(draws.names, _rows(scores)),
         ),
@@ -148,13 +151,16 @@ def draw_ensembles(result: SampleResult, draws: Draws) -> Figure:
 def draw_corner(result: SampleResult, scores: Array) -> Figure:
     """Draw pairs of the most correlated parameters; scores (k, n) in the order of the result's parameters."""
     chosen = choose_correlated(np.array(result.correlation), CORNER)
-    names = [_spell(result.parameters[place].name).replace(", ", ",\n") for place in chosen]
+    names = [textwrap.fill(_spell(result.parameters[place].name), LABEL, break_on_hyphens=False) for place in chosen]
     with styled():
         figure = new_figure(0.95 * len(chosen) + 0.4, width=min(1.25 * len(chosen) + 0.8, TEXT_WIDTH))
         grid = figure.subplots(len(chosen), len(chosen), squeeze=False, sharex="col")
         for i, row in enumerate(chosen):
             for j, column in enumerate(chosen):
-                _draw_pair(grid[i, j], scores[:, column], None if i == j else scores[:, row], hidden=j > i)
+                if j > i:
+                    _write_correlation(grid[i, j], scores[:, column], scores[:, row])
+                    continue
+                _draw_pair(grid[i, j], scores[:, column], None if i == j else scores[:, row])
                 grid[i, j].tick_params(labelleft=j == 0 and i > 0, labelbottom=i == len(chosen) - 1)
             grid[i, 0].set_ylabel(names[i] if i else "")
             grid[-1, i].set_xlabel(names[i])
@@ -162,17 +168,19 @@ def draw_corner(result: SampleResult, scores: Array) -> Figure:
     return figure
 
 
-def _draw_pair(axes: Axes, across: Array, up: Array | None, *, hidden: bool) -> None:
-    if hidden:
-        axes.set_visible(False)
-    elif up is None:
+def _draw_pair(axes: Axes, across: Array, up: Array | None) -> None:
+    if up is None:
         axes.hist(across, bins=30, color=TREATED, alpha=0.45)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
     else:
         axes.plot(across, up, ".", color=TREATED, markersize=1.2, alpha=0.35, rasterized=False)
-        text = f"{np.corrcoef(across, up)[0, 1]:.2f}".replace("-", "−")
-        axes.text(0.97, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=6.5, color=NEUTRAL)
+
+
+def _write_correlation(axes: Axes, across: Array, up: Array) -> None:
+    axes.set_axis_off()
+    text = f"{np.corrcoef(across, up)[0, 1]:.2f}".replace("-", "−")
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=NEUTRAL)
 
 
 def choose_correlated(correlation: Array, count: int) -> list[int]:
