@@ -44,7 +44,7 @@ app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm shar
 app.command("claims", epilog="Example: kinimmune claims hcc_trial --draws 200")(claims)
 app.command("fit", epilog="Example: kinimmune fit hcc_trial -o runs/first --patients 256 --starts 3")(fit)
 app.command("profile", epilog="Example: kinimmune profile runs/first --parameters growth_spread,kinase_shift")(profile)
-app.command("sample", epilog="Example: kinimmune sample runs/first --steps 300")(sample)
+app.command("sample", epilog="Example: kinimmune sample runs/first --jobs 2")(sample)
 app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
