@@ -4,7 +4,8 @@ Run `python benchmarks/accuracy.py [MODEL ...] [--draws 1000] [--references FOLD
 parameters drawn from its priors with four times their standard deviation, by Radau at 1e-11 and by the kernel at three
 tolerances.  The error of a patient is the largest over states and times of |y - reference| / (atol + rtol |reference|), with the
 absolute tolerances the kernel itself used.  A patient either stays below ten or must have failed with a status; what does neither
-is a silent miss.  References take long (`--draws 1000`: hours); finished ones are kept in the folder and used again.  `--store`
+is a silent miss.  References take most of the time (`--draws 1000`: about half an
+hour on two cores); finished ones are kept in the folder and used again.  `--store`
 writes the drawn parameters and every fifth time of the references, as `tests/test_accuracy.py` reads them.
 """
 

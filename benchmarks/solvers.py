@@ -49,7 +49,7 @@ def draw_values(compiled: CompiledModel, rng: np.random.Generator) -> dict[str, 
 
 def find_largest(compiled: CompiledModel, courses: dict[str, Array], draw: int, dose_rate: float) -> Iterator[Difference]:
     """Yield the largest difference of each pair of methods."""
-    names = [state.name for state in compiled.model.states]
+    names = compiled.model.state_names
     for one, other in PAIRS:
         first, second = courses[one], courses[other]
         floor = np.where(np.array(names) == "log_volume", 1.0, np.maximum(1e-3 * np.abs(first).max(axis=1), LEAST))

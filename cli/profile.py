@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.profile_results import ProfileResult
     from kinimmune.fitting.runs import Run
     from kinimmune.fitting.work import Chain, Plain
+    from kinimmune.models.arrays import Array
 
 PREFIX = "profile"
 USUAL_DRAWS = 64
@@ -68,26 +69,29 @@ def profile(
     names = tuple(name for name in (parameters or "").split(",") if name)
     settings = _require(fitted, names, tuple(prediction or ()))
     wanted = None if identifiability_only else settings
-    forecast = _forecast(_ground(fitted), draws, wanted)
+    ground = _ground(fitted)
+    forecast = _forecast(ground, draws, wanted)
 
     def work(shop: "Workshop") -> "tuple[ProfileResult | None, IdentifiabilityResult]":
-        found = _work(fitted, draws, wanted, (shop, forecast))
-        _write(opened, *found)
-        return found
+        run_chains = _runner(shop, forecast)
+        shop.say("curvature and refits")
+        identified = _identify(ground, fitted.point, draws, run_chains)
+        profiled = None if wanted is None else _profile(wanted, shop, run_chains)
+        _write(opened, profiled, identified)
+        return profiled, identified
 
-    found = carry_out(opened, effort, PREFIX, forecast, work)
-    if as_json:
-        print_json(_as_json(*found))
-    else:
-        _print(*found)
-    for text in () if found[0] is None else found[0].warnings:
-        notes.say(f"warning: {text}")
+    _tell(*carry_out(opened, effort, PREFIX, forecast, work), notes, as_json=as_json)
 
 
-def _print(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
-    """Print tables on stdout."""
+def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes, *, as_json: bool) -> None:
+    """Print results on stdout, warnings on stderr."""
     from kinimmune.cli.profile_summary import print_identifiability, print_profile
 
+    for text in () if profiled is None else profiled.warnings:
+        notes.say(f"warning: {text}")
+    if as_json:
+        print_json(_as_json(profiled, identified))
+        return
     if profiled is not None:
         print_profile(profiled)
     print_identifiability(identified)
@@ -126,17 +130,6 @@ def _forecast(ground: "Ground", draws: int, wanted: "ProfileSettings | None") ->
     return Forecast(USUAL_POINTS, singles + STEPS, count_walks(wanted))
 
 
-def _work(
-    fitted: "Fitted", draws: int, wanted: "ProfileSettings | None", means: "tuple[Workshop, Forecast]"
-) -> "tuple[ProfileResult | None, IdentifiabilityResult]":
-    shop, run = means[0], _runner(*means)
-    shop.say("curvature and refits")
-    identified = _identify(fitted, draws, run)
-    if wanted is not None:
-        shop.say("profiles")
-    return _profile(wanted, run), identified
-
-
 def _runner(shop: "Workshop", forecast: "Forecast") -> "Runner":
     """Return what carries chains out, and lets the forecast know how far they get."""
     from kinimmune.fitting.work import run_chains
@@ -147,18 +140,18 @@ def _runner(shop: "Workshop", forecast: "Forecast") -> "Runner":
     return run
 
 
-def _profile(wanted: "ProfileSettings | None", run: "Runner") -> "ProfileResult | None":
+def _profile(wanted: "ProfileSettings", shop: "Workshop", run: "Runner") -> "ProfileResult":
     from kinimmune.fitting.profile import profile
 
-    return None if wanted is None else profile(wanted, run)
+    shop.say("profiles")
+    return profile(wanted, run)
 
 
-def _identify(fitted: "Fitted", draws: int, run: "Runner") -> "IdentifiabilityResult":
+def _identify(ground: "Ground", point: "Array", draws: int, run: "Runner") -> "IdentifiabilityResult":
     from kinimmune.fitting.identifiability import identify
     from kinimmune.fitting.mechanism_share import measure_shares
 
-    ground = _ground(fitted)
-    return identify(ground, fitted.point, run, lambda best: measure_shares(ground, best, draws, run))
+    return identify(ground, point, run, lambda best: measure_shares(ground, best, draws, run))
 
 
 def _write(run: "Run", profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:

@@ -92,5 +92,5 @@ def _integrals(compiled: CompiledModel, values: Mapping[str, float], load: float
     traits |= {f"growth_{dying}": 0.0, f"death_{dying}": 1.0}
     traits["medium_concentration"] = load * math.exp(float(_log_unit(values)))
     end = simulate(compiled, {**values, **traits}, np.array([0.0, days])).states[:, -1]
-    names = [state.name for state in compiled.model.states]
+    names = compiled.model.state_names
     return days - float(end[names.index(f"log_{pure}")]), -float(end[names.index(f"log_{dying}")])

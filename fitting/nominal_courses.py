@@ -36,7 +36,7 @@ def follow(
     found = simulate(compiled, values, time, schedule, tolerances=tolerances)
     if found.completion is not Completion.COMPLETE:
         raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.value}")
-    names = [*(state.name for state in compiled.model.states), *(item.name for item in compiled.model.outputs)]
+    names = [*compiled.model.state_names, *(item.name for item in compiled.model.outputs)]
     return dict(zip(names, [*found.states, *found.outputs], strict=True))
 
 

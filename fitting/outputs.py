@@ -93,7 +93,7 @@ class Nameable:
     @property
     def quantities(self) -> tuple[str, ...]:
         """States and read-outs."""
-        return (*(state.name for state in self.model.states), *(item.name for item in self.model.outputs))
+        return (*self.model.state_names, *(item.name for item in self.model.outputs))
 
     def unit(self, output: Output) -> str:
         """Return the unit of an output; 1 for a ratio or a share."""
@@ -114,7 +114,7 @@ class Nameable:
 
 def can_be_tried(model: OdeModel) -> bool:
     """Return whether a model has what a virtual trial needs."""
-    return {*TRIED} <= {state.name for state in model.states}
+    return {*TRIED} <= set(model.state_names)
 
 
 def parse_output(text: str, known: Nameable) -> Output:

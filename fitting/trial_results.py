@@ -124,7 +124,7 @@ def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, which: tuple[Tri
 
 def _known(problem: FitProblem) -> list[str]:
     model = problem.engine.compiled.model
-    have = {state.name for state in model.states} | {item.name for item in model.outputs}
+    have = set(model.state_names) | {item.name for item in model.outputs}
     return [name for name in COURSES if name in have]
 
 

@@ -45,7 +45,16 @@ def map_chunks(task: Callable[[slice], Result], n: int, *, jobs: int = 1, chunk:
     """
     if jobs < 1 or chunk < 1:
         raise UsageError(f"{jobs} threads and {chunk} patients a chunk; both must be at least 1")
-    yield from map_in_order(task, (slice(begin, min(begin + chunk, n)) for begin in range(0, n, chunk)), jobs)
+    yield from map_in_order(task, cut(n, chunk), jobs)
+
+
+def cut(n: int, chunk: int) -> Iterator[slice]:
+    """Cut n patients into chunks, the last of which may be smaller.
+
+    >>> [(part.start, part.stop) for part in cut(150, 64)]
+    [(0, 64), (64, 128), (128, 150)]
+    """
+    return (slice(begin, min(begin + chunk, n)) for begin in range(0, n, chunk))
 
 
 def map_in_order(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:

@@ -40,7 +40,7 @@ class Reading:
     """Its values, with the trailing shape of `y`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # functions are equal only to themselves, so a compiled model is
 class CompiledModel:
     """A model and its functions."""
 
@@ -53,22 +53,6 @@ class CompiledModel:
     """Outputs in the order of `model.outputs`."""
     initial: Callable[[Array], Array]
     """p -> initial states, shape (n_states, ...)."""
-
-    def read(self, output: str) -> "Reading":
-        """Return one output as a function of the states it depends on alone.
-
-        Raises
-        ------
-        UsageError
-            for an output the model does not have
-        """
-        names = [item.name for item in self.model.outputs]
-        if output not in names:
-            raise UsageError(f"model '{self.model.name}' has no output '{output}'; {nearest(output, names)}")
-        expression = self.model.expand(self.model.outputs[names.index(output)].expression)
-        needed = tuple(state.name for state in self.model.states if symbol(state.name) in expression.free_symbols)
-        field = _field(self.model, lambda: [expression], (), needed)
-        return Reading(needed, field)
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
@@ -99,7 +83,7 @@ def compile_model(model: OdeModel) -> CompiledModel:
 
     Making the functions takes a second or more, so equal models share them in a process.
     """
-    states = [symbol(state.name) for state in model.states]
+    states = [symbol(name) for name in model.state_names]
     n = len(states)
 
     def rates() -> list[sp.Expr]:
@@ -113,11 +97,29 @@ def compile_model(model: OdeModel) -> CompiledModel:
 
     return CompiledModel(
         model=model,
-        rhs=_field(model, rates, (n,)),
-        jacobian=_field(model, jacobian, (n, n)),
-        outputs=_field(model, outputs, (len(model.outputs),)),
+        rhs=make_field(model, rates, (n,)),
+        jacobian=make_field(model, jacobian, (n, n)),
+        outputs=make_field(model, outputs, (len(model.outputs),)),
         initial=_initial(model),
     )
+
+
+@lru_cache(maxsize=32)
+def read_output(compiled: CompiledModel, name: str) -> Reading:
+    """Return one output as a function of the states it depends on alone; made once for a compiled model.
+
+    Raises
+    ------
+    UsageError
+        for an output the model does not have
+    """
+    model = compiled.model
+    expressions = {item.name: item.expression for item in model.outputs}
+    if name not in expressions:
+        raise UsageError(f"model '{model.name}' has no output '{name}'; {nearest(name, expressions)}")
+    expression = model.expand(expressions[name])
+    needed = tuple(state for state in model.state_names if symbol(state) in expression.free_symbols)
+    return Reading(needed, make_field(model, lambda: [expression], (), needed))
 
 
 def _parameter_symbols(model: OdeModel) -> list[sp.Symbol]:
@@ -138,14 +140,23 @@ def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Seq
     return function
 
 
-def _field(
-    model: OdeModel,
-    expressions: Callable[[], Sequence[sp.Expr]],
-    shape: tuple[int, ...],
-    rows: Sequence[str] | None = None,
+def make_field(
+    model: OdeModel, expressions: Callable[[], Sequence[sp.Expr]], shape: tuple[int, ...], rows: Sequence[str] | None = None
 ) -> Field:
-    """Return expressions as a function; `rows` are the states in `y`, all of them by default."""
-    states = [symbol(name) for name in (rows if rows is not None else [state.name for state in model.states])]
+    """Return expressions in states, parameters and inputs as a function, which is made when it is first called.
+
+    Parameters
+    ----------
+    model
+        whose symbols they use
+    expressions
+        gives them, definitions put in
+    shape
+        of their values
+    rows
+        states in `y`; all of the model by default
+    """
+    states = [symbol(name) for name in (model.state_names if rows is None else rows)]
     lock = Lock()
 
     @cache

@@ -11,12 +11,11 @@ integrated: their patients stay on drug until the next branch that is.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.compile import CompiledModel, Reading
+from kinimmune.models.compile import CompiledModel, Reading, read_output
 from kinimmune.models.dosing import constant
 from kinimmune.models.endpoints import TreatmentCourse, confirmed_response, treatment_course, unseen
 from kinimmune.models.ensemble import EnsembleTrajectories
@@ -42,20 +41,15 @@ class Engine:
     horizon: float
     """[d] to which every prediction reaches"""
 
-    @cached_property
+    @property
     def diameter(self) -> Reading:
         """Ln of the sum of diameters."""
-        return self.compiled.read(DIAMETER)
+        return read_output(self.compiled, DIAMETER)
 
-    @cached_property
-    def state_names(self) -> tuple[str, ...]:
-        """States in the order of the model."""
-        return tuple(state.name for state in self.compiled.model.states)
-
-    @cached_property
+    @property
     def seen(self) -> tuple[str, ...]:
         """The states a trial sees something of, in the order of the model."""
-        return tuple(name for name in self.state_names if name in (*HAZARDS, *self.diameter.states))
+        return tuple(name for name in self.compiled.model.state_names if name in (*HAZARDS, *self.diameter.states))
 
     def grid(self, trial: Trial) -> Array:
         """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
@@ -99,7 +93,7 @@ class Courses:
     trunk: EnsembleTrajectories
     """Everyone, on the arm's schedule to the end."""
     branches: EnsembleTrajectories
-    """Off drug from a scan on; they hold `Engine.seen`, or all states."""
+    """Off drug from a scan on, with the states that were asked for."""
     patient: Integers
     """Trunk each branch leaves, shape (m,)"""
     scan: Integers

@@ -14,7 +14,7 @@ import numpy as np
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernels import Event, Kernel, Rise
+from kinimmune.models.kernels import Event, Kernel
 from kinimmune.models.lanes import Course, Patients
 from kinimmune.models.model import nearest
 from kinimmune.models.refinement import find_doubtful, find_long, refine, run_lanes
@@ -130,12 +130,14 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
         raise UsageError(f"start must lie in [0, {time.size - 1}], given {people.start.min()} to {people.start.max()}")
     names = kernel.state_names if keep is None else tuple(keep)
     rows = [_place(name, kernel.state_names, f"model '{kernel.model.name}' has no state") for name in names]
-    rise, level = _thresholds(kernel, event)
     plan = constant() if schedule is None else schedule
     course = _course(kernel, time, plan, np.array(rows, dtype=np.int64))
     begins = people.initial + np.outer(course.doses[0], people.start == 0)
     people = people._replace(scale=tolerances.absolute * sizes_of(kernel.model, begins))
-    course = course._replace(relative=tolerances.relative, rise=rise, level=level, most_steps=most_steps)
+    course = course._replace(relative=tolerances.relative, most_steps=most_steps)
+    if event is not None:
+        _require_watched(kernel, event)
+        course = course._replace(rise=event.rise, level=event.level)
     outcome = run_lanes(kernel, course, people, lowest)
     doubtful = find_long(course, outcome)
     if checked:
@@ -169,16 +171,12 @@ def _place(name: str, names: Sequence[str], complaint: str) -> int:
     return list(names).index(name)
 
 
-def _thresholds(kernel: Kernel, event: Event | None) -> tuple[float, float]:
-    """Return the rise and the level that count as a crossing, infinite where they do not."""
-    if event is None:
-        return math.inf, math.inf
+def _require_watched(kernel: Kernel, event: Event) -> None:
     if event.quantity != kernel.watch:
         raise UsageError(
             f"this kernel of model '{kernel.model.name}' watches {kernel.watch!r}, not '{event.quantity}'; "
             f"load it with load_kernel(model, watch='{event.quantity}')"
         )
-    return (event.by, math.inf) if isinstance(event, Rise) else (math.inf, event.value)
 
 
 def _gather(

@@ -3,15 +3,12 @@
 Start with `blame_state`, the rule of all integrators; `Failure` is what one individual's failure tells.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-import sympy as sp
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.compile import CompiledModel
-from kinimmune.models.model import TIME, OdeModel, Term, symbol
+from kinimmune.models.compile import CompiledModel, make_field
 
 
 @dataclass(frozen=True)
@@ -53,23 +50,31 @@ def blame_state(states: Array, rates: Array, allowed: Array) -> int:
 
 
 def find_failure(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> Failure:
-    """Return what broke at a time [d], state (n_states,) and parameters with inputs (n_parameters + n_inputs,)."""
-    state = compiled.model.states[blame_state(y, compiled.rhs(time, y, p), allowed)].name
-    terms = [term for term in compiled.model.terms if term.state == state]
+    """Return what broke; arguments as in `find_state`."""
+    model = compiled.model
+    state = model.state_names[find_state(compiled, time, y, p, allowed)]
+    terms = [term for term in model.terms if term.state == state]
     if not terms:
         return Failure(time, state, None)
-    values = np.array([_evaluate(compiled.model, term, time, y, p) for term in terms])
+    values = make_field(model, lambda: [model.expand(term.expression) for term in terms], (len(terms),))(time, y, p)
     broken = ~np.isfinite(values)
-    place = int(np.argmax(broken)) if broken.any() else int(np.argmax(np.abs(values)))
-    return Failure(time, state, terms[place].name)
+    return Failure(time, state, terms[int(np.argmax(broken if broken.any() else np.abs(values)))].name)
 
 
-def _evaluate(model: OdeModel, term: Term, time: float, y: Array, p: Array) -> float:
-    """Return a term; NaN where it has no real value."""
-    names = [*(state.name for state in model.states), *model.parameter_names, *(item.name for item in model.inputs)]
-    symbols = [TIME, *(symbol(name) for name in names)]
-    plain = [sp.Symbol(f"of_{used.name}") for used in symbols]  # a name such as `exp` would hide numpy's
-    expression = model.expand(term.expression).xreplace(dict(zip(symbols, plain, strict=True)))
-    with np.errstate(all="ignore"):
-        value = sp.lambdify(plain, expression, modules="numpy")(np.float64(time), *y, *p)
-    return float(value) if np.isrealobj(value) else math.nan
+def find_state(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> int:
+    """Return the row of the state that broke.
+
+    Parameters
+    ----------
+    compiled
+        the model
+    time
+        last one reached [d]
+    y
+        state there, shape (n_states,)
+    p
+        parameters, inputs last, shape (n_parameters + n_inputs,)
+    allowed
+        error allowed of each state, shape (n_states,)
+    """
+    return blame_state(y, compiled.rhs(time, y, p), allowed)

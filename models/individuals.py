@@ -92,7 +92,7 @@ def draw_arm(engine: Engine, task: ArmTask, seed: int | list[int]) -> DrawnArm:
         if who.size == 0 or not arm.treated or scans[k] >= grid[-1]:
             continue
         _leave(engine, task, (trunk, path, diameter, seen), draws, (k, who))
-    states = [state.name for state in engine.compiled.model.states]
+    states = engine.compiled.model.state_names
     hazard = path[states.index("tumour_hazard")] + path[states.index("liver_hazard")]
     dates = np.append(scans, math.inf)
     return DrawnArm(
@@ -133,7 +133,7 @@ def _course(engine: Engine, task: ArmTask, initial: Array, start: int, branch: I
         parameters=parameters,
         time=engine.grid(task.trial)[start:],
         schedule=task.arm.schedule if branch is None else constant(),
-        keep=[state.name for state in engine.compiled.model.states],
+        keep=engine.compiled.model.state_names,
         tolerances=engine.tolerances,
     )
 

@@ -63,7 +63,7 @@ def identify_model(model: OdeModel, watch: str | None) -> str:
     equations = [sp.srepr(rate) for rate in model.rates.values()]
     equations += [f"{item.name}={sp.srepr(sp.S.Zero + item.expression)}" for item in model.definitions]
     equations += [sp.srepr(sp.S.Zero + item.expression) for item in model.outputs if item.name == watch]
-    names = [*(state.name for state in model.states), "|", *model.parameter_names, "|", *(item.name for item in model.inputs)]
+    names = [*model.state_names, "|", *model.parameter_names, "|", *(item.name for item in model.inputs)]
     return _hash(model.name, *names, *equations, str(watch), *map(inspect.getsource, _GENERATORS))
 
 

@@ -23,6 +23,16 @@ class Rise:
     by: float
     """A crossing is where the quantity first stands this much above its running minimum."""
 
+    @property
+    def rise(self) -> float:
+        """Above the running minimum."""
+        return self.by
+
+    @property
+    def level(self) -> float:
+        """No level counts as a crossing."""
+        return math.inf
+
     def __post_init__(self) -> None:
         """Refuse a rise that is none."""
         if not self.by > 0.0:
@@ -37,6 +47,16 @@ class Level:
     """Name of an output of the model."""
     value: float
     """A crossing is where the quantity first stands at this or above, in its unit."""
+
+    @property
+    def rise(self) -> float:
+        """No rise counts as a crossing."""
+        return math.inf
+
+    @property
+    def level(self) -> float:
+        """Of the quantity itself."""
+        return self.value
 
     def __post_init__(self) -> None:
         """Refuse a level that is none."""
@@ -67,7 +87,7 @@ class Kernel:
     @property
     def state_names(self) -> tuple[str, ...]:
         """Rows of initial and final states."""
-        return tuple(state.name for state in self.model.states)
+        return self.model.state_names
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

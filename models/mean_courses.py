@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinimmune.models.arrays import Array
+from kinimmune.models.chunks import cut
 from kinimmune.models.courses import ArmTask, Courses, Engine, follow, patients_at, survival_of, with_inputs
-from kinimmune.models.virtual_trial import cut
+from kinimmune.models.virtual_trial import CHUNK
 
 
 def mean_courses(engine: Engine, task: ArmTask, names: Sequence[str]) -> dict[str, Array]:
@@ -26,9 +27,9 @@ def mean_courses(engine: Engine, task: ArmTask, names: Sequence[str]) -> dict[st
     """
     total = np.zeros((len(names), engine.grid(task.trial).size))
     weight = np.zeros(total.shape[1])
-    for which in cut(task):
+    for which in cut(task.patients, CHUNK):
         chunk = task.part(which)
-        courses = follow(engine, chunk, engine.state_names)
+        courses = follow(engine, chunk, engine.compiled.model.state_names)
         inputs = with_inputs(engine, chunk.parameters, chunk.arm)
         off = inputs[:, courses.patient].copy()
         off[len(engine.compiled.model.parameter_names) :] = 0.0

@@ -121,6 +121,11 @@ class OdeModel:
         return tuple(state for mechanism in self.mechanisms for state in mechanism.states)
 
     @cached_property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states, in their order."""
+        return tuple(state.name for state in self.states)
+
+    @cached_property
     def definitions(self) -> tuple[Definition, ...]:
         """Definitions, each after those it uses."""
         found = tuple(item for mechanism in self.mechanisms for item in mechanism.definitions)
@@ -262,9 +267,8 @@ def _check_names(model: OdeModel) -> None:
         if name in seen:
             raise ModelError(f"model '{model.name}': '{name}' is both {seen[name]} and {kind}; rename one")
         seen[name] = kind
-    states = {state.name for state in model.states}
     for term in model.terms:
-        if term.state not in states:
+        if term.state not in model.state_names:
             raise ModelError(f"model '{model.name}': term '{term.name}' adds to '{term.state}', which is no state")
 
 

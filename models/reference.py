@@ -14,9 +14,10 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.ensemble import COMPLETIONS, EnsembleTrajectories
-from kinimmune.models.kernels import Event, Rise
+from kinimmune.models.failure import find_state
+from kinimmune.models.kernels import Event
 from kinimmune.models.simulate import locate_crossing
-from kinimmune.models.span import Completion, Solver, Span, Tolerances, explain, solve_span
+from kinimmune.models.span import Completion, Solver, Span, Tolerances, error_allowed, solve_span
 
 INSIDE_STEP = 8
 """Points at which the watched quantity is looked at inside a step of the solver."""
@@ -70,7 +71,7 @@ def integrate_by_scipy(  # noqa: PLR0913 - the parts of a virtual trial, all by 
     begin = np.zeros(n, dtype=np.int64) if start is None else start
     lowest = np.full(n, math.inf) if nadir is None else nadir
     courses = [_follow_one(plan, initial[:, i], parameters[:, i], int(begin[i]), float(lowest[i])) for i in range(n)]
-    names = [state.name for state in compiled.model.states]
+    names = compiled.model.state_names
     kept = names if keep is None else list(keep)
     rows = [names.index(name) for name in kept]
     states = np.full((len(kept), plan.time.size, n), math.nan)
@@ -106,7 +107,9 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
         span = solve_span(plan.compiled, p, (left, right), y, plan.solver)
         steps += span.steps.size - 1
         if span.completion is not Completion.COMPLETE:
-            return _failed(plan, p, span, states, watched, steps)
+            failed, at = np.full(y.size, math.nan), float(span.steps[-1])
+            blamed = _blame(plan, p, span)
+            return _Course(states, failed, watched.crossing, watched.nadir, span.completion, at, blamed, steps)
         inside = (time > left) & (time < right)
         states[:, inside] = span.solution(time[inside])
         y = _dosed(plan, right, span.end)
@@ -115,16 +118,17 @@ def _follow_one(plan: _Plan, initial: Array, parameters: Array, begin: int, nadi
     return _Course(states, y, watched.crossing, watched.nadir, Completion.COMPLETE, math.inf, -1, steps)
 
 
-def _failed(plan: _Plan, p: Array, span: Span, states: Array, watched: "_Watched", steps: int) -> _Course:
-    failure = explain(plan.compiled, p, span, plan.solver)
-    place = [state.name for state in plan.compiled.model.states].index(failure.state)
-    end = np.full(span.end.size, math.nan)
-    return _Course(states, end, watched.crossing, watched.nadir, span.completion, failure.time, place, steps)
+def _blame(plan: _Plan, p: Array, span: Span) -> int:
+    """Return the state that broke, -1 when states are finite and a parameter is not."""
+    if np.isfinite(span.end).all() and not np.isfinite(p).all():
+        return -1
+    allowed = error_allowed(plan.compiled.model, span.end, plan.solver.tolerances)
+    return find_state(plan.compiled, float(span.steps[-1]), span.end, p, allowed)
 
 
 def _dosed(plan: _Plan, moment: float, y: Array) -> Array:
     added = y.copy()
-    names = [state.name for state in plan.compiled.model.states]
+    names = plan.compiled.model.state_names
     for dose in plan.schedule.doses:
         if dose.time == moment:
             added[names.index(dose.state)] += dose.amount
@@ -151,6 +155,5 @@ class _Watched:
             return float(self.plan.compiled.outputs(moment, solution(np.array([moment])), p[:, None])[row, 0])
 
         fine = np.unique(np.concatenate([np.linspace(a, b, INSIDE_STEP) for a, b in itertools.pairwise(steps)]))
-        rise, level = (event.by, math.inf) if isinstance(event, Rise) else (math.inf, event.value)
-        found, lowest = locate_crossing(quantity, fine, rise, nadir=self.nadir, level=level)
+        found, lowest = locate_crossing(quantity, fine, event.rise, nadir=self.nadir, level=event.level)
         return _Watched(self.plan, min(self.crossing, found), min(self.nadir, lowest))

@@ -16,9 +16,9 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.errors import UsageError
-from kinimmune.models.failure import Failure
+from kinimmune.models.failure import Failure, find_failure
 from kinimmune.models.model import nearest
-from kinimmune.models.span import METHODS, Completion, Solver, Tolerances, explain, solve_span
+from kinimmune.models.span import METHODS, Completion, Solver, Tolerances, error_allowed, solve_span
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def _march(
         reached = (time > begin) & (time <= span.steps[-1]) & (time < end)
         states[:, reached] = span.solution(time[reached])
         if span.completion is not Completion.COMPLETE:
-            return span.completion, explain(compiled, given, span, solver)
+            allowed = error_allowed(compiled.model, span.end, solver.tolerances)
+            return span.completion, find_failure(compiled, float(span.steps[-1]), span.end, given, allowed)
         y = _add_doses(compiled, plan, end, span.end)
         states[:, time == end] = y[:, None]
     return Completion.COMPLETE, None
@@ -103,7 +104,7 @@ def require_known(compiled: CompiledModel, plan: Schedule) -> None:
     """Raise a `UsageError` with the nearest name when a schedule names an input or a state the model does not have."""
     model = compiled.model
     named = [("input", name, tuple(item.name for item in model.inputs)) for given in plan.inputs for name in given]
-    named += [("state", dose.state, tuple(state.name for state in model.states)) for dose in plan.doses]
+    named += [("state", dose.state, model.state_names) for dose in plan.doses]
     for kind, name, allowed in named:
         if name not in allowed:
             raise UsageError(f"model '{model.name}' has no {kind} '{name}'; {nearest(name, allowed)}")
@@ -120,7 +121,7 @@ def _with_inputs(compiled: CompiledModel, p: Array, plan: Schedule, time: float)
 
 def _add_doses(compiled: CompiledModel, plan: Schedule, time: float, y: Array) -> Array:
     added = y.copy()
-    names = [state.name for state in compiled.model.states]
+    names = compiled.model.state_names
     for dose in plan.doses:
         if dose.time == time:
             added[names.index(dose.state)] += dose.amount

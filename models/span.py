@@ -14,7 +14,6 @@ from scipy.integrate import BDF, LSODA, DenseOutput, OdeSolution, Radau
 from kinimmune.models.arrays import Array
 from kinimmune.models.compile import CompiledModel
 from kinimmune.models.errors import UsageError
-from kinimmune.models.failure import Failure, find_failure
 from kinimmune.models.model import OdeModel
 
 METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
@@ -160,8 +159,7 @@ def _join(steps: list[float], pieces: list[DenseOutput], n: int) -> Callable[[Ar
     return solution
 
 
-def explain(compiled: CompiledModel, p: Array, span: Span, solver: Solver) -> Failure:
-    """Return where a span that failed broke; `p` holds parameters and inputs, shape (n_parameters + n_inputs,)."""
-    tolerances = solver.tolerances
-    allowed = tolerances.absolute * sizes_of(compiled.model, span.end) + tolerances.relative * np.abs(span.end)
-    return find_failure(compiled, float(span.steps[-1]), span.end, p, allowed)
+def error_allowed(model: OdeModel, y: Array, tolerances: Tolerances) -> Array:
+    """Return the error allowed of each state at a state, shape (n_states,) both."""
+    allowed: Array = tolerances.absolute * sizes_of(model, y) + tolerances.relative * np.abs(y)
+    return allowed

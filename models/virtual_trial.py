@@ -3,14 +3,14 @@
 Start with `run_arms`.  How patients are followed, on drug and off, is in `kinimmune.models.courses`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.chunks import map_in_order
+from kinimmune.models.chunks import cut, map_in_order
 from kinimmune.models.courses import STEPS_PER_SCAN, ArmTask, Courses, Engine, follow, patients_at, scans_before, survival_of
 from kinimmune.models.ensemble import EnsembleTrajectories
 from kinimmune.models.errors import NumericalError
@@ -106,19 +106,11 @@ def run_arms(engine: Engine, arms: Sequence[Enrolment], jobs: int) -> list[ArmOu
     NumericalError
         when no patient of an arm could be integrated
     """
-    places = [place for place, arm in enumerate(arms) for _ in cut(arm)]
-    parts = (arm.part(which) for arm in arms for which in cut(arm))
-    sums = map_in_order(lambda task: sum_courses(follow(engine, task)), parts, jobs)
+    parts = ((place, arm.part(which)) for place, arm in enumerate(arms) for which in cut(arm.patients, CHUNK))
     totals: dict[int, ArmSums] = {}
-    for place, part in zip(places, sums, strict=True):
+    for place, part in map_in_order(lambda item: (item[0], sum_courses(follow(engine, item[1]))), parts, jobs):
         totals[place] = totals[place].plus(part) if place in totals else part
     return [_outcome(engine, arm, totals[place]) for place, arm in enumerate(arms)]
-
-
-def cut(arm: Enrolment) -> Iterator[slice]:
-    """Cut the patients of an arm into pieces of `CHUNK`."""
-    for first in range(0, arm.patients, CHUNK):
-        yield slice(first, min(first + CHUNK, arm.patients))
 
 
 def sum_courses(courses: Courses) -> ArmSums:

@@ -99,7 +99,7 @@ def _draw_points(model: OdeModel) -> dict[str, np.ndarray]:
     values = {parameter.name: parameter.value for parameter in model.parameters}
     points = {name: value * np.exp(0.2 * generator.standard_normal(_POINTS)) for name, value in values.items()}
     points = {name: np.minimum(value, 0.95) if values[name] < 1.0 else value for name, value in points.items()}
-    for name in (*(item.name for item in model.inputs), *(state.name for state in model.states)):
+    for name in (*(item.name for item in model.inputs), *model.state_names):
         points[name] = generator.uniform(0.05, 0.95, _POINTS)
     points["t"] = generator.uniform(1.0, 300.0, _POINTS)
     for item in model.definitions:
