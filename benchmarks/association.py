@@ -15,8 +15,9 @@ from kinimmune.fitting.readouts_melanoma import drawn_cohort, expected_cohort
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.library.melanoma import STEEPNESS, build
-from kinimmune.models.model import OdeModel, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter
+from kinimmune.models.parts import symbol
 
 ARMS = ("sorafenib_temozolomide", "temozolomide")
 STRUCTURES = (

@@ -18,8 +18,9 @@ from kinimmune.models.dosing import constant
 from kinimmune.models.ensemble import integrate
 from kinimmune.models.kernels import Kernel, load_kernel
 from kinimmune.models.library import hcc_trial
-from kinimmune.models.model import TIME, OdeModel, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import values_for
+from kinimmune.models.parts import TIME, symbol
 from kinimmune.models.population import draw_individuals, individual_values
 from kinimmune.models.span import Tolerances, sizes_of
 from kinimmune.models.tables import read_parameters

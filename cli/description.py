@@ -9,8 +9,9 @@ from typing import Any
 import sympy as sp
 
 from kinimmune.models.evidence import Kinase
-from kinimmune.models.model import Mechanism, OdeModel, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, values_for
+from kinimmune.models.parts import Mechanism, symbol
 
 Plain = dict[str, Any]
 

@@ -215,6 +215,7 @@ def carry_out(work: SensitivityWork, effort: Effort) -> SensitivityResult:
 
 
 def _draw(run: Run, found: SensitivityResult) -> None:
-    from kinimmune.reports.figures import draw_all, list_sensitivity_figures
+    from kinimmune.reports.figure_recipes import draw_all
+    from kinimmune.reports.figures import list_sensitivity_figures
 
     draw_all(list_sensitivity_figures((found,)), run.path / "figures")

@@ -19,7 +19,8 @@ import sympy as sp
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
-from kinimmune.models.model import TIME, OdeModel, nearest, symbol
+from kinimmune.models.model import OdeModel, nearest
+from kinimmune.models.parts import TIME, symbol
 
 
 class Field(Protocol):

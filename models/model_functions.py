@@ -9,7 +9,7 @@ import sympy as sp
 
 from kinimmune.models.elimination import Elimination, factor_lines, solve_lines
 from kinimmune.models.lanes import LANES, ROWS_PER_LANE, ROWS_PER_STATE
-from kinimmune.models.model import TIME
+from kinimmune.models.parts import TIME
 from kinimmune.models.powers import by_logarithm
 from kinimmune.models.python_text import to_python
 from kinimmune.models.rosenbrock import Rosenbrock

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from kinimmune.models.model import TIME, OdeModel, symbol
+from kinimmune.models.model import OdeModel
+from kinimmune.models.parts import TIME, symbol
 from kinimmune.models.powers import Power
 
 Assignment = tuple[sp.Symbol, sp.Expr]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import sympy as sp
 
-from kinimmune.models.model import symbol
+from kinimmune.models.parts import symbol
 
 Parts = tuple[tuple[sp.Symbol, sp.Expr], ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from kinimmune.fitting.claim_results import VERDICTS, Ablation, ClaimRecord
 from kinimmune.reports.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import MISSING, print_fixed, print_number
 
 FIGURE = "claims"

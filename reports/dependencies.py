@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
-from kinimmune.models.model import Mechanism, OdeModel, symbol
+from kinimmune.models.model import OdeModel
+from kinimmune.models.parts import Mechanism, symbol
 
 _POINTS = 24
 """Points of state and parameter space at which a direction is tried."""

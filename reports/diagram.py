@@ -6,7 +6,8 @@ Start with `draw_diagram`; who acts on whom is read off the equations in `kinimm
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from kinimmune.models.model import Mechanism, OdeModel
+from kinimmune.models.model import OdeModel
+from kinimmune.models.parts import Mechanism
 from kinimmune.reports.blocks import DiagramBlock, Edge, Node
 from kinimmune.reports.dependencies import Link, find_links, moving_mechanisms
 from kinimmune.reports.equations import collect_symbols, name_mechanism

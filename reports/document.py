@@ -14,7 +14,8 @@ import typst
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.reports.blocks import Document
 from kinimmune.reports.content import Content, ModelContent
-from kinimmune.reports.figures import DrawnFigure, FigureRecipe, draw_all, list_figures, list_model_figures
+from kinimmune.reports.figure_recipes import DrawnFigure, FigureRecipe, draw_all
+from kinimmune.reports.figures import list_figures, list_model_figures
 from kinimmune.reports.model_pages import compose_model_report
 from kinimmune.reports.pages import compose_report
 

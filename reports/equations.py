@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from kinimmune.models.model import Definition, Mechanism, OdeModel, State, symbol
+from kinimmune.models.model import OdeModel
+from kinimmune.models.parts import Definition, Mechanism, State, symbol
 from kinimmune.reports.abbreviations import abbreviate
 from kinimmune.reports.blocks import EquationBlock, EquationRow
 from kinimmune.reports.typst_math import require_notation, typeset

@@ -1,21 +1,15 @@
 """The figures of a report: which there are, what to see in each, and how each is drawn.
 
-Start with `list_figures`; `draw_all` draws them.  A figure that fails becomes a message, not an error.
+Start with `list_figures`; `kinimmune.reports.figure_recipes.draw_all` draws them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from matplotlib.figure import Figure
+from collections.abc import Sequence
 
 from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.sensitivity_results import SensitivityResult
 from kinimmune.reports import figure_data as data
-from kinimmune.reports.blocks import FigureBlock
 from kinimmune.reports.content import Content, ModelContent
-from kinimmune.reports.figure_data import FigureData
-from kinimmune.reports.figure_style import render_svg
+from kinimmune.reports.figure_recipes import FigureRecipe
 from kinimmune.reports.figures_claims import draw_claims
 from kinimmune.reports.figures_fit import (
     draw_correlation,
@@ -40,55 +34,6 @@ from kinimmune.reports.figures_survival import (
 )
 from kinimmune.reports.formats import print_name
 from kinimmune.reports.pictures import Picture, list_picture
-
-DRAWING_ERRORS = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, AttributeError)
-"""What drawing can raise when the data are not what a figure expects."""
-
-
-@dataclass(frozen=True)
-class FigureRecipe:
-    """A figure to be drawn."""
-
-    name: str
-    """File name without suffix, and the key by which pages ask for it."""
-    caption: str
-    draw: Callable[[], Figure]
-    data: Callable[[], FigureData]
-
-
-@dataclass(frozen=True)
-class DrawnFigure:
-    """A figure as a page needs it."""
-
-    block: FigureBlock
-    svg: bytes | None
-
-
-def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigure]:
-    """Draw every figure and write it, with its data, into `folder`: name -> figure.
-
-    Parameters
-    ----------
-    recipes
-        figures to draw
-    folder
-        where `NAME.svg` and `NAME.csv` go; it is made
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    return {recipe.name: _draw(recipe, folder) for recipe in recipes}
-
-
-def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
-    picture = folder / f"{recipe.name}.svg"
-    picture.unlink(missing_ok=True)
-    try:
-        (folder / f"{recipe.name}.csv").write_text(recipe.data().as_csv(), encoding="utf-8")
-        svg = render_svg(recipe.draw())
-    except DRAWING_ERRORS as error:
-        failure = f"{type(error).__name__}: {error}"
-        return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
-    picture.write_bytes(svg)
-    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg)
 
 
 def list_figures(content: Content) -> tuple[FigureRecipe, ...]:

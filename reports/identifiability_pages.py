@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from kinimmune.fitting.identifiability_results import IdentifiabilityResult, MechanismShare, Refit, ShareRow, Verdict
 from kinimmune.fitting.profile_results import ProfileResult
 from kinimmune.reports.blocks import Block, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import MISSING, list_words, print_fixed, print_interval, print_name, print_output, print_percent
 
 FIGURES = ("spectrum", "sensitivity", "mechanism_share")

@@ -13,7 +13,7 @@ from kinimmune.reports.claim_pages import FIGURE, compose_claims
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.diagram import draw_diagram
 from kinimmune.reports.equations import list_equations
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import list_words
 from kinimmune.reports.limitations import list_limitations
 from kinimmune.reports.model_tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads

@@ -11,7 +11,7 @@ from kinimmune.reports.blocks import Block, Bullets, Cell, Document, Heading, Pa
 from kinimmune.reports.citations import cited_in_run
 from kinimmune.reports.claim_pages import compose_claims
 from kinimmune.reports.content import Content
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import list_words, print_fixed, print_name
 from kinimmune.reports.identifiability_pages import compose_identifiability
 from kinimmune.reports.limitations import list_fit_limitations, list_limitations

@@ -16,7 +16,7 @@ from kinimmune.fitting.profile_results import (
     ProfileResult,
 )
 from kinimmune.reports.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import list_words, print_fixed, print_interval, print_number, print_output, print_unit
 
 FIGURES = ("profiles", "profile_paths", "profile_predictions")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from kinimmune.fitting.sample_results import Probability, SampledParameter, SampledPrediction, SampleResult
 from kinimmune.reports.blocks import Block, Bullets, Cell, Heading, Math, Paragraph, Strong, Table, TableBlock
 from kinimmune.reports.content import Content
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.formats import MISSING, print_fixed, print_interval, print_name, print_number, print_output, print_unit
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from kinimmune.fitting.sensitivity_results import SensitivityResult, judge_convergence
 from kinimmune.reports.blocks import Block, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
-from kinimmune.reports.figures import DrawnFigure
+from kinimmune.reports.figure_recipes import DrawnFigure
 from kinimmune.reports.figures_sensitivity import describe_figures, tell_output
 from kinimmune.reports.formats import MISSING, list_words, print_fixed, print_number, print_percent
 

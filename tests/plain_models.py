@@ -7,8 +7,9 @@ import numpy as np
 import sympy as sp
 
 from kinimmune.models.kernels import Kernel
-from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
 
 Rates = Mapping[str, str]
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.compile import compile_model
 from kinimmune.models.errors import UsageError
-from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
+from kinimmune.models.parts import TIME, Definition, Input, Mechanism, State, Term, symbol
 
 
 def predator_prey(rate="rate", prey="prey", predator="predator", feed="feed"):

@@ -11,8 +11,9 @@ from kinimmune.models.compile import compile_model
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments import Experiment, InputSpan, changed, run_experiment
 from kinimmune.models.integrators import by_scipy
-from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.span import Tolerances
 from kinimmune.models.tables import read_days, read_experiments
 

@@ -41,7 +41,8 @@ from kinimmune.fitting.readouts_hcc_trial import os_benefit_through
 from kinimmune.fitting.tasks import TaskStore
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
-from kinimmune.reports.figures import draw_all, list_figures
+from kinimmune.reports.figure_recipes import draw_all
+from kinimmune.reports.figures import list_figures
 from kinimmune.reports.pages import compose_report
 
 FINE = Tolerance(1e-9)

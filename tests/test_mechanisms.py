@@ -13,8 +13,9 @@ from kinimmune.models.compile import compile_model
 from kinimmune.models.dosing import Schedule, constant
 from kinimmune.models.mechanisms.kinases import occupancy
 from kinimmune.models.mechanisms.mapk import raf_mek_erk
-from kinimmune.models.model import OdeModel, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
+from kinimmune.models.parts import symbol
 from kinimmune.models.simulate import simulate
 from kinimmune.models.span import Completion, Tolerances
 

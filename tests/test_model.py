@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import ModelError, UsageError
-from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, nearest, symbol
+from kinimmune.models.model import OdeModel, nearest
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.parts import TIME, Definition, Input, Mechanism, State, Term, symbol
 
 RATE, CELLS, DEAD, BLOCK, DRUG = (symbol(name) for name in ("rate", "cells", "dead", "block", "drug"))
 ZERO, ONE = sp.Integer(0), sp.Integer(1)

@@ -336,7 +336,8 @@ def test_there_are_as_many_steps_and_walks_as_were_counted_beforehand(small):
 
 @pytest.mark.slow
 def test_pages_and_figures_of_profiles_appear_when_a_run_has_them(small, tmp_path):
-    from kinimmune.reports.figures import draw_all, list_figures
+    from kinimmune.reports.figure_recipes import draw_all
+    from kinimmune.reports.figures import list_figures
     from kinimmune.reports.pages import compose_report
 
     content = runpy.run_path(str(Path(__file__).with_name("report_example.py")))["make_content"]()

@@ -15,7 +15,8 @@ from kinimmune.models.errors import DataError
 from kinimmune.reports.blocks import FigureBlock, Heading, Strong, TableBlock
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.document import set_pages, write_model_report, write_report
-from kinimmune.reports.figures import draw_all, list_figures
+from kinimmune.reports.figure_recipes import draw_all
+from kinimmune.reports.figures import list_figures
 from kinimmune.reports.pages import compose_report
 from kinimmune.reports.pictures import NominalCourse
 

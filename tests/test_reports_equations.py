@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.library.hcc_trial import hcc_trial
-from kinimmune.models.model import symbol
+from kinimmune.models.parts import symbol
 from kinimmune.models.tables import read_parameters
 from kinimmune.reports.abbreviations import abbreviate
 from kinimmune.reports.blocks import EquationRow

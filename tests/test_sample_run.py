@@ -31,7 +31,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.tables import read_trials
 from kinimmune.reports.blocks import FigureBlock, TableBlock
 from kinimmune.reports.content import Content
-from kinimmune.reports.figures import FigureRecipe, draw_all
+from kinimmune.reports.figure_recipes import FigureRecipe, draw_all
 from kinimmune.reports.figures_sample import list_sample
 from kinimmune.reports.sample_pages import compose_sample
 

@@ -9,7 +9,8 @@ import pytest
 
 from kinimmune.cli.main import main
 from kinimmune.fitting.sensitivity_results import from_json, to_csv
-from kinimmune.reports.figures import draw_all, list_sensitivity_figures
+from kinimmune.reports.figure_recipes import draw_all
+from kinimmune.reports.figures import list_sensitivity_figures
 from kinimmune.reports.pages import compose_report
 from kinimmune.reports.sensitivity_pages import compose_sensitivities, list_indices
 

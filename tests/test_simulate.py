@@ -13,8 +13,9 @@ from kinimmune.models.compile import compile_model
 from kinimmune.models.dosing import Dose, Schedule, constant
 from kinimmune.models.errors import UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
-from kinimmune.models.model import TIME, Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status, values_for
+from kinimmune.models.parts import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.reference import integrate_by_scipy
 from kinimmune.models.simulate import locate_crossing, simulate
 from kinimmune.models.span import METHODS, Completion, Tolerances

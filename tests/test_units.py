@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinimmune.models.errors import DataError, ModelError
-from kinimmune.models.model import symbol
+from kinimmune.models.parts import symbol
 from kinimmune.models.units import Unit, parse_unit, unit_of
 
 DOSE, WEIGHT, VOLUME, RATE, SHARE, TIME = (symbol(name) for name in ("dose", "weight", "volume", "rate", "share", "t"))

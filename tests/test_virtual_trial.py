@@ -15,8 +15,9 @@ from kinimmune.models.courses import DIAMETER, NEGLIGIBLE, ArmTask, Engine
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.integrators import choose_integrator
 from kinimmune.models.mean_courses import mean_courses
-from kinimmune.models.model import Definition, Input, Mechanism, OdeModel, State, Term, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.population import draw_individuals
 from kinimmune.models.span import Tolerances
 from kinimmune.models.trials import Arm, Endpoint, FollowUp, StopRule, Trial

@@ -19,8 +19,9 @@ from kinimmune.models.mechanisms import (
     tregs,
     tumour,
 )
-from kinimmune.models.model import Definition, Mechanism, OdeModel, symbol
+from kinimmune.models.model import OdeModel
 from kinimmune.models.parameters import Parameter
+from kinimmune.models.parts import Definition, Mechanism, symbol
 
 ZERO = sp.Integer(0)
 
