@@ -1,8 +1,8 @@
 """A symbolic ODE model: mechanisms with named arrows, composed by adding terms, checked for units when built.
 
 Start with `OdeModel`.  A `Mechanism` (`kinimmune.models.parts`) brings states of its own, `Definition`s (named quantities that
-depend on states and parameters) and `Term`s (summands of a state's rate).  Every definition with a neutral value and every term is
-an *arrow*: `model.without("treg_suppression")` is the same model with that arrow cut.
+depend on states and parameters) and `Term`s (summands of a state's rate).  Every definition with a neutral value and every term
+is an *arrow*: `model.without("treg_suppression")` is the same model with that arrow cut.
 """
 
 import difflib

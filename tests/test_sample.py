@@ -1,8 +1,7 @@
 """Laws of a sample: known posteriors are recovered, disagreement is told, and a kept sample goes on to the same bits."""
 
-import json
 import math
-import warnings
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,21 +12,18 @@ from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.sample import thin
 from kinimmune.fitting.sample_chains import BLOCK, Chains, Effort, run_ensembles
 from kinimmune.fitting.sample_diagnostics import (
-    autocorrelation_time,
     choose_burn_in,
     diagnose,
     effective_size,
-    effective_sizes,
-    r_hat,
 )
-from kinimmune.fitting.sample_predictions import predict_over, probabilities_below
 from kinimmune.fitting.sample_surrogate import Guide, surrogate_from, survey
-from kinimmune.fitting.sample_target import Evaluated, Posterior, predict_each
+from kinimmune.fitting.sample_target import Evaluated
 from kinimmune.fitting.tasks import TaskStore
 from kinimmune.fitting.work import Here, watch_nothing
-from kinimmune.models.errors import DataError, NumericalError, UsageError
+from kinimmune.models.errors import NumericalError, UsageError
 
 HERE = Path(__file__).parent
+Memory = runpy.run_path(str(Path(__file__).with_name("memory_store.py")))["Memory"]
 EFFORT = Effort(ensembles=4, walkers=8, steps=150, seed=3)
 
 
@@ -39,27 +35,6 @@ def toys():
         import toy_posteriors
 
         yield toy_posteriors
-
-
-def arviz():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import arviz
-
-        return arviz
-
-
-class Memory:
-    """A store that forgets with the test."""
-
-    def __init__(self):
-        self.kept = {}
-
-    def load(self, step):
-        return self.kept.get(step.address)
-
-    def save(self, step, outcome):
-        self.kept[step.address] = json.loads(json.dumps(outcome))
 
 
 def run(toys, kind, guide=None, effort=EFFORT, store=None, pool=None):
@@ -177,55 +152,6 @@ def test_an_ensemble_cut_short_is_called_unconverged(toys):
     assert any(diagnose(draws[..., place]).find_faults("x", draws.shape[1]) for place in range(2))
 
 
-def test_diagnostics_of_single_walkers_are_those_of_arviz_and_emcee():
-    """With one walker an ensemble is a plain chain."""
-    import emcee
-
-    random = np.random.default_rng(2)
-    draws = np.cumsum(random.standard_normal((4, 500)), axis=1) * 0.05 + random.standard_normal((4, 500))
-    bulk, tail = effective_sizes(draws[:, :, None])
-
-    assert r_hat(draws[:, :, None]) == pytest.approx(float(arviz().rhat(draws)), rel=1e-12)
-    assert bulk == pytest.approx(float(arviz().ess(draws, method="bulk")), rel=1e-9)
-    assert tail == pytest.approx(float(arviz().ess(draws, method="tail")), rel=1e-9)
-    assert autocorrelation_time(draws[:, :, None]) == pytest.approx(emcee.autocorr.integrated_time(draws.T, quiet=True)[0])
-
-
-def test_walkers_that_move_together_count_once():
-    """Copies of one walker tell no more than it does; independent ones tell as much more as there are."""
-    random = np.random.default_rng(4)
-    alone = random.standard_normal((4, 400))
-    together = np.repeat(alone[:, :, None], 10, axis=2)
-    apart = random.standard_normal((4, 400, 10))
-
-    assert effective_size(together) == pytest.approx(effective_size(alone[:, :, None]), rel=1e-9)
-    assert effective_size(apart) == pytest.approx(16000, rel=0.15)
-
-
-def test_autocorrelation_time_of_an_autoregression_is_its_closed_form():
-    """x(t) = a x(t - 1) + noise has (1 + a)/(1 - a); its estimate scatters by sqrt(2 (2 * 45 + 1)/120 000), 4 %."""
-    random = np.random.default_rng(6)
-    a, draws = 0.8, np.empty((4, 3000, 10))
-    draws[:, 0] = random.standard_normal((4, 10))
-    for step in range(1, 3000):
-        draws[:, step] = a * draws[:, step - 1] + math.sqrt(1.0 - a * a) * random.standard_normal((4, 10))
-
-    assert autocorrelation_time(draws) == pytest.approx(9.0, rel=0.12)
-    assert effective_size(draws) == pytest.approx(draws.size / 9.0, rel=0.2)
-    still = np.concatenate([draws, np.zeros((4, 3000, 1))], axis=2)
-    assert 5.0 < autocorrelation_time(still) / autocorrelation_time(draws) < 100.0
-
-
-def test_burn_in_lasts_until_the_log_probability_has_settled():
-    random = np.random.default_rng(7)
-    positions, heights = random.standard_normal((4, 200, 8, 2)), random.standard_normal((4, 200, 8))
-    heights[2, :40] -= 50.0
-
-    assert 40 < choose_burn_in(positions, heights) < 60
-    heights[2, :150] -= np.linspace(500.0, 0.0, 150)[:, None]
-    assert choose_burn_in(positions, heights) == 100
-
-
 def test_kept_blocks_go_on_to_the_same_bits_and_a_sample_can_be_made_longer(toys, tmp_path):
     effort = replace(EFFORT, steps=75)
     whole = run(toys, "normal", effort=effort)
@@ -274,92 +200,3 @@ def test_draws_are_thinned_evenly_after_the_burn_in_and_over_walkers():
     assert ensemble.shape == step.shape == walker.shape == (4, 10)
     assert step[0].tolist() == [22, 26, 30, 34, 38, 42, 46, 50, 54, 58]
     assert walker[0].tolist() == [0, 1, 2, 3, 4] * 2
-
-
-def test_probabilities_of_a_normal_ratio_are_the_closed_form():
-    """With ln ratio ~ N(m, s) and u = ln c - m: Phi(u/s) for the population, Phi(u/sqrt(s^2 + se^2)) for a trial."""
-    from scipy.special import ndtr
-
-    random = np.random.default_rng(8)
-    middle, spread, error = math.log(0.75), 0.2, 0.12
-    pairs = [[(float(value), error) for value in middle + spread * random.standard_normal(2000)] for _ in range(4)]
-    for bound in (1.0, 0.8):
-        found = probabilities_below(pairs, bound)
-        for of, width in (("population", spread), ("trial", math.hypot(spread, error))):
-            probability, size, monte_carlo = found[of]
-            assert abs(probability - float(ndtr((math.log(bound) - middle) / width))) < 3.0 * monte_carlo
-            assert 4000 < size <= 8000
-            assert monte_carlo < 0.01
-
-
-def test_a_probability_that_all_draws_agree_on_still_has_an_error():
-    probability, size, error = probabilities_below([[(-2.0, 0.1)] * 50] * 4, 1.0)["population"]
-
-    assert (probability, size) == (1.0, 200.0)
-    assert error == pytest.approx(math.sqrt(201 * 1) / 202 / math.sqrt(200))
-
-
-def describe(point, place):
-    """Return a draw whose hazard ratio is exp(point), or what stands for one that failed."""
-    if place % 10 == 9:
-        return None
-    ratio = math.exp(point)
-    late = None if point > 1.0 else 10.0 + point
-    curve = {"study": "one", "arm": "a", "endpoint": "os", "months": [0.0, 1.0], "survival": [1.0, 1.0 / (1.0 + ratio)]}
-    named = {"hazard_ratio:one:os": ratio, "median:one:a:ttp": late}
-    return {"predictions": named, "errors": {"hazard_ratio:one:os": 0.1}, "curves": [curve]}
-
-
-def predict_toy(inputs):
-    draws = [describe(point[0], place) for place, point in enumerate(inputs["points"])]
-    return {"draws": draws, "failures": [{"what": "draw", "reason": "toy"} for draw in draws if draw is None]}
-
-
-def test_predictions_over_draws_leave_out_and_count_what_failed():
-    random = np.random.default_rng(9)
-    points = random.standard_normal((4, 100, 1))
-    found = predict_over(points, predict_toy, ({}, {}), (Memory(), Here(), watch_nothing))
-    kept = np.array([point for place, point in enumerate(points.ravel()) if place % 10 != 9])
-
-    assert found.failed == 40
-    ratio, late = found.predictions
-    assert ratio.median == pytest.approx(math.exp(float(np.quantile(kept, 0.5, method="inverted_cdf"))))
-    assert 0.0 < ratio.error < 0.2
-    assert late.upper is None
-    assert late.median == pytest.approx(10.0 + float(np.quantile(kept, 0.5, method="inverted_cdf")))
-    below = next(row for row in found.probabilities if (row.of, row.bound) == ("population", 1.0))
-    assert below.probability == np.mean(kept < 0.0)
-    (band,) = found.bands
-    assert band.lower_90[1] < band.lower_50[1] < band.median[1] < band.upper_50[1] < band.upper_90[1]
-    assert band.median[1] == pytest.approx(float(np.median(1.0 / (1.0 + np.exp(kept)))))
-
-
-def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, hcc_point, hcc_start):
-    few = replace(hcc_problem, population=replace_patients(hcc_problem, 8))
-    outside = hcc_point.copy()
-    outside[2] = hcc_problem.free[2].prior.standardise(hcc_problem.free[2].upper) + 0.1
-    found = Posterior(few).evaluate(np.stack([hcc_point, outside, hcc_point + 0.1]))
-
-    assert found.log_probability[1] == -math.inf
-    assert np.all(np.isfinite(found.log_probability[[0, 2]]))
-    assert found.failures == ()
-    from kinimmune.fitting.problem import predict, residuals
-
-    alone = residuals(few, predict(few, [hcc_point])[0], hcc_point)
-    assert found.log_probability[0] == pytest.approx(-0.5 * float((alone**2).sum()), rel=1e-12)
-    assert -2.0 * Posterior(hcc_problem).evaluate(hcc_point[None]).log_probability[0] == pytest.approx(hcc_start.cost, rel=1e-6)
-
-
-def replace_patients(problem, patients):
-    from kinimmune.models.population import draw_population
-
-    return draw_population(problem.parameters, patients, 1)
-
-
-def test_a_point_that_fails_does_not_stop_the_others(hcc_problem, hcc_point):
-    few = replace(hcc_problem, population=replace_patients(hcc_problem, 8))
-    outside = np.full(hcc_point.size, 50.0)
-    first, second = predict_each(few, [outside, hcc_point])
-
-    assert isinstance(first, DataError)
-    assert set(second) == set(few.arms)

@@ -92,3 +92,15 @@ def folder(tmp_path):
     for name in TABLES:
         (tmp_path / name).write_bytes(files("kinimmune.data").joinpath(name).read_bytes())
     return TableFolder(tmp_path)
+
+
+@pytest.fixture
+def trial(folder):
+    """Return the package's tables with experiments and claims about `hcc_trial` alone, so that one model is built."""
+    for name in ("experiments.csv", "claims.csv"):
+        header, *rows = folder.rows_of(name)
+        place = header.index("model")
+        folder.save(name, [header, *(row for row in rows if row[place] == "hcc_trial")])
+    header, *rows = folder.rows_of("parameters.csv")
+    folder.save("parameters.csv", [header, *(row for row in rows if "hcc_trial" in row[0].split())])
+    return folder
