@@ -32,7 +32,7 @@ Recipe = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
 """Name, caption, how it is drawn, its data."""
 CORNER = 4
 """Parameters in the figure of correlations."""
-LABEL = 11
+LABEL = 12
 """Letters in a line of an axis' name."""
 RANK_BINS = 20
 
@@ -46,9 +46,9 @@ def list_sample(content: Content) -> list[Recipe]:
     return [
         (
             "sample_marginals",
-            "Posterior of each parameter (bars), its prior (grey) and the normal approximation by the curvature at the fit "
-            "(orange), in prior standard deviations from the prior median. Where bars and grey line agree, the data said "
-            "nothing; where bars and orange line differ, intervals by the curvature mislead.",
+            "Posterior of each parameter (filled), its prior (grey) and the normal approximation by the curvature at the fit "
+            "(orange), in prior standard deviations from the prior median. Where it and the grey line agree, the data said "
+            "nothing; where it and the orange line differ, intervals by the curvature mislead.",
             lambda: draw_marginals(content, scores),
             lambda: FigureData(draws.names, _rows(scores)),
         ),
@@ -107,7 +107,7 @@ def draw_marginals(content: Content, scores: Array) -> Figure:
             axes.set_visible(False)
         for axes, row, column in zip(panels, rows, scores.T, strict=False):
             line = np.linspace(-3.5, 3.5, 281)
-            axes.hist(column, bins=40, density=True, color=TREATED, alpha=0.45, label="posterior")
+            axes.hist(column, bins=40, density=True, histtype="stepfilled", color=TREATED, alpha=0.45, label="posterior")
             axes.plot(line, normal_density(line, 0.0, 1.0), color=NEUTRAL, linewidth=1.0, label="prior")
             near = normal_density(line, priors[row.name].standardise(row.value), row.contraction)
             axes.plot(line, near, color=CONTROL, label="normal by the curvature")
@@ -170,7 +170,7 @@ def draw_corner(result: SampleResult, scores: Array) -> Figure:
 
 def _draw_pair(axes: Axes, across: Array, up: Array | None) -> None:
     if up is None:
-        axes.hist(across, bins=30, color=TREATED, alpha=0.45)
+        axes.hist(across, bins=30, histtype="stepfilled", color=TREATED, alpha=0.45)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
     else:

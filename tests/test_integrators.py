@@ -56,6 +56,18 @@ def test_what_is_not_a_number_is_not_tried_again(compiled):
     assert np.flatnonzero(found.completion).tolist() == [5]
 
 
+def test_kernel_and_scipy_blame_the_same(compiled):
+    parameters = columns(compiled, 3)
+    initial = compiled.initial(parameters)
+    initial[0, 1], parameters[0, 2] = np.inf, np.nan
+
+    given = {"initial": initial, "parameters": parameters, "time": TIME}
+    by_kernel, by_scipy = integrate(load_kernel(compiled.model), **given), integrators.by_scipy(compiled)(**given)
+
+    assert by_kernel.blamed.tolist() == by_scipy.blamed.tolist() == [-1, 0, -1]
+    assert by_kernel.completion.tolist() == by_scipy.completion.tolist()
+
+
 def test_an_unknown_integrator_is_refused_with_the_nearest_name(compiled):
     with pytest.raises(UsageError, match=r"unknown integrator 'scypi'; did you mean 'scipy'\?"):
         integrators.choose_integrator("scypi", compiled, "volume")

@@ -1,5 +1,6 @@
 """Laws of the sample of a fit: its contract, what is kept, what is resumed, and its pages."""
 
+import inspect
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from kinimmune.cli.main import main
+from kinimmune.cli.sample import sample
 from kinimmune.cli.task import known_works
 from kinimmune.fitting.fitted import Fitted, read_fitted
 from kinimmune.fitting.pools import open_pool
@@ -45,6 +47,13 @@ def call(*arguments):
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         code = main([str(item) for item in arguments])
     return code, out.getvalue(), err.getvalue()
+
+
+def test_the_command_asks_for_what_a_sample_is_by_default():
+    asked = inspect.signature(sample).parameters
+    assert {name: asked[name].default for name in ("ensembles", "walkers", "steps")} == {
+        name: getattr(SampleSettings(), name) for name in ("ensembles", "walkers", "steps")
+    }
 
 
 @dataclass(frozen=True)
