@@ -23,9 +23,10 @@ from kinimmune.fitting.fit import minimise, optimise_coarsely_first
 from kinimmune.fitting.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.work import Chain, Plain, Step, run_chains
+from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
 
 THRESHOLD = 2.71
@@ -54,6 +55,9 @@ def simulate_and_fit(inputs: Plain) -> Plain:
         "redraws": redraws,
         "deviance": [cost - found.cost for cost in costs],
     }
+
+
+COVERAGE = TaskFunction("coverage.trial", simulate_and_fit)
 
 
 def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance: Array) -> float:
@@ -104,9 +108,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("build/coverage"), metavar="FOLDER")
     given = parser.parse_args()
-    settings = ProblemSettings("hcc_trial", hash_all_tables(None), given.patients, 1)
+    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), given.patients, 1)
     chains = [
-        Chain(Step(simulate_and_fit, f"coverage-{index:03d}", {"problem": settings.plain, "seed": given.seed, "index": index}))
+        Chain(
+            Step(
+                COVERAGE,
+                f"coverage-{index:03d}",
+                {"problem": settings.plain, "seed": given.seed, "index": index},
+            )
+        )
         for index in range(given.trials)
     ]
     finished: list[Plain] = []

@@ -14,8 +14,9 @@ from kinimmune.cli import long_work
 from kinimmune.cli.long_work import Effort, Workshop
 from kinimmune.cli.settings import Settings, read_settings, write_configuration
 from kinimmune.fitting import lint
+from kinimmune.fitting.first_format import recognise
 from kinimmune.fitting.fit import FitSettings, fit
-from kinimmune.fitting.provenance import current_environment, hash_tables
+from kinimmune.fitting.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.results import FitResult
 from kinimmune.fitting.run_results import remove_results, write_results
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, open_run
@@ -46,6 +47,7 @@ def start(model: str, output: Path | None, config: Path | None, given: Mapping[s
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         environment=current_environment(),
         inputs=hash_tables(settings.data),
+        digest=settings.problem.tables,
     )
     run = create_run(free_path(RUNS, model) if output is None else output, record, force=force)
     return _configured(run, settings, ())
@@ -64,11 +66,11 @@ def resume(model: str, output: Path | None, config: Path | None, given: Mapping[
     _check(settings)
     now = current_environment()
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in now.differences(run.record.environment)]
-    tables = hash_tables(settings.data)
-    changed = [name for name in {**run.record.inputs, **tables} if run.record.inputs.get(name) != tables.get(name)]
-    if changed:
-        warnings.append(f"changed since the run began, so finished starts are computed again: {', '.join(changed)}")
-        run = _with_tables(run, tables)
+    run, digest = recognise(run, settings.data), settings.problem.tables
+    if run.record.digest != digest:
+        changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
+        warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
+        run = _with_tables(run, hash_tables(settings.data), digest)
     return _configured(run, settings, tuple(warnings))
 
 
@@ -101,10 +103,10 @@ def _check(settings: FitSettings) -> None:
     load_model(settings.model, settings.data)
 
 
-def _with_tables(run: Run, tables: dict[str, str]) -> Run:
+def _with_tables(run: Run, tables: dict[str, str], digest: str) -> Run:
     """Return the run as one of other tables; what was found with the old ones is no longer its result."""
     remove_results(run)
-    return Run(run.path, replace(run.record, inputs=tables))
+    return Run(run.path, replace(run.record, inputs=tables, digest=digest, aliases={}))
 
 
 def _configured(run: Run, settings: FitSettings, warnings: tuple[str, ...]) -> FitRun:

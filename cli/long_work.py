@@ -66,7 +66,7 @@ class Workshop:
 
 def open_store(run: Run) -> TaskStore:
     """Return where the finished steps of a run are kept."""
-    return TaskStore(run.path / "results" / "tasks")
+    return TaskStore(run.path / "results" / "tasks", run.record.aliases)
 
 
 def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | None, work: Callable[[Workshop], T]) -> T:
@@ -109,6 +109,10 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | 
         write_failures(run, prefix, failures.rows)
         run.update(RunStatus.FAILED, time.monotonic() - begin, str(error))
         raise
+    if store.discarded:
+        effort.notes.say(
+            f"note: {len(store.discarded)} finished steps were of other settings, tables or equations; computed again"
+        )
     write_failures(run, prefix, failures.rows)
     run.update(RunStatus.DONE, time.monotonic() - begin)
     return result

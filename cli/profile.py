@@ -80,7 +80,7 @@ def profile(
         _write(opened, profiled, identified)
         return profiled, identified
 
-    _tell(*carry_out(opened, effort, PREFIX, forecast, work), notes, as_json=as_json)
+    _tell(*carry_out(fitted.run, effort, PREFIX, forecast, work), notes, as_json=as_json)
 
 
 def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from kinimmune.fitting.claim_results import ClaimRecord
 from kinimmune.fitting.claims import check_claims, record
 from kinimmune.fitting.identifiability_results import read_identifiability
 from kinimmune.fitting.profile_results import read_profiles
-from kinimmune.fitting.provenance import Environment, current_environment, hash_tables
+from kinimmune.fitting.provenance import Environment, changed_tables, current_environment, hash_tables
 from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.runs import Run
 from kinimmune.fitting.sample_results import read_sample
@@ -55,8 +55,7 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
     fit, trial = read_results(run)
     data = read_configuration(run.settings_file).data
     record = run.record
-    now = hash_tables(data)
-    changed = [name for name in {**record.inputs, **now} if record.inputs.get(name) != now.get(name)]
+    changed = changed_tables(record.inputs, data)
     provenance = {
         "command": " ".join(record.command),
         "started": record.started,

@@ -51,8 +51,8 @@ def sample(
     from kinimmune.fitting.sample_results import Draws, sample_to_json, write_sample
 
     given = read_settings(None, {"seed": seed, "jobs": jobs, "fit": {"patients": patients}})
-    folder = open_run(run)
-    fitted = read_fitted(folder)
+    fitted = read_fitted(open_run(run))
+    folder = fitted.run
     settings = SampleSettings(ensembles, walkers, steps, patients, seed)
     effort = Effort(given.jobs, dask, resume, force, Notes(quiet))
 

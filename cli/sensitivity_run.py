@@ -14,8 +14,10 @@ from kinimmune.cli.long_work import Effort, Workshop
 from kinimmune.cli.long_work import carry_out as carry_out_work
 from kinimmune.cli.settings import SensitivityOptions, Settings, read_configuration, read_settings, write_configuration
 from kinimmune.fitting import lint
+from kinimmune.fitting.first_format import recognise
 from kinimmune.fitting.fitted import read_fitted
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings
 from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
 from kinimmune.fitting.sample_results import read_sample
@@ -122,7 +124,8 @@ def _add_to_run(request: Request, run: Run) -> SensitivityWork:
         if request.posterior:
             raise UsageError(f"--posterior: run '{run.path}' holds no fit; leave it out, or give the run of a fit")
         problem = _problem(run.record.model, own.data, options, settings.seed)
-        return SensitivityWork(run, plan_study(_ask(problem, own.data, options, settings.seed)), settings.jobs, new=False)
+        plan = plan_study(_ask(problem, own.data, options, settings.seed))
+        return SensitivityWork(recognise(run, own.data), plan, settings.jobs, new=False)
     fitted = read_fitted(run)
     problem = fitted.settings if options.patients is None else replace(fitted.settings, patients=options.patients)
     question = replace(
@@ -131,7 +134,7 @@ def _add_to_run(request: Request, run: Run) -> SensitivityWork:
         posterior_at=fitted.point if request.posterior else None,
         sampled=read_sample(run) if request.posterior else None,
     )
-    return SensitivityWork(run, plan_study(question), settings.jobs, new=False)
+    return SensitivityWork(fitted.run, plan_study(question), settings.jobs, new=False)
 
 
 def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWork:
@@ -143,7 +146,7 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
     if resume:
         if request.folder is None:
             raise UsageError("--resume needs a run; write -o RUN --resume")
-        run = open_run(request.folder)
+        run = recognise(open_run(request.folder), settings.data)
         if run.record.model != model:
             raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{model}'; give another run")
         if not run.settings_file.exists():  # killed before it was written
@@ -156,6 +159,7 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         environment=current_environment(),
         inputs=hash_tables(settings.data),
+        digest=digest_inputs(model, settings.data),
     )
     run = create_run(free_path(RUNS, model) if request.folder is None else request.folder, record, force=force)
     run.write(run.settings_file.name, _configure(model, settings))
@@ -180,7 +184,7 @@ def _require_output(settings: Settings) -> SensitivityOptions:
 
 
 def _problem(model: str, data: Path | None, options: SensitivityOptions, seed: int) -> ProblemSettings:
-    return ProblemSettings(model, hash_all_tables(data), PATIENTS if options.patients is None else options.patients, seed)
+    return ProblemSettings(model, digest_inputs(model, data), PATIENTS if options.patients is None else options.patients, seed)
 
 
 def _ask(problem: ProblemSettings, data: Path | None, options: SensitivityOptions, seed: int) -> Question:

@@ -16,13 +16,14 @@ import numpy as np
 
 from kinimmune.fitting.objective import Objective, Tolerance, TrialObjective
 from kinimmune.fitting.problem import FitProblem, start_points
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.results import FitResult, TrialResult
 from kinimmune.fitting.solution import Solution, StartOutcome
 from kinimmune.fitting.stop_rules import compare_stop_rules
 from kinimmune.fitting.summary import summarise
 from kinimmune.fitting.targets import read_targets
-from kinimmune.fitting.work import Chain, Here, Plain, Pool, Step, Store, Watcher, run_chains, watch_nothing
+from kinimmune.fitting.work import Chain, Here, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains, watch_nothing
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.population import draw_population
@@ -59,7 +60,9 @@ class FitSettings:
     @property
     def problem(self) -> ProblemSettings:
         """What the problem is built from."""
-        return ProblemSettings(self.model, hash_all_tables(self.data), self.patients, self.seed, self.stop_rule, self.integrator)
+        return ProblemSettings(
+            self.model, digest_inputs(self.model, self.data), self.patients, self.seed, self.stop_rule, self.integrator
+        )
 
     @property
     def folder(self) -> str | None:
@@ -121,12 +124,15 @@ def fit(
 def _start(settings: FitSettings, index: int, point: Array) -> Step:
     """Return one start, a chain of one step."""
     inputs = {"problem": settings.problem.plain, "point": [float(score) for score in point]}
-    return Step(run_start, f"start-{index:03d}", inputs, {"folder": settings.folder})
+    return Step(FIT_START, f"start-{index:03d}", inputs, {"folder": settings.folder})
 
 
 def run_start(inputs: Plain) -> Plain:
     """Minimise from one start: a step of long work."""
     return _minimise(inputs, lambda _: None)
+
+
+FIT_START = TaskFunction("fit.start", run_start, "kinimmune.fitting.fit:run_start")
 
 
 def _run_aloud(step: Step, progress: Progress) -> Plain:

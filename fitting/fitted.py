@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from kinimmune.fitting.first_format import recognise
 from kinimmune.fitting.problem import FitProblem
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
-from kinimmune.fitting.provenance import hash_tables
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
+from kinimmune.fitting.provenance import changed_tables
 from kinimmune.fitting.results import FitResult, from_json
 from kinimmune.fitting.run_results import FIT
 from kinimmune.fitting.runs import Run
@@ -25,6 +27,8 @@ from kinimmune.models.errors import DataError
 class Fitted:
     """A fit that is done."""
 
+    run: Run
+    """The run, with what is known of its tables."""
     settings: ProblemSettings
     folder: str | None
     """Tables that replaced the package's."""
@@ -51,12 +55,12 @@ def read_fitted(run: Run) -> Fitted:
     result = from_json(FitResult, run.read(FIT), run.path / FIT)
     top = _read_configuration(run)
     folder = _text(run, top, "data")
-    _require_same_tables(run, folder)
-    settings = _settings(run, top, hash_all_tables(None if folder is None else Path(folder)))
+    run = _require_same_tables(run, folder)
+    settings = _settings(run, top, run.record.digest)
     if (settings.model, settings.patients, settings.seed) != (result.model, result.patients, result.seed):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
     problem = open_problem(settings, folder)
-    return Fitted(settings, folder, result, _point(run, result, problem))
+    return Fitted(run, settings, folder, result, _point(run, result, problem))
 
 
 def _read_configuration(run: Run) -> dict[str, Any]:
@@ -66,16 +70,15 @@ def _read_configuration(run: Run) -> dict[str, Any]:
         raise DataError(f"{run.settings_file} is no TOML: {error}; fit again with --force") from error
 
 
-def _require_same_tables(run: Run, folder: str | None) -> None:
+def _require_same_tables(run: Run, folder: str | None) -> Run:
     if folder is not None and not Path(folder).is_dir():
         raise DataError(f"the tables of run '{run.path}' lay in {folder}, which is gone; restore them, or fit again with --force")
-    tables = hash_tables(None if folder is None else Path(folder))
-    then = run.record.inputs
-    changed = sorted(name for name in {**then, **tables} if then.get(name) != tables.get(name))
-    if changed:
-        raise DataError(
-            f"changed since run '{run.path}' was fitted: {', '.join(changed)}; restore them, or fit again with --resume"
-        )
+    data = None if folder is None else Path(folder)
+    known = recognise(run, data)
+    if known.record.digest != digest_inputs(run.record.model, data):
+        changed = ", ".join(changed_tables(run.record.inputs, data)) or "the model's equations"
+        raise DataError(f"changed since run '{run.path}' was fitted: {changed}; restore them, or fit again with --resume")
+    return known
 
 
 def _settings(run: Run, top: Mapping[str, Any], tables: str) -> ProblemSettings:

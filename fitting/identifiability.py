@@ -11,8 +11,8 @@ import numpy as np
 
 from kinimmune.fitting.identifiability_results import IdentifiabilityResult, MechanismShare, Refit, Verdict
 from kinimmune.fitting.profile_optima import Ground
-from kinimmune.fitting.profile_points import open_objective, trial_optimum
-from kinimmune.fitting.work import Chain, Plain, Step
+from kinimmune.fitting.profile_points import PROFILE_OPTIMUM, open_objective
+from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction
 from kinimmune.models.arrays import Array
 
 DRAWS = 20
@@ -40,8 +40,8 @@ def trial_curvature(inputs: Plain) -> Plain:
     return {"column": ((upper - lower) / float(np.sum(ends[1] - ends[0]))).tolist(), "evaluations": 2 * (shift.size + 2)}
 
 
-WORKS = (trial_jacobian, trial_curvature)
-"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""
+JACOBIAN = TaskFunction("identifiability.jacobian", trial_jacobian, "kinimmune.fitting.identifiability:trial_jacobian")
+CURVATURE = TaskFunction("identifiability.curvature", trial_curvature, "kinimmune.fitting.identifiability:trial_curvature")
 
 
 def posterior_covariance(jacobian: Array) -> Array:
@@ -165,21 +165,21 @@ def _refits(ground: Ground, point: Array) -> list[Step]:
     """Return the steps that fit again: as it was, without each target, with priors twice as wide."""
     start = [float(score) for score in point]
     settled = {"problem": ground.settings.plain, "start": start}
-    steps = [Step(trial_optimum, "profile-refit-all", {**settled, "prior_weight": 1.0}, ground.beside)]
+    steps = [Step(PROFILE_OPTIMUM, "profile-refit-all", {**settled, "prior_weight": 1.0}, ground.beside)]
     for target in ground.problem.targets:
         inputs = {**settled, "prior_weight": 1.0, "without": target.label}
-        steps.append(Step(trial_optimum, f"profile-without-{target.label.replace(':', '-')}", inputs, ground.beside))
-    return [*steps, Step(trial_optimum, "profile-refit-doubled", {**settled, "prior_weight": 0.5}, ground.beside)]
+        steps.append(Step(PROFILE_OPTIMUM, f"profile-without-{target.label.replace(':', '-')}", inputs, ground.beside))
+    return [*steps, Step(PROFILE_OPTIMUM, "profile-refit-doubled", {**settled, "prior_weight": 0.5}, ground.beside)]
 
 
 def _at(ground: Ground, name: str, point: Array) -> Step:
-    return Step(trial_jacobian, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.beside)
+    return Step(JACOBIAN, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.beside)
 
 
 def _curve(ground: Ground, point: Array) -> list[Step]:
     inputs = {**ground.inputs("posterior"), "point": [float(score) for score in point]}
     return [
-        Step(trial_curvature, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.beside)
+        Step(CURVATURE, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.beside)
         for place in range(point.size)
     ]
 

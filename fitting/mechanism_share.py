@@ -20,7 +20,7 @@ from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile_optima import Ground
 from kinimmune.fitting.stop_rules import COMPARED
 from kinimmune.fitting.uncertainty import linearise
-from kinimmune.fitting.work import Chain, Plain, Step
+from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.compile import compile_model
 from kinimmune.models.courses import ArmTask
@@ -188,11 +188,11 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
     if not arrows or draws < 1:
         return None
     inputs = {"problem": ground.settings.plain}
-    drawing = Step(trial_draws, "profile-draws", {**inputs, "point": [float(x) for x in point], "draws": draws}, ground.beside)
+    drawing = Step(SHARE_DRAWS, "profile-draws", {**inputs, "point": [float(x) for x in point], "draws": draws}, ground.beside)
     drawn = run([Chain(drawing)])[0][0]
     steps = {
         (origin, first): Step(
-            trial_shares,
+            SHARE_BLOCK,
             f"profile-share-{origin}-{first // BLOCK:03d}",
             {
                 **inputs,
@@ -250,5 +250,5 @@ def _row(what: tuple[str, str, str, str], at_fit: float | None, shares: Sequence
     return ShareRow(*what, at_fit, middle[0], middle[1], middle[2], len(known), len(shares) - len(known))
 
 
-WORKS = (trial_draws, trial_shares)
-"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""
+SHARE_DRAWS = TaskFunction("mechanism_share.draws", trial_draws, "kinimmune.fitting.mechanism_share:trial_draws")
+SHARE_BLOCK = TaskFunction("mechanism_share.shares", trial_shares, "kinimmune.fitting.mechanism_share:trial_shares")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting.problem import FitProblem, build_problem
-from kinimmune.fitting.provenance import address, hash_tables
+from kinimmune.fitting.problem_digest import digest_inputs
 from kinimmune.models.errors import DataError
 from kinimmune.models.trials import StopRule
 
@@ -20,7 +20,7 @@ class ProblemSettings:
 
     model: str
     tables: str
-    """Hash of all tables, as `hash_all_tables` gives it."""
+    """Digest of the rows and columns it reads and of its equations, as `digest_inputs` gives it."""
     patients: int
     seed: int
     stop_rule: str | None = None
@@ -31,11 +31,6 @@ class ProblemSettings:
     def plain(self) -> dict[str, Any]:
         """The settings as an input of a step; `ProblemSettings(**plain)` is the way back."""
         return asdict(self)
-
-
-def hash_all_tables(data: Path | None) -> str:
-    """Return one hash of all data tables as they apply."""
-    return address(hash_tables(data))
 
 
 def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -> FitProblem:
@@ -61,7 +56,7 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
 @lru_cache(maxsize=4)
 def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
     data = None if folder is None else Path(folder)
-    if hash_all_tables(data) != settings.tables:
+    if digest_inputs(settings.model, data) != settings.tables:
         where = "of the installed package" if data is None else f"in {data}"
         raise DataError(f"the tables {where} are not those this work began with; restore them, or begin anew with --force")
     return build_problem(

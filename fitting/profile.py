@@ -16,7 +16,7 @@ from kinimmune.fitting.profile_chain import Walk, WalkedPoint, walk_along
 from kinimmune.fitting.profile_judgement import Pieces, draw_curve
 from kinimmune.fitting.profile_optima import WEIGHTS, Found, Ground, Runner, find_optima
 from kinimmune.fitting.profile_parameters import DIRECTIONS, Means, collect, curve_of, judge_parameter, plan_parameter
-from kinimmune.fitting.profile_points import trial_point, trial_prediction
+from kinimmune.fitting.profile_points import PROFILE_POINT, PROFILE_PREDICTION
 from kinimmune.fitting.profile_predictions import (
     Outlook,
     conclude,
@@ -125,12 +125,12 @@ def _plan(ground: Ground, found: dict[str, Found], wanted: Sequence[str], outloo
     parameters = {}
     for label, item in found.items():
         predicted = list(item.outlook["values"]) if label == "data" else []
-        means = Means(trial_point, label, {**ground.inputs(label), "predictions": predicted}, ground.beside)
+        means = Means(PROFILE_POINT, label, {**ground.inputs(label), "predictions": predicted}, ground.beside)
         for name in wanted:
             parameters[label, name] = plan_parameter(means, item.optimum, item.optimum.names.index(name))
     shared = (ground.inputs("posterior"), ground.beside)
     optimum = found["posterior"].optimum
-    return _Plan(parameters, {item.name: plan_prediction(trial_prediction, shared, optimum, item) for item in outlooks})
+    return _Plan(parameters, {item.name: plan_prediction(PROFILE_PREDICTION, shared, optimum, item) for item in outlooks})
 
 
 def _walk(plan: _Plan, run: Runner) -> _Walked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.fitting.profile_results import THRESHOLD_95, Ending
-from kinimmune.fitting.work import Chain, Plain, Step, Work
+from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction
 from kinimmune.models.arrays import Array
 
 STOP_AT = 1.1 * THRESHOLD_95
@@ -31,7 +31,7 @@ USUAL_POINTS = (2, 3, 3, 4, 4, 5, 5, 6, 8)
 class Walk:
     """One direction of one profile."""
 
-    work: Work
+    work: TaskFunction
     prefix: str
     """Names of the steps, such as `profile-data-growth-up`."""
     inputs: Plain

@@ -15,7 +15,7 @@ from kinimmune.fitting.problem import FitProblem, start_points
 from kinimmune.fitting.problem_settings import ProblemSettings
 from kinimmune.fitting.profile_chain import WalkedPoint
 from kinimmune.fitting.profile_parameters import Optimum
-from kinimmune.fitting.profile_points import RANGE, trial_optimum, trial_outlook
+from kinimmune.fitting.profile_points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, RANGE
 from kinimmune.fitting.work import Chain, Plain, Step
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
@@ -57,7 +57,7 @@ class Found:
 
     optimum: Optimum
     outlook: Plain
-    """Outcome of `trial_outlook` there."""
+    """Outcome of `PROFILE_OUTLOOK` there."""
     evaluations: int
 
     def begin(self, place: int) -> WalkedPoint:
@@ -103,7 +103,7 @@ def find_optima(ground: Ground, point: Array, predictions: Sequence[str], run: R
 def _steps(ground: Ground, label: str, points: Sequence[Array]) -> list[Step]:
     return [
         Step(
-            trial_optimum,
+            PROFILE_OPTIMUM,
             f"profile-optimum-{label}-{number}",
             {**ground.inputs(label), "start": [float(score) for score in point]},
             ground.beside,
@@ -115,7 +115,7 @@ def _steps(ground: Ground, label: str, points: Sequence[Array]) -> list[Step]:
 def _look(ground: Ground, label: str, optimum: Optimum, predictions: Sequence[str]) -> Step:
     point = [float(score) for score in optimum.point]
     inputs = {**ground.inputs(label), "point": point, "predictions": list(predictions)}
-    return Step(trial_outlook, f"profile-outlook-{label}", inputs, ground.beside)
+    return Step(PROFILE_OUTLOOK, f"profile-outlook-{label}", inputs, ground.beside)
 
 
 def _best(ground: Ground, found: Sequence[Sequence[Plain]]) -> Optimum:

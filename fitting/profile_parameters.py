@@ -12,7 +12,7 @@ import numpy as np
 from kinimmune.fitting.profile_chain import Walk, WalkedPoint, points_of
 from kinimmune.fitting.profile_judgement import Pieces, advise, classify, draw_curve, find_companions
 from kinimmune.fitting.profile_results import Curve, Ending, ParameterProfile
-from kinimmune.fitting.work import Plain, Work
+from kinimmune.fitting.work import Plain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.parameters import Parameter
 
@@ -61,7 +61,7 @@ class Optimum:
 class Means:
     """By which work and with which inputs the points of an objective's profiles are found."""
 
-    work: Work
+    work: TaskFunction
     label: str
     """Of the objective, for the names of steps: `data` or `posterior`."""
     inputs: Plain

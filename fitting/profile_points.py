@@ -15,7 +15,7 @@ from kinimmune.fitting.objective import Held, Objective, TrialObjective, log_pre
 from kinimmune.fitting.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.solution import StartOutcome
-from kinimmune.fitting.work import Plain
+from kinimmune.fitting.work import Plain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -137,5 +137,7 @@ def _ignore(_cost: float) -> None:
     """Take a cost nobody asked for."""
 
 
-WORKS = (trial_optimum, trial_point, trial_outlook, trial_prediction)
-"""What steps of this module carry out, so that `kinimmune task` can carry one out again."""
+PROFILE_OPTIMUM = TaskFunction("profile.optimum", trial_optimum, "kinimmune.fitting.profile_points:trial_optimum")
+PROFILE_POINT = TaskFunction("profile.point", trial_point, "kinimmune.fitting.profile_points:trial_point")
+PROFILE_OUTLOOK = TaskFunction("profile.outlook", trial_outlook, "kinimmune.fitting.profile_points:trial_outlook")
+PROFILE_PREDICTION = TaskFunction("profile.prediction", trial_prediction, "kinimmune.fitting.profile_points:trial_prediction")

@@ -22,7 +22,7 @@ from kinimmune.fitting.profile_results import (
     PredictionProfile,
 )
 from kinimmune.fitting.targets import Statistic
-from kinimmune.fitting.work import Plain, Work
+from kinimmune.fitting.work import Plain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.model import nearest
@@ -79,7 +79,7 @@ class Outlook:
         return math.sqrt(float(self.slope @ optimum.covariance @ self.slope))
 
 
-def plan_prediction(work: Work, shared: tuple[Plain, Plain], optimum: Optimum, outlook: Outlook) -> list[Walk]:
+def plan_prediction(work: TaskFunction, shared: tuple[Plain, Plain], optimum: Optimum, outlook: Outlook) -> list[Walk]:
     """Return the walks below and above the optimum of one prediction; `shared` is inputs, and what stands beside them."""
     error = outlook.error(optimum)
     if not error > 0.0:

@@ -53,6 +53,12 @@ def hash_tables(folder: Path | None) -> dict[str, str]:
     return {name: hashlib.sha256(tables[name]).hexdigest() for name in sorted(tables)}
 
 
+def changed_tables(then: Mapping[str, str], folder: Path | None) -> tuple[str, ...]:
+    """Return the tables whose bytes are not those of `then` (table -> SHA-256); tables that were not there are left out."""
+    now = hash_tables(folder)
+    return tuple(sorted(name for name, digest in then.items() if now.get(name) != digest))
+
+
 def address(*parts: Mapping[str, object]) -> str:
     """Return the hash of plain values: the same for equal content, whatever the order of keys."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -7,7 +7,7 @@ in a run is ever unpickled.
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -52,6 +52,10 @@ class RunRecord:
     """Summed over the first attempt and every resume."""
     notes: tuple[str, ...] = ()
     """Warnings of this run: errors, resumes on another machine or with other settings."""
+    digest: str = ""
+    """Digest of what a problem reads of the tables and of the model's equations; empty in a run from before there were any."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Hashes of tables in finished steps of such a run -> `digest`, where they are known to mean the same."""
     schema: Literal["kinimmune.run/1"] = "kinimmune.run/1"
 
 

@@ -15,11 +15,11 @@ from kinimmune.fitting.results import Numbers
 from kinimmune.fitting.sample_block import walk
 from kinimmune.fitting.sample_chains import Chains, Effort, Sampled, Tools, run_ensembles
 from kinimmune.fitting.sample_diagnostics import Diagnosis, choose_burn_in, diagnose
-from kinimmune.fitting.sample_predictions import SHARE, Predicted, predict_draws, predict_over
+from kinimmune.fitting.sample_predictions import SAMPLE_PREDICT, SHARE, Predicted, predict_over
 from kinimmune.fitting.sample_results import Draws, SampledParameter, SampleResult, Trace
 from kinimmune.fitting.sample_surrogate import Guide, survey
 from kinimmune.fitting.sample_target import Posterior
-from kinimmune.fitting.work import Plain
+from kinimmune.fitting.work import Plain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.parameters import Parameter
 
@@ -66,10 +66,10 @@ def sample_fit(fitted: Fitted, settings: SampleSettings, tools: Tools) -> tuple[
     plan = replace(fitted.settings, patients=settings.patients or fitted.settings.patients)
     inputs, beside = {"problem": plan.plain}, {"folder": fitted.folder, "jobs": 1}
     effort = _effort(settings, fitted)
-    chains = run_ensembles(Sampled(survey_posterior, walk_posterior, inputs, beside), guide_of(fitted), effort, tools)
+    chains = run_ensembles(Sampled(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, beside), guide_of(fitted), effort, tools)
     burn_in = choose_burn_in(chains.positions, chains.log_probability)
     places = thin(chains, burn_in, _count_predictions(effort.ensembles))
-    predicted = predict_over(chains.positions[places], predict_draws, (inputs, beside), tools)
+    predicted = predict_over(chains.positions[places], SAMPLE_PREDICT, (inputs, beside), tools)
     problem = open_problem(plan, fitted.folder)
     result = _describe(problem, fitted, effort, (chains, burn_in), predicted)
     return result, _list_draws(problem.free, chains, thin(chains, burn_in, places[0].shape[1] * DRAWS_PER_PREDICTION))
@@ -80,9 +80,15 @@ def survey_posterior(inputs: Plain) -> Plain:
     return survey(_open(inputs), inputs)
 
 
+SAMPLE_SURVEY = TaskFunction("sample.survey", survey_posterior, "kinimmune.fitting.sample:survey_posterior")
+
+
 def walk_posterior(inputs: Plain) -> Plain:
     """Carry an ensemble on by a block of steps: a step of long work."""
     return walk(_open(inputs), inputs)
+
+
+SAMPLE_BLOCK = TaskFunction("sample.block", walk_posterior, "kinimmune.fitting.sample:walk_posterior")
 
 
 def _open(inputs: Plain) -> Posterior:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kinimmune.fitting.sample_surrogate import Guide
-from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, Watcher, Work, run_chains
+from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 
@@ -24,9 +24,9 @@ BLOCK = 25
 class Sampled:
     """What is sampled, as steps of long work find it."""
 
-    survey: Work
+    survey: TaskFunction
     """Builds the target from its inputs and hands it to `survey`."""
-    walk: Work
+    walk: TaskFunction
     """Builds the target from its inputs and hands it to `walk`."""
     inputs: Plain
     """From which both build it."""

@@ -17,7 +17,7 @@ from kinimmune.fitting.sample_diagnostics import effective_size
 from kinimmune.fitting.sample_results import Band, Probability, RatioDraws, SampledPrediction
 from kinimmune.fitting.sample_target import FAILURES, predict_each, spell
 from kinimmune.fitting.targets import Statistic
-from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, Watcher, Work, run_chains
+from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.survival import progression_free, survival_at
 from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint
@@ -40,7 +40,7 @@ class Predicted:
     ratios: tuple[RatioDraws, ...]
 
 
-def predict_over(points: Array, work: Work, inputs: tuple[Plain, Plain], tools: tuple[Store, Pool, Watcher]) -> Predicted:
+def predict_over(points: Array, work: TaskFunction, inputs: tuple[Plain, Plain], tools: tuple[Store, Pool, Watcher]) -> Predicted:
     """Return what draws predict, computed in steps.
 
     Parameters
@@ -48,7 +48,7 @@ def predict_over(points: Array, work: Work, inputs: tuple[Plain, Plain], tools: 
     points
         draws in the order of the steps of each ensemble, shape (ensembles, k, n)
     work
-        `predict_draws`, or what stands for it
+        `SAMPLE_PREDICT`, or what stands for it
     inputs
         what the work needs besides the points, on which its outcome depends and does not
     tools
@@ -86,6 +86,9 @@ def predict_draws(inputs: Plain) -> Plain:
             draws.append(None)
             failures.append({"what": f"virtual trial at {spell(point)}", "reason": str(error)})
     return {"draws": draws, "failures": failures}
+
+
+SAMPLE_PREDICT = TaskFunction("sample.predict", predict_draws, "kinimmune.fitting.sample_predictions:predict_draws")
 
 
 def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Plain:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from kinimmune.fitting.outputs import Output, StateOutput, parse_output
 from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
-from kinimmune.fitting.sensitivity_blocks import Study, collect_rows, measure_block
+from kinimmune.fitting.sensitivity_blocks import SENSITIVITY_BLOCK, Study, collect_rows
 from kinimmune.fitting.sensitivity_designs import Design, Method
 from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input, choose_inputs
 from kinimmune.fitting.sensitivity_posterior import ChosenPosterior, Sampled, Source, choose_posterior
-from kinimmune.fitting.sensitivity_responses import ResponseSettings
+from kinimmune.fitting.sensitivity_responses import ResponseSettings, digest_output
 from kinimmune.fitting.sensitivity_results import InputRow, SensitivityResult, enlarge, name_study
 from kinimmune.fitting.sensitivity_values import hold, list_times, read_nameable, select_parameters
 from kinimmune.fitting.uncertainty import linearise
@@ -99,13 +99,14 @@ def plan_study(question: Question) -> Plan:
         free=tuple(item.key for item in inputs),
         fixed=dict(question.estimates),
         fine=question.method is Method.LOCAL,
+        experiment=digest_output(known, output, data),
     )
     label = name_study(question.method, output.name, _name_distribution(question, design))
     study = Study(
         design=design,
         samples=_count_rows(question, len(inputs)),
         prefix=f"{label}-block-",
-        work=measure_block,
+        work=SENSITIVITY_BLOCK,
         inputs={"response": response.plain},
         beside={"folder": question.folder, "jobs": 1},
     )

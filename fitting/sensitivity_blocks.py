@@ -14,7 +14,7 @@ import numpy as np
 from kinimmune.fitting.sensitivity_designs import Design, Method, draw_rows
 from kinimmune.fitting.sensitivity_responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity_values import Response
-from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, Watcher, Work, run_chains
+from kinimmune.fitting.work import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -51,7 +51,7 @@ class Study:
     """Rows wanted; in a local study one for each input."""
     prefix: str
     """What the names of all steps begin with."""
-    work: Work
+    work: TaskFunction
     """Takes what `measure_block` takes; tests put a function with a closed form in its place."""
     inputs: Mapping[str, Any]
     """What `work` needs besides the design, as plain values."""
@@ -73,6 +73,9 @@ def measure_block(inputs: Plain) -> Plain:
     """Measure rows of a design: a step of long work."""
     response = open_response(ResponseSettings.from_plain(inputs["response"]), inputs["folder"], inputs["jobs"])
     return measure_rows(inputs, response)
+
+
+SENSITIVITY_BLOCK = TaskFunction("sensitivity.block", measure_block, "kinimmune.fitting.sensitivity_blocks:measure_block")
 
 
 def measure_rows(inputs: Plain, response: Response) -> Plain:

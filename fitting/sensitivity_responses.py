@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kinimmune.fitting.outputs import Nameable, StateOutput, parse_output
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.outputs import Nameable, Output, StateOutput, parse_output
+from kinimmune.fitting.problem_digest import digest_experiment, digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.sensitivity_trials import open_trial
 from kinimmune.fitting.sensitivity_values import (
     Response,
@@ -47,11 +48,14 @@ class ResponseSettings:
     """Key -> value, where it is another than in the tables, such as an estimate."""
     fine: bool = False
     """Whether derivatives are wanted."""
+    experiment: str = ""
+    """Digest of the experiment that is run, as `digest_experiment` gives it; empty where the output is not of one."""
 
     @property
     def plain(self) -> dict[str, Any]:
         """The settings as an input of a step; `ResponseSettings.from_plain` is the way back."""
-        return {**asdict(self), "free": list(self.free)}
+        plain = {**asdict(self), "free": list(self.free)}
+        return plain if self.experiment else {name: value for name, value in plain.items() if name != "experiment"}
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> "ResponseSettings":
@@ -62,7 +66,7 @@ class ResponseSettings:
 @lru_cache(maxsize=4)
 def _nameable(model: str, folder: str | None, tables: str) -> Nameable:
     data = None if folder is None else Path(folder)
-    if hash_all_tables(data) != tables:
+    if digest_inputs(model, data) != tables:
         where = "of the installed package" if data is None else f"in {data}"
         raise DataError(f"the tables {where} are not those this work began with; restore them, or begin anew with --force")
     return read_nameable(model, data)
@@ -89,11 +93,23 @@ def open_response(settings: ResponseSettings, folder: str | None, jobs: int = 1)
     return open_trial(shared, known, output, settings.free, settings.fixed, fine=settings.fine)
 
 
+def digest_output(known: Nameable, output: Output, data: Path | None) -> str:
+    """Return the digest of the experiment an output is read in, empty where there is none."""
+    if not isinstance(output, StateOutput) or output.study is not None or output.arm is None:
+        return ""
+    return digest_experiment(_experiment(known, output, data))
+
+
 def _open_individual(settings: ResponseSettings, known: Nameable, output: StateOutput, folder: str | None) -> Response:
     """Return a state of one individual as a function of parameter values, all sets side by side."""
     compiled = compile_model(known.model)
     integrate = choose_integrator(str(settings.problem["integrator"]), compiled)
-    experiment = _experiment(known, output, folder)
+    data = None if folder is None else Path(folder)
+    experiment = _experiment(known, output, data)
+    if digest_output(known, output, data) != settings.experiment:
+        raise DataError(
+            f"experiment '{experiment.name}' is not what it was when this work began; restore it, or begin with --force"
+        )
     held = {item.name: item.value for item in hold(select_parameters(known, output), settings.fixed)}
     days = list_times(known, output)[1]
 
@@ -110,10 +126,9 @@ def _open_individual(settings: ResponseSettings, known: Nameable, output: StateO
     return respond
 
 
-def _experiment(known: Nameable, output: StateOutput, folder: str | None) -> Experiment:
+def _experiment(known: Nameable, output: StateOutput, data: Path | None) -> Experiment:
     if output.arm is None:
         return Experiment(known.model.name, "untreated", "nothing is given", {}, {}, (), ())
-    data = None if folder is None else Path(folder)
     return next(item for item in read_experiments(data) if (item.model, item.name) == (known.model.name, output.arm))
 
 

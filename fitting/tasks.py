@@ -1,11 +1,14 @@
 """Finished steps of long work, each in a file of its own, so that what was interrupted goes on where it stopped.
 
 Start with `TaskStore`.  A file is addressed by a hash of what its step depends on: after a change of settings or data an old
-outcome is not taken for a new one.  It also names the function that made it, so that `kinimmune task` can call it again.
+outcome is not taken for a new one.  It also names the function that made it, so that `kinimmune task` can call it again.  Files
+of the format `kinimmune.task/1`, which name functions by their modules, are read and never written.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +18,8 @@ from kinimmune.fitting.durable_files import read_object, write_text
 from kinimmune.fitting.work import Plain, Step
 from kinimmune.models.errors import DataError, UsageError
 
+FIRST_FORMAT, FORMAT = "kinimmune.task/1", "kinimmune.task/2"
+
 
 @dataclass(frozen=True)
 class KeptStep:
@@ -22,12 +27,21 @@ class KeptStep:
 
     name: str
     address: str
-    work: str
-    """Module and name of the function that made the outcome, as `Step.title` gives them; never imported from here."""
     inputs: dict[str, Any]
     beside: dict[str, Any]
     outcome: dict[str, Any]
-    schema: Literal["kinimmune.task/1"] = "kinimmune.task/1"
+    task: str = ""
+    """Name of the function that made the outcome; empty in files of the first format."""
+    work: str = ""
+    """In files of the first format, module and name of that function; never imported from here."""
+    outcome_hash: str = ""
+    """SHA-256 of the outcome; empty in files of the first format."""
+    schema: Literal["kinimmune.task/1", "kinimmune.task/2"] = "kinimmune.task/2"
+
+    @property
+    def function(self) -> str:
+        """Name of the function, or its alias."""
+        return self.task or self.work
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,10 @@ class TaskStore:
     """The finished steps of a run; `load` returns what was saved, to the last bit, tuples as lists."""
 
     folder: Path
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of tables as files of the first format have them -> the same tables' digests of today."""
+    discarded: list[str] = field(default_factory=list)
+    """Names of finished steps that were asked for and do not hold: other settings, tables or equations made them."""
 
     def load(self, step: Step) -> Plain | None:
         """Return the outcome of a finished step, None when there is none for these inputs.
@@ -49,7 +67,8 @@ class TaskStore:
             return None
         content = read_object(path, "delete it and resume")
         outcome = content.get("outcome")
-        if content.get("address") != step.address:
+        if not self._is_of(content, step):
+            self.discarded.append(step.name)
             return None
         if not isinstance(outcome, dict):
             raise DataError(f"{path} holds no outcome; delete it and resume")
@@ -58,13 +77,14 @@ class TaskStore:
     def save(self, step: Step, outcome: Plain) -> None:
         """Keep a finished step; a number may be infinite (the cost of a start that failed)."""
         content = {
-            "schema": "kinimmune.task/1",
+            "schema": FORMAT,
             "name": step.name,
             "address": step.address,
-            "work": step.title,
+            "task": step.work.name,
             "inputs": dict(step.inputs),
             "beside": dict(step.beside),
             "outcome": dict(outcome),
+            "outcome_hash": hash_outcome(outcome),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self._file(step.name), json.dumps(content, indent=1))
@@ -98,5 +118,19 @@ class TaskStore:
         for name in self.names(prefix):
             self._file(name).unlink(missing_ok=True)
 
+    def _is_of(self, content: Mapping[str, Any], step: Step) -> bool:
+        """Return whether a file's outcome is that of a step."""
+        if content.get("schema") != FIRST_FORMAT:
+            return content.get("address") == step.address
+        inputs = json.dumps(content.get("inputs"), sort_keys=True)
+        for before, now in self.aliases.items():
+            inputs = inputs.replace(before, now)
+        return content.get("work") == step.work.alias and inputs == json.dumps(dict(step.inputs), sort_keys=True)
+
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+
+def hash_outcome(outcome: Plain) -> str:
+    """Return the SHA-256 of an outcome as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(dict(outcome), sort_keys=True).encode()).hexdigest()

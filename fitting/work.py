@@ -15,16 +15,30 @@ from typing import Any, Protocol
 
 Plain = Mapping[str, Any]
 """What JSON can hold; numbers keep every bit."""
-Work = Callable[[Plain], Plain]
-"""A function of a module, so that another process can find it.  What it could not compute it tells under the key `failures`,
-a list of `{"what": ..., "reason": ...}`; it raises only what must stop everything."""
+
+
+@dataclass(frozen=True)
+class TaskFunction:
+    """The function a step calls, under a name that outlives its file: runs on disk refer to it by this name alone."""
+
+    name: str
+    """Such as `fit.start`; never changed and never given to another function."""
+    compute: Callable[[Plain], Plain]
+    """A function of a module, so that another process can find it.  What it could not compute it tells under the key
+    `failures`, a list of `{"what": ..., "reason": ...}`; it raises only what must stop everything."""
+    alias: str = ""
+    """Module and function by which runs of the format `kinimmune.task/1` name it; empty where there are none."""
+
+    def __call__(self, inputs: Plain) -> Plain:
+        """Return the outcome for some inputs."""
+        return self.compute(inputs)
 
 
 @dataclass(frozen=True)
 class Step:
     """One piece of work."""
 
-    work: Work
+    work: TaskFunction
     name: str
     """What its file is called; unique in a run, such as `profile-growth-up-003`."""
     inputs: Plain
@@ -37,20 +51,10 @@ class Step:
         return self.work({**self.inputs, **self.beside})
 
     @property
-    def title(self) -> str:
-        """Module and name of the function, such as `kinimmune.fitting.fit:run_start`."""
-        return title_of(self.work)
-
-    @property
     def address(self) -> str:
         """Hash of what the outcome depends on: a kept outcome is only used again for the same."""
-        text = json.dumps([self.work.__module__, self.work.__qualname__, self.inputs], sort_keys=True)
+        text = json.dumps([self.work.name, self.inputs], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def title_of(work: Work) -> str:
-    """Return module and name of a function, as a kept step tells them."""
-    return f"{work.__module__}:{work.__qualname__}"
 
 
 def end(_step: Step, _outcome: Plain) -> Step | None:

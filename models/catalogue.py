@@ -7,6 +7,7 @@ from its parameters.  A new file there is a new model; nothing else has to be to
 import importlib
 import pkgutil
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from kinimmune.models import library
@@ -42,8 +43,7 @@ def load_model(name: str, folder: Path | None = None) -> OdeModel:
     DataError
         when a table cannot be used
     """
-    build = _builder(name)
-    return build(read_parameters(name, folder))
+    return _compose(require_model(name), read_parameters(name, folder))
 
 
 def require_model(name: str) -> str:
@@ -54,7 +54,9 @@ def require_model(name: str) -> str:
     return name
 
 
-def _builder(name: str) -> Callable[[tuple[Parameter, ...]], OdeModel]:
-    module = importlib.import_module(f"kinimmune.models.library.{require_model(name)}")
+@lru_cache(maxsize=16)
+def _compose(name: str, parameters: tuple[Parameter, ...]) -> OdeModel:
+    """Return a model with its units checked, which takes a third of a second the first time."""
+    module = importlib.import_module(f"kinimmune.models.library.{name}")
     build: Callable[[tuple[Parameter, ...]], OdeModel] = getattr(module, name)
-    return build
+    return build(parameters)

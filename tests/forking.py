@@ -18,7 +18,8 @@ import distributed.cli.dask_scheduler
 import distributed.cli.dask_worker
 
 from kinimmune.cli.main import main as kinimmune
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 
 LATE = (
     "arviz",
@@ -80,7 +81,7 @@ def serve(folder: Path, patients: int) -> None:
     """Load everything, and follow orders until there are none."""
     for name in LATE:
         importlib.import_module(name)
-    open_problem(ProblemSettings("hcc_trial", hash_all_tables(folder), patients, 1), str(folder))
+    open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", folder), patients, 1), str(folder))
     assert threading.active_count() == 1  # a fork has none of the others
     gc.freeze()
     for line in sys.stdin:

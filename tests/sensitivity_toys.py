@@ -10,7 +10,7 @@ from kinimmune.fitting.sensitivity_designs import Design
 from kinimmune.fitting.sensitivity_indices import compute_indices
 from kinimmune.fitting.sensitivity_inputs import Input
 from kinimmune.fitting.sensitivity_values import Responses
-from kinimmune.fitting.work import Here, watch_nothing
+from kinimmune.fitting.work import Here, TaskFunction, watch_nothing
 from kinimmune.models.parameters import Scale
 
 SOBOL_G = np.array([0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0])
@@ -43,6 +43,9 @@ def measure(inputs):
         return Responses(np.where(lost, np.nan, found)[:, None], tuple("it was made to fail" if item else None for item in lost))
 
     return measure_rows(inputs, respond)
+
+
+MEASURE = TaskFunction("toy.measure", measure)
 
 
 class Nowhere:
@@ -87,7 +90,7 @@ def design(method, inputs, *, groups=None, seed=1, **more):
 
 
 def run(planned, function, samples, *, store=None, pool=None, failing=0.0):
-    study = Study(planned, samples, "toy-", measure, {"function": function, "failing": failing}, {})
+    study = Study(planned, samples, "toy-", MEASURE, {"function": function, "failing": failing}, {})
     sample = collect_rows(study, store or Nowhere(), pool or Here(), watch_nothing)
     return sample, compute_indices(planned, sample, ())
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kinimmune.cli.terminal import Known, StepCounter
 from kinimmune.fitting.forecast import Forecast
-from kinimmune.fitting.work import Chain, Here, Step, run_chains
+from kinimmune.fitting.work import Chain, Here, Step, TaskFunction, run_chains
 
 USUAL = (2, 3, 3, 4, 4, 5, 5, 6, 8)
 
@@ -24,8 +24,7 @@ class Nowhere:
         pass
 
 
-def nothing(_inputs):
-    return {}
+NOTHING = TaskFunction("toy.nothing", lambda _inputs: {})
 
 
 def walk(name, length):
@@ -33,13 +32,13 @@ def walk(name, length):
 
     def follow(step, _outcome):
         number = step.inputs["number"] + 1
-        return Step(nothing, f"{name}-{number}", {"number": number}) if number < length else None
+        return Step(NOTHING, f"{name}-{number}", {"number": number}) if number < length else None
 
-    return Chain(Step(nothing, f"{name}-0", {"number": 0}), follow)
+    return Chain(Step(NOTHING, f"{name}-0", {"number": 0}), follow)
 
 
 def singles(count):
-    return [Chain(Step(nothing, f"single-{place}", {})) for place in range(count)]
+    return [Chain(Step(NOTHING, f"single-{place}", {})) for place in range(count)]
 
 
 def side_by_side(chains):

@@ -6,7 +6,8 @@ import pytest
 from kinimmune.fitting.outputs import parse_output
 from kinimmune.fitting.predictions import predictions
 from kinimmune.fitting.problem import FIT_TOLERANCES, predict, to_horizon
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.sensitivity_responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity_values import list_times, read_nameable, select_parameters
 from kinimmune.models.courses import ArmTask
@@ -92,7 +93,7 @@ def test_a_course_ends_at_the_output_itself(trial, name, unit, last):
 
 
 def ask(model, output, free, *, patients=8, fixed=None):
-    problem = ProblemSettings(model, hash_all_tables(None), patients, 1)
+    problem = ProblemSettings(model, digest_inputs(model, None), patients, 1)
     return open_response(ResponseSettings(problem.plain, output, free, fixed or {}, fine=True), None)
 
 
@@ -117,7 +118,7 @@ def test_one_that_cannot_be_integrated_gives_its_reason_and_leaves_the_others_al
 @pytest.fixture(scope="module")
 def small():
     """Return eight virtual patients and their trial at the prior medians, to the longest follow-up."""
-    problem = open_problem(ProblemSettings("hcc_trial", hash_all_tables(None), 8, 1), None)
+    problem = open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), 8, 1), None)
     wide = to_horizon(problem, problem.trial("sharp").follow_up["os"].longest / DAYS_PER_MONTH)
     assert wide.engine.tolerances == FIT_TOLERANCES
     return wide, predict(wide, [np.zeros(len(problem.free))])[0]

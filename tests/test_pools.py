@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from kinimmune.fitting.pools import open_pool
-from kinimmune.fitting.work import Chain, Here, Step, run_chains
+from kinimmune.fitting.work import Chain, Here, Step, TaskFunction, run_chains
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 
 HERE = Path(__file__).parent
+SAME = TaskFunction("toy.same", dict)
 pytestmark = pytest.mark.slow
 
 
@@ -108,12 +109,12 @@ def test_blas_has_one_thread_in_every_pool_and_its_own_number_afterwards(toy, cl
     before = toy.count_blas_threads({})
     for jobs, dask in ((1, None), (2, None), (1, cluster[0])):
         with open_pool(jobs, dask) as pool:
-            assert carry_out([Step(toy.count_blas_threads, "threads", {})], pool) == [{"threads": 1}]
+            assert carry_out([Step(toy.COUNT_BLAS_THREADS, "threads", {})], pool) == [{"threads": 1}]
     assert toy.count_blas_threads({}) == before
 
 
 def test_steps_go_to_as_many_processes_as_wanted_which_no_key_of_the_user_ends(toy):
-    steps = [Step(toy.tell_process, f"s{number}", {"number": number, "pause": 0.1}) for number in range(6)]
+    steps = [Step(toy.TELL_PROCESS, f"s{number}", {"number": number, "pause": 0.1}) for number in range(6)]
 
     with open_pool(2) as pool:
         found = carry_out(steps, pool)
@@ -127,7 +128,7 @@ def test_steps_go_to_as_many_processes_as_wanted_which_no_key_of_the_user_ends(t
 @pytest.mark.parametrize("where", ["processes", "cluster"])
 def test_an_error_of_a_step_is_raised_as_it_is(toy, cluster, where):
     address = cluster[0] if where == "cluster" else None
-    refused, divided = Step(toy.refuse, f"refused-{where}", {"number": 7}), Step(toy.divide, f"divided-{where}", {"number": 0})
+    refused, divided = Step(toy.REFUSE, f"refused-{where}", {"number": 7}), Step(toy.DIVIDE, f"divided-{where}", {"number": 0})
 
     with open_pool(2, address) as pool, pytest.raises(NumericalError, match=r"^step 7 cannot be done$"):
         carry_out([refused], pool)
@@ -142,8 +143,8 @@ def test_a_worker_the_system_kills_is_an_error_that_names_its_step_and_keeps_the
         def save(self, step, _outcome):
             kept.append(step.name)
 
-    first = Step(toy.tell_process, "first", {})
-    chains = [Chain(first), Chain(Step(toy.die, "greedy", {"pause": 0.5})), Chain(Step(toy.tell_process, "long", {"pause": 60}))]
+    first = Step(toy.TELL_PROCESS, "first", {})
+    chains = [Chain(first), Chain(Step(toy.DIE, "greedy", {"pause": 0.5})), Chain(Step(toy.TELL_PROCESS, "long", {"pause": 60}))]
     begin = time.monotonic()
     with (
         pytest.raises(NumericalError, match=r"worked on step 'greedy' was ended from outside.*--resume, with fewer --jobs$"),
@@ -160,7 +161,7 @@ def test_thousands_of_steps_can_be_left_at_once(toy):
     def submit_and_leave():
         with open_pool(2) as pool:
             for number in range(5000):
-                pool.submit(Step(toy.tell_process, f"s{number}", {"pause": 30}))
+                pool.submit(Step(toy.TELL_PROCESS, f"s{number}", {"pause": 30}))
             time.sleep(1.0)
             began.append(time.monotonic())
             raise KeyboardInterrupt
@@ -180,7 +181,7 @@ def test_workers_end_with_a_parent_that_is_killed():
         "if __name__ == '__main__':\n"
         "    with open_pool(2) as pool:\n"
         "        for i in range(4):\n"
-        "            pool.submit(Step(toy_steps.tell_process, f's{i}', {'number': i, 'pause': 60}))\n"
+        "            pool.submit(Step(toy_steps.TELL_PROCESS, f's{i}', {'number': i, 'pause': 60}))\n"
         "        time.sleep(3); print('ready', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(HERE)], stdout=subprocess.PIPE, text=True) as parent:
@@ -195,7 +196,7 @@ def test_workers_end_with_a_parent_that_is_killed():
 
 def test_a_step_whose_dask_worker_dies_is_carried_out_again(toy, cluster, tmp_path):
     with open_pool(1, cluster[0]) as pool:
-        assert carry_out([Step(toy.die_once, "dies-once", {"marker": str(tmp_path / "died")})], pool) == [{"done": True}]
+        assert carry_out([Step(toy.DIE_ONCE, "dies-once", {"marker": str(tmp_path / "died")})], pool) == [{"done": True}]
     assert (tmp_path / "died").exists()
 
 
@@ -210,8 +211,8 @@ def test_a_worker_with_other_versions_is_refused():
     expected = rf"other versions than this machine: numpy: 1\.0 -> {here.libraries['numpy']}; install the same there$"
 
     with pytest.raises(DataError, match=expected):
-        carry_out_alike(Step(dict, "s", {}), there)
-    assert carry_out_alike(Step(dict, "s", {"a": 1}), replace(here, cpu="another")) == {"a": 1}
+        carry_out_alike(Step(SAME, "s", {}), there)
+    assert carry_out_alike(Step(SAME, "s", {"a": 1}), replace(here, cpu="another")) == {"a": 1}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "foo://x:1"])

@@ -16,7 +16,7 @@ from kinimmune.fitting.profile_parameters import Means, Optimum, collect, curve_
 from kinimmune.fitting.profile_points import find_optimum, find_point
 from kinimmune.fitting.profile_results import THRESHOLD_90, THRESHOLD_95, Ending, Identifiability
 from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.work import Here, run_chains
+from kinimmune.fitting.work import Here, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.parameters import Parameter, Prior, Scale, Source, Status
@@ -69,6 +69,9 @@ def toy_point(inputs):
     return find_point(Toy(inputs["kind"]), inputs["place"], inputs["value"], inputs["start"])
 
 
+TOY_POINT = TaskFunction("toy.point", toy_point)
+
+
 def make_parameter(name: str, scale: Scale = Scale.NORMAL) -> Parameter:
     prior = Prior(scale, 0.0 if scale is Scale.NORMAL else 1.0, 1.0)
     source = Source("assumption", "test", Status.ASSUMED)
@@ -85,7 +88,7 @@ def walk_toy(kind: str, name: str, start: Array, store=None, scale=Scale.NORMAL)
     """Return the curve of one parameter of a toy, and the optimum."""
     optimum = find_toy(kind, start)
     place = optimum.names.index(name)
-    walks = plan_parameter(Means(toy_point, "data", {"kind": kind}, {}), optimum, place)
+    walks = plan_parameter(Means(TOY_POINT, "data", {"kind": kind}, {}), optimum, place)
     chains = [walk_along(walk) for walk in walks]
     outcomes = run_chains([chain for chain in chains if chain is not None], store or Memory(), Here())
     begin = WalkedPoint(float(optimum.point[place]), tuple(map(float, optimum.point)), optimum.cost, {})
@@ -170,7 +173,7 @@ def test_a_point_that_cannot_be_computed_is_told_and_ends_the_walk():
     assert found["cost"] == math.inf
     assert found["failures"][0]["what"] == "a at 0.5 prior sd"
     optimum = find_toy("product", np.zeros(2))
-    walks = plan_parameter(Means(toy_point, "data", {"kind": "refuses"}, {}), optimum, 0)
+    walks = plan_parameter(Means(TOY_POINT, "data", {"kind": "refuses"}, {}), optimum, 0)
     outcomes = run_chains([walk_along(walk) for walk in walks], Memory(), Here())
     assert all(math.isinf(item["cost"]) for group in outcomes for item in group)
     assert 1 < len(outcomes[0]) < 10

@@ -10,7 +10,8 @@ import pytest
 
 from kinimmune.fitting.fit import minimise
 from kinimmune.fitting.objective import TrialObjective
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile import ProfileSettings, count_walks, profile, require_parameters
 from kinimmune.fitting.profile_optima import STEPS
 from kinimmune.fitting.profile_predictions import require_predictions
@@ -60,7 +61,7 @@ def runner(store):
 @pytest.fixture(scope="module")
 def small():
     """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
-    settings = ProblemSettings("hcc_trial", hash_all_tables(OWN_TRIAL), 8, 1)
+    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", OWN_TRIAL), 8, 1)
     problem = open_problem(settings, str(OWN_TRIAL))
     start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()

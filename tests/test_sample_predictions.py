@@ -10,7 +10,7 @@ import pytest
 
 from kinimmune.fitting.sample_predictions import predict_over, probabilities_below
 from kinimmune.fitting.sample_target import Posterior, predict_each
-from kinimmune.fitting.work import Here, watch_nothing
+from kinimmune.fitting.work import Here, TaskFunction, watch_nothing
 from kinimmune.models.errors import DataError
 
 Memory = runpy.run_path(str(Path(__file__).with_name("memory_store.py")))["Memory"]
@@ -58,7 +58,7 @@ def predict_toy(inputs):
 def test_predictions_over_draws_leave_out_and_count_what_failed():
     random = np.random.default_rng(9)
     points = random.standard_normal((4, 100, 1))
-    found = predict_over(points, predict_toy, ({}, {}), (Memory(), Here(), watch_nothing))
+    found = predict_over(points, TaskFunction("toy.predict", predict_toy), ({}, {}), (Memory(), Here(), watch_nothing))
     kept = np.array([point for place, point in enumerate(points.ravel()) if place % 10 != 9])
 
     assert found.failed == 40

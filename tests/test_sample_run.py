@@ -12,7 +12,6 @@ import pytest
 
 from kinimmune.cli.main import main
 from kinimmune.cli.sample import sample
-from kinimmune.cli.task import known_works
 from kinimmune.fitting.fitted import Fitted, read_fitted
 from kinimmune.fitting.pools import open_pool
 from kinimmune.fitting.run_results import read_results
@@ -26,8 +25,9 @@ from kinimmune.fitting.sample_results import (
     sample_to_json,
     write_sample,
 )
+from kinimmune.fitting.task_functions import TASK_FUNCTIONS
 from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.work import title_of, watch_nothing
+from kinimmune.fitting.work import watch_nothing
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables import read_trials
@@ -152,9 +152,9 @@ def test_walkers_begin_about_the_fit(sampled):
 
 
 def test_every_kept_step_can_be_carried_out_again(sampled):
-    works = {title_of(work) for work in known_works()}
+    known = {function.name for function in TASK_FUNCTIONS}
 
-    assert {sampled.store.read(name).work for name in sampled.store.names("sample")} <= works
+    assert {sampled.store.read(name).task for name in sampled.store.names("sample")} <= known
 
 
 def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):

@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 from kinimmune.cli.settings import write_configuration
 from kinimmune.fitting.predictions import predictions
 from kinimmune.fitting.problem import predict
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables, open_problem
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
 from kinimmune.fitting.provenance import current_environment, hash_tables
 from kinimmune.fitting.results import to_json
 from kinimmune.fitting.run_results import FIT
@@ -25,7 +26,7 @@ from kinimmune.reports.sensitivity_pages import compose_sensitivities
 
 make_content = runpy.run_path(str(Path(__file__).with_name("report_example.py")))["make_content"]
 toys = runpy.run_path(str(Path(__file__).with_name("sensitivity_toys.py")))
-SETTINGS = ProblemSettings("hcc_trial", hash_all_tables(None), 4, 1)
+SETTINGS = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), 4, 1)
 OUTPUT = "median:sharp:placebo:os"
 DRAWS = 40
 

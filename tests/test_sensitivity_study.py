@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinimmune.fitting.problem_settings import ProblemSettings, hash_all_tables
+from kinimmune.fitting.problem_digest import digest_inputs
+from kinimmune.fitting.problem_settings import ProblemSettings
 from kinimmune.fitting.sensitivity import Question, plan_study, study_sensitivity
 from kinimmune.fitting.sensitivity_designs import Method
 from kinimmune.fitting.sensitivity_results import from_json, to_csv, to_json
@@ -24,7 +25,7 @@ Nowhere = toys["Nowhere"]
 
 @pytest.fixture(scope="module")
 def question():
-    problem = ProblemSettings("gompertz", hash_all_tables(None), 8, 1)
+    problem = ProblemSettings("gompertz", digest_inputs("gompertz", None), 8, 1)
     ranges = {"retardation": (0.01, 0.2), "capacity": (100.0, 10_000.0), "start_volume": (1.0, 50.0)}
     return Question(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.work import Chain, Here, Step, run_chains, title_of
+from kinimmune.fitting.work import Chain, Here, Step, TaskFunction, run_chains
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 
 
@@ -20,11 +20,14 @@ def add(inputs):
     return {"sum": inputs["sum"] + inputs["add"], "add": inputs["add"]}
 
 
+ADD = TaskFunction("toy.add", add)
+
+
 def chain(name, numbers, at_end=lambda: None):
     """Return a chain that adds up numbers, each step beginning with the sum of the one before."""
 
     def step(place, total):
-        return Step(add, f"{name}-{place:03d}", {"sum": total, "add": numbers[place], "place": place})
+        return Step(ADD, f"{name}-{place:03d}", {"sum": total, "add": numbers[place], "place": place})
 
     def follow(last, outcome):
         place = last.inputs["place"] + 1
@@ -155,26 +158,25 @@ def test_no_chains_give_no_outcomes():
 
 
 def test_a_step_is_found_again_by_its_inputs_and_by_nothing_beside_them():
-    first = Step(add, "s", {"sum": 1, "add": 2}, {"folder": "here"})
+    first = Step(ADD, "s", {"sum": 1, "add": 2}, {"folder": "here"})
 
-    assert first.address == Step(add, "t", {"add": 2, "sum": 1}, {"folder": "there"}).address
-    assert first.address != Step(add, "s", {"sum": 1, "add": 3}).address
-    assert first.address != Step(chain, "s", {"sum": 1, "add": 2}).address
+    assert first.address == Step(ADD, "t", {"add": 2, "sum": 1}, {"folder": "there"}).address
+    assert first.address != Step(ADD, "s", {"sum": 1, "add": 3}).address
+    assert first.address != Step(TaskFunction("toy.other", add), "s", {"sum": 1, "add": 2}).address
 
 
 def test_a_kept_step_tells_which_function_made_it_from_what(tmp_path):
-    store, step = TaskStore(tmp_path / "tasks"), Step(add, "s", {"sum": 1, "add": 2}, {"folder": None})
+    store, step = TaskStore(tmp_path / "tasks"), Step(ADD, "s", {"sum": 1, "add": 2}, {"folder": None})
     store.save(step, step.carry_out())
 
     kept = store.read("s")
 
-    assert kept.work == title_of(add)
-    assert kept.work.endswith(":add")
+    assert kept.function == "toy.add"
     assert add({**kept.inputs, **kept.beside}) == kept.outcome == {"sum": 3, "add": 2}
 
 
 def test_an_interrupted_write_is_no_step(tmp_path):
-    store, step = TaskStore(tmp_path), Step(add, "s-1", {"sum": 1, "add": 2})
+    store, step = TaskStore(tmp_path), Step(ADD, "s-1", {"sum": 1, "add": 2})
     (tmp_path / ".s-1.json-x1y2.tmp").write_text('{"schema": "kinim')
     (tmp_path / ".s-1.json-x1y2.tmp.json").write_text('{"schema": "kinim')
 
@@ -187,7 +189,7 @@ def test_an_interrupted_write_is_no_step(tmp_path):
 def test_steps_of_a_prefix_are_removed_and_no_others(tmp_path):
     store = TaskStore(tmp_path)
     for name in ("profile-a-1", "profile-a-2", "start-1"):
-        store.save(Step(add, name, {}), {})
+        store.save(Step(ADD, name, {}), {})
 
     store.remove("profile")
 

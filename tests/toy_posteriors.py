@@ -9,6 +9,7 @@ from kinimmune.fitting.sample_block import walk
 from kinimmune.fitting.sample_chains import Sampled
 from kinimmune.fitting.sample_surrogate import survey
 from kinimmune.fitting.sample_target import Evaluated
+from kinimmune.fitting.work import TaskFunction
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[1.0, 0.6, 0.0], [0.6, 4.0, -0.5], [0.0, -0.5, 0.25]])
@@ -42,4 +43,4 @@ def walk_toy(inputs):
 
 
 def sampled(kind):
-    return Sampled(survey_toy, walk_toy, {"kind": kind}, {})
+    return Sampled(TaskFunction("toy.survey", survey_toy), TaskFunction("toy.walk", walk_toy), {"kind": kind}, {})

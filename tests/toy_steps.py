@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.work import Chain, Plain, Step
+from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction
 from kinimmune.models.errors import NumericalError
 
 
@@ -37,7 +37,7 @@ def walks(count: int, blocks: int, pause: float) -> list[Chain]:
 
     def step(seed: int, block: int, point: list[float]) -> Step:
         inputs = {"seed": seed, "block": block, "point": point}
-        return Step(walk, f"toy-{seed}-{block:03d}", inputs, {"pause": pause})
+        return Step(WALK, f"toy-{seed}-{block:03d}", inputs, {"pause": pause})
 
     def follow(last: Step, outcome: Plain) -> Step | None:
         block = last.inputs["block"] + 1
@@ -86,3 +86,12 @@ def refuse(inputs: Plain) -> Plain:
 def divide(inputs: Plain) -> Plain:
     """Raise an error of Python for 0."""
     return {"value": 1.0 / inputs["number"]}
+
+
+WALK = TaskFunction("toy.walk", walk)
+TELL_PROCESS = TaskFunction("toy.tell_process", tell_process)
+COUNT_BLAS_THREADS = TaskFunction("toy.count_blas_threads", count_blas_threads)
+DIE = TaskFunction("toy.die", die)
+DIE_ONCE = TaskFunction("toy.die_once", die_once)
+REFUSE = TaskFunction("toy.refuse", refuse)
+DIVIDE = TaskFunction("toy.divide", divide)

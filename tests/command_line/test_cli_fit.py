@@ -162,7 +162,7 @@ def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finish
         ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' is no whole number"),
         ("config.toml", "seed = 1", "seed = ", "config.toml is no TOML"),
         ("config.toml", str(OWN_TRIAL), "/absent", "lay in /absent, which is gone; restore them"),
-        ("run.json", '"targets.csv": "', '"targets.csv": "0', "changed since run '.*' was fitted: targets.csv; restore them"),
+        ("run.json", '"digest": "', '"digest": "0', "changed since run '.*' was fitted: .*; restore them"),
     ],
 )
 def test_a_run_that_holds_no_whole_fit_is_refused_with_the_reason(finished, tmp_path, name, old, new, message):
@@ -201,12 +201,12 @@ def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmu
 def test_a_step_made_by_an_unknown_function_is_not_carried_out(finished, tmp_path, kinimmune):
     shutil.copytree(finished[0], tmp_path / "run")
     file = tmp_path / "run" / "results" / "tasks" / "start-000.json"
-    file.write_text(file.read_text().replace("kinimmune.fitting.fit:run_start", "os:system"))
+    file.write_text(file.read_text().replace("fit.start", "os:system"))
 
     code, out, err = kinimmune("task", "run", "start-000")
 
     assert (code, out) == (3, "")
     assert err.startswith(
-        "error: step 'start-000' was made by 'os:system', which this version does not know; known are kinimmune."
+        "error: a step was made by 'os:system', which this version does not know; known are fit.start, profile.optimum"
     )
     assert kinimmune("task", "run", "start-009")[0] == 2

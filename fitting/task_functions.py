@@ -1,0 +1,49 @@
+"""Every function that steps of long work call, by the name under which runs keep it.
+
+Start with `find_task_function`.  A name in a file is compared with these and nothing else; a module is never imported because a
+file names it.
+"""
+
+from kinimmune.fitting.fit import FIT_START
+from kinimmune.fitting.identifiability import CURVATURE, JACOBIAN
+from kinimmune.fitting.mechanism_share import SHARE_BLOCK, SHARE_DRAWS
+from kinimmune.fitting.profile_points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, PROFILE_POINT, PROFILE_PREDICTION
+from kinimmune.fitting.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
+from kinimmune.fitting.sample_predictions import SAMPLE_PREDICT
+from kinimmune.fitting.sensitivity_blocks import SENSITIVITY_BLOCK
+from kinimmune.fitting.work import TaskFunction
+from kinimmune.models.errors import DataError
+
+TASK_FUNCTIONS: tuple[TaskFunction, ...] = (
+    FIT_START,
+    PROFILE_OPTIMUM,
+    PROFILE_POINT,
+    PROFILE_OUTLOOK,
+    PROFILE_PREDICTION,
+    JACOBIAN,
+    CURVATURE,
+    SHARE_DRAWS,
+    SHARE_BLOCK,
+    SAMPLE_SURVEY,
+    SAMPLE_BLOCK,
+    SAMPLE_PREDICT,
+    SENSITIVITY_BLOCK,
+)
+
+
+def find_task_function(name: str) -> TaskFunction:
+    """Return the function of a name, or of the alias that runs of the first format give it.
+
+    Raises
+    ------
+    DataError
+        when there is none; the message lists the known names
+
+    >>> find_task_function("kinimmune.fitting.fit:run_start").name
+    'fit.start'
+    """
+    for function in TASK_FUNCTIONS:
+        if name and name in (function.name, function.alias):
+            return function
+    known = ", ".join(function.name for function in TASK_FUNCTIONS)
+    raise DataError(f"a step was made by '{name}', which this version does not know; known are {known}")
