@@ -6,7 +6,7 @@ tolerances.  The error of a patient is the largest over states and times of |y -
 absolute tolerances the kernel itself used.  A patient either stays below ten or must have failed with a status; what does neither
 is a silent miss.  References take most of the time (`--draws 1000`: about half an
 hour on two cores); finished ones are kept in the folder and used again.  `--store`
-writes the drawn parameters and every fifth time of the references, as `tests/test_accuracy.py` reads them.
+writes the drawn parameters and every fifth time of the references, as `tests/models/kernel/test_accuracy.py` reads them.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from integrators import compile_for_odeint
 from scipy.integrate import LSODA, OdeSolver, Radau, solve_ivp
 from scipy.linalg import lapack
 
-from kinimmune.fitting.laboratory import draw_parameters
+from kinimmune.fitting.claims.batch import draw_parameters
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.compile import CompiledModel, compile_model
-from kinimmune.models.dosing import constant
-from kinimmune.models.ensemble import integrate
-from kinimmune.models.kernels import load_kernel
-from kinimmune.models.span import Tolerances, sizes_of
+from kinimmune.models.kernel.kernel import load_kernel
+from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.ensemble import integrate
+from kinimmune.models.solvers.scipy_segment import Tolerances, sizes_of
+from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)
 ALLOWED = 10.0

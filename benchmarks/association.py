@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from kinimmune.fitting.association import LandmarkResult, analyse, draw_survival, expected_association
-from kinimmune.fitting.claims import set_up
-from kinimmune.fitting.laboratory import Bench, Laboratory, draw_parameters, nominal
-from kinimmune.fitting.readouts_melanoma import drawn_cohort, expected_cohort
+from kinimmune.fitting.claims.batch import Bench, Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.check import set_up
+from kinimmune.fitting.claims.landmark import LandmarkResult, analyse, draw_survival, expected_association
+from kinimmune.fitting.claims.readouts.melanoma import drawn_cohort, expected_cohort
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.library.melanoma import STEEPNESS, build
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import symbol
+from kinimmune.models.symbolic.components import symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 ARMS = ("sorafenib_temozolomide", "temozolomide")
 STRUCTURES = (

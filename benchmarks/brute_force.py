@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.predictions import pairs
-from kinimmune.fitting.problem import FitProblem, arm_task, build_problem, to_horizon
+from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.problem import FitProblem, arm_task, build_problem, to_horizon
 from kinimmune.models.arrays import Array
-from kinimmune.models.individuals import draw_arm
-from kinimmune.models.population import draw_individuals, draw_population
-from kinimmune.models.survival import expected_events, follow, hazard_ratio, progression_free, survival_at
-from kinimmune.models.trials import Arm, Endpoint, StopRule, Trial
-from kinimmune.models.virtual_trial import ArmOutcome, run_arms
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.microsimulation import draw_arm
+from kinimmune.models.trial.population import draw_individuals, draw_population
+from kinimmune.models.trial.survival import expected_events, follow, hazard_ratio, progression_free, survival_at
+from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 BATCH = 10_000
 MONTHS = 24.0

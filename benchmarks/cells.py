@@ -6,9 +6,9 @@ python benchmarks/cells.py [FIT.json]  where FIT.json is the fit of a run of `ki
 import sys
 from pathlib import Path
 
-from kinimmune.fitting.cells import compare_shifts, fit_cells
-from kinimmune.fitting.line_response import SHIFT
-from kinimmune.fitting.results import FitResult, from_json
+from kinimmune.fitting.cell_lines.fit import compare_shifts, fit_cells
+from kinimmune.fitting.cell_lines.response import SHIFT
+from kinimmune.fitting.estimation.results import FitResult, from_json
 
 
 def main(arguments: list[str]) -> None:

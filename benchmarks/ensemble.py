@@ -33,9 +33,9 @@ from integrators import (
     run_solve_ivp,
 )
 
-from kinimmune.models.chunks import map_chunks
-from kinimmune.models.dosing import constant
-from kinimmune.models.ensemble import integrate
+from kinimmune.models.solvers.chunks import map_chunks
+from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.ensemble import integrate
 
 TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
 EQUAL_ERROR = 1e-5
@@ -132,9 +132,9 @@ def measure_start(name: str) -> tuple[float, float]:
     """Return the seconds from nothing, and from a filled cache, to a kernel that is ready."""
     text = f"""
 import time, numba
-from kinimmune.models.kernels import load_kernel
+from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.library import {name}
-from kinimmune.models.tables import read_parameters
+from kinimmune.models.tables.readers import read_parameters
 model = {name}.{name}(read_parameters("{name}"))
 begin = time.perf_counter()
 load_kernel(model)

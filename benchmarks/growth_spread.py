@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.predictions import predictions
-from kinimmune.fitting.problem import REPORT_MONTHS, FitProblem, build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.problem.predictions import predictions
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, build_problem, predict, residuals, to_horizon
 
 SPREADS = (1.06, 1.3, 1.57)
 """sd of ln growth: quartiles of tu2024, the prior median, classes of nathani2021."""

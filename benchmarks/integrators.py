@@ -13,17 +13,17 @@ from numba import njit
 from scipy.integrate import odeint, solve_ivp
 from sympy.printing.mathml import mathml
 
-from kinimmune.models.compile import CompiledModel, compile_model
-from kinimmune.models.dosing import constant
-from kinimmune.models.ensemble import integrate
-from kinimmune.models.kernels import Kernel, load_kernel
+from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.library import hcc_trial
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import values_for
-from kinimmune.models.parts import TIME, symbol
-from kinimmune.models.population import draw_individuals, individual_values
-from kinimmune.models.span import Tolerances, sizes_of
-from kinimmune.models.tables import read_parameters
+from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.ensemble import integrate
+from kinimmune.models.solvers.scipy_segment import Tolerances, sizes_of
+from kinimmune.models.symbolic.compile import CompiledModel, compile_model
+from kinimmune.models.symbolic.components import TIME, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.readers import read_parameters
+from kinimmune.models.trial.population import draw_individuals, individual_values
 
 MODELS: Mapping[str, tuple[Callable[..., OdeModel], dict[str, float]]] = {
     "hcc_trial": (hcc_trial.hcc_trial, {"dose_rate": 800.0})

@@ -19,14 +19,14 @@ import numpy as np
 from recovery import draw_replicate, wilson
 from scipy.special import ndtr
 
-from kinimmune.fitting.fit import minimise, optimise_coarsely_first
-from kinimmune.fitting.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
-from kinimmune.fitting.pools import open_pool
-from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
-from kinimmune.fitting.problem_digest import digest_inputs
-from kinimmune.fitting.problem_settings import ProblemSettings, open_problem
-from kinimmune.fitting.tasks import TaskStore
-from kinimmune.fitting.work import Chain, Plain, Step, TaskFunction, run_chains
+from kinimmune.fitting.estimation.fit import minimise, optimise_coarsely_first
+from kinimmune.fitting.problem.digest import digest_inputs
+from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
+from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.store import TaskStore
+from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
 
 THRESHOLD = 2.71

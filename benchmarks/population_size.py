@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.predictions import predictions
-from kinimmune.fitting.problem import REPORT_MONTHS, build_problem, predict, to_horizon
-from kinimmune.models.population import draw_population
+from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.problem.predictions import predictions
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, to_horizon
+from kinimmune.models.trial.population import draw_population
 
 
 def read_options() -> argparse.Namespace:

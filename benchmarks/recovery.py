@@ -19,15 +19,15 @@ import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.problem import HORIZON_FACTOR, FitProblem, arm_task, build_problem, predict, residuals, to_horizon
-from kinimmune.fitting.targets import Target
-from kinimmune.fitting.uncertainty import NORMAL_95, STEP
+from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
+from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_task, build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array
-from kinimmune.models.individuals import DrawnArm, draw_arm
-from kinimmune.models.parameters import Status
-from kinimmune.models.population import draw_individuals
-from kinimmune.models.trials import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
+from kinimmune.models.trial.population import draw_individuals
 
 REPLICATES = 20
 SHORTEST = 0.1

@@ -13,9 +13,9 @@ from pathlib import Path
 import emcee
 import numpy as np
 
-from kinimmune.fitting.sample_diagnostics import autocorrelation_time, effective_size
-from kinimmune.fitting.sample_surrogate import surrogate_from
-from kinimmune.fitting.tasks import TaskStore
+from kinimmune.fitting.sampling.diagnostics import autocorrelation_time, effective_size
+from kinimmune.fitting.sampling.surrogate import surrogate_from
+from kinimmune.fitting.workflow.store import TaskStore
 
 MIXTURES = {
     "stretch": [(emcee.moves.StretchMove(), 1.0)],

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.fit import optimise
-from kinimmune.fitting.predictions import predictions
-from kinimmune.fitting.problem import REPORT_MONTHS, build_problem, predict, residuals, to_horizon
-from kinimmune.fitting.stop_rules import COMPARED
-from kinimmune.fitting.summary import transport
-from kinimmune.fitting.targets import read_targets
+from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.stop_rules import COMPARED
+from kinimmune.fitting.estimation.summary import transport
+from kinimmune.fitting.problem.predictions import predictions
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.targets import read_targets
 
 
 def read_options() -> argparse.Namespace:

@@ -10,16 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kinimmune.cli import long_work
-from kinimmune.cli.long_work import Effort, Workshop
+from kinimmune.cli import session as long_work
+from kinimmune.cli.session import Effort, Workshop
 from kinimmune.cli.settings import Settings, read_settings, write_configuration
 from kinimmune.fitting import lint
-from kinimmune.fitting.first_format import recognise
-from kinimmune.fitting.fit import FitSettings, fit
-from kinimmune.fitting.provenance import changed_tables, current_environment, hash_tables
-from kinimmune.fitting.results import FitResult
-from kinimmune.fitting.run_results import remove_results, write_results
-from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, open_run
+from kinimmune.fitting.estimation.fit import FitSettings, fit
+from kinimmune.fitting.estimation.results import FitResult
+from kinimmune.fitting.estimation.run_files import remove_results, write_results
+from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
+from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, open_run
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import UsageError
 

@@ -11,19 +11,19 @@ from typing import Annotated
 
 import typer
 
-from kinimmune.cli.check import check
-from kinimmune.cli.claims import claims
-from kinimmune.cli.doctor import doctor
+from kinimmune.cli.commands.check import check
+from kinimmune.cli.commands.claims import claims
+from kinimmune.cli.commands.doctor import doctor
+from kinimmune.cli.commands.fit import fit
+from kinimmune.cli.commands.list import list_models
+from kinimmune.cli.commands.profile import profile
+from kinimmune.cli.commands.report import report
+from kinimmune.cli.commands.sample import sample
+from kinimmune.cli.commands.sensitivity import sensitivity
+from kinimmune.cli.commands.show import show
+from kinimmune.cli.commands.simulate import simulate
+from kinimmune.cli.commands.task import task
 from kinimmune.cli.exits import Exit, exit_code
-from kinimmune.cli.fit import fit
-from kinimmune.cli.list import list_models
-from kinimmune.cli.profile import profile
-from kinimmune.cli.report import report
-from kinimmune.cli.sample import sample
-from kinimmune.cli.sensitivity import sensitivity
-from kinimmune.cli.show import show
-from kinimmune.cli.simulate import simulate
-from kinimmune.cli.task import task
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.cli.settings import SimulateOptions
-from kinimmune.fitting.nominal_courses import follow, follow_experiment
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.compile import compile_model
-from kinimmune.models.dosing import constant
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.experiments import Experiment
-from kinimmune.models.model import OdeModel, nearest
-from kinimmune.models.parameters import Parameter, values_for
-from kinimmune.models.tables import read_days, read_experiments, read_trials
-from kinimmune.models.trials import Arm
+from kinimmune.models.experiments.nominal import follow, follow_experiment
+from kinimmune.models.experiments.run import Experiment
+from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.parameters import Parameter, values_for
+from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
+from kinimmune.models.trial.design import Arm
 
 
 @dataclass(frozen=True)

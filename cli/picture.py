@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.cli.patient import change_parameters
-from kinimmune.fitting.dose_response import concentrations
-from kinimmune.fitting.nominal_courses import DRAWN, follow_experiment, follow_series
-from kinimmune.models.compile import CompiledModel, compile_model
-from kinimmune.models.experiments import Experiment
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import values_for
-from kinimmune.models.tables import read_days, read_experiments
-from kinimmune.reports.pictures import NominalCourse, Panel, Picture, Series, Stepped, select_panels
+from kinimmune.models.experiments.dose_response import concentrations
+from kinimmune.models.experiments.nominal import DRAWN, follow_experiment, follow_series
+from kinimmune.models.experiments.run import Experiment
+from kinimmune.models.symbolic.compile import CompiledModel, compile_model
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.reports.panels import NominalCourse, Panel, Picture, Series, Stepped, select_panels
 
 _POINTS = 121
 """Times at which a course is drawn, besides read-out days."""

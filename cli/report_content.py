@@ -10,21 +10,21 @@ from pathlib import Path
 from kinimmune.cli.patient import plan_patient
 from kinimmune.cli.picture import take_picture
 from kinimmune.cli.settings import SimulateOptions, read_configuration
-from kinimmune.fitting.claim_results import ClaimRecord
-from kinimmune.fitting.claims import check_claims, record
-from kinimmune.fitting.identifiability_results import read_identifiability
-from kinimmune.fitting.profile_results import read_profiles
-from kinimmune.fitting.provenance import Environment, changed_tables, current_environment, hash_tables
-from kinimmune.fitting.run_results import read_results, read_tested_claims, write_claims
-from kinimmune.fitting.runs import Run
-from kinimmune.fitting.sample_results import read_sample
-from kinimmune.fitting.sensitivity_results import read_studies
-from kinimmune.fitting.targets import read_targets
+from kinimmune.fitting.claims.check import check_claims, record
+from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
+from kinimmune.fitting.identifiability.results import read_identifiability
+from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.profile.results import read_profiles
+from kinimmune.fitting.runs.provenance import Environment, changed_tables, current_environment, hash_tables
+from kinimmune.fitting.runs.run import Run
+from kinimmune.fitting.sampling.results import read_sample
+from kinimmune.fitting.sensitivity.results import read_studies
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.model import OdeModel
-from kinimmune.models.tables import read_kinases, read_observations, read_sources, read_trials
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.readers import read_kinases, read_observations, read_sources, read_trials
 from kinimmune.reports.content import Content, ModelContent
-from kinimmune.reports.pictures import NominalCourse
+from kinimmune.reports.panels import NominalCourse
 
 DRAWS = 200
 """Draws from the priors in the report of a model, when none are given."""

@@ -12,11 +12,11 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.compile import compile_model
 from kinimmune.models.errors import KinimmuneError
-from kinimmune.models.kernel_cache import cache_folder
+from kinimmune.models.kernel.cache import cache_folder
 from kinimmune.models.library.gompertz import gompertz_volume
-from kinimmune.models.parameters import values_for
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.parameters import values_for
 
 _DAYS = np.linspace(0.0, 100.0, 11)
 _CLOSE_ENOUGH = 1e-5
@@ -67,7 +67,7 @@ def _timed(name: str, test: Callable[[], tuple[bool, str]]) -> TestResult:
 
 
 def _scipy_error() -> tuple[bool, str]:
-    from kinimmune.models.simulate import simulate
+    from kinimmune.models.solvers.individual import simulate
 
     model = load_model("gompertz")
     values = values_for(model.parameters, None)
@@ -75,8 +75,8 @@ def _scipy_error() -> tuple[bool, str]:
 
 
 def _kernel_error() -> tuple[bool, str]:
-    from kinimmune.models.ensemble import integrate
-    from kinimmune.models.kernels import load_kernel
+    from kinimmune.models.kernel.kernel import load_kernel
+    from kinimmune.models.solvers.ensemble import integrate
 
     model = load_model("gompertz")
     values = values_for(model.parameters, None)

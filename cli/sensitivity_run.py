@@ -10,20 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kinimmune.cli.long_work import Effort, Workshop
-from kinimmune.cli.long_work import carry_out as carry_out_work
+from kinimmune.cli.session import Effort, Workshop
+from kinimmune.cli.session import carry_out as carry_out_work
 from kinimmune.cli.settings import SensitivityOptions, Settings, read_configuration, read_settings, write_configuration
 from kinimmune.fitting import lint
-from kinimmune.fitting.first_format import recognise
-from kinimmune.fitting.fitted import read_fitted
-from kinimmune.fitting.problem_digest import digest_inputs
-from kinimmune.fitting.problem_settings import ProblemSettings
-from kinimmune.fitting.provenance import current_environment, hash_tables
-from kinimmune.fitting.runs import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
-from kinimmune.fitting.sample_results import read_sample
-from kinimmune.fitting.sensitivity import Plan, Question, plan_study, study_sensitivity
-from kinimmune.fitting.sensitivity_designs import Method
-from kinimmune.fitting.sensitivity_results import SensitivityResult, to_csv, to_json
+from kinimmune.fitting.estimation.fitted import read_fitted
+from kinimmune.fitting.problem.digest import digest_inputs
+from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.problem.settings import ProblemSettings
+from kinimmune.fitting.runs.provenance import current_environment, hash_tables
+from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
+from kinimmune.fitting.sampling.results import read_sample
+from kinimmune.fitting.sensitivity.designs import Method
+from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
+from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, study_sensitivity
 from kinimmune.models.catalogue import model_names, require_model
 from kinimmune.models.errors import UsageError
 
@@ -219,7 +219,7 @@ def carry_out(work: SensitivityWork, effort: Effort) -> SensitivityResult:
 
 
 def _draw(run: Run, found: SensitivityResult) -> None:
-    from kinimmune.reports.figure_recipes import draw_all
-    from kinimmune.reports.figures import list_sensitivity_figures
+    from kinimmune.reports.figures.catalogue import list_sensitivity_figures
+    from kinimmune.reports.figures.recipes import draw_all
 
     draw_all(list_sensitivity_figures((found,)), run.path / "figures")

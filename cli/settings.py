@@ -27,10 +27,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from kinimmune.fitting.durable_files import read_text
+from kinimmune.fitting.runs.atomic_files import read_text
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.model import nearest
-from kinimmune.models.trials import StopRule
+from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.trial.design import StopRule
 
 
 def _power_of_two(value: int) -> int:

@@ -9,20 +9,20 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from kinimmune.fitting.claim_lint import check_models, check_names
-from kinimmune.fitting.claim_tables import examine_claims
-from kinimmune.fitting.targets import Role, Target, examine_targets
+from kinimmune.fitting.claims.lint import check_models, check_names
+from kinimmune.fitting.claims.table import examine_claims
+from kinimmune.fitting.problem.targets import Role, Target, examine_targets
 from kinimmune.models.errors import DataError
-from kinimmune.models.evidence import Kinase, Reference
-from kinimmune.models.evidence_tables import SourceRow, examine_cell_lines, examine_kinases, examine_sources
-from kinimmune.models.experiment_tables import examine_experiments
-from kinimmune.models.observation_tables import examine_observations
-from kinimmune.models.parameter_tables import SourcedParameter, examine_parameters
-from kinimmune.models.parameters import Scale, Status
-from kinimmune.models.table_files import TABLES, Finding
-from kinimmune.models.table_rows import parse_rows
-from kinimmune.models.trial_tables import examine_trials
-from kinimmune.models.units import parse_unit
+from kinimmune.models.symbolic.parameters import Scale, Status
+from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.tables.evidence import SourceRow, examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.tables.experiments import examine_experiments
+from kinimmune.models.tables.files import TABLES, Finding
+from kinimmune.models.tables.observations import examine_observations
+from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
+from kinimmune.models.tables.references import Kinase, Reference
+from kinimmune.models.tables.rows import parse_rows
+from kinimmune.models.tables.trials import examine_trials
 
 NARROWEST_ASSUMED = 0.7
 """Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""

@@ -4,14 +4,14 @@ Start with `find_task_function`.  A name in a file is compared with these and no
 file names it.
 """
 
-from kinimmune.fitting.fit import FIT_START
-from kinimmune.fitting.identifiability import CURVATURE, JACOBIAN
-from kinimmune.fitting.mechanism_share import SHARE_BLOCK, SHARE_DRAWS
-from kinimmune.fitting.profile_points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, PROFILE_POINT, PROFILE_PREDICTION
-from kinimmune.fitting.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
-from kinimmune.fitting.sample_predictions import SAMPLE_PREDICT
-from kinimmune.fitting.sensitivity_blocks import SENSITIVITY_BLOCK
-from kinimmune.fitting.work import TaskFunction
+from kinimmune.fitting.estimation.fit import FIT_START
+from kinimmune.fitting.identifiability.identifiability import CURVATURE, JACOBIAN
+from kinimmune.fitting.identifiability.mechanism_share import SHARE_BLOCK, SHARE_DRAWS
+from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, PROFILE_POINT, PROFILE_PREDICTION
+from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT
+from kinimmune.fitting.sampling.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
+from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK
+from kinimmune.fitting.workflow.task import TaskFunction
 from kinimmune.models.errors import DataError
 
 TASK_FUNCTIONS: tuple[TaskFunction, ...] = (

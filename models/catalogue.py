@@ -12,9 +12,9 @@ from pathlib import Path
 
 from kinimmune.models import library
 from kinimmune.models.errors import UsageError
-from kinimmune.models.model import OdeModel, nearest
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.tables import read_parameters
+from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.readers import read_parameters
 
 
 def model_names() -> tuple[str, ...]:

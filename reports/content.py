@@ -6,17 +6,17 @@ Start with `Content`, everything a report of a run needs, or `ModelContent`, wha
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kinimmune.fitting.claim_results import ClaimRecord
-from kinimmune.fitting.identifiability_results import IdentifiabilityResult
-from kinimmune.fitting.profile_results import ProfileResult
-from kinimmune.fitting.results import ArmResult, ComparisonRow, FitResult, TrialResult
-from kinimmune.fitting.sample_results import Draws, SampleResult
-from kinimmune.fitting.sensitivity_results import SensitivityResult
-from kinimmune.fitting.targets import Target
-from kinimmune.models.evidence import Kinase, Observation, Reference
-from kinimmune.models.model import OdeModel
-from kinimmune.models.trials import Trial
-from kinimmune.reports.pictures import NominalCourse, Picture
+from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.identifiability.results import IdentifiabilityResult
+from kinimmune.fitting.problem.targets import Target
+from kinimmune.fitting.profile.results import ProfileResult
+from kinimmune.fitting.sampling.results import Draws, SampleResult
+from kinimmune.fitting.sensitivity.results import SensitivityResult
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.references import Kinase, Observation, Reference
+from kinimmune.models.trial.design import Trial
+from kinimmune.reports.panels import NominalCourse, Picture
 
 
 @dataclass(frozen=True)

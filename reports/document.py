@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 import typst
 
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.reports.blocks import Document
 from kinimmune.reports.content import Content, ModelContent
-from kinimmune.reports.figure_recipes import DrawnFigure, FigureRecipe, draw_all
-from kinimmune.reports.figures import list_figures, list_model_figures
-from kinimmune.reports.model_pages import compose_model_report
-from kinimmune.reports.pages import compose_report
+from kinimmune.reports.figures.catalogue import list_figures, list_model_figures
+from kinimmune.reports.figures.recipes import DrawnFigure, FigureRecipe, draw_all
+from kinimmune.reports.pages.model import compose_model_report
+from kinimmune.reports.pages.run import compose_report
+from kinimmune.reports.typesetting.blocks import Document
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)

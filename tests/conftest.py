@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from paths import DATA, ROOT
 
 if TYPE_CHECKING:
-    from kinimmune.fitting.problem import FitProblem
-    from kinimmune.fitting.results import FitResult, TrialResult
-    from kinimmune.fitting.solution import StartOutcome
-    from kinimmune.fitting.work import Step
+    from kinimmune.fitting.estimation.results import FitResult, TrialResult
+    from kinimmune.fitting.estimation.solution import StartOutcome
+    from kinimmune.fitting.problem.problem import FitProblem
+    from kinimmune.fitting.workflow.task import Step
     from kinimmune.models.arrays import Array
 
 
 @pytest.fixture(scope="session")
 def hcc_problem() -> "FitProblem":
     """Return the package's own fit with 64 virtual patients."""
-    from kinimmune.fitting.problem import build_problem
+    from kinimmune.fitting.problem.problem import build_problem
 
     return build_problem("hcc_trial", None, patients=64, seed=1)
 
@@ -31,7 +32,7 @@ def hcc_problem() -> "FitProblem":
 @pytest.fixture(scope="session")
 def hcc_start(hcc_problem: "FitProblem") -> "StartOutcome":
     """Return where the optimiser ends from the prior medians."""
-    from kinimmune.fitting.fit import optimise
+    from kinimmune.fitting.estimation.fit import optimise
 
     return optimise(hcc_problem, np.zeros(len(hcc_problem.free)), lambda _: None)
 
@@ -71,7 +72,7 @@ class FinishedFit:
 @pytest.fixture(scope="session")
 def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
-    from kinimmune.fitting.fit import FitSettings, fit
+    from kinimmune.fitting.estimation.fit import FitSettings, fit
 
     starts, said = Starts({"start-000": asdict(hcc_start)}), []
     result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
@@ -83,7 +84,7 @@ def load_patients() -> Callable[[str], "Array"]:
     """Return a reader of a table of real patients in `tests/data`: rows (time, event, treated)."""
 
     def load(name: str) -> "Array":
-        return np.loadtxt(Path(__file__).parent / "data" / f"{name}.csv", delimiter=",", skiprows=1)
+        return np.loadtxt(DATA / f"{name}.csv", delimiter=",", skiprows=1)
 
     return load
 
@@ -92,7 +93,7 @@ def load_patients() -> Callable[[str], "Array"]:
 def killing() -> Iterator[ModuleType]:
     """Return the module that kills commands and compares what they made, which the benchmark shares."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
         import kill_and_resume
 
         yield kill_and_resume

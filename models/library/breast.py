@@ -19,9 +19,9 @@ from kinimmune.models.mechanisms import (
     tregs,
     tumour,
 )
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 ZERO = sp.Integer(0)
 

@@ -7,9 +7,9 @@ import numpy as np
 import sympy as sp
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 
 def gompertz(parameters: tuple[Parameter, ...]) -> OdeModel:

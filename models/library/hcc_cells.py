@@ -7,9 +7,9 @@ of `hcc_trial`, and `kinase_shift` has the same meaning.
 import sympy as sp
 
 from kinimmune.models.mechanisms import culture, kinases, mapk
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Definition, symbol
+from kinimmune.models.symbolic.components import Definition, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 KINASES = {
     "raf": "RAF",

@@ -8,9 +8,9 @@ the Treg kinase (FLT-3) on Tregs, and the concentration itself on priming and di
 import sympy as sp
 
 from kinimmune.models.mechanisms import angiogenesis, depletion, effectors, kinases, mapk, pharmacokinetics, tregs, tumour
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 BASAL = symbol("basal_priming")

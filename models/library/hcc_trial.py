@@ -7,9 +7,9 @@ occupancy on vessels, VEGFR-2 on PD-1 of effector cells and the Treg kinase (FLT
 import sympy as sp
 
 from kinimmune.models.mechanisms import angiogenesis, effectors, hazards, kinases, mapk, pharmacokinetics, tregs, tumour
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 

@@ -7,9 +7,9 @@ the tumour, B-RAF (V600E) occupancy slows the tumour.  CD4+NKG2D+ cells expand w
 import sympy as sp
 
 from kinimmune.models.mechanisms import chemotherapy, hazards, il15, kinases, nkg2d, pharmacokinetics, tumour
-from kinimmune.models.model import OdeModel
-from kinimmune.models.parameters import Parameter
-from kinimmune.models.parts import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 
 KINASES = {"raf": "RAF", "braf_v600e": "B-RAF"}
 STEEPNESS = 4

@@ -5,7 +5,7 @@ Start with `vascular_support`, vessels relative to untreated, or `angiogenic_cap
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def vessel_blocks() -> tuple[Definition, ...]:

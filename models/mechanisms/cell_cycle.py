@@ -5,7 +5,7 @@ Start with `g1_s_control`.  Limit: resistance (loss of Rb, cyclin E) and the ret
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def g1_s_control() -> Mechanism:

@@ -5,7 +5,7 @@ Start with `temozolomide`; `apoptosis` is its action on the tumour, for the tumo
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 
 ZERO = sp.Integer(0)
 

@@ -5,7 +5,7 @@ Start with `medium` and `cell_line`.
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def medium() -> Mechanism:

@@ -3,7 +3,7 @@
 Start with `depletion`.
 """
 
-from kinimmune.models.parts import Input, Mechanism, Term, symbol
+from kinimmune.models.symbolic.components import Input, Mechanism, Term, symbol
 
 
 def depletion(cells: str, printed: str, states: tuple[str, ...]) -> Mechanism:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from kinimmune.models.mechanisms.rest import resting_number
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
 ZERO = sp.Integer(0)

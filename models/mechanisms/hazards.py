@@ -5,7 +5,7 @@ Start with `death`; S(t) of one individual is exp(-(tumour deaths + liver deaths
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def liver_reserve() -> Mechanism:

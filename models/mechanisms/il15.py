@@ -5,7 +5,7 @@ Start with `trans_presentation`.  Sorafenib raises the receptor (document001); t
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
 

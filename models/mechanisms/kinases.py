@@ -5,7 +5,7 @@ Start with `occupancy`.
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
 
 
 def occupancy(kinases: tuple[str, ...], printed: dict[str, str]) -> Mechanism:

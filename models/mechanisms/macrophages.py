@@ -5,7 +5,7 @@ Start with `m1_and_m2` and `m1_action`; the functions `untreated_...` give the s
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
 

@@ -6,7 +6,7 @@ Start with `raf_mek_erk`.  Limit: in cells with wild-type RAF a RAF inhibitor ca
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def raf_mek_erk(resistant: sp.Expr | None = None) -> Mechanism:

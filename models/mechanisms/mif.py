@@ -6,7 +6,7 @@ sign: that CDK4/6 inhibition raises it is the hypothesis of document003, and rep
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 
 
 def untreated_mif(volume: sp.Expr) -> sp.Expr:

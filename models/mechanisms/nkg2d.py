@@ -7,7 +7,7 @@ import sympy as sp
 
 from kinimmune.models.mechanisms import il15
 from kinimmune.models.mechanisms.rest import resting_number
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
 

@@ -6,7 +6,7 @@ how exposure to sorafenib falls at constant dose (arrondeau2012).  `daily_gavage
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 
 
 def oral_exposure() -> Mechanism:

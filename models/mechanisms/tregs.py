@@ -9,7 +9,7 @@ are a share of; `hypoxic_recruitment` draws Tregs into a tumour whose vessels ar
 import sympy as sp
 
 from kinimmune.models.mechanisms.rest import resting_number
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def antigen(volume: sp.Expr, half: str = "antigen_volume") -> sp.Expr:

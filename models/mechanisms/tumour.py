@@ -6,7 +6,7 @@ volume is kept as x = ln(T / T0), so that it stays positive whatever the rates, 
 
 import sympy as sp
 
-from kinimmune.models.parts import Definition, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
 def viable_volume() -> sp.Expr:

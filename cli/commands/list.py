@@ -1,0 +1,38 @@
+"""`kinimmune list`: the models, and the trials the tables describe."""
+
+from kinimmune.cli import options
+from kinimmune.cli.terminal import print_json, print_table
+
+
+def list_models(
+    data: options.Data = None,
+    seed: options.UnusedSeed = None,
+    jobs: options.UnusedJobs = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """List models, and studies with their arms."""
+    from kinimmune.models.catalogue import load_model, model_names
+    from kinimmune.models.tables.readers import read_trials
+
+    models = [load_model(name) for name in model_names()]
+    trials = read_trials(data)
+    if as_json:
+        print_json(
+            {
+                "schema": "kinimmune.list/1",
+                "models": [
+                    {"name": item.name, "title": item.title, "states": len(item.states), "parameters": len(item.parameters)}
+                    for item in models
+                ],
+                "trials": [
+                    {"study": trial.study, "title": trial.title, "arms": {arm.name: arm.n for arm in trial.arms}}
+                    for trial in trials
+                ],
+            }
+        )
+        return
+    rows = [(item.name, str(len(item.states)), str(len(item.parameters)), item.title) for item in models]
+    print_table("Models", ("name", "states", "parameters", "title"), rows, ("states", "parameters"))
+    arms = [(trial.study, ", ".join(f"{arm.name} ({arm.n})" for arm in trial.arms), trial.title) for trial in trials]
+    print_table("Trials", ("study", "arms (patients)", "title"), arms)

@@ -1,0 +1,104 @@
+"""What `kinimmune fit` prints: reported beside predicted, and what was not fitted beside its null.
+
+Start with `print_summary`.
+"""
+
+from collections.abc import Sequence
+
+from kinimmune.cli.terminal import format_number, print_table
+from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
+
+_CAUTION = (
+    "Agreement with the fitted medians shows that the model is flexible enough, not that it is valid; "
+    "what was not fitted stands beside what a naive rule predicts."
+)
+
+
+def print_summary(result: FitResult) -> None:
+    """Print the tables of a fit on stdout."""
+    print(
+        f"{result.model}: {result.status}; {result.patients} patients, seed {result.seed}, "
+        f"{result.wall_seconds:.0f} s, {result.evaluations} evaluations, "
+        f"{result.failed_patients} failed patients, {result.retried_courses} courses by scipy"
+    )
+    print(
+        f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "
+        f"{format_number(result.effective_parameters, 3)} effective parameters, "
+        f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
+    )
+    rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
+    print(f"treatment stops by {rules}\n")
+    _print_medians("Fitted medians [month]", result.targets)
+    _print_unfitted(result)
+    _print_estimates(result.parameters)
+    rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
+    print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
+    responses = [(row.study, row.arm, f"{100.0 * row.fraction:.1f} %") for row in result.responses]
+    print_table("Objective responses", ("study", "arm", "fraction"), responses, ("fraction",))
+    print(_CAUTION)
+
+
+def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
+    if not rows:
+        return
+    columns = ("study", "arm", "endpoint", "reported", "interval", "predicted", "residual", "scan reported", "scan predicted")
+    cells = [
+        (
+            row.study,
+            row.arm or "-",
+            row.endpoint,
+            format_number(row.observed),
+            _interval(row.lower, row.upper),
+            format_number(row.predicted, 3),
+            format_number(row.residual, 2),
+            "-" if row.scan_observed is None else str(row.scan_observed),
+            "-" if row.scan_predicted is None else str(row.scan_predicted),
+        )
+        for row in rows
+    ]
+    print_table(title, columns, cells, columns[3:])
+
+
+def _print_unfitted(result: FitResult) -> None:
+    columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
+    cells = [
+        (
+            row.study,
+            row.arm or "-",
+            row.endpoint,
+            row.statistic.replace("_", " "),
+            format_number(row.observed),
+            _interval(row.lower, row.upper),
+            format_number(row.predicted, 3),
+            format_number(row.null_prediction, 3),
+            {True: "yes", False: "no", None: "-"}[row.inside],
+        )
+        for row in (*result.unfitted, *result.transport)
+    ]
+    if cells:
+        print_table("Not fitted", columns, cells, columns[4:8])
+    if result.q_model is not None:
+        print(
+            f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"
+        )
+
+
+def _print_estimates(rows: Sequence[EstimateRow]) -> None:
+    columns = ("parameter", "estimate", "95 % interval", "unit", "prior", "status", "at bound")
+    cells = [
+        (
+            row.name,
+            format_number(row.value, 3),
+            _interval(row.lower, row.upper),
+            row.unit,
+            row.prior,
+            row.status,
+            "yes" if row.at_bound else "no",
+        )
+        for row in rows
+    ]
+    print_table("Estimates", columns, cells, ("estimate",))
+
+
+def _interval(lower: float | None, upper: float | None) -> str:
+    return "-" if lower is None or upper is None else f"{format_number(lower, 3)} to {format_number(upper, 3)}"

@@ -1,0 +1,131 @@
+"""A model in plain values and plain text: what `kinimmune show` prints.
+
+Start with `describe`; `equation_lines` writes the equations of such a description.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from kinimmune.models.symbolic.components import Mechanism, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, values_for
+from kinimmune.models.tables.references import Kinase
+
+Plain = dict[str, Any]
+
+
+def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Plain:
+    """Return everything there is to know about a model, ready for JSON (schema `kinimmune.show/1`)."""
+    return {
+        "schema": "kinimmune.show/1",
+        "model": model.name,
+        "title": model.title,
+        "inputs": [{"name": item.name, "unit": item.unit, "meaning": item.meaning} for item in model.inputs],
+        "states": _states(model),
+        "mechanisms": [_mechanism(item) for item in model.mechanisms],
+        "outputs": [
+            {"name": item.name, "unit": item.unit, "expression": str(item.expression), "meaning": item.reason}
+            for item in model.outputs
+        ],
+        "arrows": list(model.arrows),
+        "parameters": [_parameter(item) for item in model.parameters],
+        "kinases": _kinases(model, kinases),
+    }
+
+
+def _states(model: OdeModel) -> list[Plain]:
+    values = {symbol(name): sp.Float(value) for name, value in values_for(model.parameters, None).items()}
+    return [
+        {
+            "name": state.name,
+            "unit": state.unit,
+            "meaning": state.meaning,
+            "initial": str(state.initial),
+            "initial_value": float(model.expand(state.initial).xreplace(values)),
+        }
+        for state in model.states
+    ]
+
+
+def _mechanism(mechanism: Mechanism) -> Plain:
+    return {
+        "name": mechanism.name,
+        "reason": mechanism.reason,
+        "states": [state.name for state in mechanism.states],
+        "definitions": [
+            {
+                "name": item.name,
+                "unit": item.unit,
+                "expression": str(item.expression),
+                "reason": item.reason,
+                "neutral": None if item.neutral is None else str(item.neutral),
+            }
+            for item in mechanism.definitions
+        ],
+        "terms": [
+            {"name": term.name, "state": term.state, "expression": str(term.expression), "reason": term.reason}
+            for term in mechanism.terms
+        ],
+    }
+
+
+def _parameter(item: Parameter) -> Plain:
+    return {
+        "name": item.key,
+        "value": item.value,
+        "unit": item.unit,
+        "lower": item.lower,
+        "upper": item.upper,
+        "prior": None if item.prior.scale is Scale.FIXED else _prior(item.prior),
+        "estimated": item.estimated,
+        "spread": None if item.spread is None else {"scale": item.spread.scale.value, "sd": item.spread.sd},
+        "study": item.study,
+        "meaning": item.meaning,
+        "status": item.source.status.value,
+        "source": item.source.key,
+        "locator": item.source.locator,
+        "note": item.source.note,
+    }
+
+
+def _prior(prior: Prior) -> Plain:
+    return {"scale": prior.scale.value, "median": prior.median, "sd": prior.sd}
+
+
+def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Plain]:
+    """Return the kinases when the model uses any: what each drives, None when it drives nothing here."""
+    defined = {item.name for item in model.definitions}
+    rows = [
+        {"name": item.name, "ic50": item.ic50, "unit": item.unit, "drives": item.drives if item.drives in defined else None}
+        for item in kinases
+    ]
+    return rows if any(row["drives"] for row in rows) else []
+
+
+def equation_lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the equations of a description, mechanism by mechanism; an arrow that can be cut is marked with its name."""
+    units = {state["name"]: state["unit"] for state in content["states"]}
+    for mechanism in content["mechanisms"]:
+        yield ""
+        yield f"{mechanism['name']}: {mechanism['reason']}"
+        for item in mechanism["definitions"]:
+            arrow = "" if item["neutral"] is None else f"; arrow, {item['neutral']} when cut"
+            yield f"  {item['name']} = {item['expression']}  [{item['unit']}]"
+            yield f"      {item['reason']}{arrow}"
+        for state in dict.fromkeys(term["state"] for term in mechanism["terms"]):
+            yield f"  d {state} / dt  [{_per_day(units[state])}]"
+            yield from _term_lines([term for term in mechanism["terms"] if term["state"] == state])
+
+
+def _term_lines(terms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for term in terms:
+        expression = term["expression"]
+        signed = f"- {expression[1:]}" if expression.startswith("-") else f"+ {expression}"
+        yield f"    {signed}"
+        yield f"      {term['reason']}; arrow {term['name']}"
+
+
+def _per_day(unit: str) -> str:
+    return "1/d" if unit == "1" else f"{unit}/d"

@@ -1,0 +1,149 @@
+"""Published numbers beside their predictions, as rows of a result.
+
+Start with `compare`; `score` condenses hazard ratios into Q.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from kinimmune.fitting.estimation.laplace import NORMAL_95, Linearisation
+from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.problem.likelihood import log_error
+from kinimmune.fitting.problem.predictions import null_prediction, predictions, sampling_error, scans_of
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
+from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.survival import progression_free
+
+Interval = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What predictions are compared with and how uncertain they are."""
+
+    problem: FitProblem
+    """With every arm that is predicted."""
+    outcomes: Outcomes
+    linearisation: Linearisation | None
+    published: Sequence[Target]
+    """Every published number, for the null predictions."""
+
+
+def compare(evidence: Evidence, targets: Sequence[Target], with_null: bool) -> tuple[ComparisonRow, ...]:
+    """Return one row per target; with the null prediction where the target was not fitted."""
+    predicted = predictions(evidence.problem, evidence.outcomes)
+    return tuple(_row(evidence, target, predicted[target.label], with_null) for target in targets)
+
+
+def score(rows: Sequence[ComparisonRow], targets: Mapping[str, Target], null: bool) -> float | None:
+    """Return Q, the sum over hazard ratios of ((ln predicted - ln reported) / se)^2, of the model or of the null.
+
+    None when a prediction is missing or no hazard ratio was published with an interval.
+    """
+    total, count = 0.0, 0
+    for row in rows:
+        target = targets[f"{row.statistic}:{row.study}:{row.endpoint}"]
+        value = row.null_prediction if null else row.predicted
+        if target.log_error is None:
+            continue
+        if value is None:
+            return None
+        total += ((math.log(value) - math.log(target.value)) / target.log_error) ** 2
+        count += 1
+    return total if count else None
+
+
+def _row(evidence: Evidence, target: Target, predicted: float | None, with_null: bool) -> ComparisonRow:
+    problem = evidence.problem
+    trial = problem.trial(target.study)
+    observed_scan, predicted_scan = scans_of(target, predicted, trial)
+    null = null_prediction(target, evidence.published, problem.trials) if with_null else None
+    fixed, drawn, repeated = _intervals(evidence, target)
+    known = predicted is not None and target.lower is not None and target.upper is not None
+    return ComparisonRow(
+        study=target.study,
+        arm=target.arm,
+        endpoint=target.endpoint,
+        statistic=target.statistic,
+        observed=target.value,
+        lower=target.lower,
+        upper=target.upper,
+        value_status=target.value_source.status,
+        interval_status=None if target.interval_source is None else target.interval_source.status,
+        predicted=predicted,
+        residual=_residual(evidence, target, predicted),
+        scan_observed=observed_scan,
+        scan_predicted=predicted_scan,
+        null_prediction=null,
+        inside=_inside(target, predicted) if known else None,
+        predicted_lower=fixed[0],
+        predicted_upper=fixed[1],
+        drawn_lower=drawn[0],
+        drawn_upper=drawn[1],
+        trial_lower=repeated[0],
+        trial_upper=repeated[1],
+    )
+
+
+def _inside(target: Target, predicted: float | None) -> bool:
+    """Return whether a prediction lies in the published interval, with its ends read at the precision they are printed."""
+    if predicted is None or target.lower is None or target.upper is None:
+        return False
+    return target.lower <= round(predicted, 2) <= target.upper
+
+
+def _residual(evidence: Evidence, target: Target, predicted: float | None) -> float | None:
+    if target.statistic is Statistic.MEDIAN:
+        return float(target_residuals(evidence.problem, evidence.outcomes, target)[0])
+    if predicted is None or target.log_error is None:
+        return None
+    return (math.log(predicted) - math.log(target.value)) / target.log_error
+
+
+def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, Interval]:
+    """Return 95 % intervals of a prediction: for parameters, for constants too, and for one trial of that size."""
+    linearisation = evidence.linearisation
+    if linearisation is None or target.label not in linearisation.gradients:
+        return (None, None), (None, None), (None, None)
+    fixed = linearisation.error(target.label, constants_drawn=False)
+    drawn = linearisation.error(target.label, constants_drawn=True)
+    noise = _trial_noise(evidence, target)
+    errors = (fixed, drawn, np.hypot(fixed, noise))
+    if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.TTP:
+        outcome = evidence.outcomes[target.study, target.arm or ""]
+        months = outcome.scans / DAYS_PER_MONTH
+        scans = tuple(_scan_interval(progression_free(outcome), error, months) for error in errors)
+        return scans[0], scans[1], scans[2]
+    centre = predictions(evidence.problem, evidence.outcomes)[target.label]
+    if centre is None:
+        return (None, None), (None, None), (None, None)
+    ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
+    return ends[0], ends[1], ends[2]
+
+
+def _trial_noise(evidence: Evidence, target: Target) -> Array:
+    if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.OS:
+        follow_up = evidence.problem.trial(target.study).follow_up[Endpoint.OS]
+        return np.array([log_error(target, follow_up)])
+    return sampling_error(evidence.problem, evidence.outcomes, target.label)
+
+
+def _log_interval(centre: float, error: float) -> Interval:
+    width = NORMAL_95 * error
+    return centre * math.exp(-width), centre * math.exp(width)
+
+
+def _scan_interval(survival: Array, error: Array, months: Array) -> Interval:
+    """Return the scans [month] between which the median falls with 95 % probability, from errors of the curve."""
+    finite = np.isfinite(error) & (error > 0.0)
+    by_then = np.asarray(ndtr((0.5 - survival[finite]) / error[finite]))
+    first, last = np.argmax(by_then >= 0.025), np.argmax(by_then >= 0.975)
+    lower = float(months[finite][first]) if by_then.size and by_then.max() >= 0.025 else None
+    upper = float(months[finite][last]) if by_then.size and by_then.max() >= 0.975 else None
+    return lower, upper

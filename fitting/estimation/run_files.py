@@ -1,0 +1,83 @@
+"""Results in a run folder: JSON that reads back exactly, and CSV for every other program.
+
+Start with `write_results` and `read_results`.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from kinimmune.fitting.claims.results import ClaimRecord, records_from_json, to_plain
+from kinimmune.fitting.estimation.results import FitResult, TrialResult, from_json, to_json
+from kinimmune.fitting.runs.run import Run
+
+FIT, TRIAL, CLAIMS = "results/fit.json", "results/trial.json", "results/claims.json"
+_LONG = ("months", "survival")
+"""Columns of a curve that hold a sequence; they become one row per element."""
+
+
+def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
+    """Write `results/` of a run; `fit.json` comes last and tells that all is there."""
+    run.write(TRIAL, to_json(trial))
+    comparisons = [
+        {"kind": kind, **asdict(row)}
+        for kind, rows in (("target", fit.targets), ("unfitted", fit.unfitted), ("transport", fit.transport))
+        for row in rows
+    ]
+    run.write("results/comparisons.csv", _table(comparisons))
+    run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
+    run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))
+    run.write(FIT, to_json(fit))
+
+
+def remove_results(run: Run) -> None:
+    """Remove the results of a run, of the fit and of what was built on it; finished steps stay, for where they still hold."""
+    for path in (run.path / "results").glob("[!.]*"):
+        if path.is_file():
+            path.unlink()
+
+
+def read_results(run: Run) -> tuple[FitResult, TrialResult]:
+    """Return what a fit found and its virtual trial.
+
+    Raises
+    ------
+    DataError
+        when a file is missing or cannot be read; the message names it
+    """
+    fit = from_json(FitResult, run.read(FIT), run.path / FIT)
+    return fit, from_json(TrialResult, run.read(TRIAL), run.path / TRIAL)
+
+
+def write_claims(run: Run, claims: Iterable[ClaimRecord]) -> None:
+    """Write what became of the claims about a run's model."""
+    run.write(CLAIMS, json.dumps(to_plain(claims), indent=1, allow_nan=False))
+
+
+def read_tested_claims(run: Run) -> tuple[ClaimRecord, ...]:
+    """Return the claims last tested in a run, none when they never were.
+
+    Raises
+    ------
+    DataError
+        when the file cannot be read
+    """
+    return records_from_json(run.read(CLAIMS), run.path / CLAIMS) if (run.path / CLAIMS).is_file() else ()
+
+
+def _lengthen(row: dict[str, object]) -> Iterable[dict[str, object]]:
+    sequences = [value for name in _LONG if isinstance(value := row[name], Sequence)]
+    fixed = {name: value for name, value in row.items() if name not in _LONG}
+    for values in zip(*sequences, strict=True):
+        yield {**fixed, **dict(zip(_LONG, values, strict=True))}
+
+
+def _table(rows: Sequence[dict[str, object]]) -> str:
+    """Return rows as CSV; a value that does not exist is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,38 @@
+"""The fit under each rule by which treatment may have stopped, the largest lever on overall survival.
+
+Start with `compare_stop_rules`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from kinimmune.fitting.estimation.results import StopRuleRow
+from kinimmune.fitting.estimation.solution import Optimiser
+from kinimmune.fitting.problem.predictions import predictions
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, residuals, to_horizon
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import StopRule
+
+COMPARED = (StopRule.RADIOLOGICAL, StopRule.ONE_SCAN_LATER, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC)
+
+
+def compare_stop_rules(
+    problem: FitProblem, point: Array, optimise: Optimiser, progress: Callable[[str], None]
+) -> tuple[StopRuleRow, ...]:
+    """Fit again from a point under each rule, the same in all studies, and return what each predicts.
+
+    A rule under which all studies were fitted already is not fitted again.
+    """
+    rows = []
+    for rule in COMPARED:
+        progress(f"stop rule {rule}")
+        ruled = replace(problem, rules=dict.fromkeys(problem.rules, rule))
+        known = dict(ruled.rules) == dict(problem.rules)
+        found = point if known else np.array(optimise(ruled, point, lambda _: None).point)
+        wide = to_horizon(ruled, REPORT_MONTHS)
+        outcomes = predict(wide, [found])[0]
+        data = residuals(wide, outcomes, found)[: 2 * len(problem.targets)]
+        rows.append(StopRuleRow(str(rule), predictions(wide, outcomes), float(data @ data), refitted=not known))
+    return tuple(rows)

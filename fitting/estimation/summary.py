@@ -1,0 +1,213 @@
+"""From the best point of a fit to everything it found.
+
+Start with `summarise`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
+from kinimmune.fitting.estimation.laplace import NORMAL_95, Linearisation, linearise
+from kinimmune.fitting.estimation.results import (
+    ComparisonRow,
+    ConstantRow,
+    CurveRow,
+    EstimateRow,
+    EventRow,
+    FitResult,
+    ResponseRow,
+    StartRow,
+    TrialResult,
+)
+from kinimmune.fitting.estimation.solution import Optimiser, Solution
+from kinimmune.fitting.estimation.trial_summary import describe_trial
+from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
+from kinimmune.fitting.problem.targets import Role, Statistic, Target
+from kinimmune.models.arrays import Array
+from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
+
+AT_BOUND = 1e-3
+"""Distance from a bound, in prior standard deviations, at which an estimate counts as being on it."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The best point with its virtual trial to the horizon of the report."""
+
+    problem: FitProblem
+    point: Array
+    outcomes: Outcomes
+    linearisation: Linearisation
+
+
+def summarise(
+    problem: FitProblem,
+    solution: Solution,
+    published: Sequence[Target],
+    optimise: Optimiser,
+    progress: Callable[[str], None],
+) -> tuple[FitResult, TrialResult]:
+    """Return the result of a fit (without its wall time) and its virtual trial.
+
+    Parameters
+    ----------
+    problem
+        what was fitted
+    solution
+        the best of the starts
+    published
+        every published number, fitted or not
+    optimise
+        used once more, to fit without the arm that is then predicted (transport)
+    progress
+        takes a word on what is being done
+    """
+    wide = to_horizon(problem, REPORT_MONTHS)
+    progress("uncertainty by the curvature at the optimum")
+    linearisation = linearise(wide, solution.point)
+    found = _Found(wide, solution.point, predict(wide, [solution.point])[0], linearisation)
+    progress("transport: fitting without the arm to be predicted")
+    transported, evaluations = transport(problem, solution.point, published, optimise)
+    progress("virtual trial at the estimates")
+    trial = describe_trial(wide, solution.point, found.outcomes, solution.seed)
+    result = _fit_result(found, solution, published, transported)
+    return replace(result, evaluations=result.evaluations + evaluations), trial
+
+
+def transport(
+    problem: FitProblem, point: Array, published: Sequence[Target], optimise: Optimiser
+) -> tuple[tuple[ComparisonRow, ...], int]:
+    """Fit without the treated arm of the last study and predict that arm; return its rows and the evaluations spent.
+
+    Nothing to do, and no rows, with a single study.
+    """
+    if len(problem.trials) < 2:
+        return (), 0
+    trial = problem.trials[-1]
+    held = (trial.study, pairs(trial)[0])
+    kept = tuple(item for item in problem.targets if (item.study, item.arm) != held)
+    smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm != held))
+    found = optimise(smaller, point, lambda _: None)
+    wide = to_horizon(problem, REPORT_MONTHS)
+    outcomes = predict(wide, [np.array(found.point)])[0]
+    linearisation = _prediction_linearisation(replace(smaller, engine=wide.engine), wide, np.array(found.point))
+    targets = tuple(item for item in problem.targets if (item.study, item.arm) == held)
+    return compare(Evidence(wide, outcomes, linearisation, published), targets, with_null=True), found.evaluations
+
+
+def _prediction_linearisation(fitted: FitProblem, predicted: FitProblem, point: Array) -> Linearisation:
+    """Return predictions of every arm, with the covariance of a fit that did not see one of them."""
+    full = linearise(predicted, point)
+    seen = [row for row, item in enumerate(predicted.targets) if item in fitted.targets]
+    rows = np.array([2 * row + part for row in seen for part in (0, 1)])
+    return replace(full, data_jacobian=full.data_jacobian[rows])
+
+
+def _fit_result(
+    found: _Found, solution: Solution, published: Sequence[Target], transported: tuple[ComparisonRow, ...]
+) -> FitResult:
+    problem, linearisation = found.problem, found.linearisation
+    values = residuals(problem, found.outcomes, found.point)
+    n_data = 2 * len(problem.targets)
+    studies = {trial.study for trial in problem.trials}
+    unseen = tuple(item for item in published if item.role is Role.UNFITTED and item.study in studies)
+    evidence = Evidence(problem, found.outcomes, linearisation, published)
+    unfitted = compare(evidence, unseen, with_null=True)
+    ratios = tuple(row for row in unfitted if row.statistic == Statistic.HAZARD_RATIO)
+    by_label = {item.label: item for item in unseen}
+    covariance = linearisation.covariance(constants_drawn=False)
+    errors = np.sqrt(np.diag(covariance))
+    effective = linearisation.effective_parameters
+    return FitResult(
+        model=problem.engine.compiled.model.name,
+        seed=solution.seed,
+        patients=problem.population.patients,
+        status="converged" if solution.best.converged else solution.best.message,
+        wall_seconds=0.0,
+        evaluations=sum(item.evaluations for item in solution.starts),
+        failed_patients=sum(item.failed for item in found.outcomes.values()),
+        retried_courses=sum(item.retried for item in found.outcomes.values()),
+        stop_rules={study: str(rule) for study, rule in problem.rules.items()},
+        chi_square_data=float(np.sum(values[:n_data] ** 2)),
+        chi_square_prior=float(np.sum(values[n_data:] ** 2)),
+        effective_parameters=effective,
+        degrees_of_freedom=len(problem.targets) - effective,
+        q_model=score(ratios, by_label, null=False),
+        q_null=score(ratios, by_label, null=True),
+        parameters=tuple(map(_estimate, problem.free, found.point, errors)),
+        targets=compare(evidence, problem.targets, with_null=False),
+        unfitted=unfitted,
+        transport=transported,
+        responses=tuple(ResponseRow(study, arm, outcome.responded) for (study, arm), outcome in found.outcomes.items()),
+        events=tuple(_events(problem, found.outcomes)),
+        curves=tuple(_curves(found.outcomes)),
+        starts=tuple(
+            StartRow(index, item.cost, item.converged, item.evaluations, item.message)
+            for index, item in enumerate(solution.starts)
+        ),
+        constants=tuple(_constant(item) for item in problem.parameters if not item.estimated),
+        correlation=tuple(tuple(map(float, row)) for row in covariance / np.outer(errors, errors)),
+    )
+
+
+def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:
+    prior = parameter.prior
+    lowest, highest = prior.standardise(parameter.lower), prior.standardise(parameter.upper)
+    return EstimateRow(
+        name=parameter.key,
+        symbol=parameter.symbol,
+        value=prior.value_at(score),
+        unit=parameter.unit,
+        standard_error=float(error) * prior.sd,
+        lower=prior.value_at(score - NORMAL_95 * error),
+        upper=prior.value_at(score + NORMAL_95 * error),
+        at_bound=bool(min(score - lowest, highest - score) < AT_BOUND),
+        prior=_in_words(prior),
+        prior_median=prior.median,
+        prior_lower=prior.value_at(-NORMAL_95),
+        prior_upper=prior.value_at(NORMAL_95),
+        contraction=float(error),
+        status=parameter.source.status,
+        source=parameter.source.key,
+    )
+
+
+def _constant(parameter: Parameter) -> ConstantRow:
+    return ConstantRow(
+        name=parameter.key,
+        symbol=parameter.symbol,
+        value=parameter.value,
+        unit=parameter.unit,
+        prior=_in_words(parameter.prior),
+        status=parameter.source.status,
+        source=parameter.source.key,
+        meaning=parameter.meaning,
+    )
+
+
+def _in_words(prior: Prior) -> str:
+    return "fixed" if prior.scale is Scale.FIXED else f"{prior.scale}({prior.median:g}, {prior.sd:g})"
+
+
+def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
+    return [
+        EventRow(study, arm, endpoint, expected_events(curve(problem, outcomes, study, arm, endpoint)))
+        for study, arm in problem.arms
+        for endpoint in Endpoint
+    ]
+
+
+def _curves(outcomes: Outcomes) -> list[CurveRow]:
+    rows = []
+    for (study, arm), outcome in outcomes.items():
+        months = np.arange(REPORT_MONTHS + 1.0)
+        survival = survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
+        rows.append(CurveRow(study, arm, Endpoint.OS, tuple(map(float, months)), tuple(map(float, survival))))
+        scans = tuple(map(float, outcome.scans / DAYS_PER_MONTH))
+        rows.append(CurveRow(study, arm, Endpoint.TTP, scans, tuple(map(float, progression_free(outcome)))))
+    return rows

@@ -1,0 +1,215 @@
+"""The virtual trial at the estimates, in the numbers a report draws.
+
+Start with `describe_trial`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, Numbers, QuadratureRow, TrialResult
+from kinimmune.fitting.problem.predictions import contrast_curves, predictions
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_task, curve, predict
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, Trial
+from kinimmune.models.trial.mean_courses import mean_courses
+from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
+from kinimmune.models.trial.population import draw_individuals, draw_population
+from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, restricted_mean, survival_at
+from kinimmune.models.trial.virtual_trial import ArmOutcome
+
+COURSES = (
+    "tumour_volume",
+    "treg_number",
+    "treg_function",
+    "effector_cells",
+    "pd1_cells",
+    "pd1_fraction",
+    "phospho_erk",
+    "cyclin_d1",
+    "vascular_support",
+    "concentration",
+    "resistance",
+    "liver_reserve",
+)
+QUADRATURE_SETS = 4
+"""Sets of virtual patients, besides the one fitted with, over which predictions are compared."""
+SPIDERS = 40
+RISK_STEP = 3.0
+"""[month] between the columns of an at-risk table"""
+
+
+def describe_trial(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int) -> TrialResult:
+    """Return everything a report shows of the virtual trial at a point.
+
+    Parameters
+    ----------
+    problem
+        with the horizon of the report
+    point
+        standard scores of the free parameters, shape (n_free,)
+    outcomes
+        the virtual trial at the point
+    seed
+        of the patients drawn for plots of single patients and of the other sets of virtual patients
+    """
+    return TrialResult(
+        model=problem.engine.compiled.model.name,
+        seed=seed,
+        patients=problem.population.patients,
+        arms=tuple(_arm(problem, point, outcomes, (trial, arm, seed)) for trial in problem.trials for arm in trial.arms),
+        contrasts=tuple(_contrast(problem, outcomes, trial, endpoint) for trial in problem.trials for endpoint in Endpoint),
+        quadrature=quadrature(problem, point, outcomes, seed),
+    )
+
+
+def quadrature(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int) -> tuple[QuadratureRow, ...]:
+    """Return how far every prediction moves over other sets of as many virtual patients."""
+    found = [predictions(problem, outcomes)]
+    for offset in range(1, QUADRATURE_SETS + 1):
+        population = draw_population(problem.parameters, problem.population.patients, seed + 1000 * offset)
+        found.append(predictions(problem, predict(replace(problem, population=population), [point])[0]))
+    rows = []
+    for name, value in found[0].items():
+        values = [item[name] for item in found]
+        known = [item for item in values if item is not None]
+        if value is not None and len(known) == len(values):
+            rows.append(QuadratureRow(name, value, float(np.std(known, ddof=1))))
+    return tuple(rows)
+
+
+def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, which: tuple[Trial, Arm, int]) -> ArmResult:
+    trial, arm, seed = which
+    outcome = outcomes[trial.study, arm.name]
+    months = outcome.grid / DAYS_PER_MONTH
+    task = arm_task(problem, point, trial.study, arm.name)
+    drawn_task = replace(task, parameters=_drawn_parameters(problem, point, trial.study, (arm.n, seed)))
+    drawn = draw_arm(problem.engine, drawn_task, [seed, trial.arms.index(arm)])
+    risk = np.arange(0.0, months[-1], RISK_STEP)
+    free = progression_free(outcome)
+    seen = np.cumsum(outcome.detected)
+    dead = 1.0 - survival_at(outcome.grid, outcome.survival, outcome.scans)
+    alive_unseen = outcome.at_risk - outcome.detected
+    total_deaths = 1.0 - outcome.survival[-1]
+    return ArmResult(
+        study=trial.study,
+        arm=arm.name,
+        n=arm.n,
+        months=_numbers(months),
+        survival=_numbers(outcome.survival),
+        on_treatment=_numbers(outcome.on_treatment),
+        follow_up_os=_span(trial, Endpoint.OS),
+        follow_up_ttp=_span(trial, Endpoint.TTP),
+        risk_months=_numbers(risk),
+        at_risk_os=_at_risk_os(trial, arm, outcome, risk),
+        at_risk_ttp=_at_risk_ttp(problem, outcomes, trial, arm, risk),
+        scan_months=_numbers(outcome.scans / DAYS_PER_MONTH),
+        ttp_survival=_numbers(free),
+        progression_incidence=_numbers(seen),
+        death_incidence=_numbers(np.clip(1.0 - seen - alive_unseen, 0.0, np.maximum(dead, 0.0))),
+        new_lesion_share=float(outcome.by_lesion.sum() / seen[-1]),
+        liver_death_share=float(outcome.liver_deaths[-1] / total_deaths),
+        response_fraction=outcome.responded,
+        treatment_median=_median_on_treatment(outcome),
+        survival_6=_rate(outcome, 6.0),
+        survival_12=_rate(outcome, 12.0),
+        ttp_6=float(free[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0) - 1]),
+        best_change=_best_changes(drawn, outcome.scans),
+        spiders=_spiders(drawn, outcome.scans),
+        courses={name: _numbers(row) for name, row in mean_courses(problem.engine, task, _known(problem)).items()},
+    )
+
+
+def _known(problem: FitProblem) -> list[str]:
+    model = problem.engine.compiled.model
+    have = set(model.state_names) | {item.name for item in model.outputs}
+    return [name for name in COURSES if name in have]
+
+
+def _numbers(values: Array) -> Numbers:
+    return tuple(float(value) for value in values)
+
+
+def _span(trial: Trial, endpoint: Endpoint) -> tuple[float, float]:
+    span = trial.follow_up[endpoint]
+    return span.shortest / DAYS_PER_MONTH, span.longest / DAYS_PER_MONTH
+
+
+def _drawn_parameters(problem: FitProblem, point: Array, study: str, draw: tuple[int, int]) -> Array:
+    drawn = replace(problem, population=draw_individuals(problem.parameters, draw[0], draw[1]))
+    return arm_task(drawn, point, study, problem.trial(study).control.name).parameters
+
+
+def _rate(outcome: ArmOutcome, months: float) -> float:
+    return float(survival_at(outcome.grid, outcome.survival, np.array([months * DAYS_PER_MONTH]))[0])
+
+
+def _median_on_treatment(outcome: ArmOutcome) -> float | None:
+    taking = np.minimum.accumulate(outcome.on_treatment)
+    if taking[-1] > 0.5:
+        return None
+    return median_time(outcome.grid, np.maximum(taking, 1e-12)) / DAYS_PER_MONTH
+
+
+def _at_risk_os(trial: Trial, arm: Arm, outcome: ArmOutcome, months: Array) -> Numbers:
+    followed = trial.follow_up[Endpoint.OS].uncensored(months * DAYS_PER_MONTH)
+    alive = survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
+    return _numbers(arm.n * followed * alive)
+
+
+def _at_risk_ttp(problem: FitProblem, outcomes: Outcomes, trial: Trial, arm: Arm, months: Array) -> Numbers:
+    """Return the expected number at risk of a progression at the next scan."""
+    observed = curve(problem, outcomes, trial.study, arm.name, Endpoint.TTP)
+    place = np.searchsorted(observed.time, months * DAYS_PER_MONTH)
+    at_risk = np.append(observed.at_risk, 0.0)[place]
+    return _numbers(np.where(months == 0.0, float(arm.n), at_risk))
+
+
+def _observed_scans(drawn: DrawnArm, scans: Array) -> list[tuple[Array, Array]]:
+    """Return (months, change of the sum of diameters [%]) at the scans each patient had, the first at 0."""
+    step = drawn.grid[1] - drawn.grid[0]
+    place = np.rint(np.concatenate([[0.0], scans]) / step).astype(int)
+    ends = np.minimum(np.minimum(drawn.death, drawn.progression), drawn.followed[Endpoint.TTP])
+    dates = np.concatenate([[0.0], scans])
+    seen = []
+    for patient, end in enumerate(ends):
+        had = dates <= end
+        change = 100.0 * np.expm1(drawn.log_diameter[place[had], patient])
+        seen.append((dates[had] / DAYS_PER_MONTH, change))
+    return seen
+
+
+def _best_changes(drawn: DrawnArm, scans: Array) -> Numbers:
+    best = [float(change[1:].min()) for _, change in _observed_scans(drawn, scans) if change.size > 1]
+    return tuple(sorted((value for value in best if math.isfinite(value)), reverse=True))
+
+
+def _spiders(drawn: DrawnArm, scans: Array) -> tuple[tuple[Numbers, Numbers], ...]:
+    several = [item for item in _observed_scans(drawn, scans) if item[0].size > 1 and np.all(np.isfinite(item[1]))]
+    return tuple((_numbers(months), _numbers(change)) for months, change in several[:SPIDERS])
+
+
+def _contrast(problem: FitProblem, outcomes: Outcomes, trial: Trial, endpoint: Endpoint) -> ContrastResult:
+    treated, control = contrast_curves(problem, outcomes, trial, endpoint)
+    horizon = trial.follow_up[endpoint].longest
+    months, course = _hazard_course(treated.survival, control.survival, treated.time, horizon)
+    start = np.concatenate([[0.0], treated.time])
+    means = [restricted_mean(start, np.concatenate([[1.0], arm.survival]), horizon) for arm in (treated, control)]
+    return ContrastResult(
+        study=trial.study,
+        endpoint=endpoint,
+        hazard_ratio=hazard_ratio(treated, control),
+        months=months,
+        hazard_ratio_course=course,
+        rmst_difference=(means[0] - means[1]) / DAYS_PER_MONTH,
+        rmst_horizon=horizon / DAYS_PER_MONTH,
+    )
+
+
+def _hazard_course(treated: Array, control: Array, time: Array, horizon: float) -> tuple[Numbers, Numbers]:
+    """Return the ratio of the arms' hazards in the interval before each time, within the follow-up."""
+    hazards: Sequence[Array] = [np.diff(-np.log(np.concatenate([[1.0], arm]))) for arm in (treated, control)]
+    kept = (time <= horizon) & (hazards[1] > 0.0)
+    return _numbers(time[kept] / DAYS_PER_MONTH), _numbers(hazards[0][kept] / hazards[1][kept])

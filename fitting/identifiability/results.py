@@ -1,0 +1,166 @@
+"""What is known of the parameters of a fit, by curvature and by refits: plain values that go to JSON and back.
+
+Start with `IdentifiabilityResult` (schema `kinimmune.identifiability/1`); `to_json`, `from_json` and `to_csv` convert it.
+"""
+
+import csv
+import io
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from kinimmune.fitting.runs.run import Run
+from kinimmune.models.errors import DataError
+
+JSON_FILE, CSV_FILE = "results/identifiability.json", "results/identifiability.csv"
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Refit:
+    """The estimates of a changed fit."""
+
+    change: str
+    """The target left out, or what was done to the priors."""
+    scores: Numbers
+    """Estimates [prior sd from the prior median]."""
+    shifts: Numbers
+    """How far they moved, in standard errors of the fit by its curvature."""
+    cost: float
+    """Sum of squares of what was minimised."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One parameter."""
+
+    name: str
+    symbol: str
+    contraction: float
+    """Posterior over prior standard deviation, by the curvature."""
+    main_target: str
+    """The published number its estimate depends on most."""
+    main_share: float
+    """Share of the variance that the data bring into the estimate which comes from that number."""
+    left_out: str
+    """The number whose leaving out moves it most."""
+    left_out_shift: float
+    """By how much, in standard errors."""
+    doubled_shift: float
+    """How far it moves when all priors are twice as wide, in standard errors."""
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """The share of the survival benefit that runs through a mechanism, over draws."""
+
+    study: str
+    rule: str
+    """By which treatment stops."""
+    measure: str
+    """`hazard_ratio` (of ln) or `median` (of the difference)."""
+    draws_from: str
+    """`prior` or `posterior`."""
+    at_fit: float | None
+    """At the estimates; None where the drug has no benefit there."""
+    median: float | None
+    lower: float | None
+    """5 % quantile."""
+    upper: float | None
+    """95 % quantile."""
+    draws: int
+    """With a benefit to be shared."""
+    without_benefit: int
+    """Draws in which the drug brings no benefit; they have no share."""
+
+
+@dataclass(frozen=True)
+class MechanismShare:
+    """The shares of one mechanism."""
+
+    arrows: tuple[str, ...]
+    """Cut together."""
+    patients: int
+    rows: tuple[ShareRow, ...]
+
+
+@dataclass(frozen=True)
+class IdentifiabilityResult:
+    """What the numbers of a fit hold."""
+
+    model: str
+    seed: int
+    patients: int
+    names: tuple[str, ...]
+    targets: tuple[str, ...]
+    eigenvalues: Numbers
+    """Of J'J at the fit [per squared prior sd], largest first; above 1 the data say more than the prior."""
+    eigenvectors: tuple[Numbers, ...]
+    """One row an eigenvalue, in the order of `names`."""
+    drawn_eigenvalues: tuple[Numbers, ...]
+    """The same at draws from the Gaussian posterior."""
+    effective_parameters: float
+    drawn_effective: Numbers
+    correlation: tuple[Numbers, ...]
+    sensitivity: tuple[Numbers, ...]
+    """Row a parameter, column a target: change of the estimate [prior sd] when the number rises by one standard error."""
+    exact_curvature: bool
+    """Whether the sensitivity uses the Hessian; J'J + 1 where the Hessian was not positive definite."""
+    informativeness: tuple[Numbers, ...]
+    """Row a parameter, column a target: share of the variance the data bring into the estimate; rows sum to 1."""
+    left_out: tuple[Refit, ...]
+    doubled: Refit
+    verdicts: tuple[Verdict, ...]
+    shares: MechanismShare | None
+    """None when no claim about the model names the mechanism of a benefit."""
+    evaluations: int
+    failures: tuple[dict[str, str], ...] = ()
+    schema: Literal["kinimmune.identifiability/1"] = "kinimmune.identifiability/1"
+
+
+def to_json(result: IdentifiabilityResult) -> str:
+    """Return the result as JSON text; a number that does not exist is null."""
+    return json.dumps(TypeAdapter(IdentifiabilityResult).dump_python(result, mode="json"), indent=1, allow_nan=False)
+
+
+def from_json(text: str, path: Path) -> IdentifiabilityResult:
+    """Return a result from JSON text; inverse of `to_json`.
+
+    Raises
+    ------
+    DataError
+        naming `path` and the first field that is missing or wrong
+    """
+    try:
+        return TypeAdapter(IdentifiabilityResult).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        message = f"{path} does not tell what is identified: {place}: {first['msg']}"
+        raise DataError(f"{message}; compute it again with `kinimmune profile RUN --force`") from error
+
+
+def read_identifiability(run: Run) -> IdentifiabilityResult | None:
+    """Return what holds the parameters of a run, None where there is nothing yet."""
+    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+
+
+def write_identifiability(run: Run, result: IdentifiabilityResult) -> None:
+    """Keep the result in a run, as JSON and CSV."""
+    run.write(JSON_FILE, to_json(result))
+    run.write(CSV_FILE, to_csv(result))
+
+
+def to_csv(result: IdentifiabilityResult) -> str:
+    """Return one row a parameter: its verdict, and its sensitivity to every target."""
+    text = io.StringIO()
+    columns = [field.name for field in fields(Verdict)]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, *result.targets])
+    for verdict, row in zip(result.verdicts, result.sensitivity, strict=True):
+        writer.writerow([*(getattr(verdict, name) for name in columns), *row])
+    return text.getvalue()

@@ -1,0 +1,100 @@
+"""Digests of what results depend on: the rows and columns of tables that a problem reads, and the equations of its model.
+
+Start with `digest_inputs`.  A digest is versioned and canonical: another order of rows, another note, locator or table, and a
+column that is not read leave it as it is; a value, a range, a prior, a design, a published number to be fitted or an equation
+changes it.  A finished step of long work is only used again under the same digest.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import sympy as sp
+
+from kinimmune.fitting.problem.outputs import can_be_tried
+from kinimmune.fitting.problem.targets import Role, Target, read_targets
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.experiments.run import Experiment
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter, Spread
+from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.trial.design import Trial
+
+VERSION = 1
+"""Of the canonical form."""
+NUMERICS = 1
+"""Increased whenever the same inputs give other results: a change of the integrator, of the virtual trial or of the objective.
+Finished steps of before are then computed again, whole chains at a time."""
+
+
+def digest_inputs(model: str, data: Path | None) -> str:
+    """Return the digest of everything the fit of a model, or a virtual trial of it, depends on besides its settings.
+
+    Parameters
+    ----------
+    model
+        a name of the library
+    data
+        tables that replace the package's, None for none
+
+    Raises
+    ------
+    DataError, UsageError
+        as the readers of the tables do
+    """
+    built = load_model(model, data)
+    parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
+    if can_be_tried(built):
+        fitted = [target for target in read_targets(data) if target.role is Role.FIT]
+        studies = {target.study for target in fitted}
+        parts["targets"] = list(map(_target, fitted))
+        parts["trials"] = [_trial(trial) for trial in read_trials(data) if trial.study in studies]
+    return digest(parts)
+
+
+def digest(parts: Mapping[str, object]) -> str:
+    """Return the digest of plain values, such as `1.1:9f...`: version of the form and of the numerics, then SHA-256."""
+    text = json.dumps(parts, sort_keys=True, allow_nan=True)
+    return f"{VERSION}.{NUMERICS}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def digest_equations(model: OdeModel) -> str:
+    """Return the SHA-256 of the names and expressions of a model: states, rates, definitions, outputs, inputs."""
+    lines = [f"{state.name}'={sp.srepr(model.rates[state.name])}" for state in model.states]
+    lines += [f"{state.name}(0)={sp.srepr(sp.S.Zero + state.initial)}" for state in model.states]
+    lines += [f"{item.name}={sp.srepr(sp.S.Zero + item.expression)}" for item in (*model.definitions, *model.outputs)]
+    lines += [item.name for item in model.inputs]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def digest_experiment(experiment: Experiment) -> str:
+    """Return the digest of what an experiment changes and gives."""
+    spans = [[span.name, span.value, span.first_day, span.last_day] for span in experiment.spans]
+    doses = [[dose.time, dose.state, dose.amount] for dose in experiment.doses]
+    return digest({"values": dict(experiment.values), "factors": dict(experiment.factors), "spans": spans, "doses": doses})
+
+
+def _parameter(item: Parameter) -> tuple[object, ...]:
+    """Return what a result depends on; text first, so that parameters can be sorted."""
+    prior = [str(item.prior.scale), item.prior.median, item.prior.sd]
+    return (item.key, item.unit, item.value, item.lower, item.upper, item.estimated, prior, _spread(item.spread))
+
+
+def _spread(spread: Spread | None) -> list[object] | None:
+    return None if spread is None else [str(spread.scale), spread.sd]
+
+
+def _target(target: Target) -> list[object]:
+    """Return a target to be fitted; of its interval only the standard error counts."""
+    return [target.label, target.value, target.n, target.log_error]
+
+
+def _trial(trial: Trial) -> dict[str, object]:
+    scans = [trial.scan_interval, trial.scan_jitter, trial.reading_error, trial.progression_ratio, trial.response_ratio]
+    arms = [
+        [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
+        for arm in trial.arms
+    ]
+    follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in trial.follow_up.items()}
+    return {"study": trial.study, "scans": scans, "arms": arms, "follow_up": follow_up, "stop_rule": str(trial.stop_rule)}

@@ -1,0 +1,99 @@
+"""How far a virtual trial lies from a published median: residuals whose squares add to a deviance.
+
+Start with `os_residual` and `scan_residuals`.
+"""
+
+import math
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from kinimmune.fitting.problem.targets import Target
+from kinimmune.models.errors import DataError
+from kinimmune.models.trial.design import DAYS_PER_MONTH, FollowUp
+from kinimmune.models.trial.survival import TrialCurves, greenwood
+
+
+def derived_log_error(target: Target, follow_up: FollowUp) -> float:
+    """Return the standard error of ln(median) a trial of n patients would have, from n and the follow-up alone.
+
+    For an exponential curve with the published median m, Greenwood's variance at the median over the squared slope of S:
+    se^2 = integral_0^m rate / (n C(t) S(t)) dt / (ln 2)^2, with C the fraction still followed.
+
+    Raises
+    ------
+    DataError
+        when the median lies beyond the longest follow-up
+    """
+    median = target.value * DAYS_PER_MONTH
+    if median >= follow_up.longest:
+        where = f" ({target.origin})" if target.origin else ""
+        longest = follow_up.longest / DAYS_PER_MONTH
+        message = f"target {target.label} = {target.value:g} month{where}: longer than anyone was followed, {longest:.3g} months"
+        raise DataError(f"{message}; correct the value, or the cut-off in follow_up.csv")
+    time = np.linspace(0.0, median, 401)
+    rate = math.log(2.0) / median
+    at_risk = target.n * follow_up.uncensored(time) * np.exp(-rate * time)
+    with np.errstate(divide="ignore"):
+        variance = float(np.trapezoid(rate / at_risk, time))
+    return math.sqrt(variance) / math.log(2.0)
+
+
+def log_error(target: Target, follow_up: FollowUp) -> float:
+    """Return the standard error of ln(median): from the published interval where it was read, derived otherwise."""
+    read = target.log_error
+    return derived_log_error(target, follow_up) if read is None else read
+
+
+def os_residual(median: float, target: Target, error: float) -> float:
+    """Return (ln predicted - ln reported) / se for a median [d] against a target [month]."""
+    return (math.log(median / DAYS_PER_MONTH) - math.log(target.value)) / error
+
+
+def scan_of(target: Target, scan_interval: float) -> int:
+    """Return the number of the scan nearest to a published median time to progression.
+
+    >>> from kinimmune.models.trial.design import DAYS_PER_MONTH
+    >>> [round(months * DAYS_PER_MONTH / 42.0) for months in (1.4, 2.8, 5.5)]
+    [1, 2, 4]
+    """
+    return max(1, round(target.value * DAYS_PER_MONTH / scan_interval))
+
+
+def scan_residuals(curve: TrialCurves, scan: int) -> tuple[float, float]:
+    """Return two residuals whose squares add to -2 ln P(the sample median falls at `scan`).
+
+    P = Phi((S(v_(k-1)) - 1/2)/se) - Phi((S(v_k) - 1/2)/se), se by Greenwood about the median.  With P_max the best P the
+    drop between the two scans allows, the first residual is sign sqrt(2 ln(P_max / P)), which passes smoothly through
+    zero, and the second sqrt(-2 ln P_max).  The first scan has no best place inside: sqrt(-2 ln P) alone, and zero.
+
+    Parameters
+    ----------
+    curve
+        product-limit curve at the scans
+    scan
+        1, 2, ...
+    """
+    errors = greenwood(curve)
+    after = float(curve.survival[scan - 1]) - 0.5
+    if scan == 1:
+        return math.sqrt(max(-2.0 * float(log_ndtr(-after / float(errors[0]))), 0.0)), 0.0
+    before = float(curve.survival[scan - 2]) - 0.5
+    error = 0.5 * (float(errors[scan - 2]) + float(errors[scan - 1]))
+    half_drop = 0.5 * (before - after) / error
+    offset = 0.5 * (before + after) / error
+    best = _log_mass(-half_drop, half_drop)
+    here = _log_mass(offset - half_drop, offset + half_drop)
+    return math.copysign(math.sqrt(max(2.0 * (best - here), 0.0)), offset), math.sqrt(-2.0 * best)
+
+
+def _log_mass(lower: float, upper: float) -> float:
+    """Return ln(Phi(upper) - Phi(lower)), accurate far from zero.
+
+    >>> round(_log_mass(-1.0, 1.0), 6)
+    -0.381715
+    """
+    if lower > 0.0:
+        lower, upper = -upper, -lower
+    larger, smaller = float(log_ndtr(upper)), float(log_ndtr(lower))
+    return larger + math.log(max(-math.expm1(smaller - larger), 1e-300))

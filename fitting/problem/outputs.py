@@ -1,0 +1,221 @@
+"""Outputs by the names of the command line: which number of a virtual trial, or of one individual, is asked for.
+
+Start with `parse_output`.  Names are `median:STUDY:ARM:os`, `hazard_ratio:STUDY:ENDPOINT`,
+`survival:STUDY:ARM:ENDPOINT:MONTH` and `state:NAME:DAY[:ARM]`; `kinimmune.fitting.sensitivity.responses` computes them.
+Every output is a smooth function of the parameters; the median of TTP, which jumps from scan to scan, is refused.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kinimmune.models.errors import UsageError
+from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
+
+KINDS = ("median", "hazard_ratio", "survival", "state")
+FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM]"
+TRIED = ("tumour_hazard", "liver_hazard", "lesion_hazard")
+"""States without which a model cannot be tried."""
+
+
+@dataclass(frozen=True)
+class MedianOutput:
+    """Median overall survival of an arm [month]."""
+
+    study: str
+    arm: str
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return f"median:{self.study}:{self.arm}:{Endpoint.OS}"
+
+
+@dataclass(frozen=True)
+class HazardRatioOutput:
+    """Hazard ratio of a study's first treated arm over its control, over the whole follow-up."""
+
+    study: str
+    endpoint: Endpoint
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return f"hazard_ratio:{self.study}:{self.endpoint}"
+
+
+@dataclass(frozen=True)
+class SurvivalOutput:
+    """Share of an arm without the event at a month; for TTP after the last scan up to then."""
+
+    study: str
+    arm: str
+    endpoint: Endpoint
+    month: float
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return f"survival:{self.study}:{self.arm}:{self.endpoint}:{self.month:g}"
+
+
+@dataclass(frozen=True)
+class StateOutput:
+    """A state or read-out of the model on a day: of one individual, or the mean over an arm's patients who are alive."""
+
+    quantity: str
+    day: float
+    study: str | None = None
+    """Study of a trial's arm; None for one individual."""
+    arm: str | None = None
+    """Arm of that study, or an experiment; None for one individual to whom nothing is given."""
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        place = [part for part in (self.study, self.arm) if part is not None]
+        return ":".join(["state", self.quantity, f"{self.day:g}", *place])
+
+
+Output = MedianOutput | HazardRatioOutput | SurvivalOutput | StateOutput
+
+
+@dataclass(frozen=True)
+class Nameable:
+    """What the outputs of a model can name."""
+
+    model: OdeModel
+    trials: tuple[Trial, ...]
+    """Those the model can be tried in; empty for a model of one individual."""
+    experiments: tuple[str, ...]
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """States and read-outs."""
+        return (*self.model.state_names, *(item.name for item in self.model.outputs))
+
+    def unit(self, output: Output) -> str:
+        """Return the unit of an output; 1 for a ratio or a share."""
+        if isinstance(output, MedianOutput):
+            return "month"
+        units = {state.name: state.unit for state in self.model.states} | {item.name: item.unit for item in self.model.outputs}
+        return units[output.quantity] if isinstance(output, StateOutput) else "1"
+
+    def trial(self, study: str, text: str) -> Trial:
+        """Return a trial by its study, or raise a `UsageError` about the output `text`."""
+        studies = [trial.study for trial in self.trials]
+        if not studies:
+            raise _refuse(text, f"model '{self.model.name}' is not tried in a trial; ask for state:NAME:DAY[:EXPERIMENT]")
+        if study not in studies:
+            raise _refuse(text, f"no study '{study}'; {nearest(study, studies)}")
+        return next(trial for trial in self.trials if trial.study == study)
+
+
+def can_be_tried(model: OdeModel) -> bool:
+    """Return whether a model has what a virtual trial needs."""
+    return {*TRIED} <= set(model.state_names)
+
+
+def parse_output(text: str, known: Nameable) -> Output:
+    """Return the output of a name.
+
+    Parameters
+    ----------
+    text
+        the name
+    known
+        what a name may refer to
+
+    Raises
+    ------
+    UsageError
+        naming the part that is wrong and the nearest that is right
+    """
+    kind, *parts = text.split(":")
+    if kind not in KINDS:
+        raise _refuse(text, f"no kind '{kind}'; {nearest(kind, KINDS)}; write {FORMS}")
+    if kind == "state":
+        return _parse_state(text, parts, known)
+    expected = {"median": 3, "hazard_ratio": 2, "survival": 4}[kind]
+    if len(parts) != expected:
+        raise _refuse(text, f"{len(parts)} parts after '{kind}' where {expected} belong; write {FORMS}")
+    trial = known.trial(parts[0], text)
+    if kind == "hazard_ratio":
+        return HazardRatioOutput(trial.study, _endpoint(parts[1], text))
+    arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], text)
+    if kind == "median":
+        return _median(text, trial, arm, endpoint)
+    return _survival(text, trial, SurvivalOutput(trial.study, arm, endpoint, _number(parts[3], "month", text)))
+
+
+def _refuse(text: str, problem: str) -> UsageError:
+    return UsageError(f"--output {text}: {problem}")
+
+
+def _median(text: str, trial: Trial, arm: str, endpoint: Endpoint) -> MedianOutput:
+    if endpoint is Endpoint.TTP:
+        smooth = f"survival:{trial.study}:{arm}:ttp:{2.0 * trial.scan_interval / DAYS_PER_MONTH:.2g}"
+        raise _refuse(text, f"a median of TTP is the number of a scan and jumps; ask for the share at a month, such as {smooth}")
+    return MedianOutput(trial.study, arm)
+
+
+def _survival(text: str, trial: Trial, output: SurvivalOutput) -> SurvivalOutput:
+    first = trial.scan_interval / DAYS_PER_MONTH
+    if output.endpoint is Endpoint.TTP and output.month < first:
+        raise _refuse(text, f"no scan by month {output.month:g}; the first is at month {math.ceil(100.0 * first) / 100.0:g}")
+    return output
+
+
+def _parse_state(text: str, parts: Sequence[str], known: Nameable) -> StateOutput:
+    if not 2 <= len(parts) <= 4:
+        raise _refuse(text, f"{len(parts)} parts after 'state' where 2 to 4 belong; write {FORMS}")
+    if parts[0] not in known.quantities:
+        raise _refuse(
+            text, f"no state or output '{parts[0]}' in model '{known.model.name}'; {nearest(parts[0], known.quantities)}"
+        )
+    day = _number(parts[1], "day", text)
+    if len(parts) == 2:
+        return StateOutput(parts[0], day)
+    study, arm = _find_arm(text, ":".join(parts[2:]), known)
+    return StateOutput(parts[0], day, study, arm)
+
+
+def _find_arm(text: str, given: str, known: Nameable) -> tuple[str | None, str]:
+    """Return (study, arm) of a trial's arm, or (None, experiment); an arm comes before an experiment of the same name."""
+    arms = [(trial.study, arm.name) for trial in known.trials for arm in trial.arms]
+    found = [place for place in arms if given in (place[1], ":".join(place))]
+    if len(found) > 1:
+        raise _refuse(text, f"arm '{given}' is in several studies; write {' or '.join(':'.join(place) for place in found)}")
+    if found:
+        return found[0]
+    if given in known.experiments:
+        return None, given
+    names = [*(":".join(place) for place in arms), *known.experiments]
+    if not names:
+        raise _refuse(text, f"model '{known.model.name}' has no arms or experiments; leave '{given}' out")
+    raise _refuse(text, f"no arm or experiment '{given}'; {nearest(given, names)}")
+
+
+def _arm(given: str, trial: Trial, text: str) -> str:
+    names = [arm.name for arm in trial.arms]
+    if given not in names:
+        raise _refuse(text, f"no arm '{given}' in {trial.study}; {nearest(given, names)}")
+    return given
+
+
+def _endpoint(given: str, text: str) -> Endpoint:
+    names = [str(endpoint) for endpoint in Endpoint]
+    if given not in names:
+        raise _refuse(text, f"no endpoint '{given}'; {nearest(given, names)}")
+    return Endpoint(given)
+
+
+def _number(given: str, unit: str, text: str) -> float:
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0.0):
+        raise _refuse(text, f"{unit} '{given}' is no positive number")
+    return value

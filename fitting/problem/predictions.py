@@ -1,0 +1,125 @@
+"""Named predictions of a virtual trial, and the naive predictions they have to beat.
+
+Start with `predictions`.  Names are those of the command line: `median:STUDY:ARM:ENDPOINT` and
+`hazard_ratio:STUDY:ENDPOINT`.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kinimmune.fitting.problem.likelihood import scan_of
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
+from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
+from kinimmune.models.trial.survival import (
+    TrialCurves,
+    greenwood,
+    hazard_ratio,
+    log_ratio_error,
+    median_scan,
+    median_time,
+    progression_free,
+)
+
+
+def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> float | None:
+    """Return a predicted median [month]: of OS from the smooth curve, of TTP the scan at which the curve passes one half.
+
+    None when the curve of TTP stays above one half to the horizon.
+    """
+    outcome = outcomes[study, arm]
+    if endpoint is Endpoint.OS:
+        return median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH
+    scan = median_scan(progression_free(outcome))
+    return None if scan is None else scan * problem.trial(study).scan_interval / DAYS_PER_MONTH
+
+
+def pairs(trial: Trial) -> list[str]:
+    """Return the arms of a trial that are compared with its control."""
+    return [arm.name for arm in trial.arms if not arm.control]
+
+
+def contrast_curves(problem: FitProblem, outcomes: Outcomes, trial: Trial, endpoint: Endpoint) -> tuple[TrialCurves, TrialCurves]:
+    """Return the curves of the first treated arm and of the control under the study's follow-up."""
+    arms = (pairs(trial)[0], trial.control.name)
+    treated, control = (curve(problem, outcomes, trial.study, arm, endpoint) for arm in arms)
+    return treated, control
+
+
+def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | None]:
+    """Return every named prediction: medians [month] of all arms, hazard ratios of all studies."""
+    named: dict[str, float | None] = {}
+    for trial in problem.trials:
+        for endpoint in Endpoint:
+            for arm in trial.arms:
+                name = f"median:{trial.study}:{arm.name}:{endpoint}"
+                named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)
+            treated, control = contrast_curves(problem, outcomes, trial, endpoint)
+            named[f"hazard_ratio:{trial.study}:{endpoint}"] = hazard_ratio(treated, control)
+    return named
+
+
+def smooth_predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, Array]:
+    """Return predictions on a scale where they are smooth and nearly normal, for intervals by the delta method.
+
+    ln of OS medians and of hazard ratios, shape (1,); progression-free probabilities at the scans, shape (K,).
+    """
+    named: dict[str, Array] = {}
+    for name, value in predictions(problem, outcomes).items():
+        parts = name.split(":")
+        if parts[0] == Statistic.MEDIAN and parts[3] == Endpoint.TTP:
+            named[name] = progression_free(outcomes[parts[1], parts[2]])
+        else:
+            named[name] = np.array([math.log(value if value is not None else math.nan)])
+    return named
+
+
+def sampling_error(problem: FitProblem, outcomes: Outcomes, name: str) -> Array:
+    """Return the standard error by which one trial of this size scatters about a smooth prediction; same shape."""
+    kind, study, *rest = name.split(":")
+    trial = problem.trial(study)
+    if kind == Statistic.HAZARD_RATIO:
+        treated, control = contrast_curves(problem, outcomes, trial, Endpoint(rest[0]))
+        return np.array([log_ratio_error(treated, control, hazard_ratio(treated, control))])
+    arm, endpoint = rest
+    observed = curve(problem, outcomes, study, arm, Endpoint(endpoint))
+    errors = greenwood(observed)
+    if endpoint == Endpoint.TTP:
+        return errors
+    place = int(np.argmax(observed.survival <= 0.5)) if observed.survival[-1] <= 0.5 else observed.survival.size - 1
+    rate = -math.log(observed.survival[place] / observed.survival[place - 1])
+    step = math.log(observed.time[place] / observed.time[place - 1])
+    return np.array([errors[place] / (observed.survival[place] * rate / step)])
+
+
+def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[Trial]) -> float | None:
+    """Return what the naive rule says of a number that is not fitted, None where it has nothing to say.
+
+    A hazard ratio: the ratio of the study's published medians, control over treated.  A median of a treated arm: the
+    control's published median times the ratio of medians in the other study.
+    """
+    published = {(item.study, item.arm, item.endpoint): item.value for item in targets if item.statistic is Statistic.MEDIAN}
+    trial = next(item for item in trials if item.study == target.study)
+
+    def ratio(study: Trial) -> float | None:
+        treated = published.get((study.study, pairs(study)[0], target.endpoint))
+        control = published.get((study.study, study.control.name, target.endpoint))
+        return None if treated is None or control is None else treated / control
+
+    if target.statistic is Statistic.HAZARD_RATIO:
+        own = ratio(trial)
+        return None if own is None else 1.0 / own
+    other = next((ratio(item) for item in trials if item.study != target.study), None)
+    control = published.get((target.study, trial.control.name, target.endpoint))
+    return None if other is None or control is None else control * other
+
+
+def scans_of(target: Target, predicted: float | None, trial: Trial) -> tuple[int | None, int | None]:
+    """Return the scans of a published and a predicted median of TTP; None for every other statistic."""
+    if target.statistic is not Statistic.MEDIAN or target.endpoint is not Endpoint.TTP:
+        return None, None
+    found = None if predicted is None else round(predicted * DAYS_PER_MONTH / trial.scan_interval)
+    return scan_of(target, trial.scan_interval), found

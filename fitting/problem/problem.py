@@ -1,0 +1,218 @@
+"""A fit as data: the model, its trials, the targets, the free parameters and the virtual patients.
+
+Start with `build_problem`; `predict` turns points in parameter space into virtual trials, `residuals` compares one with
+the targets.  A point is a vector of standard scores: how many prior standard deviations each free parameter lies above
+its prior median.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from kinimmune.fitting.problem.likelihood import log_error, os_residual, scan_of, scan_residuals
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
+from kinimmune.models.arrays import Array
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.solvers.integrators import choose_integrator
+from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
+from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.population import Population, draw_population, individual_values
+from kinimmune.models.trial.survival import TrialCurves, follow, median_time
+from kinimmune.models.trial.treatment_paths import ArmTask, Engine
+from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
+
+Outcomes = Mapping[tuple[str, str], ArmOutcome]
+"""(study, arm) -> outcome"""
+
+FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
+"""Residuals then move smoothly under parameter steps of 1e-4 (benchmarks/smoothness.py)."""
+REPORT_MONTHS = 24.0
+"""Horizon of printed curves [month]."""
+HORIZON_FACTOR = 1.5
+"""Horizon of a fit over the longest published median; a median beyond it is extrapolated at the last hazard."""
+
+
+@dataclass(frozen=True)
+class FitProblem:
+    """What is fitted to what."""
+
+    engine: Engine
+    parameters: tuple[Parameter, ...]
+    """Every parameter of the model; constants at their values."""
+    free: tuple[Parameter, ...]
+    """Those a fit moves; each needs a prior."""
+    trials: tuple[Trial, ...]
+    arms: tuple[tuple[str, str], ...]
+    """(study, arm) that are run."""
+    targets: tuple[Target, ...]
+    """Role `fit` only."""
+    rules: Mapping[str, StopRule]
+    """Study -> rule by which treatment stops."""
+    population: Population
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse targets a fit must not see, and parameters without a prior."""
+        for target in self.targets:
+            if target.role is not Role.FIT:
+                raise UsageError(f"target {target.label} has role '{target.role}'; a fit accepts role 'fit' only")
+            if target.statistic is not Statistic.MEDIAN:
+                raise UsageError(f"target {target.label}: only medians can be fitted; give it role 'unfitted'")
+            if (target.study, target.arm) not in self.arms:
+                raise UsageError(f"target {target.label} belongs to an arm that is not run")
+        for parameter in self.free:
+            if parameter.prior.scale is Scale.FIXED:
+                raise DataError(f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin})")
+
+    def trial(self, study: str) -> Trial:
+        """Return the trial of a study."""
+        return next(trial for trial in self.trials if trial.study == study)
+
+    def values(self, point: Array) -> dict[str, float]:
+        """Return parameter key -> value at a point, shape (n_free,)."""
+        return {item.key: item.prior.value_at(float(score)) for item, score in zip(self.free, point, strict=True)}
+
+
+def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
+    model: str,
+    data: Path | None,
+    *,
+    patients: int,
+    seed: int,
+    jobs: int = 1,
+    stop_rule: StopRule | None = None,
+    integrator: str = "kernel",
+) -> FitProblem:
+    """Read the tables and set up the fit of every target with role `fit`.
+
+    Raises
+    ------
+    DataError
+        when the tables hold nothing to fit
+    """
+    built = load_model(model, data)
+    trials = read_trials(data)
+    targets = tuple(target for target in read_targets(data) if target.role is Role.FIT)
+    if not targets:
+        raise DataError("targets.csv has no row with role 'fit'; mark the medians a fit should aim at")
+    studies = {target.study for target in targets}
+    trials = tuple(trial for trial in trials if trial.study in studies)
+    kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)
+    longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
+    compiled = compile_model(built)
+    engine = Engine(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
+    return FitProblem(
+        engine=engine,
+        parameters=kept,
+        free=tuple(item for item in kept if item.estimated),
+        trials=trials,
+        arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
+        targets=targets,
+        rules={trial.study: stop_rule or trial.stop_rule for trial in trials},
+        population=draw_population(kept, patients, seed),
+        jobs=jobs,
+    )
+
+
+def to_horizon(problem: FitProblem, months: float) -> FitProblem:
+    """Return the same problem with curves that reach to another horizon [month]."""
+    return replace(problem, engine=replace(problem.engine, horizon=months * DAYS_PER_MONTH))
+
+
+def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
+    """Run the virtual trial at several points; every arm of every point side by side."""
+    arms = [enrol(problem, point, study, arm) for point in points for study, arm in problem.arms]
+    outcomes = run_arms(problem.engine, arms, problem.jobs)
+    width = len(problem.arms)
+    return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
+
+
+@dataclass(frozen=True)
+class EnrolledArm:
+    """One arm of a problem at a point; its patients' parameters are computed a part at a time."""
+
+    trial: Trial
+    arm: Arm
+    rule: StopRule
+    parameters: tuple[Parameter, ...]
+    """At the point, for the spreads between patients."""
+    values: Mapping[str, float]
+    """Name -> typical value in the study."""
+    population: Population
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return self.population.patients
+
+    def part(self, which: slice) -> ArmTask:
+        """Return the task of some of the patients."""
+        drawn = individual_values(self.parameters, self.values, self.population.part(which))
+        return ArmTask(self.trial, self.arm, self.rule, drawn)
+
+
+def enrol(problem: FitProblem, point: Array, study: str, arm: str) -> EnrolledArm:
+    """Return one arm at a point with the problem's virtual patients."""
+    moved = problem.values(point)
+    parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
+    trial = problem.trial(study)
+    return EnrolledArm(trial, trial.arm(arm), problem.rules[study], parameters, values_for(parameters, study), problem.population)
+
+
+def arm_task(problem: FitProblem, point: Array, study: str, arm: str) -> ArmTask:
+    """Return one arm at a point with the parameters of all its virtual patients."""
+    return enrol(problem, point, study, arm).part(slice(None))
+
+
+def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:
+    """Return the curve of one arm under its study's follow-up."""
+    return follow(outcomes[study, arm], endpoint, problem.trial(study).follow_up[endpoint])
+
+
+def residuals(problem: FitProblem, outcomes: Outcomes, point: Array) -> Array:
+    """Return data residuals, two per target (the second zero for OS), then the priors' (the point itself).
+
+    Shape (2 n_targets + n_free,), always the same.
+    """
+    data = [target_residuals(problem, outcomes, target) for target in problem.targets]
+    return np.concatenate([np.asarray(data, dtype=float).ravel(), point])
+
+
+def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
+    """Return the one or two residuals of a target with role `fit`."""
+    trial = problem.trial(target.study)
+    if target.endpoint is Endpoint.OS:
+        outcome = outcomes[target.study, target.arm or ""]
+        error = log_error(target, trial.follow_up[Endpoint.OS])
+        return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
+    observed = curve(problem, outcomes, target.study, target.arm or "", Endpoint.TTP)
+    return scan_residuals(observed, scan_of(target, trial.scan_interval))
+
+
+def jacobian(problem: FitProblem, point: Array, step: float) -> Array:
+    """Return the derivative of the residuals by the point, by forward differences; shape (n_residuals, n_free).
+
+    Patients are the same at every point and nothing in the objective is a step function, so plain differences serve.
+    """
+    points = [point, *(point + shift for shift in step * np.eye(point.size))]
+    values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
+    return np.stack([(value - values[0]) / step for value in values[1:]], axis=1)
+
+
+def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:
+    """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation."""
+    from scipy.stats import qmc
+
+    size = len(problem.free)
+    if starts == 1:
+        return [np.zeros(size)]
+    exponent = math.ceil(math.log2(starts - 1)) if starts > 2 else 0
+    design = qmc.Sobol(size, scramble=True, rng=np.random.default_rng([seed, 1])).random_base2(exponent)
+    return [np.zeros(size), *(2.0 * row - 1.0 for row in design[: starts - 1])]

@@ -1,0 +1,190 @@
+"""The published numbers a fit aims at or a prediction is compared with.
+
+Start with `Target`; `read_targets` makes them from `targets.csv`.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import PositiveInt
+
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.parameters import Source, Status
+from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
+from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.rows import Name, Positive, TableRow, UnitText, dangling, parse_rows
+from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
+from kinimmune.models.trial.design import Endpoint
+
+
+class Role(StrEnum):
+    """What a published number is for."""
+
+    FIT = "fit"
+    """It is in the objective."""
+    UNFITTED = "unfitted"
+    """It is only compared with; the code path of a fit does not accept it."""
+
+
+class Statistic(StrEnum):
+    """What was published."""
+
+    MEDIAN = "median"
+    """Median time [month] of one arm."""
+    HAZARD_RATIO = "hazard_ratio"
+    """Cox hazard ratio of the treated arm over the control arm."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One published number with its interval."""
+
+    study: str
+    arm: str | None
+    """None for a ratio of two arms."""
+    endpoint: Endpoint
+    statistic: Statistic
+    value: float
+    """In `unit`."""
+    lower: float | None
+    """Lower end of the 95 % interval, None when none is known."""
+    upper: float | None
+    n: int
+    """Patients behind the number."""
+    unit: str
+    role: Role
+    value_source: Source
+    interval_source: Source | None
+    """None when no interval is known."""
+    origin: str = ""
+    """File and row, for messages."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be a time or ratio, and intervals that do not hold the value."""
+        where = f" ({self.origin})" if self.origin else ""
+        if not (self.value > 0.0 and math.isfinite(self.value)):
+            raise DataError(f"target {self.label} = {self.value:g}{where}: must be positive; correct the value")
+        if (self.lower is None) != (self.upper is None):
+            raise DataError(f"target {self.label}{where}: give both ends of the interval or none")
+        if self.lower is not None and self.upper is not None and not 0.0 < self.lower <= self.value <= self.upper:
+            message = f"interval {self.lower:g} to {self.upper:g} does not hold the value {self.value:g}"
+            raise DataError(f"target {self.label}: {message}{where}; correct the ends")
+
+    @property
+    def label(self) -> str:
+        """Name as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY:ENDPOINT`."""
+        return ":".join(part for part in (self.statistic, self.study, self.arm, self.endpoint) if part)
+
+    @property
+    def log_error(self) -> float | None:
+        """Standard error of ln(value), ln(upper/lower)/(2 x 1.96); None unless the interval was read in a source.
+
+        An interval that is only recalled does not count: a fit derives the error from n and the follow-up instead.
+        """
+        if self.lower is None or self.upper is None or self.interval_source is None:
+            return None
+        if self.interval_source.status is not Status.REPORTED:
+            return None
+        return math.log(self.upper / self.lower) / (2.0 * 1.959963984540054)
+
+
+class TargetRow(TableRow):
+    """A row of `targets.csv`."""
+
+    table: ClassVar[str] = "targets.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "endpoint", "statistic")
+
+    study: Name
+    arm: Name | None = None
+    endpoint: Endpoint
+    statistic: Statistic
+    value: Positive
+    lower: Positive | None = None
+    upper: Positive | None = None
+    n: PositiveInt
+    unit: UnitText
+    role: Role
+    value_source: Name
+    value_locator: str
+    value_status: Status
+    interval_source: Name | None = None
+    interval_locator: str = ""
+    interval_status: Status | None = None
+    note: str = ""
+
+
+_UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
+
+
+def read_targets(folder: Path | None = None) -> tuple[Target, ...]:
+    """Return the targets of `targets.csv`, the user's or the package's.
+
+    Raises
+    ------
+    DataError
+        when targets.csv, or a table it points to, is wrong; the first finding of `examine_targets`
+    UsageError
+        when the folder does not exist
+    """
+    return examine_targets(folder).require()
+
+
+def examine_targets(folder: Path | None) -> Examined[Target]:
+    """Return the targets and what is wrong with their table."""
+    table, sources = parse_rows(TargetRow, folder), examine_sources(folder)
+    trials, arms = parse_rows(TrialRow, folder), parse_rows(ArmRow, folder)
+    findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
+    if not trials.findings:
+        findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
+    if not arms.findings:
+        findings += find_unknown_arms(table.entries, arms.entries)
+    for of in ("value", "interval"):
+        findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
+    refused = {finding.row for finding in findings}
+    targets = []
+    for row in table.entries:
+        if row.row in refused:
+            continue
+        try:
+            targets.append(_target(row))
+        except DataError as error:
+            findings.append(row.refused("value", error))
+    return Examined(tuple(targets), (*findings, *sources.findings))
+
+
+def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
+    for row in rows:
+        if (row.arm is None) != (row.statistic is Statistic.HAZARD_RATIO):
+            advice = "fill it in" if row.arm is None else "leave it empty: a ratio is of two arms"
+            yield row.finding("arm", f"{row.statistic} with arm '{row.arm or ''}' in column 'arm'", advice)
+        if row.unit != _UNITS[row.statistic]:
+            problem = f"unit '{row.unit}' of a {row.statistic} in column 'unit'"
+            yield row.finding("unit", problem, f"give the numbers in {_UNITS[row.statistic]}")
+        if (row.lower is None) != (row.interval_source is None) or (row.interval_source is None) != (row.interval_status is None):
+            problem = "interval without its origin, or an origin without interval, in column 'interval_source'"
+            yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
+
+
+def _target(row: TargetRow) -> Target:
+    interval = None
+    if row.interval_source is not None and row.interval_status is not None:
+        interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)
+    return Target(
+        study=row.study,
+        arm=row.arm,
+        endpoint=row.endpoint,
+        statistic=row.statistic,
+        value=row.value,
+        lower=row.lower,
+        upper=row.upper,
+        n=row.n,
+        unit=row.unit,
+        role=row.role,
+        value_source=Source(row.value_source, row.value_locator, row.value_status, row.note),
+        interval_source=interval,
+        origin=row.place,
+    )

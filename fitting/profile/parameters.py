@@ -1,0 +1,135 @@
+"""Profiles of parameters: both directions of each, with the data alone and with the priors, as chains side by side.
+
+Start with `Optimum` and `plan_parameter`; `judge_parameter` reads what the chains gave.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinimmune.fitting.profile.classification import Pieces, advise, classify, draw_curve, find_companions
+from kinimmune.fitting.profile.results import Curve, Ending, ParameterProfile
+from kinimmune.fitting.profile.walk import Walk, WalkedPoint, points_of
+from kinimmune.fitting.workflow.task import Plain, TaskFunction
+from kinimmune.models.arrays import Array
+from kinimmune.models.symbolic.parameters import Parameter
+
+DIRECTIONS = {"down": -1, "up": 1}
+SINGULAR = 1e-6
+"""Eigenvalue of J'J [per squared prior sd] below which the curvature says nothing."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where the profiles of one objective start from."""
+
+    names: tuple[str, ...]
+    point: Array
+    """shape (n,)"""
+    cost: float
+    jacobian: Array
+    """shape (m, n)"""
+    lower: Array
+    """Of the range of profiles, shape (n,)"""
+    upper: Array
+
+    @property
+    def covariance(self) -> Array:
+        """Inverse of J'J, shape (n, n); directions in which the curvature says nothing get a variance of 1 / `SINGULAR`."""
+        values, vectors = np.linalg.eigh(self.jacobian.T @ self.jacobian)
+        inverse: Array = (vectors / np.maximum(values, SINGULAR)) @ vectors.T
+        return inverse
+
+    def error(self, place: int) -> float:
+        """Return the standard error of a coordinate by the curvature, infinite where it has none."""
+        variance = float(self.covariance[place, place])
+        return math.sqrt(variance) if variance < 0.01 / SINGULAR else math.inf
+
+    def tangent(self, place: int) -> Array:
+        """Return how the optimum moves with one coordinate to first order, shape (n,); by the least change where it is free."""
+        others = [at for at in range(self.point.size) if at != place]
+        moved = np.zeros(self.point.size)
+        moved[place] = 1.0
+        if others:
+            moved[others] = -np.linalg.pinv(self.jacobian[:, others], rcond=1e-3) @ self.jacobian[:, place]
+        return moved
+
+
+@dataclass(frozen=True)
+class Means:
+    """By which work and with which inputs the points of an objective's profiles are found."""
+
+    work: TaskFunction
+    label: str
+    """Of the objective, for the names of steps: `data` or `posterior`."""
+    inputs: Plain
+    beside: Plain
+
+
+def plan_parameter(means: Means, optimum: Optimum, place: int) -> list[Walk]:
+    """Return the walks below and above the optimum of one parameter."""
+    name = optimum.names[place].replace(":", "-")
+    return [
+        Walk(
+            work=means.work,
+            prefix=f"profile-{means.label}-{name}-{word}",
+            inputs={**means.inputs, "place": place},
+            beside=means.beside,
+            direction=direction,
+            optimum=optimum.point,
+            cost=optimum.cost,
+            origin=float(optimum.point[place]),
+            end=float(optimum.upper[place] if direction > 0 else optimum.lower[place]),
+            tangent=optimum.tangent(place),
+            error=optimum.error(place),
+        )
+        for word, direction in DIRECTIONS.items()
+    ]
+
+
+def collect(walks: Sequence[Walk], outcomes: Sequence[Sequence[Plain]], start: WalkedPoint, names: tuple[str, ...]) -> Pieces:
+    """Return the pieces of a curve from the outcomes of both its walks, in the order of `DIRECTIONS`."""
+    below, above = (points_of(walk, found) if found else ([], Ending.RANGE) for walk, found in zip(walks, outcomes, strict=True))
+    return Pieces(names, start, below, above)
+
+
+def judge_parameter(
+    parameter: Parameter, curves: tuple[Curve, Curve], errors: tuple[float, float], estimate: float
+) -> ParameterProfile:
+    """Return the verdict on a parameter.
+
+    Parameters
+    ----------
+    parameter
+        the parameter
+    curves
+        of the data alone, and of data and priors
+    errors
+        standard errors [prior sd] by the curvature, in the same order
+    estimate
+        of the fit, in the parameter's unit
+    """
+    data, posterior = curves
+    kind = classify(data)
+    companions = find_companions(data)
+    return ParameterProfile(
+        name=parameter.key,
+        symbol=parameter.symbol,
+        unit=parameter.unit,
+        meaning=parameter.meaning,
+        estimate=estimate,
+        identifiability=kind,
+        data=data,
+        posterior=posterior,
+        data_error=errors[0] if math.isfinite(errors[0]) else None,
+        posterior_error=errors[1],
+        companions=companions,
+        advice=advise(kind, parameter, data, companions, errors[1]),
+    )
+
+
+def curve_of(pieces: Pieces, parameter: Parameter, place: int, lowest: float) -> Curve:
+    """Return the curve of a parameter, its values in its unit."""
+    return draw_curve(pieces, parameter.prior.value_at, lowest, place)

@@ -1,0 +1,173 @@
+"""A run: the folder in which long work keeps its settings, finished tasks, results and provenance.
+
+Start with `create_run` and `open_run`.  Every file is written to a temporary name and then renamed, so a run that was killed
+at any moment can be resumed; `kinimmune.fitting.workflow.store` keeps its finished tasks.  Everything is JSON, TOML or CSV;
+nothing in a run is ever unpickled.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
+from kinimmune.fitting.runs.provenance import Environment
+from kinimmune.models.errors import DataError, UsageError
+
+RECORD = "run.json"
+
+
+class RunStatus(StrEnum):
+    """How far a run got."""
+
+    RUNNING = "running"
+    """Work goes on, or was killed."""
+    DONE = "done"
+    """Results are complete."""
+    FAILED = "failed"
+    """An error ended it; `run.json` says which."""
+    INTERRUPTED = "interrupted"
+    """Stopped by Ctrl-C; finished tasks are kept."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The content of `run.json`."""
+
+    command: tuple[str, ...]
+    """The command line, program name included."""
+    model: str
+    seed: int
+    started: str
+    """ISO 8601 with the offset to UTC."""
+    environment: Environment
+    inputs: dict[str, str]
+    """Data table -> SHA-256 of its bytes."""
+    status: RunStatus = RunStatus.RUNNING
+    wall_seconds: float = 0.0
+    """Summed over the first attempt and every resume."""
+    notes: tuple[str, ...] = ()
+    """Warnings of this run: errors, resumes on another machine or with other settings."""
+    digest: str = ""
+    """Digest of what a problem reads of the tables and of the model's equations; empty in a run from before there were any."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Hashes of tables in finished steps of such a run -> `digest`, where they are known to mean the same."""
+    schema: Literal["kinimmune.run/1"] = "kinimmune.run/1"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk."""
+
+    path: Path
+    record: RunRecord
+
+    @property
+    def settings_file(self) -> Path:
+        """The resolved settings, as `-c` reads them."""
+        return self.path / "config.toml"
+
+    def update(self, status: RunStatus, seconds: float, *notes: str) -> "Run":
+        """Write `run.json` with a new status, `seconds` more wall time and further notes; return the run as it is now."""
+        record = replace(
+            self.record,
+            status=status,
+            wall_seconds=self.record.wall_seconds + seconds,
+            notes=tuple(dict.fromkeys((*self.record.notes, *notes))),
+        )
+        write_text(self.path / RECORD, json.dumps(TypeAdapter(RunRecord).dump_python(record, mode="json"), indent=1))
+        return Run(self.path, record)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the run, folders included, and return where it is."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_text(target, text)
+        return target
+
+    def read(self, name: str) -> str:
+        """Return the text of a file of the run.
+
+        Raises
+        ------
+        DataError
+            when it is missing or no text
+        """
+        return read_text(self.path / name, f"the run is '{self.record.status}'; run the command again with --resume")
+
+
+def is_run(path: Path) -> bool:
+    """Return whether `path` is the folder of a run."""
+    return (path / RECORD).is_file()
+
+
+def free_path(root: Path, model: str) -> Path:
+    """Return `root/MODEL-N` with the smallest N above every run of that model there."""
+    taken = [path.name.removeprefix(f"{model}-") for path in root.glob(f"{model}-*")]
+    return root / f"{model}-{max((int(number) for number in taken if number.isdecimal()), default=0) + 1}"
+
+
+def create_run(path: Path, record: RunRecord, *, force: bool = False) -> Run:
+    """Make the folder of a run and write its first `run.json`.
+
+    Parameters
+    ----------
+    path
+        the folder to make; it may exist when it is empty, or holds what a command left that was killed before it had a run
+    record
+        what `run.json` says at the start
+    force
+        whether the files of a run that is there are replaced
+
+    Raises
+    ------
+    UsageError
+        when a run is there and `force` is not set, when something else is there, or when the folder cannot be written
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"'{path}' is a file; give a folder for the run with -o")
+    if is_run(path):
+        if not force:
+            raise UsageError(f"run '{path}' exists; --resume goes on with it, --force overwrites it, -o names another")
+        _clear(path)
+    elif path.is_dir() and not all(map(is_leftover, path.iterdir())):
+        raise UsageError(f"folder '{path}' is not empty and no run; give another folder with -o")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return Run(path, record).update(RunStatus.RUNNING, 0.0)
+    except OSError as error:
+        raise UsageError(f"cannot write run '{path}': {error.strerror}; give a folder you may write with -o") from error
+
+
+def open_run(path: Path) -> Run:
+    """Return a run that is on disk.
+
+    Raises
+    ------
+    UsageError
+        when there is none
+    DataError
+        when its `run.json` cannot be read
+    """
+    if not is_run(path):
+        raise UsageError(f"no run '{path}': no {RECORD} there; give the folder a fit has made")
+    content = read_object(path / RECORD, "restore it, or run again with --force")
+    try:
+        return Run(path, TypeAdapter(RunRecord).validate_python(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = f"{path / RECORD} is no run record: {place}: {first['msg']}"
+        raise DataError(f"{message}; restore it, or run again with --force") from error
+
+
+def _clear(path: Path) -> None:
+    """Remove what a run consists of, and nothing else that may lie in its folder."""
+    for folder in ("results", "figures"):
+        shutil.rmtree(path / folder, ignore_errors=True)
+    for file in ("config.toml", "failures.csv", "report.pdf", RECORD):
+        (path / file).unlink(missing_ok=True)

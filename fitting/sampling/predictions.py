@@ -1,0 +1,233 @@
+"""What the posterior predicts: curves, medians and hazard ratios over draws from it.
+
+Start with `predict_over`; `predict_draws` is its step of long work.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinimmune.fitting.problem.predictions import predictions, sampling_error
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, to_horizon
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.fitting.sampling.diagnostics import effective_size
+from kinimmune.fitting.sampling.posterior import FAILURES, predict_each, spell
+from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
+from kinimmune.fitting.workflow.task import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.survival import progression_free, survival_at
+
+SHARE = 20
+"""Draws of a step."""
+BOUNDS = (1.0, 0.8)
+"""Below which hazard ratios are asked for."""
+POPULATION, TRIAL = "population", "trial"
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the draws predict; draws that failed are left out."""
+
+    failed: int
+    predictions: tuple[SampledPrediction, ...]
+    probabilities: tuple[Probability, ...]
+    bands: tuple[Band, ...]
+    ratios: tuple[RatioDraws, ...]
+
+
+def predict_over(points: Array, work: TaskFunction, inputs: tuple[Plain, Plain], tools: tuple[Store, Pool, Watcher]) -> Predicted:
+    """Return what draws predict, computed in steps.
+
+    Parameters
+    ----------
+    points
+        draws in the order of the steps of each ensemble, shape (ensembles, k, n)
+    work
+        `SAMPLE_PREDICT`, or what stands for it
+    inputs
+        what the work needs besides the points, on which its outcome depends and does not
+    tools
+        where steps are kept and carried out, and who learns of them
+    """
+    ensembles, count, size = points.shape
+    flat = points.reshape(-1, size)
+    parts = [flat[first : first + SHARE] for first in range(0, len(flat), SHARE)]
+    steps = [
+        Step(work, f"sample-predict-{number:03d}", {**inputs[0], "points": part.tolist()}, inputs[1])
+        for number, part in enumerate(parts)
+    ]
+    outcomes = run_chains([Chain(step) for step in steps], *tools)
+    draws = [draw for (outcome,) in outcomes for draw in outcome["draws"]]
+    kept = [[draw for draw in draws[first : first + count] if draw is not None] for first in range(0, ensembles * count, count)]
+    return Predicted(
+        failed=sum(draw is None for draw in draws),
+        predictions=tuple(_summarise(kept)),
+        probabilities=tuple(_compare(kept)),
+        bands=tuple(_bands([draw for chain in kept for draw in chain])),
+        ratios=tuple(_list_ratios([draw for chain in kept for draw in chain])),
+    )
+
+
+def predict_draws(inputs: Plain) -> Plain:
+    """Run the virtual trial at some draws: a step of long work."""
+    problem = to_horizon(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
+    points = np.array(inputs["points"])
+    draws: list[Plain | None] = []
+    failures = []
+    for point, outcomes in zip(points, predict_each(problem, points), strict=True):
+        try:
+            draws.append(_describe(problem, outcomes))
+        except FAILURES as error:
+            draws.append(None)
+            failures.append({"what": f"virtual trial at {spell(point)}", "reason": str(error)})
+    return {"draws": draws, "failures": failures}
+
+
+SAMPLE_PREDICT = TaskFunction("sample.predict", predict_draws, "kinimmune.fitting.sample_predictions:predict_draws")
+
+
+def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Plain:
+    if isinstance(outcomes, Exception):
+        raise outcomes
+    named = predictions(problem, outcomes)
+    ratios = [name for name in named if name.startswith(f"{Statistic.HAZARD_RATIO}:")]
+    return {
+        "predictions": named,
+        "errors": {name: float(sampling_error(problem, outcomes, name)[0]) for name in ratios},
+        "curves": list(_curves(outcomes)),
+    }
+
+
+def _curves(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Return OS monthly and TTP at the scans."""
+    rows = []
+    for (study, arm), outcome in outcomes.items():
+        months = np.arange(REPORT_MONTHS + 1.0)
+        scans = outcome.scans / DAYS_PER_MONTH
+        for endpoint, moments, survival in (
+            (Endpoint.OS, months, survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)),
+            (Endpoint.TTP, np.append(0.0, scans), np.append(1.0, progression_free(outcome))),
+        ):
+            place = {"study": study, "arm": arm, "endpoint": str(endpoint)}
+            rows.append({**place, "months": moments.tolist(), "survival": survival.tolist()})
+    return rows
+
+
+Kept = Sequence[Sequence[Mapping[str, Any]]]
+"""The draws of each ensemble, in the order of its steps."""
+
+
+def _summarise(kept: Kept) -> list[SampledPrediction]:
+    names = next((list(draw["predictions"]) for chain in kept for draw in chain), [])
+    rows = []
+    for name in names:
+        series = [[_number(draw["predictions"][name]) for draw in chain] for chain in kept]
+        values = np.array([value for chain in series for value in chain])
+        low, middle, high = (_finite(float(value)) for value in np.quantile(values, (0.025, 0.5, 0.975), method="inverted_cdf"))
+        ess = _size_of(series, lambda value: value)
+        rows.append(SampledPrediction(name, middle, low, high, ess, _median_error(values, series)))
+    return rows
+
+
+def _median_error(values: Array, series: Sequence[Sequence[float]]) -> float | None:
+    """Return the Monte Carlo error of a median: half the distance of the quantiles one binomial error of 1/2 apart."""
+    middle = float(np.quantile(values, 0.5, method="inverted_cdf"))
+    size = _size_of(series, lambda value: float(value <= middle))
+    if size is None:
+        return None
+    error = 0.5 / math.sqrt(size)
+    ends = np.quantile(values, (max(0.5 - error, 0.0), min(0.5 + error, 1.0)), method="inverted_cdf")
+    return _finite(float(ends[1] - ends[0]) / 2.0) if np.all(np.isfinite(ends)) else None
+
+
+def _list_ratios(draws: Sequence[Mapping[str, Any]]) -> list[RatioDraws]:
+    rows = []
+    for name in draws[0]["errors"] if draws else ():
+        _, study, endpoint = name.split(":")
+        ratios, errors = (tuple(draw[kind][name] for draw in draws) for kind in ("predictions", "errors"))
+        rows.append(RatioDraws(study, endpoint, ratios, errors))
+    return rows
+
+
+def _compare(kept: Kept) -> list[Probability]:
+    names = next((list(draw["errors"]) for chain in kept for draw in chain), [])
+    rows = []
+    for name in names:
+        _, study, endpoint = name.split(":")
+        pairs = [[(math.log(draw["predictions"][name]), draw["errors"][name]) for draw in chain] for chain in kept]
+        for bound in BOUNDS:
+            rows += [Probability(study, endpoint, bound, of, *found) for of, found in probabilities_below(pairs, bound).items()]
+    return rows
+
+
+def probabilities_below(
+    pairs: Sequence[Sequence[tuple[float, float]]], bound: float
+) -> dict[str, tuple[float, float | None, float | None]]:
+    """Return how probable a ratio below a bound is, in the population and in a trial, with effective size and error.
+
+    Population: the share of draws below.  Trial: the mean over draws of Phi((ln bound - ln ratio)/se), se the error by which one
+    trial scatters about its population.  Monte Carlo errors: sqrt(p (1 - p)/n) with n the effective sample size and p moved
+    towards one half by one draw on either side, so that it is not zero where all draws agree; and sd/sqrt(n).
+
+    Parameters
+    ----------
+    pairs
+        (ln ratio, se) of each draw of each ensemble
+    bound
+        of the ratio
+
+    Examples
+    --------
+    >>> probabilities_below([[(0.0, 1.0), (0.0, 1.0)]], 2.0)["population"][0]
+    1.0
+    """
+    from scipy.special import ndtr
+
+    limit = math.log(bound)
+    below = [[float(ratio < limit) for ratio, _ in chain] for chain in pairs]
+    chances = [[float(ndtr((limit - ratio) / error)) for ratio, error in chain] for chain in pairs]
+    found = {}
+    for of, series in ((POPULATION, below), (TRIAL, chances)):
+        values = np.array([value for chain in series for value in chain])
+        mean, size = float(values.mean()), _size_of(series, lambda value: value)
+        moved = None if size is None else (mean * size + 1.0) / (size + 2.0)
+        spread = moved * (1.0 - moved) if of == POPULATION and moved is not None else float(values.var())
+        found[of] = (mean, size, None if size is None else math.sqrt(spread / size))
+    return found
+
+
+def _size_of(series: Sequence[Sequence[float]], read: Callable[[float], float]) -> float | None:
+    """Return the effective sample size of numbers read from draws; all of them where they do not differ, None where infinite."""
+    shortest, total = min(map(len, series)), sum(map(len, series))
+    values = np.array([[read(value) for value in chain[:shortest]] for chain in series])
+    if shortest < 4 or not np.all(np.isfinite(values)):
+        return None
+    if np.ptp(values) == 0.0:
+        return float(total)
+    return effective_size(values[:, :, None]) * total / values.size
+
+
+def _bands(draws: Sequence[Mapping[str, Any]]) -> list[Band]:
+    if not draws:
+        return []
+    levels = (0.5, 0.25, 0.75, 0.05, 0.95)
+    bands = []
+    for place, curve in enumerate(draws[0]["curves"]):
+        survival = np.array([draw["curves"][place]["survival"] for draw in draws])
+        quantiles = (tuple(map(float, row)) for row in np.quantile(survival, levels, axis=0))
+        bands.append(Band(curve["study"], curve["arm"], curve["endpoint"], tuple(curve["months"]), *quantiles))
+    return bands
+
+
+def _number(value: float | None) -> float:
+    """Return a prediction; one beyond the horizon is later than any other."""
+    return math.inf if value is None else value
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

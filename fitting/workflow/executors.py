@@ -1,0 +1,40 @@
+"""Where the steps of long work are carried out: this process, several, or a Dask cluster.
+
+Start with `open_pool`.  A step gives the same bits in all of them: BLAS has one thread everywhere, and nothing else that a
+process could have of its own enters a step.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from kinimmune.fitting.workflow.processes import open_processes
+from kinimmune.fitting.workflow.slots import one_blas_thread
+from kinimmune.fitting.workflow.task import Here, Pool
+
+
+@contextmanager
+def open_pool(jobs: int, dask: str | None = None) -> Iterator[Pool]:
+    """Return a pool; no process and no thread of it is left when the context ends.
+
+    Parameters
+    ----------
+    jobs
+        processes on this machine; with 1 the steps are carried out in this process
+    dask
+        address of a Dask scheduler that gets the steps instead
+
+    Raises
+    ------
+    UsageError
+        when the scheduler does not answer, or Dask is not installed
+    """
+    with ExitStack() as stack:
+        if dask is not None:
+            from kinimmune.fitting.workflow.dask_cluster import open_cluster
+
+            yield stack.enter_context(open_cluster(dask))
+        elif jobs == 1:
+            stack.enter_context(one_blas_thread())
+            yield Here()
+        else:
+            yield stack.enter_context(open_processes(jobs))

@@ -1,0 +1,136 @@
+"""Finished steps of long work, each in a file of its own, so that what was interrupted goes on where it stopped.
+
+Start with `TaskStore`.  A file is addressed by a hash of what its step depends on: after a change of settings or data an old
+outcome is not taken for a new one.  It also names the function that made it, so that `kinimmune task` can call it again.  Files
+of the format `kinimmune.task/1`, which name functions by their modules, are read and never written.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from kinimmune.fitting.runs.atomic_files import read_object, write_text
+from kinimmune.fitting.workflow.task import Plain, Step
+from kinimmune.models.errors import DataError, UsageError
+
+FIRST_FORMAT, FORMAT = "kinimmune.task/1", "kinimmune.task/2"
+
+
+@dataclass(frozen=True)
+class KeptStep:
+    """The content of a step's file."""
+
+    name: str
+    address: str
+    inputs: dict[str, Any]
+    beside: dict[str, Any]
+    outcome: dict[str, Any]
+    task: str = ""
+    """Name of the function that made the outcome; empty in files of the first format."""
+    work: str = ""
+    """In files of the first format, module and name of that function; never imported from here."""
+    outcome_hash: str = ""
+    """SHA-256 of the outcome; empty in files of the first format."""
+    schema: Literal["kinimmune.task/1", "kinimmune.task/2"] = "kinimmune.task/2"
+
+    @property
+    def function(self) -> str:
+        """Name of the function, or its alias."""
+        return self.task or self.work
+
+
+@dataclass(frozen=True)
+class TaskStore:
+    """The finished steps of a run; `load` returns what was saved, to the last bit, tuples as lists."""
+
+    folder: Path
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of tables as files of the first format have them -> the same tables' digests of today."""
+    discarded: list[str] = field(default_factory=list)
+    """Names of finished steps that were asked for and do not hold: other settings, tables or equations made them."""
+
+    def load(self, step: Step) -> Plain | None:
+        """Return the outcome of a finished step, None when there is none for these inputs.
+
+        Raises
+        ------
+        DataError
+            when the file is there and unreadable
+        """
+        path = self._file(step.name)
+        if not path.exists():
+            return None
+        content = read_object(path, "delete it and resume")
+        outcome = content.get("outcome")
+        if not self._is_of(content, step):
+            self.discarded.append(step.name)
+            return None
+        if not isinstance(outcome, dict):
+            raise DataError(f"{path} holds no outcome; delete it and resume")
+        return outcome
+
+    def save(self, step: Step, outcome: Plain) -> None:
+        """Keep a finished step; a number may be infinite (the cost of a start that failed)."""
+        content = {
+            "schema": FORMAT,
+            "name": step.name,
+            "address": step.address,
+            "task": step.work.name,
+            "inputs": dict(step.inputs),
+            "beside": dict(step.beside),
+            "outcome": dict(outcome),
+            "outcome_hash": hash_outcome(outcome),
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self._file(step.name), json.dumps(content, indent=1))
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names of the finished steps that begin with `prefix`, in order."""
+        return sorted(path.stem for path in self.folder.glob("[!.]*.json") if path.stem.startswith(prefix))
+
+    def read(self, name: str) -> KeptStep:
+        """Return everything that is kept of a step.
+
+        Raises
+        ------
+        UsageError
+            when there is no such step
+        DataError
+            when its file cannot be read
+        """
+        path = self._file(name)
+        if name not in self.names():
+            raise UsageError(f"no finished step '{name}' in {self.folder}; give the name of a file there, without .json")
+        try:
+            return TypeAdapter(KeptStep).validate_python(read_object(path, "delete it and resume"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise DataError(f"{path} is no finished step: {place}: {first['msg']}; delete it and resume") from error
+
+    def remove(self, prefix: str) -> None:
+        """Remove the finished steps that begin with `prefix`, and nothing else."""
+        for name in self.names(prefix):
+            self._file(name).unlink(missing_ok=True)
+
+    def _is_of(self, content: Mapping[str, Any], step: Step) -> bool:
+        """Return whether a file's outcome is that of a step."""
+        if content.get("schema") != FIRST_FORMAT:
+            return content.get("address") == step.address
+        inputs = json.dumps(content.get("inputs"), sort_keys=True)
+        for before, now in self.aliases.items():
+            inputs = inputs.replace(before, now)
+        return content.get("work") == step.work.alias and inputs == json.dumps(dict(step.inputs), sort_keys=True)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+def hash_outcome(outcome: Plain) -> str:
+    """Return the SHA-256 of an outcome as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(dict(outcome), sort_keys=True).encode()).hexdigest()

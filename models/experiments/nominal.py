@@ -1,0 +1,74 @@
+"""Courses of one individual by scipy: under a schedule, in an experiment, and at a series of values of a parameter.
+
+Start with `follow`.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import NumericalError
+from kinimmune.models.experiments.run import Experiment, changed
+from kinimmune.models.solvers.dosing import Schedule
+from kinimmune.models.solvers.individual import simulate
+from kinimmune.models.solvers.scipy_segment import Completion, Tolerances
+from kinimmune.models.symbolic.compile import CompiledModel
+
+DRAWN = Tolerances(1e-5, 1e-7)
+"""Local error of what is only drawn."""
+
+
+def follow(
+    compiled: CompiledModel,
+    values: Mapping[str, float],
+    schedule: Schedule,
+    time: Array,
+    tolerances: Tolerances | None = None,
+) -> dict[str, Array]:
+    """Return state or output -> values at `time` [d], each shape (k,).
+
+    Raises
+    ------
+    NumericalError
+        when the integration fails, with the day and the reason
+    """
+    found = simulate(compiled, values, time, schedule, tolerances=tolerances)
+    if found.completion is not Completion.COMPLETE:
+        raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.value}")
+    names = [*compiled.model.state_names, *(item.name for item in compiled.model.outputs)]
+    return dict(zip(names, [*found.states, *found.outputs], strict=True))
+
+
+def values_in(compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
+    """Return parameter values as an experiment changes them; raises `UsageError` for one the model does not have."""
+    names = compiled.model.parameter_names
+    column = changed(compiled, experiment, np.array([[values[name]] for name in names]))
+    return dict(zip(names, column[:, 0].tolist(), strict=True))
+
+
+def follow_experiment(
+    compiled: CompiledModel,
+    values: Mapping[str, float],
+    experiment: Experiment,
+    time: Array,
+    tolerances: Tolerances | None = None,
+) -> dict[str, Array]:
+    """Return what `follow` does, in an experiment; `values` are those without it."""
+    return follow(compiled, values_in(compiled, values, experiment), experiment.schedule(), time, tolerances)
+
+
+def follow_series(
+    compiled: CompiledModel,
+    values: Mapping[str, float],
+    experiment: Experiment,
+    parameter: str,
+    series: Array,
+    day: float,
+) -> dict[str, Array]:
+    """Return state or output -> values at one day [d] with a parameter at each value of a series, each shape (k,)."""
+    ends = []
+    for step in series.tolist():
+        stepped = values_in(compiled, values, experiment) | {parameter: step}
+        ends.append(follow(compiled, stepped, experiment.schedule(), np.array([0.0, day]), DRAWN))
+    return {name: np.array([float(end[name][-1]) for end in ends]) for name in ends[0]}

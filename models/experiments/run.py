@@ -1,0 +1,139 @@
+"""A laboratory experiment as data: what is set, what is given, and when it is read out.
+
+Start with `Experiment`; `read_experiments` (in `kinimmune.models.tables.readers`) makes them from `experiments.csv`, and
+`run_experiment` runs one for many sets of parameters at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import UsageError
+from kinimmune.models.solvers.dosing import Dose, Schedule
+from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.symbolic.compile import CompiledModel
+
+if TYPE_CHECKING:  # reading tables needs no integrator
+    from kinimmune.models.solvers.integrators import Integrator
+
+
+@dataclass(frozen=True)
+class InputSpan:
+    """An input held at a value for some days."""
+
+    name: str
+    value: float
+    """In the unit of the input."""
+    first_day: float
+    last_day: float
+    """[d], when it returns to 0"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One arm of an experiment with one model."""
+
+    model: str
+    name: str
+    meaning: str
+    values: Mapping[str, float]
+    """Parameter -> value it is set to, in the parameter's unit."""
+    factors: Mapping[str, float]
+    """Parameter -> factor on its value."""
+    spans: tuple[InputSpan, ...]
+    doses: tuple[Dose, ...]
+
+    def schedule(self) -> Schedule:
+        """Return inputs and doses as a schedule; spans of one input add where they overlap."""
+        edges = sorted({0.0, *(edge for span in self.spans for edge in (span.first_day, span.last_day))})
+        inputs: list[dict[str, float]] = []
+        for edge in edges:
+            held: dict[str, float] = {}
+            for span in self.spans:
+                if span.first_day <= edge < span.last_day:
+                    held[span.name] = held.get(span.name, 0.0) + span.value
+            inputs.append(held)
+        return Schedule(tuple(edges), tuple(inputs), self.doses)
+
+
+def changed(model: CompiledModel, experiment: Experiment, parameters: Array, cut: tuple[str, ...] = ()) -> Array:
+    """Return parameters, shape (n_parameters, n), as the experiment changes them, with switched arrows cut.
+
+    Raises
+    ------
+    UsageError
+        for a parameter or switch the model does not have
+    """
+    names = model.model.parameter_names
+    out = parameters.copy()
+    for name, value in {**experiment.values, **{f"keep_{arrow}": 0.0 for arrow in cut}}.items():
+        out[_row(names, name, experiment)] = value
+    for name, factor in experiment.factors.items():
+        out[_row(names, name, experiment)] *= factor
+    return out
+
+
+def _row(names: tuple[str, ...], name: str, experiment: Experiment) -> int:
+    if name not in names:
+        raise UsageError(f"experiment '{experiment.name}' changes '{name}', which model '{experiment.model}' does not have")
+    return names.index(name)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """States and outputs of n individuals at some days."""
+
+    days: tuple[float, ...]
+    values: Mapping[str, Array]
+    """State or output -> shape (n_days, n); NaN where an individual could not be integrated"""
+
+
+def run_experiment(
+    compiled: CompiledModel,
+    integrate: "Integrator",
+    experiment: Experiment,
+    parameters: Array,
+    days: tuple[float, ...],
+    tolerances: Tolerances,
+) -> Readings:
+    """Run an experiment for n sets of parameters.
+
+    Parameters
+    ----------
+    compiled
+        the model
+    integrate
+        how individuals are integrated
+    experiment
+        what is given; changes of parameters are already in `parameters`, see `changed`
+    parameters
+        shape (n_parameters, n)
+    days
+        read-out times [d], increasing, after 0
+    tolerances
+        local error per step
+    """
+    plan = experiment.schedule()
+    n = parameters.shape[1]
+
+    def with_inputs(moment: float) -> Array:
+        held = plan.at(moment)
+        rows = [np.full((1, n), held.get(item.name, 0.0)) for item in compiled.model.inputs]
+        return np.concatenate([parameters, *rows])
+
+    time = np.array([0.0, *days])
+    courses = integrate(
+        initial=compiled.initial(with_inputs(0.0)),
+        parameters=parameters,
+        time=time,
+        schedule=plan,
+        tolerances=tolerances,
+    )
+    values = {name: courses[name][1:] for name in courses.names}
+    outputs = [compiled.outputs(day, courses.states[:, k + 1], with_inputs(day)) for k, day in enumerate(days)]
+    for row, item in enumerate(compiled.model.outputs):
+        values[item.name] = np.stack([output[row] for output in outputs])
+    return Readings(days, values)

@@ -1,0 +1,93 @@
+"""The text of the generated modules of the ensemble kernel: one for each model, and one loop over steps for all.
+
+Start with `write_model`.  What is compiled together stands in one file, because numba's cache on disk does not notice a
+change in a function of another file; between the two files stand only addresses of functions.
+"""
+
+import inspect
+
+from kinimmune.models.kernel import event_location, step_control, step_loop, vector_math
+from kinimmune.models.kernel.model_code import ModelFunctions
+from kinimmune.models.kernel.rosenbrock import RODAS5P, Rosenbrock
+from kinimmune.models.kernel.sparse_lu import plan_elimination
+from kinimmune.models.kernel.straight_line import linearise
+from kinimmune.models.kernel.workspace import LANES
+from kinimmune.models.symbolic.model import OdeModel
+
+_SETTINGS = """
+FAST = {"contract", "arcp", "nsz"}
+jit = njit(fastmath=FAST, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""
+
+_MODEL = '''"""Equations and one step of the model '{model}', written by kinimmune; it is safe to delete.
+
+States: {states}.
+Method: {method} ({source}).
+Row r of a lane is m[r * LANES + lane].  In the names: s_ state, p_ parameter or input, d_ definition, j_ its derivative,
+k_ constant of a segment, c_ common subexpression, f_ rate, a_ entry of the Jacobian, w_ entry of its factors, b_ right-hand side.
+"""
+
+import math
+
+from kinimmune.models.kernel.intrinsics import from_bits, to_bits
+from numba import cfunc, njit, types
+{settings}entry = cfunc(types.void(types.CPointer(types.float64), types.int64), fastmath=FAST, error_model="numpy", cache=True)
+
+LANES, N_STATES, N_PARAMETERS, N_INPUTS, WATCH = {lanes}, {n_states}, {n_parameters}, {n_inputs}, {watch}
+TINY = 2.2250738585072014e-308
+
+{rows}
+'''
+
+_LOOP = '''"""The loop over steps of the ensemble kernel, written by kinimmune; it is safe to delete."""
+
+import math
+
+import numpy as np
+from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.kernel.workspace import *
+from kinimmune.models.kernel.workspace import Course, Machine, Outcome, Patients
+from kinimmune.models.kernel.intrinsics import call_model
+from numba import njit
+{settings}jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
+'''
+
+
+def write_loop() -> str:
+    """Return the module that holds the loop over steps."""
+    parts = [
+        inspect.getsource(module).split("# TEMPLATE\n", 1)[1].strip() for module in (event_location, step_control, step_loop)
+    ]
+    return "\n\n\n".join([_LOOP.format(settings=_SETTINGS).rstrip(), *parts]) + "\n"
+
+
+def write_model(model: OdeModel, watch: str | None, method: Rosenbrock = RODAS5P) -> str:
+    """Return the module that computes a step of a model.
+
+    Parameters
+    ----------
+    model
+        the equations
+    watch
+        output whose rise is located, or None
+    method
+        coefficients
+    """
+    system = linearise(model, watch)
+    plan = plan_elimination(len(system.states), system.jacobian)
+    writer = ModelFunctions(system, plan, method)
+    header = _MODEL.format(
+        model=model.name,
+        states=", ".join(model.state_names),
+        method=method.name,
+        source=method.source,
+        settings=_SETTINGS,
+        lanes=LANES,
+        n_states=len(system.states),
+        n_parameters=len(model.parameter_names),
+        n_inputs=len(model.inputs),
+        watch=int(watch is not None),
+        rows="\n".join([f"{name} = {place}" for name, place in writer.places.items()] + [f"ROWS = {writer.rows}"]),
+    )
+    vectors = inspect.getsource(vector_math).split("# TEMPLATE\n", 1)[1].strip()
+    return "\n\n\n".join([header.rstrip(), vectors, *writer.write()]) + "\n"

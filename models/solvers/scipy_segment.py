@@ -1,0 +1,165 @@
+"""One stretch between two changes of what is given, by scipy's integrators, and how an integration can end.
+
+Start with `solve_span`; `Tolerances` and `Completion` are those of every integrator of this package.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy.integrate import BDF, LSODA, DenseOutput, OdeSolution, Radau
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import UsageError
+from kinimmune.models.symbolic.compile import CompiledModel
+from kinimmune.models.symbolic.model import OdeModel
+
+METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
+"""Name -> integrator of scipy."""
+
+MOST_STEPS = 100_000
+"""Steps between two breakpoints after which an integration is given up."""
+
+
+class Completion(StrEnum):
+    """How an integration ended; each text is what a user is told."""
+
+    COMPLETE = "complete"
+    NOT_FINITE = "a rate or state became infinite or not a number; look at the parameters of its rate"
+    STEP_UNDERFLOW = "the step size fell below what the clock resolves; a rate diverges or switches too fast"
+    TOO_MANY_STEPS = "the maximum number of steps was reached; loosen the tolerance or shorten the horizon"
+    PIVOT_GROWTH = "the linear solve lost its accuracy; loosen the tolerance or rescale the state"
+    INACCURATE = "the course depends on the tolerance, as an oscillation over many periods does; ask for a smaller tolerance"
+
+
+SHARE = 1e-3
+"""Share of its value at the start below which a state no longer matters."""
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Local error allowed per step."""
+
+    relative: float = 1e-8
+    absolute: float = 1e-10
+    """In units of `sizes_of`: small, since what starts small and grows carries its absolute error along."""
+
+    def __post_init__(self) -> None:
+        """Refuse tolerances no integrator can meet."""
+        if not 1e-13 < self.relative < 1.0 or not self.absolute > 0.0:
+            raise UsageError(f"tolerances {self.relative:g}, {self.absolute:g}: relative in (1e-13, 1), absolute positive")
+
+
+@dataclass(frozen=True)
+class Solver:
+    """One of `METHODS` and the local error it is allowed."""
+
+    method: str
+    tolerances: Tolerances
+
+
+@dataclass(frozen=True)
+class Span:
+    """The course between two breakpoints."""
+
+    steps: Array
+    """Times [d] the solver stepped to, the beginning first, shape (m,)"""
+    solution: Callable[[Array], Array]
+    """Times [d] after the first and up to the last step, shape (j,) -> states, shape (n_states, j)"""
+    end: Array
+    """State at the last step, shape (n_states,)"""
+    completion: Completion
+
+
+def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> Span:
+    """Integrate between two breakpoints, as far as states and rates are finite.
+
+    scipy's own loop is not used: at a pole LSODA steps on the spot for ever, and a Jacobian that is not finite is an exception.
+
+    Parameters
+    ----------
+    compiled, solver
+        the model and its integrator
+    p
+        parameters and the inputs that hold, shape (n_parameters + n_inputs,)
+    span
+        begin and end [d]
+    y
+        state at the beginning, shape (n_states,)
+    """
+    steps, pieces, end, completion = [span[0]], list[DenseOutput](), y, Completion.COMPLETE
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # scipy warns of what the completion says
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"scipy\.integrate")
+        try:
+            stepper = _start(compiled, p, span, y, solver)
+            while completion is Completion.COMPLETE and stepper.status == "running":
+                stepper.step()
+                completion = _judge(stepper, len(steps))
+                if completion is Completion.COMPLETE:
+                    steps.append(stepper.t)
+                    pieces.append(stepper.dense_output())
+                    end = stepper.y
+        except _NotFiniteError:
+            completion = Completion.NOT_FINITE
+    return Span(np.array(steps), _join(steps, pieces, y.size), end, completion)
+
+
+def sizes_of(model: OdeModel, start: Array) -> Array:
+    """Return the unit of the absolute tolerance of each state: `State.size`, or a share of its value at the start.
+
+    Shapes of `start` and the result: (n_states, ...).
+    """
+    sizes = np.array([state.size for state in model.states]).reshape(-1, *[1] * (start.ndim - 1))
+    found: Array = np.maximum(sizes, SHARE * np.abs(start))
+    return found
+
+
+class _NotFiniteError(ArithmeticError):
+    """A derivative became infinite or not a number."""
+
+
+def _start(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> "BDF | LSODA | Radau":
+    def rates(t: float, state: Array) -> Array:
+        return compiled.rhs(t, state, p)
+
+    def jacobian(t: float, state: Array) -> Array:
+        return _require_finite(compiled.jacobian(t, state, p))
+
+    _require_finite(y)
+    _require_finite(rates(span[0], y))
+    absolute = solver.tolerances.absolute * sizes_of(compiled.model, y)
+    method = METHODS[solver.method]
+    return method(rates, span[0], y, span[1], jac=jacobian, rtol=solver.tolerances.relative, atol=absolute)
+
+
+def _require_finite(values: Array) -> Array:
+    if not np.all(np.isfinite(values)):
+        raise _NotFiniteError
+    return values
+
+
+def _judge(stepper: "BDF | LSODA | Radau", taken: int) -> Completion:
+    if not np.all(np.isfinite(stepper.y)):
+        return Completion.NOT_FINITE
+    if stepper.status == "failed" or stepper.t == stepper.t_old:
+        return Completion.STEP_UNDERFLOW
+    return Completion.TOO_MANY_STEPS if taken > MOST_STEPS else Completion.COMPLETE
+
+
+def _join(steps: list[float], pieces: list[DenseOutput], n: int) -> Callable[[Array], Array]:
+    joined = OdeSolution(steps, pieces) if pieces else None
+
+    def solution(time: Array) -> Array:
+        # without a step there is no solution, and scipy's takes no empty array
+        return np.empty((n, 0)) if joined is None or not time.size else joined(time)
+
+    return solution
+
+
+def error_allowed(model: OdeModel, y: Array, tolerances: Tolerances) -> Array:
+    """Return the error allowed of each state at a state, shape (n_states,) both."""
+    allowed: Array = tolerances.absolute * sizes_of(model, y) + tolerances.relative * np.abs(y)
+    return allowed

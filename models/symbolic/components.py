@@ -1,0 +1,82 @@
+"""What a symbolic model is made of: states, inputs, definitions and terms, which mechanisms bring together.
+
+Start with `Mechanism`; `kinimmune.models.symbolic.model` composes mechanisms.
+"""
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+
+def symbol(name: str) -> sp.Symbol:
+    """Return the real symbol of a name; two calls with one name give the same symbol."""
+    return sp.Symbol(name, real=True)
+
+
+TIME = symbol("t")
+"""Time [d] since the start of treatment."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A quantity that evolves in time."""
+
+    name: str
+    symbol: str
+    """Printed symbol, typst notation."""
+    unit: str
+    meaning: str
+    initial: sp.Expr
+    """Value at the start: an expression in parameters, and in definitions that depend on parameters alone."""
+    nonnegative: bool = True
+    """Whether a negative value is impossible."""
+    size: float = 1e-3
+    """Size at which the state begins to matter, in its unit: absolute tolerances are in units of it.  1 for logarithms."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A quantity given from outside as a piecewise constant course, such as the dose rate."""
+
+    name: str
+    symbol: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A named quantity computed from states, parameters, inputs and earlier definitions."""
+
+    name: str
+    symbol: str
+    unit: str
+    expression: sp.Expr
+    reason: str
+    neutral: sp.Expr | None = None
+    """Its value when the arrow is cut; None when it is no arrow."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of the rate of one state [unit of the state per day]; always an arrow.
+
+    Terms of one name form one arrow: what leaves one state and enters another is cut as a whole.
+    """
+
+    name: str
+    state: str
+    expression: sp.Expr
+    reason: str
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One biological mechanism: what it adds to a model."""
+
+    name: str
+    reason: str
+    states: tuple[State, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    terms: tuple[Term, ...] = ()
+    inputs: tuple[Input, ...] = ()

@@ -1,0 +1,186 @@
+"""Parameters with their prior, spread between patients and origin, as the tables in `data/` give them.
+
+Start with `Parameter`; `read_parameters` (in `kinimmune.models.tables.readers`) makes them from `parameters.csv`.  A parameter's
+`key` is its name, followed by `:study` where the value belongs to one study only.
+"""
+
+import math
+import sys
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from kinimmune.models.errors import DataError
+
+
+class Status(StrEnum):
+    """Where a number comes from."""
+
+    REPORTED = "reported"
+    """It stands in a source that was read."""
+    RECALLED = "recalled"
+    """It is known from memory and was not checked against its source."""
+    DERIVED = "derived"
+    """It was computed from other numbers, in the way its note says."""
+    ASSUMED = "assumed"
+    """Nobody has measured it; it is a choice."""
+
+
+class Scale(StrEnum):
+    """The scale on which a distribution is normal."""
+
+    FIXED = "fixed"
+    """No distribution: a constant of nature or of the design."""
+    LOGNORMAL = "lognormal"
+    """ln(value) is normal; for positive quantities."""
+    LOGITNORMAL = "logitnormal"
+    """ln(value/(1-value)) is normal; for fractions between 0 and 1."""
+    NORMAL = "normal"
+    """The value itself is normal; for quantities of either sign."""
+
+    def to_line(self, value: float) -> float:
+        """Return the coordinate of `value` on the scale where the distribution is normal; infinite at an end of the scale.
+
+        Raises
+        ------
+        DataError
+            for a value that has none
+        """
+        low, high = _ENDS.get(self, (-math.inf, math.inf))
+        if not low <= value <= high:
+            raise DataError(f"value {value:g} has no place on the {self} scale, which goes from {low:g} to {high:g}")
+        if self in _ENDS and value in (low, high):
+            return -math.inf if value == low else math.inf
+        if self is Scale.LOGNORMAL:
+            return math.log(value)
+        if self is Scale.LOGITNORMAL:
+            return math.log(value) - math.log1p(-value)
+        return value
+
+    def from_line(self, coordinate: float) -> float:
+        """Return the value at a coordinate, an end of the scale where it is too far out; inverse of `to_line`.
+
+        >>> Scale.LOGITNORMAL.from_line(Scale.LOGITNORMAL.to_line(0.25))
+        0.25
+        """
+        if self is Scale.LOGNORMAL:
+            return math.exp(coordinate) if coordinate < _LARGEST_EXPONENT else math.inf
+        if self is Scale.LOGITNORMAL:
+            odds = math.exp(-abs(coordinate))
+            return (odds if coordinate < 0.0 else 1.0) / (1.0 + odds)
+        return coordinate
+
+
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
+_ENDS = {Scale.LOGNORMAL: (0.0, math.inf), Scale.LOGITNORMAL: (0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution of a parameter's typical value: normal on `scale` about `median` with standard deviation `sd`."""
+
+    scale: Scale
+    median: float
+    """Median, in the unit of the parameter."""
+    sd: float
+    """Standard deviation on `scale` (of ln, logit or the value itself); 0 when `scale` is fixed."""
+
+    def __post_init__(self) -> None:
+        """Refuse a distribution that does not exist."""
+        if (self.scale is Scale.FIXED) != (self.sd == 0.0) or self.sd < 0.0 or not math.isfinite(self.sd):
+            raise DataError(f"prior '{self.scale}' with sd {self.sd}: fixed needs sd 0, every other prior a positive sd")
+        if not math.isfinite(self.median):
+            raise DataError(f"prior '{self.scale}' with median {self.median}: the median must be finite")
+        if self.scale is Scale.LOGNORMAL and not self.median > 0.0:
+            raise DataError(f"lognormal prior with median {self.median}: the median must be positive")
+        if self.scale is Scale.LOGITNORMAL and not 0.0 < self.median < 1.0:
+            raise DataError(f"logitnormal prior with median {self.median}: the median must lie between 0 and 1")
+
+    def standardise(self, value: float) -> float:
+        """Return how many prior standard deviations `value` lies above the median; 0 for a fixed one."""
+        if self.scale is Scale.FIXED:
+            return 0.0
+        return (self.scale.to_line(value) - self.scale.to_line(self.median)) / self.sd
+
+    def value_at(self, standard: float) -> float:
+        """Return the value `standard` prior standard deviations above the median; inverse of `standardise`."""
+        if self.scale is Scale.FIXED:
+            return self.median
+        return self.scale.from_line(self.scale.to_line(self.median) + self.sd * standard)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How individuals differ in a parameter: normal on `scale` about the typical value."""
+
+    scale: Scale
+    sd: float | str
+    """Standard deviation on `scale`, or the name of the parameter that holds it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number stands."""
+
+    key: str
+    """Key of a row in `sources.csv`."""
+    locator: str
+    """Page, table or section."""
+    status: Status
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a model, with everything a reader needs to judge it."""
+
+    name: str
+    """Identifier in equations and on the command line."""
+    symbol: str
+    """The symbol printed in equations, in typst's mathematical notation."""
+    value: float
+    unit: str
+    lower: float
+    upper: float
+    prior: Prior
+    estimated: bool
+    """True when a fit moves it; a constant keeps `value`, and its prior says how uncertain that is."""
+    spread: Spread | None
+    """Variation between individuals; None when all share the value."""
+    study: str | None
+    """The study the value belongs to; None when all studies share it."""
+    meaning: str
+    source: Source
+    origin: str = ""
+    """File and row, for messages."""
+
+    def __post_init__(self) -> None:
+        """Refuse a value outside its range."""
+        if not self.lower <= self.value <= self.upper:
+            where = f" ({self.origin})" if self.origin else ""
+            raise DataError(
+                f"parameter '{self.name}' = {self.value:g} {self.unit} lies outside "
+                f"[{self.lower:g}, {self.upper:g}]{where}; correct the value or its range"
+            )
+
+    @property
+    def key(self) -> str:
+        """Name, followed by `:study` for a value that belongs to one study."""
+        return self.name if self.study is None else f"{self.name}:{self.study}"
+
+    def at(self, value: float) -> "Parameter":
+        """Return the same parameter with another value."""
+        return replace(self, value=float(value))
+
+
+def values_for(parameters: tuple[Parameter, ...], study: str | None) -> dict[str, float]:
+    """Return name -> value as one study sees them: shared values and the study's own.
+
+    With `study` None the first study's value stands for each study-specific parameter.
+    """
+    values: dict[str, float] = {}
+    for parameter in parameters:
+        if parameter.study is None or parameter.study == study:
+            values[parameter.name] = parameter.value
+        elif study is None:
+            values.setdefault(parameter.name, parameter.value)
+    return values

@@ -1,0 +1,126 @@
+"""Rows and checks of `design.csv`: every number of a trial's design, one a row, with its own unit, source and status.
+
+Start with `examine_design`; `QUANTITIES` lists what a design is made of.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from kinimmune.models.symbolic.units import Unit, parse_unit
+from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
+from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.rows import Name, Number, SourcedRow, UnitText, parse_rows
+from kinimmune.models.trial.design import DAYS_PER_MONTH
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A kind of number a design has."""
+
+    unit: str
+    """The unit `Trial` and `Arm` keep it in."""
+    of_arm: bool
+    """Whether it belongs to an arm; otherwise to the whole study."""
+    above: float = 0.0
+    """Exclusive lower end, in `unit`."""
+    below: float = inf
+    """Exclusive upper end, in `unit`."""
+    may_be_zero: bool = False
+    required: bool = True
+
+    def allows(self, value: float) -> bool:
+        """Return whether a value in `unit` lies in the range."""
+        return self.above < value < self.below or (self.may_be_zero and value == 0.0)
+
+    @property
+    def range(self) -> str:
+        """The range as printed in messages."""
+        return f"{'[' if self.may_be_zero else '('}{self.above:g}, {self.below:g})"
+
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "scan_interval": Quantity("d", of_arm=False),
+    "scan_jitter": Quantity("d", of_arm=False),
+    "reading_error": Quantity("1", of_arm=False),
+    "progression_ratio": Quantity("1", of_arm=False, above=1.0),
+    "response_ratio": Quantity("1", of_arm=False, below=1.0),
+    "n": Quantity("1", of_arm=True),
+    "dose": Quantity("mg", of_arm=True, may_be_zero=True),
+    "doses_per_day": Quantity("1/d", of_arm=True, may_be_zero=True),
+    "discontinuation_fraction": Quantity("1", of_arm=True, below=1.0, may_be_zero=True, required=False),
+    "treatment_median": Quantity("d", of_arm=True, required=False),
+    "symptomatic_median": Quantity("d", of_arm=True, required=False),
+}
+
+
+class DesignRow(SourcedRow):
+    """A row of `design.csv`: one number of a study (arm empty) or of an arm."""
+
+    table: ClassVar[str] = "design.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "quantity")
+
+    study: Name
+    arm: Name | None = None
+    quantity: Name
+    value: Number
+    unit: UnitText
+
+
+class DesignNumber(NamedTuple):
+    """A row and its value in the unit of its quantity."""
+
+    row: DesignRow
+    value: float
+
+
+def examine_design(folder: Path | None) -> Examined[DesignNumber]:
+    """Return the numbers of all designs, and what is wrong with their table."""
+    table, sources = parse_rows(DesignRow, folder), examine_sources(folder)
+    numbers: list[DesignNumber] = []
+    findings = list(table.findings)
+    for row in table.entries:
+        faults = list(_find_faults(row))
+        findings += faults
+        if not faults:
+            numbers.append(DesignNumber(row, _value(row)))
+    findings += [*find_bad_origins(table.entries, sources), *sources.findings]
+    return Examined(tuple(numbers), tuple(findings))
+
+
+def _find_faults(row: DesignRow) -> Iterable[Finding]:
+    quantity = QUANTITIES.get(row.quantity)
+    if quantity is None:
+        yield row.finding(
+            "quantity", f"unknown quantity '{row.quantity}' in column 'quantity'", f"allowed: {', '.join(QUANTITIES)}"
+        )
+        return
+    if quantity.of_arm != (row.arm is not None):
+        advice = "fill in the arm" if quantity.of_arm else "leave the arm empty"
+        owner = "an arm" if quantity.of_arm else "the whole study"
+        yield row.finding("arm", f"'{row.quantity}' belongs to {owner}", advice)
+    if parse_unit(row.unit).dimension != parse_unit(quantity.unit).dimension:
+        problem = f"unit '{row.unit}' of '{row.quantity}' in column 'unit' does not measure the same as {quantity.unit}"
+        yield row.finding("unit", problem, "correct the unit")
+        return
+    value = _value(row)
+    if not quantity.allows(value):
+        problem = f"'{row.quantity}' = {row.value:g} {row.unit} in column 'value' lies outside {quantity.range} {quantity.unit}"
+        yield row.finding("value", problem, "correct the value")
+    elif row.quantity == "n" and value != int(value):
+        yield row.finding("value", f"'n' = {row.value:g} in column 'value' is not a whole number", "correct the value")
+
+
+def _value(row: DesignRow) -> float:
+    wanted = QUANTITIES[row.quantity].unit
+    if row.unit == wanted:
+        return row.value
+    return row.value * _size(row.unit) / _size(wanted)
+
+
+def _size(unit: str) -> float:
+    # pint's month is 30.4375 d; the trial literature, and every other number here, has DAYS_PER_MONTH
+    known: Unit = parse_unit(unit)
+    return DAYS_PER_MONTH * parse_unit("d").size if unit == "month" else known.size

@@ -1,0 +1,146 @@
+"""Rows and checks of the tables of evidence: sources, kinases, cell lines and observations.
+
+Start with `examine_sources`; `find_bad_origins` is what every other table uses to check where its numbers come from.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.references import Access, CellLine, Kinase, Reference
+from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, UnitText, dangling, parse_rows
+
+
+class SourceRow(TableRow):
+    """A row of `sources.csv`."""
+
+    table: ClassVar[str] = "sources.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: Name
+    citation: str
+    identifier: str = ""
+    read: Access
+    fitted_to: str = ""
+    note: str = ""
+
+
+class KinaseRow(SourcedRow):
+    """A row of `kinases.csv`."""
+
+    table: ClassVar[str] = "kinases.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("kinase",)
+    may_be_empty: ClassVar[bool] = True
+
+    kinase: str
+    ic50: Positive
+    unit: UnitText
+    species: str = ""
+    drives: Name | None = None
+
+
+class CellLineRow(SourcedRow):
+    """A row of `cell_lines.csv`."""
+
+    table: ClassVar[str] = "cell_lines.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("cell_line",)
+    may_be_empty: ClassVar[bool] = True
+
+    cell_line: str
+    ic50_lower: Positive | None = None
+    ic50_upper: Positive | None = None
+    effect: str | None = None
+    effect_lower: NotNegative | None = None
+    effect_upper: Positive | None = None
+    statement: str
+
+
+def examine_sources(folder: Path | None) -> Examined[Reference]:
+    """Return the sources and what is wrong with their table."""
+    table = parse_rows(SourceRow, folder)
+    references = [
+        Reference(row.key, row.citation, row.identifier, row.read, tuple(row.fitted_to.split()), row.note)
+        for row in table.entries
+    ]
+    return Examined(tuple(references), table.findings)
+
+
+def find_bad_origins(
+    rows: Iterable[TableRow], sources: Examined[Reference], source: str = "source", status: str = "status"
+) -> list[Finding]:
+    """Return findings about origins: unknown sources, and numbers called reported whose source nobody read.
+
+    `source` and `status` are the names of the two columns.  An unusable `sources.csv` is reported once, not here for every row.
+    """
+    if sources.findings:
+        return []
+    rows = tuple(rows)
+    access = {reference.key: reference.read for reference in sources.entries}
+    findings = dangling(rows, source, access, "sources.csv")
+    for row in rows:
+        key = getattr(row, source)
+        if getattr(row, status) is Status.REPORTED and access.get(key) is Access.NO:
+            problem = f"status 'reported' in column '{status}' but source '{key}' was not read"
+            findings.append(row.finding(status, problem, "use the status recalled, or read the source and say so in sources.csv"))
+    return findings
+
+
+def find_upside_down(rows: Iterable[TableRow], lower: str, upper: str) -> list[Finding]:
+    """Return a finding for each row whose lower end lies above its upper end."""
+    findings = []
+    for row in rows:
+        low, high = getattr(row, lower), getattr(row, upper)
+        if low is not None and high is not None and low > high:
+            problem = f"interval from {low:g} to {high:g} in columns '{lower}' and '{upper}' is upside down"
+            findings.append(row.finding(upper, problem, "exchange or correct the ends"))
+    return findings
+
+
+def examine_kinases(folder: Path | None) -> Examined[Kinase]:
+    """Return the kinases and what is wrong with their table."""
+    table, sources = parse_rows(KinaseRow, folder), examine_sources(folder)
+    kinases = [Kinase(row.kinase, row.ic50, row.unit, row.species, row.drives, row.origin) for row in table.entries]
+    findings = [*table.findings, *find_bad_origins(table.entries, sources), *_find_odd_kinases(table.entries), *sources.findings]
+    return Examined(tuple(kinases), tuple(findings))
+
+
+def _find_odd_kinases(rows: Iterable[KinaseRow]) -> Iterable[Finding]:
+    driver: dict[str, KinaseRow] = {}
+    concentration = parse_unit("nmol/L").dimension
+    for row in rows:
+        if parse_unit(row.unit).dimension != concentration:
+            yield row.finding("unit", f"unit '{row.unit}' of an IC50 is not a molar concentration", "use nmol/L")
+        if row.drives is not None and row.drives in driver and driver[row.drives].kinase != row.kinase:
+            problem = f"'{row.drives}' in column 'drives' is driven by {driver[row.drives].kinase} too"
+            yield row.finding("drives", problem, "leave one of the two empty")
+        elif row.drives is not None:
+            driver[row.drives] = row
+
+
+def examine_cell_lines(folder: Path | None) -> Examined[CellLine]:
+    """Return the cell lines and what is wrong with their table."""
+    table, sources = parse_rows(CellLineRow, folder), examine_sources(folder)
+    lines = [
+        CellLine(
+            row.cell_line,
+            row.ic50_lower,
+            row.ic50_upper,
+            row.effect,
+            row.effect_lower,
+            row.effect_upper,
+            row.statement,
+            row.origin,
+        )
+        for row in table.entries
+    ]
+    findings = [
+        *table.findings,
+        *find_upside_down(table.entries, "ic50_lower", "ic50_upper"),
+        *find_upside_down(table.entries, "effect_lower", "effect_upper"),
+        *find_bad_origins(table.entries, sources),
+        *sources.findings,
+    ]
+    return Examined(tuple(lines), tuple(findings))

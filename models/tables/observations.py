@@ -1,0 +1,51 @@
+"""Rows and checks of `observations.csv`: published numbers that are compared with and never fitted.
+
+Start with `examine_observations`; outcomes that serve as design (`design.csv`) are observations too.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from kinimmune.models.tables.design import examine_design
+from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
+from kinimmune.models.tables.files import Examined
+from kinimmune.models.tables.references import Observation
+from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, UnitText, dangling, parse_rows
+from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
+
+_OUTCOMES = ("discontinuation_fraction", "treatment_median", "symptomatic_median")
+
+
+class ObservationRow(SourcedRow):
+    """A row of `observations.csv`."""
+
+    table: ClassVar[str] = "observations.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "quantity", "month", "source")
+    may_be_empty: ClassVar[bool] = True
+
+    study: Name | None = None
+    arm: Name | None = None
+    quantity: Name
+    value: Number
+    unit: UnitText
+    month: NotNegative | None = None
+
+
+def examine_observations(folder: Path | None) -> Examined[Observation]:
+    """Return the observations and what is wrong with their table."""
+    table, design, sources = parse_rows(ObservationRow, folder), examine_design(folder), examine_sources(folder)
+    trials, arms = parse_rows(TrialRow, folder), parse_rows(ArmRow, folder)
+    findings = [*table.findings, *find_bad_origins(table.entries, sources)]
+    if not trials.findings:
+        findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
+    if not arms.findings:
+        findings += find_unknown_arms(table.entries, arms.entries)
+    observed = [
+        Observation(row.study, row.arm, row.quantity, row.value, row.unit, row.month, row.origin) for row in table.entries
+    ]
+    outcomes = [
+        Observation(row.study, row.arm, row.quantity, row.value, row.unit, None, row.origin)
+        for row, _ in design.entries
+        if row.quantity in _OUTCOMES
+    ]
+    return Examined((*observed, *outcomes), tuple(dict.fromkeys([*findings, *design.findings])))

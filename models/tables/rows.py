@@ -1,0 +1,186 @@
+"""Rows of tables: parsed by pydantic, every fault turned into a finding that names file, row and column.
+
+Start with `TableRow` and `parse_rows`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.parameters import Source, Status
+from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.tables.files import Examined, Finding, Row, load_table
+
+_FACTOR = r"(1|[A-Za-zµ%_]+)((\^|\*\*)-?\d(\.\d+)?)?"
+_PRODUCT = re.compile(rf"{_FACTOR}([*/]{_FACTOR})*")
+
+
+def _require_unit(text: str) -> str:
+    # pint computes what it parses: powers of numbers could take for ever, so numbers other than 1 stay out
+    if not _PRODUCT.fullmatch(text.replace("(", "").replace(")", "").replace(" ", "")):
+        raise ValueError(f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1")
+    try:
+        parse_unit(text)
+    except DataError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _yes_or_no(text: object) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"'{text}' is neither yes nor no; write yes or no")
+    return text == "yes"
+
+
+def _date(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise ValueError(f"'{text}' is not a date; write it as 2005-03-10") from error
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
+NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0.0)]
+UnitText = Annotated[str, AfterValidator(_require_unit)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Day = Annotated[date, BeforeValidator(_date)]
+YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
+
+
+class TableRow(BaseModel):
+    """A row of one table; empty cells take the field's default, and are refused where it has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: ClassVar[str]
+    """File name."""
+    optional_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns a file may leave out."""
+    key_columns: ClassVar[tuple[str, ...]] = ()
+    """Columns that together name a row; two rows must not share them."""
+    may_be_empty: ClassVar[bool] = False
+    """Whether a header without rows is a table."""
+
+    file: str
+    row: int
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Return the table's columns in order."""
+        return tuple(name for name in cls.model_fields if name not in ("file", "row"))
+
+    @property
+    def place(self) -> str:
+        """File and row, for messages."""
+        return f"{self.file} row {self.row}"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The cells that name the row."""
+        return tuple("" if getattr(self, column) is None else str(getattr(self, column)) for column in self.key_columns)
+
+    def finding(self, column: str | None, problem: str, advice: str) -> Finding:
+        """Return a finding about this row: problem (place); advice."""
+        return Finding(self.file, self.row, column, f"{problem} ({self.place}); {advice}")
+
+    def refused(self, column: str | None, error: DataError) -> Finding:
+        """Return a finding from the message of a type that refused this row."""
+        text = str(error)
+        problem, semicolon, advice = text.partition("; ")
+        placed = text if self.place in text else f"{problem} ({self.place}){semicolon}{advice}"
+        return Finding(self.file, self.row, column, placed)
+
+
+RowT = TypeVar("RowT", bound=TableRow)
+
+
+def parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
+    """Return the rows of a table, the user's or the package's, with everything wrong with them."""
+    required = [column for column in row_type.columns() if column not in row_type.optional_columns]
+    table = load_table(row_type.table, folder, required, row_type.optional_columns)
+    rows: list[RowT] = []
+    findings = list(table.findings)
+    for row in table.entries:
+        try:
+            rows.append(row_type.model_validate({"file": row.file, "row": row.number, **row.cells}))
+        except ValidationError as error:
+            findings += [_explain(row, detail) for detail in error.errors()]
+    if not table.entries and not findings and not row_type.may_be_empty:
+        findings.append(Finding(row_type.table, None, None, f"{row_type.table} has no rows; add at least one"))
+    return Examined(tuple(rows), (*findings, *_duplicates(rows)))
+
+
+def _duplicates(rows: Sequence[TableRow]) -> Iterable[Finding]:
+    first: dict[tuple[str, ...], TableRow] = {}
+    for row in rows:
+        if not row.key_columns:
+            continue
+        if row.identity in first:
+            named = ", ".join(f"{column} '{cell}'" for column, cell in zip(row.key_columns, row.identity, strict=True))
+            yield row.finding(
+                row.key_columns[0], f"duplicate row: {named}", f"row {first[row.identity].row} has the same; keep one"
+            )
+        first.setdefault(row.identity, row)
+
+
+_PROBLEMS = {
+    "missing": ("no value", "fill it in"),
+    "float_parsing": ("'{given}' is not a number", "write a finite decimal number such as 0.25"),
+    "int_parsing": ("'{given}' is not a whole number", "write digits only"),
+    "int_from_float": ("'{given}' is not a whole number", "write digits only"),
+    "finite_number": ("'{given}' is not a finite number", "write a finite decimal number such as 0.25"),
+    "enum": ("unknown value '{given}'", "allowed: {expected}"),
+    "literal_error": ("unknown value '{given}'", "allowed: {expected}"),
+    "string_pattern_mismatch": ("'{given}' is not a name", "use letters, digits and underscores, a letter first"),
+    "greater_than": ("'{given}' lies outside its range", "it must be above {gt}"),
+    "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge}"),
+    "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
+}
+
+
+def _explain(row: Row, detail: Any) -> Finding:  # noqa: ANN401  # pydantic's ErrorDetails lives in pydantic_core
+    column = str(detail["loc"][0]) if detail["loc"] else None
+    context = detail.get("ctx", {})
+    if detail["type"] == "value_error":
+        problem, _, advice = str(context["error"]).partition("; ")
+    else:
+        problem, advice = _PROBLEMS.get(detail["type"], ("'{given}' cannot be used", detail["msg"].replace("{", "{{")))
+        values = {key: value for key, value in context.items() if key not in ("given", "error")}
+        problem = problem.format(given=detail["input"], **values)
+        advice = advice.format(given=detail["input"], **values)
+    where = f" in column '{column}'" if column else ""
+    return Finding(row.file, row.number, column, f"{problem}{where} ({row.file} row {row.number}); {advice}")
+
+
+def dangling(rows: Iterable[TableRow], column: str, known: Collection[str], table: str) -> list[Finding]:
+    """Return a finding for each row whose cell, if not empty, names nothing in `known`, the keys of `table`."""
+    findings = []
+    for row in rows:
+        given = getattr(row, column)
+        if given is None or given in known:
+            continue
+        close = get_close_matches(given, known, 1)
+        advice = f"did you mean '{close[0]}'?" if close else f"add it to {table} or correct it"
+        findings.append(row.finding(column, f"unknown {column.replace('_', ' ')} '{given}' in column '{column}'", advice))
+    return findings
+
+
+class SourcedRow(TableRow):
+    """A row whose numbers share one origin."""
+
+    source: Name
+    locator: str
+    status: Status
+    note: str = ""
+
+    @property
+    def origin(self) -> Source:
+        """Where the row's numbers stand."""
+        return Source(self.source, self.locator, self.status, self.note)

@@ -1,0 +1,160 @@
+"""Rows and checks of `trials.csv` and `arms.csv`, and the trials they make with `design.csv` and `follow_up.csv`.
+
+Start with `examine_trials`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from kinimmune.models.errors import DataError
+from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
+from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
+from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.follow_up import FollowUpRow, find_bad_follow_up_origins, find_bad_periods
+from kinimmune.models.tables.rows import Name, SourcedRow, TableRow, YesNo, dangling, parse_rows
+from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+
+
+class TrialRow(SourcedRow):
+    """A row of `trials.csv`; source, locator and status are those of the stop rule."""
+
+    table: ClassVar[str] = "trials.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study",)
+
+    study: Name
+    title: str
+    registration: str = ""
+    criterion: str
+    stop_rule: StopRule
+
+
+class ArmRow(TableRow):
+    """A row of `arms.csv`."""
+
+    table: ClassVar[str] = "arms.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm")
+
+    study: Name
+    arm: Name
+    control: YesNo
+    treatment: str
+
+
+def examine_trials(folder: Path | None) -> Examined[Trial]:
+    """Return the trials and what is wrong with their four tables."""
+    trials, arms, follow_up = (parse_rows(TrialRow, folder), parse_rows(ArmRow, folder), parse_rows(FollowUpRow, folder))
+    design, sources = examine_design(folder), examine_sources(folder)
+    findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
+    findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
+    findings += find_bad_periods(follow_up.entries)
+    rows = [number.row for number in design.entries]
+    if not trials.findings:
+        studies = {row.study for row in trials.entries}
+        findings += [
+            finding
+            for table in (arms.entries, follow_up.entries, rows)
+            for finding in dangling(table, "study", studies, "trials.csv")
+        ]
+    if not arms.findings:
+        findings += find_unknown_arms(rows, arms.entries)
+    findings += sources.findings
+    if findings:
+        return Examined((), tuple(dict.fromkeys(findings)))
+    return _build(trials.entries, arms.entries, follow_up.entries, design.entries)
+
+
+def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[Finding]:
+    """Return a finding for each row whose arm is not an arm of its study; rows of unknown studies are left out."""
+    known: dict[str, list[str]] = {}
+    for arm in arms:
+        known.setdefault(arm.study, []).append(arm.arm)
+    findings = []
+    for row in rows:
+        study, name = getattr(row, "study", None), getattr(row, "arm", None)
+        if name is not None and study in known and name not in known[study]:
+            problem = f"study '{study}' has no arm '{name}' in column 'arm'"
+            findings.append(row.finding("arm", problem, f"arms.csv has: {', '.join(known[study])}"))
+    return findings
+
+
+def _build(
+    trials: Sequence[TrialRow], arms: Sequence[ArmRow], follow_up: Sequence[FollowUpRow], design: Sequence[DesignNumber]
+) -> Examined[Trial]:
+    built: list[Trial] = []
+    findings: list[Finding] = []
+    for trial in trials:
+        own = [number for number in design if number.row.study == trial.study]
+        try:
+            built.append(_trial(trial, [arm for arm in arms if arm.study == trial.study], _periods(trial, follow_up), own))
+        except DataError as error:
+            findings.append(trial.refused(None, error))
+    return Examined(tuple(built), tuple(findings))
+
+
+def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, FollowUp]:
+    periods: dict[Endpoint, FollowUp] = {}
+    for row in rows:
+        if row.study == trial.study:
+            periods[row.endpoint] = row.follow_up()
+    for endpoint in Endpoint:
+        if endpoint not in periods:
+            raise DataError(f"study '{trial.study}' has no follow-up for endpoint '{endpoint}'; add a row to follow_up.csv")
+    return periods
+
+
+def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, FollowUp], design: Sequence[DesignNumber]) -> Trial:
+    values = _values(f"study '{row.study}'", design, None)
+    return Trial(
+        study=row.study,
+        title=row.title,
+        arms=tuple(_arm(arm, _values(f"arm '{arm.arm}' of study '{row.study}'", design, arm.arm)) for arm in arms),
+        scan_interval=values["scan_interval"],
+        scan_jitter=values["scan_jitter"],
+        reading_error=values["reading_error"],
+        progression_ratio=values["progression_ratio"],
+        response_ratio=values["response_ratio"],
+        follow_up=periods,
+        stop_rule=row.stop_rule,
+    )
+
+
+def _values(owner: str, design: Sequence[DesignNumber], arm: str | None) -> Mapping[str, float]:
+    values = {number.row.quantity: number.value for number in design if number.row.arm == arm}
+    for name, quantity in QUANTITIES.items():
+        if quantity.required and quantity.of_arm == (arm is not None) and name not in values:
+            raise DataError(f"{owner} has no '{name}'; add a row to design.csv")
+    return values
+
+
+def _arm(row: ArmRow, values: Mapping[str, float]) -> Arm:
+    return Arm(
+        study=row.study,
+        name=row.arm,
+        n=int(values["n"]),
+        control=row.control,
+        dose=values["dose"],
+        doses_per_day=values["doses_per_day"],
+        discontinuation_rate=_discontinuation_rate(row, values),
+        symptomatic_median=values.get("symptomatic_median", math.inf),
+    )
+
+
+def _discontinuation_rate(row: ArmRow, values: Mapping[str, float]) -> float:
+    """Return the rate [1/d] of stopping for adverse events.
+
+    Treatment is taken to end at one constant rate, ln 2 over the median time on treatment, a crude fraction of which is the
+    published fraction of patients who stopped for adverse events.  Where the median is not known the median time to
+    symptomatic progression stands in for it.
+    """
+    fraction = values.get("discontinuation_fraction", 0.0)
+    median = values.get("treatment_median", values.get("symptomatic_median"))
+    if fraction == 0.0:
+        return 0.0
+    if median is None:
+        raise DataError(
+            f"arm '{row.arm}' of study '{row.study}' has a discontinuation_fraction but neither treatment_median nor "
+            "symptomatic_median; add one of them to design.csv"
+        )
+    return fraction * math.log(2.0) / median

@@ -1,0 +1,147 @@
+"""The design of a clinical trial: arms, scans, follow-up and the rule by which treatment stops.
+
+Start with `Trial`; `read_trials` (in `kinimmune.models.tables.readers`) makes them from `trials.csv`, `arms.csv`
+and `follow_up.csv`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError
+from kinimmune.models.solvers.dosing import Schedule, constant
+
+DAYS_PER_MONTH = 30.44
+"""A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
+
+
+class Endpoint(StrEnum):
+    """What is timed from randomisation."""
+
+    OS = "os"
+    """Death from any cause."""
+    TTP = "ttp"
+    """Radiological progression; death before it censors."""
+
+
+class StopRule(StrEnum):
+    """When a patient on drug stops taking it."""
+
+    RADIOLOGICAL = "radiological"
+    """At the scan that shows progression."""
+    ONE_SCAN_LATER = "one_scan_later"
+    """At the scan after the one that shows progression."""
+    RADIOLOGICAL_AND_SYMPTOMATIC = "radiological_and_symptomatic"
+    """At the first scan by which progression was both seen and felt; also at a constant rate for adverse events."""
+    NEVER = "never"
+    """The drug is taken to the end."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """How long patients had been followed at the cut-off: staggered entry makes it vary."""
+
+    shortest: float
+    """[d], of the last patient to enter"""
+    longest: float
+    """[d], of the first"""
+    shape: float = 1.0
+    """1: uniform accrual; above 1 more patients enter late, below 1 early."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or reversed period."""
+        if not 0.0 <= self.shortest < self.longest or not self.shape > 0.0:
+            raise DataError(
+                f"follow-up from {self.shortest:g} to {self.longest:g} d with shape {self.shape:g}: "
+                "needs 0 <= shortest < longest and a positive shape"
+            )
+
+    def uncensored(self, time: Array) -> Array:
+        """Return the fraction of patients followed beyond `time` [d], shape of `time`.
+
+        A patient who entered at fraction u of the accrual period (distribution u^shape) is followed
+        longest - u (longest - shortest).
+        """
+        entered = np.clip((self.longest - np.asarray(time, dtype=float)) / (self.longest - self.shortest), 0.0, 1.0)
+        return np.asarray(entered**self.shape, dtype=float)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of a study."""
+
+    study: str
+    name: str
+    n: int
+    """Patients randomised."""
+    control: bool
+    """True for the arm hazard ratios are relative to."""
+    dose: float
+    """[mg] per administration; 0 in a placebo arm"""
+    doses_per_day: float
+    """[1/d]"""
+    discontinuation_rate: float
+    """Rate [1/d] of stopping for adverse events."""
+    symptomatic_median: float
+    """Median time to symptomatic progression [d], infinite when not known."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """The arm's dosing while on treatment: input `dose_rate` [mg/d]."""
+        return constant(dose_rate=self.dose * self.doses_per_day)
+
+    @property
+    def treated(self) -> bool:
+        """Whether any drug is given."""
+        return self.dose * self.doses_per_day > 0.0
+
+    @property
+    def symptomatic_rate(self) -> float:
+        """Rate [1/d] of symptomatic progression, taken as constant: ln 2 / median."""
+        return math.log(2.0) / self.symptomatic_median
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A randomised trial as the virtual trial repeats it."""
+
+    study: str
+    title: str
+    arms: tuple[Arm, ...]
+    scan_interval: float
+    """[d] between scheduled scans, the first one interval after the start"""
+    scan_jitter: float
+    """Standard deviation [d] of a scan about its date."""
+    reading_error: float
+    """Standard deviation of ln of the sum of diameters as a reader measures it."""
+    progression_ratio: float
+    """Sum of diameters over its smallest value so far at which RECIST says progression (1.2)."""
+    response_ratio: float
+    """Sum of diameters over its first value at which RECIST says partial response (0.7)."""
+    follow_up: Mapping[Endpoint, FollowUp]
+    stop_rule: StopRule
+
+    def __post_init__(self) -> None:
+        """Refuse a trial without exactly one control arm."""
+        if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
+            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
+
+    @property
+    def control(self) -> Arm:
+        """The arm hazard ratios are relative to."""
+        return next(arm for arm in self.arms if arm.control)
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name."""
+        found = [arm for arm in self.arms if arm.name == name]
+        if not found:
+            raise DataError(f"study '{self.study}' has no arm '{name}'; arms: {', '.join(arm.name for arm in self.arms)}")
+        return found[0]
+
+    def scans(self, horizon: float) -> Array:
+        """Return the scheduled scan times [d] up to `horizon` [d], shape (n_scans,)."""
+        return self.scan_interval * np.arange(1.0, math.floor(horizon / self.scan_interval + 1e-9) + 1.0)

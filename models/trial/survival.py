@@ -1,0 +1,189 @@
+"""Survival statistics in expectation: what a trial of this size would report of curves that are known.
+
+Start with `follow` (an arm under its follow-up) and `hazard_ratio`.  All quantities are expectations over patients and over
+staggered entry; the risk set is n P(alive, unprogressed, still followed).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError
+from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.virtual_trial import ArmOutcome
+
+
+@dataclass(frozen=True)
+class TrialCurves:
+    """One arm and endpoint: a survival curve with the numbers of patients behind it."""
+
+    study: str
+    arm: str
+    endpoint: Endpoint
+    time: Array
+    """[d], shape (k,): ends of intervals (OS) or scans (TTP)"""
+    survival: Array
+    """At `time`, shape (k,)"""
+    at_risk: Array
+    """Expected patients at risk of an event at `time` (OS: in the interval that ends there), shape (k,)"""
+    failures: Array
+    """Expected events at `time`, shape (k,)"""
+    tied: bool
+    """True when the events of one time are simultaneous, as at a scan."""
+
+    def __post_init__(self) -> None:
+        """Refuse a curve that is none."""
+        if not (self.time.shape == self.survival.shape == self.at_risk.shape == self.failures.shape):
+            raise DataError(f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length")
+
+
+def follow(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp) -> TrialCurves:
+    """Return the expected curve of an arm under the follow-up of an endpoint."""
+    n, study = outcome.arm.n, outcome.arm.study
+    if endpoint is Endpoint.OS:
+        middle = np.sqrt(outcome.survival[1:] * outcome.survival[:-1])
+        followed = follow_up.uncensored((outcome.grid[1:] + outcome.grid[:-1]) / 2.0)
+        deaths = -np.diff(outcome.survival) * followed * n
+        return TrialCurves(
+            study, outcome.arm.name, endpoint, outcome.grid[1:], outcome.survival[1:], middle * followed * n, deaths, tied=False
+        )
+    followed = follow_up.uncensored(outcome.scans)
+    survival = progression_free(outcome)
+    at_risk, failures = outcome.at_risk * followed * n, outcome.detected * followed * n
+    return TrialCurves(study, outcome.arm.name, endpoint, outcome.scans, survival, at_risk, failures, tied=True)
+
+
+def progression_free(outcome: ArmOutcome) -> Array:
+    """Return the cause-specific (death censors) product-limit curve at the scans, shape (K,).
+
+    Censoring by staggered entry is independent of the patient, so it leaves the factors as they are.
+    """
+    seen = np.divide(outcome.detected, outcome.at_risk, out=np.ones_like(outcome.detected), where=outcome.at_risk > 0.0)
+    return np.asarray(np.cumprod(1.0 - seen), dtype=float)
+
+
+def greenwood(curve: TrialCurves) -> Array:
+    """Return Greenwood's standard error of the survival curve, shape (k,); infinite once nobody is at risk.
+
+    S(t) sqrt(sum d / (Y (Y - d))), with Y the expected number at risk and d the expected events.
+    """
+    left = curve.at_risk * (curve.at_risk - curve.failures)
+    step = np.divide(curve.failures, left, out=np.full(left.shape, math.inf), where=left > 0.0)
+    with np.errstate(invalid="ignore"):
+        error = np.asarray(curve.survival * np.sqrt(np.cumsum(step)), dtype=float)
+    finite: Array = np.nan_to_num(error, nan=math.inf, posinf=math.inf)
+    return finite
+
+
+def median_time(time: Array, survival: Array) -> float:
+    """Return the time [unit of `time`] at which a smooth curve falls to one half.
+
+    ln S is interpolated by a monotone cubic; beyond the last point it goes on at its last slope, so that the median is a
+    smooth function of the curve wherever it lies.
+
+    Parameters
+    ----------
+    time
+        increasing from 0, shape (k,)
+    survival
+        S at `time`, S(0) = 1, positive, shape (k,)
+
+    Examples
+    --------
+    >>> t = np.linspace(0.0, 20.0, 41)
+    >>> round(median_time(t, np.exp(-0.1 * t)) - math.log(2.0) / 0.1, 9)
+    0.0
+    """
+    hazard = -np.log(np.maximum(survival, 1e-300))
+    half = math.log(2.0)
+    if hazard[-1] <= half:
+        slope = (hazard[-1] - hazard[-2]) / (time[-1] - time[-2])
+        return float(time[-1] + (half - hazard[-1]) / slope) if slope > 0.0 else math.inf
+    first = int(np.argmax(hazard > half))
+    cubic = PchipInterpolator(time, hazard)
+    return float(brentq(lambda moment: float(cubic(moment)) - half, time[first - 1], time[first], xtol=1e-12))
+
+
+def survival_at(time: Array, survival: Array, moments: Array) -> Array:
+    """Return S at `moments`, ln S interpolated by a monotone cubic; shape of `moments`."""
+    hazard = PchipInterpolator(time, -np.log(np.maximum(survival, 1e-300)))
+    return np.asarray(np.exp(-hazard(moments)), dtype=float)
+
+
+def median_scan(survival: Array) -> int | None:
+    """Return the number (1, 2, ...) of the first scan after which the curve is at or below one half, None if it stays above.
+
+    >>> median_scan(np.array([0.8, 0.5, 0.2]))
+    2
+    """
+    below = survival <= 0.5
+    return int(np.argmax(below)) + 1 if below.any() else None
+
+
+def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
+    """Return the hazard ratio Cox's partial likelihood would give in expectation, treated over control.
+
+    The root of the expected score: sum over times of d1 - (d1 + d0) times the mean weight of the treated among those at
+    risk.  Ties at scans by Efron, in expectation: the weight is averaged over the fraction of the tie group already
+    removed.  It is the marginal ratio, without strata.
+
+    Raises
+    ------
+    DataError
+        when an arm has no events
+    """
+    d1, d0 = treated.failures, control.failures
+    some = (d1 + d0 > 0.0) & (treated.at_risk + control.at_risk > 0.0)
+    if d1[some].sum() <= 0.0 or d0[some].sum() <= 0.0:
+        raise DataError(f"{treated.study}:{treated.endpoint}: a hazard ratio needs events in both arms")
+    y1, y0, d1, d0 = treated.at_risk[some], control.at_risk[some], d1[some], d0[some]
+    removed = (d1, d0) if treated.tied else (np.zeros_like(d1), np.zeros_like(d0))
+
+    def score(log_ratio: float) -> float:
+        return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), (y1, y0), removed)).sum())
+
+    return math.exp(float(brentq(score, -12.0, 12.0, xtol=1e-13)))
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+def _mean_weight(ratio: float, at_risk: tuple[Array, Array], removed: tuple[Array, Array]) -> Array:
+    """Return the treated share of the weighted risk set, averaged over the removed fraction of the tie group."""
+    fraction = (0.5 + 0.5 * _NODES)[:, None]
+    treated = np.maximum(at_risk[0] - fraction * removed[0], 0.0) * ratio
+    control = np.maximum(at_risk[1] - fraction * removed[1], 0.0)
+    share = np.divide(treated, treated + control, out=np.zeros_like(treated), where=treated + control > 0.0)
+    return np.asarray(0.5 * (_WEIGHTS[:, None] * share).sum(axis=0), dtype=float)
+
+
+def log_ratio_error(treated: TrialCurves, control: TrialCurves, ratio: float) -> float:
+    """Return the standard error of ln(hazard ratio) a trial of this size would report, at a given ratio.
+
+    From Cox's expected information, sum over times of (d1 + d0) w (1 - w), with w the treated share of the weighted risk
+    set.  It is the model-based error, which a trial prints; under hazards that are not proportional it is approximate.
+    """
+    none = (np.zeros_like(treated.failures), np.zeros_like(control.failures))
+    share = _mean_weight(ratio, (treated.at_risk, control.at_risk), none)
+    information = float(((treated.failures + control.failures) * share * (1.0 - share)).sum())
+    return 1.0 / math.sqrt(information)
+
+
+def expected_events(curve: TrialCurves) -> float:
+    """Return the expected number of events by the cut-off."""
+    return float(curve.failures.sum())
+
+
+def restricted_mean(time: Array, survival: Array, horizon: float) -> float:
+    """Return the restricted mean survival time, the integral of S from 0 to `horizon`, in the unit of `time`.
+
+    >>> t = np.linspace(0.0, 10.0, 201)
+    >>> round(restricted_mean(t, np.exp(-0.2 * t), 10.0) - (1.0 - math.exp(-2.0)) / 0.2, 5)
+    0.0
+    """
+    moments = np.linspace(0.0, horizon, 1001)
+    return float(np.trapezoid(survival_at(time, survival, moments), moments))

@@ -1,0 +1,63 @@
+"""A figure as a recipe, and how recipes become files: SVG and CSV beside each other.
+
+Start with `draw_all`.  A figure that fails becomes a message, not an error.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from kinimmune.reports.figures.data import FigureData
+from kinimmune.reports.figures.style import render_svg
+from kinimmune.reports.typesetting.blocks import FigureBlock
+
+DRAWING_ERRORS = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, AttributeError)
+"""What drawing can raise when the data are not what a figure expects."""
+
+
+@dataclass(frozen=True)
+class FigureRecipe:
+    """A figure to be drawn."""
+
+    name: str
+    """File name without suffix, and the key by which pages ask for it."""
+    caption: str
+    draw: Callable[[], Figure]
+    data: Callable[[], FigureData]
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as a page needs it."""
+
+    block: FigureBlock
+    svg: bytes | None
+
+
+def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigure]:
+    """Draw every figure and write it, with its data, into `folder`: name -> figure.
+
+    Parameters
+    ----------
+    recipes
+        figures to draw
+    folder
+        where `NAME.svg` and `NAME.csv` go; it is made
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return {recipe.name: _draw(recipe, folder) for recipe in recipes}
+
+
+def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
+    picture = folder / f"{recipe.name}.svg"
+    picture.unlink(missing_ok=True)
+    try:
+        (folder / f"{recipe.name}.csv").write_text(recipe.data().as_csv(), encoding="utf-8")
+        svg = render_svg(recipe.draw())
+    except DRAWING_ERRORS as error:
+        failure = f"{type(error).__name__}: {error}"
+        return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
+    picture.write_bytes(svg)
+    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg)

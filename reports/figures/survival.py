@@ -1,0 +1,227 @@
+"""Figures of the virtual trial over time: survival, time to progression, incidences, hazard ratios, time on treatment.
+
+Start with `draw_survival`.  Solid lines are followed, dashed ones lie past the longest follow-up.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import PercentFormatter
+
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult
+from kinimmune.models.arrays import Array
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
+from kinimmune.reports.typesetting.formats import print_fixed, print_name
+
+_SHOWN_MONTHS = 24.0
+
+
+def draw_survival(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow]) -> Figure:
+    """Draw overall survival per study, both arms, with the number at risk under the time axis.
+
+    Parameters
+    ----------
+    arms
+        treated and control arms of one or more studies
+    medians
+        reported and predicted medians [month], marked where the curves cross one half
+    """
+    return _draw_by_study(arms, medians, "os")
+
+
+def draw_progression(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow]) -> Figure:
+    """Draw the probability of no detected progression, a step at every scan, with the number at risk."""
+    return _draw_by_study(arms, medians, "ttp")
+
+
+def _draw_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str) -> Figure:
+    studies = list(dict.fromkeys(arm.study for arm in arms))
+    with styled():
+        figure = new_figure(2.5, gap=0.06)
+        axes = make_panels(figure, 1, len(studies), share_y=True)
+        for panel, study in zip(axes, studies, strict=True):
+            own = [arm for arm in arms if arm.study == study]
+            _draw_curves(panel, own, endpoint)
+            _mark_medians(panel, [row for row in medians if row.study == study], own)
+            _write_at_risk(panel, own, endpoint)
+            panel.set_title(print_name(study))
+        axes[0].set_ylabel("Alive" if endpoint == "os" else "Without detected progression")
+        axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    return figure
+
+
+def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
+    last = _last_month(arms, endpoint)
+    for arm, colour in zip(arms, _colours(arms), strict=True):
+        months, values, longest = _curve(arm, endpoint)
+        style = "default" if endpoint == "os" else "steps-post"
+        followed = months <= longest
+        axes.plot(months[followed], values[followed], color=colour, drawstyle=style, label=_label(arm))
+        beyond = months >= months[followed][-1]
+        axes.plot(months[beyond], values[beyond], color=colour, drawstyle=style, linestyle=(0, (2, 1.5)), linewidth=1.0)
+    if endpoint == "ttp":
+        scans = [month for month in arms[0].scan_months if month <= last]
+        axes.plot(scans, np.zeros(len(scans)), "|", color=NEUTRAL, markersize=4, clip_on=False, label="scan")
+    axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
+    axes.set_xlim(0.0, last)
+    axes.set_ylim(0.0, 1.0)
+    axes.set_xticks(np.arange(0.0, last + 0.1, 3.0))
+    axes.set_xlabel("Months since randomisation")
+    axes.legend(loc="upper right")
+
+
+def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
+    if endpoint == "os":
+        return np.array(arm.months), np.array(arm.survival), arm.follow_up_os[1]
+    return np.array((0.0, *arm.scan_months)), np.array((1.0, *arm.ttp_survival)), arm.follow_up_ttp[1]
+
+
+def _last_month(arms: Sequence[ArmResult], endpoint: str) -> float:
+    ends = [_curve(arm, endpoint)[0][-1] for arm in arms]
+    return float(min(_SHOWN_MONTHS if endpoint == "os" else 18.0, *ends))
+
+
+def _colours(arms: Sequence[ArmResult]) -> list[str]:
+    """Return one colour per arm: the first treated, the last control."""
+    middle = [THIRD] * max(len(arms) - 2, 0)
+    return [TREATED, *middle, CONTROL][: len(arms)] if len(arms) > 1 else [TREATED]
+
+
+def _label(arm: ArmResult) -> str:
+    return f"{arm.arm} (n = {arm.n})"
+
+
+def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmResult]) -> None:
+    colours = dict(zip([arm.arm for arm in arms], _colours(arms), strict=True))
+    for row in rows:
+        colour = colours.get(row.arm or "", NEUTRAL)
+        if row.lower is not None and row.upper is not None:
+            axes.plot([row.lower, row.upper], [0.5, 0.5], color=colour, linewidth=3.0, alpha=0.25, solid_capstyle="butt")
+        axes.plot(row.observed, 0.5, "o", color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.2, zorder=4)
+        if row.predicted is not None:
+            axes.plot(row.predicted, 0.5, "o", color=colour, markersize=2.2, zorder=5)
+
+
+def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
+    last = axes.get_xlim()[1]
+    _write_below(axes, 0.0, 32.0, ("Expected at risk", NEUTRAL, "left"))
+    for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
+        counts = arm.at_risk_os if endpoint == "os" else arm.at_risk_ttp
+        for month, count in zip(arm.risk_months, counts, strict=True):
+            if month <= last + 1e-9:
+                _write_below(axes, month, 41.0 + 9.0 * line, (print_fixed(count, 0), colour, "center"))
+
+
+def _write_below(axes: Axes, month: float, points: float, what: tuple[str, str, Literal["left", "center"]]) -> None:
+    text, colour, side = what
+    axes.annotate(
+        text,
+        (month, 0.0),
+        xytext=(0.0, -points),
+        textcoords="offset points",
+        color=colour,
+        ha=side,
+        va="center",
+        fontsize=6.5,
+        annotation_clip=False,
+    )
+
+
+def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
+    """Draw cumulative incidences after each scan: progression detected, and death without it; what is left is neither."""
+    with styled():
+        columns = min(len(arms), 4)
+        rows = -(-len(arms) // columns)
+        figure = new_figure(1.6 * rows + 0.3)
+        panels = make_panels(figure, rows, columns, share_x=True, share_y=True)
+        for axes, arm in zip(panels, arms, strict=False):
+            months = np.array((0.0, *arm.scan_months))
+            progressed = np.array((0.0, *arm.progression_incidence))
+            died = np.array((0.0, *arm.death_incidence))
+            shown = months <= 18.0
+            either = (progressed + died)[shown]
+            _fill(axes, months[shown], (np.zeros_like(either), progressed[shown]), (TREATED, "progression detected"))
+            _fill(axes, months[shown], (progressed[shown], either), (NEUTRAL, "died without it"))
+            axes.set_title(f"{print_name(arm.study)}, {arm.arm}", fontsize=7.5)
+            axes.set_xlim(0.0, months[shown][-1])
+            axes.set_xticks(np.arange(0.0, months[shown][-1] + 0.1, 6.0))
+            axes.set_ylim(0.0, 1.0)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        _label_outside(panels, "Months since randomisation", "Share of patients")
+    return figure
+
+
+def _fill(axes: Axes, months: Array, between: tuple[Array, Array], look: tuple[str, str]) -> None:
+    lower, upper = between
+    colour, label = look
+    axes.fill_between(months, lower, upper, step="post", color=colour, alpha=0.75, linewidth=0.0, label=label)
+
+
+def _label_outside(panels: Sequence[Axes], x: str, y: str) -> None:
+    figure = panels[0].figure
+    if isinstance(figure, SubFigure):
+        raise TypeError("panels of a sub-figure have no labels of their own")
+    figure.supxlabel(x, fontsize=7.5)
+    figure.supylabel(y, fontsize=7.5)
+
+
+def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
+    """Draw the ratio of the arms' hazards over time, with the ratio over the whole follow-up."""
+    studies = list(dict.fromkeys(row.study for row in contrasts))
+    with styled():
+        figure = new_figure(2.05)
+        panels = make_panels(figure, 1, len(studies), share_y=True)
+        for axes, study in zip(panels, studies, strict=True):
+            for row in (row for row in contrasts if row.study == study):
+                colour = TREATED if row.endpoint == "os" else THIRD
+                axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_name(row.endpoint))
+                axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
+            axes.set_title(print_name(study))
+            axes.set_xlabel("Months since randomisation")
+            axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
+            axes.legend(loc="best")
+        _scale_ratios(panels, contrasts)
+        panels[0].set_ylabel("Hazard ratio [1]")
+    return figure
+
+
+def _scale_ratios(panels: Sequence[Axes], contrasts: Sequence[ContrastResult]) -> None:
+    """Give all panels one logarithmic axis that shows every ratio between 0.25 and 2.5; what lies beyond is cut off."""
+    values = [value for row in contrasts for value in (*row.hazard_ratio_course, row.hazard_ratio)]
+    low = max(min([*values, 0.8]) * 0.95, 0.25)
+    high = min(max([*values, 1.0]) * 1.08, 2.5)
+    for axes in panels:
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        ticks = [tick for tick in (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0) if low <= tick <= high]
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+
+
+def draw_treatment(arms: Sequence[ArmResult]) -> Figure:
+    """Draw who is alive and still on treatment beside who is alive."""
+    studies = list(dict.fromkeys(arm.study for arm in arms))
+    with styled():
+        figure = new_figure(2.05)
+        panels = make_panels(figure, 1, len(studies), share_y=True)
+        for axes, study in zip(panels, studies, strict=True):
+            own = [arm for arm in arms if arm.study == study]
+            for arm, colour in zip(own, _colours(own), strict=True):
+                axes.plot(arm.months, arm.survival, color=colour, linewidth=0.8, alpha=0.6)
+                axes.plot(arm.months, arm.on_treatment, color=colour, label=f"{arm.arm}, on treatment")
+            axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
+            axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
+            axes.set_ylim(0.0, 1.0)
+            axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
+            axes.set_title(print_name(study))
+            axes.set_xlabel("Months since randomisation")
+            axes.legend(loc="upper right")
+        panels[0].set_ylabel("Share of patients")
+        panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    return figure

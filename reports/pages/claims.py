@@ -1,0 +1,105 @@
+"""Pages about claims: how many hold, which mechanism each rests on, and every number.
+
+Start with `compose_claims`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from kinimmune.fitting.claims.results import VERDICTS, Ablation, ClaimRecord
+from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
+from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
+
+FIGURE = "claims"
+_SIGNS = {"<": "<", ">": ">"}
+
+
+def compose_claims(claims: Sequence[ClaimRecord], figures: Mapping[str, DrawnFigure]) -> list[Block]:
+    """Return the pages about tested claims; none when there are none."""
+    if not claims:
+        return []
+    draws = max(item.draws for item in claims)
+    caption = (
+        "Value: read-out at the values of the tables. Of draws: share of independent draws from the priors that satisfy the "
+        "claim, with its Wilson interval (Monte Carlo error alone), at the declared and at halved standard deviations. Without: "
+        "the claim with its mechanism removed, at the values of the tables and as a share of draws."
+    )
+    return [
+        Heading("Claims"),
+        Paragraph(_COUNTED),
+        Bullets(tuple(_count(claims))),
+        Paragraph(
+            f"Shares are over {draws} draws from the priors. A claim is supported when it holds at the values of the tables, the "
+            "lower end of its share is at least 0.8 or the row says why not, and it fails once the mechanism it is about is "
+            "removed. One that survives the removal is vacuous: it says nothing about that mechanism. What the literature "
+            "disputes is not scored; its value is the boundary at which the model turns over."
+        ),
+        *(figures[name].block for name in (FIGURE,) if name in figures),
+        TableBlock(list_claims(claims), caption, small=True),
+        *_explain(claims),
+    ]
+
+
+_COUNTED = (
+    "Sentences a model can contradict, each an inequality on a read-out. Those a document states are counted apart from "
+    "predictions of the model's own."
+)
+
+
+def _count(claims: Sequence[ClaimRecord]) -> list[Cell]:
+    groups = (
+        ("Stated by a document", [item for item in claims if item.source is not None and item.kind != "conflict"]),
+        ("Stated by none (predictions)", [item for item in claims if item.source is None and item.kind != "conflict"]),
+        ("Disputed in the literature", [item for item in claims if item.kind == "conflict"]),
+    )
+    return [(Strong(f"{name}: {len(some)}. "), _tell(some)) for name, some in groups if some]
+
+
+def _tell(some: Sequence[ClaimRecord]) -> str:
+    counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    if all(item.verdict == "disputed" for item in some):
+        return "Not scored."
+    explained = sum(item.explanation is not None for item in some)
+    fixed = sum(item.sign_fixed_by_prior for item in some)
+    return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
+
+
+def list_claims(claims: Sequence[ClaimRecord]) -> Table:
+    """Return claims with value, bound, shares of draws and what removing their mechanism does."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            Strong(item.id),
+            item.text,
+            item.kind,
+            Tag(item.verdict),
+            f"{print_number(item.value)} ({_SIGNS[item.comparison]} {print_number(item.bound)})",
+            _share(item.fraction, item.fraction_lower, item.fraction_upper),
+            _share(item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper),
+            _without(item.ablations),
+        )
+        for item in claims
+    )
+    names = ("", "Claim", "Kind", "Verdict", "Value (must be)", "Of draws", "Halved", "Without")
+    return Table(names, rows, "llllllll", widths=(0, 1.5, 0, 0, 0, 0, 0, 1.1))
+
+
+def _share(fraction: float | None, lower: float | None, upper: float | None) -> str:
+    if fraction is None or lower is None or upper is None:
+        return MISSING
+    return f"{print_fixed(fraction, 2)} ({print_fixed(lower, 2)}–{print_fixed(upper, 2)})"
+
+
+def _without(ablations: Sequence[Ablation]) -> Cell:
+    spans: list[str | Mark] = []
+    for item in ablations:
+        spans += [
+            Mark(item.arrow.replace("+", " + ")),
+            f" {'holds' if item.holds else 'fails'} ({print_fixed(item.fraction, 2)}) ",
+        ]
+    return tuple(spans) if spans else MISSING
+
+
+def _explain(claims: Sequence[ClaimRecord]) -> list[Block]:
+    entries = tuple((Strong(f"{item.id}. "), item.explanation) for item in claims if item.explanation is not None)
+    return [Heading("Claims kept with an explanation", 2), Bullets(entries)] if entries else []

@@ -1,0 +1,168 @@
+"""Pages about what holds each parameter: a verdict each, the numbers it rests on, and what no number here can tell.
+
+Start with `compose_identifiability`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, ShareRow, Verdict
+from kinimmune.fitting.profile.results import ProfileResult
+from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.typesetting.blocks import Block, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
+from kinimmune.reports.typesetting.formats import (
+    MISSING,
+    list_words,
+    print_fixed,
+    print_interval,
+    print_name,
+    print_output,
+    print_percent,
+)
+
+FIGURES = ("spectrum", "sensitivity", "mechanism_share")
+
+
+def compose_identifiability(
+    result: IdentifiabilityResult | None, profiled: ProfileResult | None, figures: Mapping[str, DrawnFigure]
+) -> list[Block]:
+    """Return the pages about what holds each parameter; none when a run has not been asked."""
+    if result is None:
+        return []
+    caption = (
+        "Sd ratio: posterior over prior standard deviation by the curvature. Rests on: the number that brings most of the "
+        "variance the data bring. Without: the number whose leaving out moves the estimate most; doubled: all priors twice as "
+        "wide; both in standard errors of the fit."
+    )
+    return [
+        Heading("What holds each parameter"),
+        TableBlock(list_verdicts(result.verdicts, profiled), caption, small=True),
+        Paragraph(_tell_spectrum(result)),
+        *_show(figures, "spectrum"),
+        *_show(figures, "sensitivity"),
+        TableBlock(list_refits(result), _REFITS, small=True),
+        *_compose_shares(result.shares, figures),
+    ]
+
+
+_REFITS = (
+    "Fits repeated without one published number, and with all priors twice as wide: shift of each estimate [standard errors]."
+)
+
+
+def _show(figures: Mapping[str, DrawnFigure], name: str) -> list[Block]:
+    return [figures[name].block] if name in figures else []
+
+
+def list_verdicts(verdicts: Sequence[Verdict], profiled: ProfileResult | None) -> Table:
+    """Return one row a parameter, with its class where it was profiled."""
+    kinds = {} if profiled is None else {item.name: str(item.identifiability) for item in profiled.parameters}
+    rows = tuple(
+        (
+            Mark(item.name),
+            print_fixed(item.contraction, 2),
+            f"{print_output(item.main_target)} ({print_percent(item.main_share)})",
+            f"{print_output(item.left_out)} ({print_fixed(item.left_out_shift, 1)})",
+            print_fixed(item.doubled_shift, 1),
+            kinds.get(item.name, MISSING),
+            Strong(item.verdict),
+        )
+        for item in verdicts
+    )
+    names = ("Name", "sd ratio", "Rests on", "Without", "Doubled", "Data alone", "Verdict")
+    return Table(names, rows, "lrllrll", widths=(0, 0, 1, 1, 0, 1, 1.2))
+
+
+def _tell_spectrum(result: IdentifiabilityResult) -> Cell:
+    above = sum(value > 1.0 for value in result.eigenvalues)
+    low, high = min(result.drawn_effective, default=0.0), max(result.drawn_effective, default=0.0)
+    return (
+        f"J'J in units of prior standard deviations has {above} of {len(result.eigenvalues)} eigenvalues above 1: so many "
+        f"combinations of parameters the {len(result.targets)} numbers know better than the priors do. That makes "
+        f"{print_fixed(result.effective_parameters, 1)} effective parameters at the fit, {print_fixed(low, 1)} to "
+        f"{print_fixed(high, 1)} at {len(result.drawn_effective)} draws from the posterior. The correlation map stands with the "
+        "estimates."
+    )
+
+
+def list_refits(result: IdentifiabilityResult) -> Table:
+    """Return the shift of each estimate in every refit."""
+    refits: list[Refit] = [*result.left_out, result.doubled]
+    rows = tuple((_spell_change(item.change), *(print_fixed(shift, 1) for shift in item.shifts)) for item in refits)
+    widths = (2.2, *(1.0 for _ in result.names))
+    return Table(("Fit without", *(_spell(name) for name in result.names)), rows, "l" + "r" * len(result.names), widths)
+
+
+def _spell_change(change: str) -> str:
+    return print_output(change) if ":" in change else f"({change})"
+
+
+def _spell(key: str) -> str:
+    name, _, study = key.partition(":")
+    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
+
+
+def _compose_shares(shares: MechanismShare | None, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+    if shares is None:
+        return []
+    caption = (
+        "Share of the survival benefit that is lost without these arrows. Ratio: of −ln hazard ratio of death; median: of the "
+        "gain in median survival. Draws move free parameters and constants alike. None: draws in which the drug brings less "
+        "than 0.02 of either, which have no share."
+    )
+    return [
+        Heading("What runs through Tregs and PD-1", 2) if _is_immune(shares) else Heading("What runs through one mechanism", 2),
+        Paragraph(_tell_shares(shares)),
+        *_show(figures, "mechanism_share"),
+        TableBlock(list_shares(shares.rows), caption, small=True),
+    ]
+
+
+def _is_immune(shares: MechanismShare) -> bool:
+    return any("treg" in name for name in shares.arrows) and any("pd1" in name for name in shares.arrows)
+
+
+def _tell_shares(shares: MechanismShare) -> Cell:
+    ratios: dict[tuple[str, str], dict[str, float]] = {}
+    for row in shares.rows:
+        if row.measure == "hazard_ratio" and row.lower is not None and row.upper is not None:
+            ratios.setdefault((row.study, row.rule), {})[row.draws_from] = row.upper - row.lower
+    widths = [pair["posterior"] / pair["prior"] for pair in ratios.values() if len(pair) == 2 and pair["prior"] > 0.0]
+    if not widths:
+        return "Too few draws brought a benefit to tell its share."
+    low, high = min(widths), max(widths)
+    learnt = "The published medians do not identify it" if high > _NARROW else "The published medians narrow it"
+    return (
+        f"The arrows {list_words([name.replace('_', ' ') for name in shares.arrows])} were cut together in virtual trials of "
+        f"{shares.patients} patients per arm. ",
+        Strong(f"{learnt}: "),
+        f"the 5 to 95 % interval of the share is {print_fixed(low, 2)} to {print_fixed(high, 2)} times as wide in the posterior "
+        "as in the prior, over studies and rules for stopping treatment. What is printed at the estimates is a choice of "
+        "constants, not a finding.",
+    )
+
+
+_NARROW = 0.7
+"""Posterior over prior width above which the data say little."""
+
+
+def list_shares(rows: Sequence[ShareRow]) -> Table:
+    """Return the shares, prior beside posterior."""
+    pairs: dict[tuple[str, str, str], dict[str, ShareRow]] = {}
+    for row in rows:
+        pairs.setdefault((row.study, row.measure, row.rule), {})[row.draws_from] = row
+    printed = tuple(
+        (
+            print_name(study),
+            {"hazard_ratio": "ratio"}.get(measure, measure),
+            rule.replace("_", " "),
+            print_fixed(pair["posterior"].at_fit, 2),
+            *(cell for origin in ("prior", "posterior") for cell in _print_share(pair[origin])),
+        )
+        for (study, measure, rule), pair in pairs.items()
+    )
+    heads = ("Prior", "5–95 %", "Draws | none", "Posterior", "5–95 %", "Draws | none")
+    return Table(("Study", "In", "Treatment stops", "At the fit", *heads), printed, "lllrrrrrrr", group=0)
+
+
+def _print_share(row: ShareRow) -> tuple[Cell, Cell, Cell]:
+    return print_fixed(row.median, 2), print_interval(row.lower, row.upper, 2), f"{row.draws} | {row.without_benefit}"

@@ -1,0 +1,134 @@
+"""Pages about the sampled posterior of a run: how it was sampled, whether it converged, and what it predicts.
+
+Start with `compose_sample`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from kinimmune.fitting.sampling.results import Probability, SampledParameter, SampledPrediction, SampleResult
+from kinimmune.reports.content import Content
+from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Math, Paragraph, Strong, Table, TableBlock
+from kinimmune.reports.typesetting.formats import (
+    MISSING,
+    print_fixed,
+    print_interval,
+    print_name,
+    print_number,
+    print_output,
+    print_unit,
+)
+
+
+def compose_sample(content: Content, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+    """Return the pages about a sample; none when the run has none."""
+    if content.sample is None:
+        return []
+    result, _ = content.sample
+
+    def show(*names: str) -> list[Block]:
+        return [figures[name].block for name in names if name in figures]
+
+    return [
+        Heading("The posterior"),
+        *_tell_sampling(result),
+        TableBlock(list_posterior(result.parameters), _POSTERIOR, small=True),
+        *show("sample_marginals", "sample_ensembles", "sample_corner"),
+        Heading("What the posterior predicts", 2),
+        *show("sample_bands"),
+        TableBlock(list_sampled(result.predictions), _PREDICTIONS, small=True),
+        *show("sample_ratios"),
+        TableBlock(list_probabilities(result.probabilities), _PROBABILITIES),
+    ]
+
+
+_POSTERIOR = (
+    "Posterior medians with 95 % intervals. R-hat compares ensembles (1: no difference). Effective sample sizes of bulk and tail "
+    "are by the mean over walkers, so that walkers which move together count once. Autocorrelation time in steps."
+)
+_PREDICTIONS = (
+    "Predictions over draws from the posterior, medians in months: median with its Monte Carlo error, and 95 % interval for the "
+    "parameters, constants fixed. Medians of time to progression fall on scans."
+)
+_PROBABILITIES = (
+    "Probability that a hazard ratio lies below a bound, for the population and for the ratio that one trial of the reported "
+    "size would report; the number after ± is the Monte Carlo error. All of it holds if the model does, with its constants and "
+    "priors."
+)
+
+
+def _tell_sampling(result: SampleResult) -> list[Block]:
+    text = (
+        f"{result.ensembles} independent ensembles of {result.walkers} walkers went {result.steps} steps from draws twice as "
+        f"wide as the normal approximation at the fit; the first {result.burn_in} are left out: until the log probability had "
+        "settled, and five autocorrelation times more. Steps are walks on a quadratic surrogate of the residuals, differential "
+        f"evolution and stretches, accepted by the model itself. {result.evaluations} virtual trials with {result.patients} "
+        "patients per arm; "
+        f"{_count(result.failed, 'evaluation')} failed and counted as impossible. Predictions are over {result.draws} draws; "
+        f"{_count(result.failed_draws, 'draw')} failed and are left out."
+    )
+    verdict: Cell
+    if result.converged:
+        verdict = (Strong("Converged. "), "Every R-hat is at most 1.01, and lengths and effective sample sizes suffice.")
+        return [Paragraph(text), Paragraph(verdict)]
+    verdict = (Strong("Not converged. "), "What follows may change with more steps; against it speaks:")
+    more = (f"and {len(result.faults) - 6} more.",) if len(result.faults) > 6 else ()
+    return [Paragraph(text), Paragraph(verdict), Bullets((*result.faults[:6], *more))]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{'no' if number == 0 else number} {thing}{'' if number == 1 else 's'}"
+
+
+def list_posterior(rows: Sequence[SampledParameter]) -> Table:
+    """Return parameters with interval and diagnostics."""
+    cells: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            Math(row.symbol),
+            row.name.replace("_", " "),
+            print_number(row.median),
+            print_interval(row.lower, row.upper),
+            print_unit(row.unit),
+            print_fixed(row.contraction, 2),
+            print_fixed(row.r_hat, 3),
+            print_fixed(row.bulk_ess, 0),
+            print_fixed(row.tail_ess, 0),
+            print_fixed(row.autocorrelation_time, 1),
+        )
+        for row in rows
+    )
+    names = ("", "Parameter", "Median", "95 % interval", "Unit", "sd ratio", "R-hat", "Bulk", "Tail", "Steps")
+    return Table(names, cells, "llrllrrrrr")
+
+
+def list_sampled(rows: Sequence[SampledPrediction]) -> Table:
+    """Return predictions with interval and Monte Carlo error."""
+    cells = tuple(
+        (
+            print_output(row.name),
+            f"{print_fixed(row.median, 2)} ± {print_fixed(row.error, 3)}",
+            print_interval(row.lower, row.upper, 2) if row.upper is not None else f"{print_fixed(row.lower, 2)} to {MISSING}",
+            print_fixed(row.ess, 0),
+        )
+        for row in rows
+    )
+    return Table(("Prediction", "Median", "95 % interval", "Effective draws"), cells, "lrlr")
+
+
+def list_probabilities(rows: Sequence[Probability]) -> Table:
+    """Return probabilities, one row per ratio and bound, population and trial side by side."""
+    found = {(row.study, row.endpoint, row.bound, row.of): row for row in rows}
+    keys = dict.fromkeys((row.study, row.endpoint, row.bound) for row in rows)
+    cells = tuple(
+        (
+            f"{print_name(endpoint)}, {print_name(study)}",
+            print_number(bound),
+            *(_spell(found.get((study, endpoint, bound, of))) for of in ("population", "trial")),
+        )
+        for study, endpoint, bound in keys
+    )
+    return Table(("Hazard ratio", "Below", "Population", "One trial"), cells, "lrrr", group=0)
+
+
+def _spell(row: Probability | None) -> str:
+    return MISSING if row is None else f"{print_fixed(row.probability, 3)} ± {print_fixed(row.error, 3)}"

@@ -1,0 +1,224 @@
+"""Results as rows for a page: what was fitted, what was predicted, what follows.
+
+Start with `list_targets`; `kinimmune.reports.model.tables` has the tables about a model and its numbers.
+"""
+
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.models.tables.references import Observation
+from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
+from kinimmune.reports.typesetting.formats import (
+    MISSING,
+    print_fixed,
+    print_interval,
+    print_name,
+    print_number,
+    print_output,
+    print_percent,
+)
+
+
+def list_targets(fit: FitResult) -> Table:
+    """Return reported beside predicted for the fitted numbers."""
+    rows = tuple(
+        (
+            f"{print_name(row.endpoint)} {row.statistic}",
+            print_name(row.study),
+            print_name(row.arm),
+            print_number(row.observed),
+            _print_reported(row),
+            Tag(row.value_status),
+            Strong(_print_prediction(row)),
+            _print_scans(row),
+            print_fixed(row.residual, 2),
+        )
+        for row in fit.targets
+    )
+    names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
+    return Table(names, rows, "lllrrlrcr", group=0)
+
+
+def _print_reported(row: ComparisonRow, decimals: int | None = None) -> Cell:
+    """Return the reported interval, with its status where that differs from the status of the value."""
+    interval = print_interval(row.lower, row.upper, decimals)
+    if row.interval_status is None or row.interval_status == row.value_status:
+        return interval
+    return (interval, " ", Tag(row.interval_status))
+
+
+def _print_prediction(row: ComparisonRow) -> str:
+    decimals = 2 if row.statistic == "hazard_ratio" else 1
+    return "not reached" if row.predicted is None else print_fixed(row.predicted, decimals)
+
+
+def _print_scans(row: ComparisonRow) -> str:
+    if row.scan_observed is None:
+        return ""
+    predicted = MISSING if row.scan_predicted is None else str(row.scan_predicted)
+    return f"{row.scan_observed} | {predicted}"
+
+
+def list_ratios(rows: tuple[ComparisonRow, ...]) -> Table:
+    """Return unfitted hazard ratios, each beside its null, with the intervals there are."""
+    printed = tuple(
+        (
+            print_name(row.endpoint),
+            print_name(row.study),
+            print_number(row.observed),
+            _print_reported(row, 2),
+            Strong(_print_prediction(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, 2),
+            print_interval(row.drawn_lower, row.drawn_upper, 2),
+            print_interval(row.trial_lower, row.trial_upper, 2),
+            print_fixed(row.null_prediction, 2),
+            _print_inside(row),
+        )
+        for row in rows
+    )
+    names = ("", "Study", "Reported", "95 %", "Predicted", "Parameters", "+ constants", "One trial", "Null", "Inside")
+    return Table(names, printed, "llrrrrrrrc", group=0)
+
+
+def list_transport(rows: tuple[ComparisonRow, ...]) -> Table:
+    """Return the predictions for an arm that was left out of the fit."""
+    printed = tuple(
+        (
+            f"{print_name(row.endpoint)} {row.statistic}",
+            f"{print_name(row.study)} {row.arm}",
+            print_number(row.observed),
+            _print_reported(row),
+            Strong(_print_prediction(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, 1),
+            _print_scans(row),
+            print_fixed(row.null_prediction, 1),
+            print_fixed(row.residual, 2),
+            _print_inside(row),
+        )
+        for row in rows
+    )
+    names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
+    return Table(names, printed, "llrrrrcrrc", group=0)
+
+
+def _print_inside(row: ComparisonRow) -> str:
+    return MISSING if row.inside is None else "yes" if row.inside else "no"
+
+
+def list_outcomes(fit: FitResult, trial: TrialResult) -> Table:
+    """Return the outcomes of each arm: rates, shares, events and time on treatment, arms as columns."""
+    readings: list[tuple[str, list[str]]] = [
+        ("Alive at 6 months", [print_percent(arm.survival_6) for arm in trial.arms]),
+        ("Alive at 12 months", [print_percent(arm.survival_12) for arm in trial.arms]),
+        ("Without progression at 6 months, deaths censored", [print_percent(arm.ttp_6) for arm in trial.arms]),
+        ("Progressions seen by a new lesion alone", [print_percent(arm.new_lesion_share) for arm in trial.arms]),
+        ("Deaths by liver failure", [print_percent(arm.liver_death_share) for arm in trial.arms]),
+        ("Objective response (calibrated)", [print_percent(arm.response_fraction) for arm in trial.arms]),
+        ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in trial.arms]),
+        ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in trial.arms]),
+        ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in trial.arms]),
+    ]
+    rows = tuple((name, *values) for name, values in readings)
+    return Table(("", *_name_arms(trial)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
+
+
+def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
+    found = [row.expected for row in fit.events if (row.study, row.arm, row.endpoint) == (arm.study, arm.arm, endpoint)]
+    return print_fixed(found[0] if found else None, 0)
+
+
+def _name_arms(trial: TrialResult) -> list[str]:
+    return [f"{print_name(arm.study)} {arm.arm}" for arm in trial.arms]
+
+
+def list_contrasts(trial: TrialResult) -> Table:
+    """Return hazard ratio and difference of restricted mean survival time per study and endpoint."""
+    rows = tuple(
+        (
+            print_name(row.study),
+            print_name(row.endpoint),
+            print_fixed(row.hazard_ratio, 2),
+            f"{print_fixed(row.rmst_difference, 2)} months",
+            f"{print_fixed(row.rmst_horizon, 1)} months",
+        )
+        for row in trial.contrasts
+    )
+    names = ("Study", "Endpoint", "Hazard ratio", "Gain in restricted mean time", "Restricted to")
+    return Table(names, rows, "llrrr", group=0)
+
+
+def list_observations(observations: tuple[Observation, ...], fit: FitResult, trial: TrialResult) -> Table:
+    """Return published numbers that were never fitted beside what the virtual trial gives, where it gives one."""
+    rows: list[tuple[Cell, ...]] = []
+    for item in observations:
+        predicted = _predict(item, fit, trial)
+        if predicted is None:
+            continue
+        share = item.quantity.endswith("fraction")
+        decimals = 0 if item.unit == "1" else 1
+        printed = [print_percent(value) if share else print_fixed(value, decimals) for value in (item.value, predicted)]
+        place = f"{print_name(item.study)}, {item.arm or 'all arms'}"
+        unit = item.unit if item.unit != "1" and not share else ""
+        name = f"{_QUANTITIES.get(item.quantity, item.quantity)}{f' [{unit}]' if unit else ''}"
+        rows.append((name, place, printed[0], Strong(printed[1]), Tag(item.source.status), Mark(item.source.key)))
+    return Table(("Quantity", "Arm", "Published", "Predicted", "Status", "Source"), tuple(rows), "llrrll", group=0)
+
+
+_QUANTITIES = {
+    "deaths": "Deaths by the cut-off",
+    "ttp_events": "Progressions by the cut-off",
+    "response_fraction": "Objective response",
+    "treatment_median": "Median time on treatment",
+}
+
+
+def _predict(item: Observation, fit: FitResult, trial: TrialResult) -> float | None:
+    endpoint = {"deaths": "os", "ttp_events": "ttp"}.get(item.quantity)
+    if endpoint is not None:
+        counts = [
+            row.expected
+            for row in fit.events
+            if row.study == item.study and row.endpoint == endpoint and item.arm in (None, row.arm)
+        ]
+        return sum(counts) if counts else None
+    arm = next((arm for arm in trial.arms if (arm.study, arm.arm) == (item.study, item.arm)), None)
+    if arm is None:
+        return None
+    return _read(arm, item.quantity)
+
+
+def _read(arm: ArmResult, quantity: str) -> float | None:
+    return {"response_fraction": arm.response_fraction, "treatment_median": arm.treatment_median}.get(quantity)
+
+
+def list_stop_rules(rules: tuple[StopRuleRow, ...]) -> Table:
+    """Return predictions under each stop rule, rules as columns."""
+    labels = list(dict.fromkeys(label for rule in rules for label in rule.predictions))
+    rows: list[tuple[Cell, ...]] = []
+    for label in labels:
+        decimals = 2 if label.startswith("hazard_ratio") else 1
+        rows.append((print_output(label), *(print_fixed(rule.predictions.get(label), decimals) for rule in rules)))
+    rows.append(("Chi-square of the fitted numbers", *(print_fixed(rule.chi_square_data, 2) for rule in rules)))
+    rows.append(("Parameters", *("fitted again" if rule.refitted else "kept" for rule in rules)))
+    names = ("", *(rule.rule.replace("_", " ") for rule in rules))
+    return Table(names, tuple(rows), "l" + "r" * len(rules))
+
+
+def list_quadrature(trial: TrialResult) -> Table:
+    """Return how far each prediction moves over sets of virtual patients."""
+    rows = tuple(
+        (print_output(row.name), print_number(row.value), print_number(row.sd, 2), _print_relative(row.sd, row.value))
+        for row in trial.quadrature
+    )
+    return Table(("Prediction", "Value", "Standard deviation over seeds", "Relative"), rows, "lrrr")
+
+
+def _print_relative(sd: float, value: float) -> str:
+    return MISSING if value == 0.0 else print_percent(abs(sd / value))
+
+
+def list_starts(fit: FitResult) -> Table:
+    """Return the starts of the optimiser, best first."""
+    rows = tuple(
+        (str(row.index), print_fixed(row.cost, 3), "yes" if row.converged else "no", str(row.evaluations), row.message)
+        for row in sorted(fit.starts, key=lambda start: start.cost)
+    )
+    return Table(("Start", "Sum of squares", "Converged", "Evaluations", "Message"), rows, "rrlrl")

@@ -1,0 +1,253 @@
+"""The commands as a user meets them: what they print, that JSON has its schema, and that help is quick."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paths import OWN_TRIAL
+
+from kinimmune.cli.settings import read_configuration, read_settings, write_configuration
+from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.library.gompertz import gompertz_volume
+
+PROGRAM = Path(sys.executable).with_name("kinimmune")
+COMMANDS = ("list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check", "doctor")
+
+
+def test_help_lists_the_commands_in_the_order_of_the_work(kinimmune):
+    code, out, _ = kinimmune("--help")
+
+    assert code == 0
+    listed = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.startswith("  ") and line[2] != " "]
+    assert tuple(listed) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example_of_it(kinimmune, command):
+    code, out, _ = kinimmune(command, "--help")
+
+    assert code == 0
+    assert f"Example: kinimmune {command}" in out
+
+
+def test_version_is_that_of_the_package(kinimmune):
+    assert kinimmune("--version") == (0, f"kinimmune {version('kinimmune')}\n", "")
+
+
+def test_help_takes_less_than_half_a_second():
+    def seconds():
+        begin = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", "import kinimmune.cli.main as m; m.main(['--help'])"], check=True, capture_output=True
+        )
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(4)) < 0.5
+
+
+def test_the_installed_program_prints_one_line_and_leaves_with_the_code_of_the_error():
+    done = subprocess.run([PROGRAM, "show", "hcc_trail"], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: unknown model 'hcc_trail'; did you mean 'hcc_trial'?\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "schema"),
+    [
+        (("list",), "kinimmune.list/1"),
+        (("show", "gompertz"), "kinimmune.show/1"),
+        (("simulate", "gompertz"), "kinimmune.simulate/1"),
+        (("check",), "kinimmune.check/1"),
+        (("report", "gompertz"), "kinimmune.report/1"),
+        pytest.param(("doctor",), "kinimmune.doctor/1", marks=pytest.mark.slow),
+    ],
+)
+def test_json_is_one_object_with_its_schema_and_nothing_else(kinimmune, arguments, schema):
+    code, out, err = kinimmune(*arguments, "--json", "--quiet", *(("--seed", "1", "--jobs", "1")))
+
+    assert (code, err) == (0, "")
+    assert json.loads(out)["schema"] == schema
+
+
+def test_list_names_models_and_the_arms_of_the_trials(kinimmune):
+    content = json.loads(kinimmune("list", "--json")[1])
+
+    assert {"gompertz", "hcc_trial"} <= {item["name"] for item in content["models"]}
+    sizes = {trial["study"]: trial["arms"] for trial in content["trials"]}
+    assert sizes == {"sharp": {"sorafenib": 299, "placebo": 303}, "asia_pacific": {"sorafenib": 150, "placebo": 76}}
+
+
+def test_list_shows_the_trials_of_the_folder_given(kinimmune):
+    content = json.loads(kinimmune("list", "--json", "--data", str(OWN_TRIAL))[1])
+
+    assert [trial["study"] for trial in content["trials"]] == ["example"]
+
+
+def test_show_prints_every_number_with_status_and_source(kinimmune):
+    code, out, _ = kinimmune("show", "hcc_trial")
+    content = json.loads(kinimmune("show", "hcc_trial", "--json")[1])
+
+    assert code == 0
+    for item in content["parameters"]:
+        row = next(line for line in out.splitlines() if line.startswith(f" {item['name']} "))
+        assert item["status"] in row
+        assert item["source"] in row
+    for state in content["states"]:
+        assert f"d {state['name']} / dt" in out
+
+
+def test_show_names_the_kinases_of_table_1_that_drive_nothing(kinimmune):
+    code, out, _ = kinimmune("show", "hcc_trial")
+    idle = next(line for line in out.splitlines() if line.startswith("Kinases that drive nothing")).partition(": ")[2].split(", ")
+
+    assert code == 0
+    assert len(idle) == 6
+    assert {"B-RAF", "B-RAF (V600E)"} < set(idle)
+    assert not {"RAF-1", "VEGFR-2", "FLT-3"} & set(idle)
+
+
+def test_arrows_that_show_names_can_be_cut(kinimmune):
+    from kinimmune.models.catalogue import load_model
+
+    names = kinimmune("show", "hcc_trial", "--arrow")[1].split()
+
+    assert "treg_suppression" in names
+    model = load_model("hcc_trial").without(*names)
+    assert all(rate == 0 for rate in model.rates.values())
+
+
+def test_simulate_gives_the_closed_form_with_units_in_the_headers(kinimmune, tmp_path):
+    arguments = ("simulate", "gompertz", "--days", "90.5", "--set", "retardation=0.05", "--set", "capacity=500")
+    code, _, err = kinimmune(*arguments, "-o", "out.csv")
+
+    assert (code, err) == (0, "gompertz, one patient, untreated, 90.5 days\nwrote out.csv\n")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["time [d]", "volume [mL]"]
+    time_, volume = np.array(rows, dtype=float).T
+    assert time_[-1] == 90.5
+    np.testing.assert_allclose(volume, gompertz_volume(time_, 0.05, 500.0, 10.0), rtol=1e-6)
+
+
+def test_an_arm_is_found_with_or_without_its_study(kinimmune):
+    by_name = json.loads(kinimmune("simulate", "hcc_trial", "--arm", "sorafenib", "--days", "10", "--json")[1])
+    in_full = json.loads(kinimmune("simulate", "hcc_trial", "--arm", "sharp:sorafenib", "--days", "10", "--json")[1])
+    other = json.loads(kinimmune("simulate", "hcc_trial", "--arm", "asia_pacific:placebo", "--days", "10", "--json")[1])
+
+    assert by_name == in_full
+    assert (other["study"], other["arm"]) == ("asia_pacific", "placebo")
+    concentration = {course["arm"]: course["columns"][0]["values"][-1] for course in (in_full, other)}
+    assert concentration["placebo"] == 0.0
+    assert concentration["sorafenib"] > 1.0
+
+
+def test_a_plot_of_the_same_course_has_the_same_bytes(kinimmune, tmp_path):
+    for name in ("one.svg", "two.svg"):
+        assert kinimmune("simulate", "gompertz", "--plot", name, "-q")[0] == 0
+
+    one = (tmp_path / "one.svg").read_bytes()
+    assert one == (tmp_path / "two.svg").read_bytes()
+    assert b"<svg" in one
+
+
+def test_check_of_the_package_finds_nothing(kinimmune):
+    assert kinimmune("check") == (0, "nothing wrong\n", "")
+
+
+def test_check_of_the_example_finds_nothing(kinimmune):
+    assert kinimmune("check", str(OWN_TRIAL)) == (0, "nothing wrong\n", "")
+
+
+def test_report_of_a_model_is_a_pdf_with_its_figures_beside_it(kinimmune, tmp_path):
+    code, out, _ = kinimmune("report", "gompertz", "-o", "growth.pdf")
+
+    assert (code, out) == (0, "growth.pdf\n")
+    assert (tmp_path / "growth.pdf").read_bytes().startswith(b"%PDF")
+    assert list((tmp_path / "growth" / "figures").glob("*.csv"))
+
+
+@pytest.mark.slow
+def test_doctor_finds_this_machine_well(kinimmune):
+    code, out, _ = kinimmune("doctor", "--json")
+    content = json.loads(out)
+
+    assert code == 0
+    assert content["passed"]
+    assert all(test["passed"] for test in content["tests"])
+    assert content["libraries"]["kinimmune"] == version("kinimmune")
+
+
+def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('seed = 7\ndata = "tables"\n[fit]\npatients = 64\nstarts = 5\n')
+
+    settings = read_settings(file, {"seed": None, "jobs": 2, "fit": {"patients": 128, "starts": None}})
+
+    assert (settings.seed, settings.jobs, settings.fit.patients, settings.fit.starts) == (7, 2, 128, 5)
+    assert settings.data == tmp_path / "tables"
+    assert (settings.fit.integrator, settings.simulate.days) == (None, 360.0)
+
+
+def test_a_written_configuration_reads_back(tmp_path):
+    values = {
+        "model": "hcc_trial",
+        "data": Path('/a "b\\c'),
+        "seed": 3,
+        "jobs": 1,
+        "patients": 64,
+        "starts": 2,
+        "stop_rule": None,
+    }
+    file = tmp_path / "config.toml"
+    file.write_text(write_configuration(values, "fit"))
+
+    settings = read_configuration(file)
+
+    assert (settings.model, settings.data, settings.seed) == ("hcc_trial", Path('/a "b\\c'), 3)
+    assert settings.fit.model_dump(exclude_none=True) == {"patients": 64, "starts": 2}
+
+
+def test_the_example_configuration_is_one():
+    settings = read_configuration(OWN_TRIAL / "config.toml")
+
+    assert settings.data == OWN_TRIAL
+    assert settings.model_dump(exclude_unset=True)["fit"] == tomllib.loads((OWN_TRIAL / "config.toml").read_text())["fit"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = 'one'", "config.toml, key 'seed': 'one' cannot be used; input should be a valid integer"),
+        ("sed = 1", "config.toml, key 'sed': unknown; did you mean 'seed'"),
+        ("[fit]\nstart = 1", "key 'fit.start': unknown; did you mean 'starts'"),
+        ("[fit]\npatients = 100", "'100' cannot be used; must be a power of two, such as 64 or 128"),
+        ("seed = ", "config.toml is no TOML: Invalid value"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_names_file_and_key(tmp_path, text, message):
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+
+    with pytest.raises(DataError, match=message):
+        read_settings(file, {})
+
+
+@pytest.mark.parametrize("patients", [-1, 0, 3, 100, 511])
+def test_patients_are_a_power_of_two(patients):
+    with pytest.raises(UsageError, match=r"--patients: .*must be a power of two"):
+        read_settings(None, {"fit": {"patients": patients}})
+
+
+def test_the_example_has_the_parameters_of_the_package_for_its_study(tmp_path):
+    script = OWN_TRIAL.parent / "take_parameters.py"
+
+    subprocess.run([sys.executable, script, "hcc_trial", "example", tmp_path], check=True, capture_output=True)
+
+    assert (OWN_TRIAL / "parameters.csv").read_text() == (tmp_path / "parameters.csv").read_text(), f"run {script}"

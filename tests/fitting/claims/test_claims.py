@@ -1,0 +1,290 @@
+"""Claims: intervals of fractions, draws from priors, arrows cut in compiled code, and verdicts whose answer is known."""
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import gompertz_claims as example
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from kinimmune.fitting.claims.batch import Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.check import check_claims, satisfies, set_up, wilson
+from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
+from kinimmune.fitting.lint import check
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import UsageError
+from kinimmune.models.library.gompertz import gompertz_volume
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.parameters import Scale, values_for
+
+DRAWS = 256
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gompertz")
+    example.write_tables(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(tables):
+    found = check_claims(["gompertz"], tables, draws=DRAWS, seed=3, jobs=2, progress=lambda _: None)
+    return {item.claim.id: item for item in found}
+
+
+@pytest.fixture(scope="module")
+def trial_model():
+    return load_model("hcc_trial")
+
+
+def make_laboratory(folder, parameters=None):
+    model = load_model("gompertz", folder)
+    bench = set_up(model, read_claims(folder, "gompertz"), folder, jobs=1)
+    table = bench.compiled.model.parameters
+    return Laboratory(bench, nominal(table) if parameters is None else parameters(table))
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "published"),
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_interval_is_that_of_newcombe_1998(successes, n, published):
+    assert wilson(successes, n) == pytest.approx(published, abs=5e-5)
+
+
+@pytest.mark.parametrize("n", [1, 16, 1000])
+def test_wilson_interval_at_the_ends_and_its_mirror(n):
+    z = 1.959963984540054
+    assert wilson(n, n) == pytest.approx((n / (n + z * z), 1.0), rel=1e-12)
+    for k in {0, n // 3, n}:
+        low, high = wilson(k, n)
+        assert wilson(n - k, n) == pytest.approx((1.0 - high, 1.0 - low), rel=1e-12, abs=1e-15)
+
+
+def test_wilson_bounds_solve_the_score_equation():
+    for bound in wilson(37, 50):
+        assert abs(37 / 50 - bound) == pytest.approx(1.959963984540054 * math.sqrt(bound * (1.0 - bound) / 50), rel=1e-12)
+
+
+def test_draws_are_those_of_the_seed(trial_model):
+    first, again, other = (draw_parameters(trial_model.parameters, 32, 1.0, seed) for seed in (5, 5, 6))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.shape == (len(trial_model.parameter_names), 32)
+
+
+def test_halved_priors_have_half_the_spread_about_the_same_median(trial_model):
+    whole, half = (draw_parameters(trial_model.parameters, 64, width, 5) for width in (1.0, 0.5))
+    seen = set()
+    for name, wide, narrow in zip(trial_model.parameter_names, whole, half, strict=True):
+        prior = next(item.prior for item in trial_model.parameters if item.name == name)
+        seen.add(prior.scale)
+        if prior.scale is Scale.FIXED:
+            assert set(wide) == set(narrow) == {prior.median}
+            continue
+        middle = prior.scale.to_line(prior.median)
+        wide, narrow = ([prior.scale.to_line(value) - middle for value in row] for row in (wide, narrow))
+        np.testing.assert_allclose(narrow, 0.5 * np.array(wide), rtol=1e-6, atol=1e-9)
+    assert {Scale.FIXED, Scale.LOGNORMAL} <= seen
+
+
+def test_draws_have_the_median_and_spread_of_the_prior(tables):
+    n = 4096
+    drawn = draw_parameters(load_model("gompertz", tables).parameters, n, 1.0, 1)
+    scores = np.log(drawn[0] / example.RETARDATION) / example.SD
+    assert abs(scores.mean()) < 4.0 / math.sqrt(n)
+    assert abs(scores.std() - 1.0) < 4.0 / math.sqrt(2.0 * n)
+
+
+def test_nominal_values_are_those_of_the_table(trial_model):
+    values = values_for(trial_model.parameters, None)
+    assert nominal(trial_model.parameters)[:, 0].tolist() == [values[name] for name in trial_model.parameter_names]
+
+
+def random_states(model, seed):
+    generator = np.random.default_rng(seed)
+    return generator.uniform(0.2, 3.0, (len(model.states), 5))
+
+
+def assert_close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.max(np.abs(expected)))
+
+
+ARROWS = ("raf_inhibition", "vegfr2_block", "drug_apoptosis", "vessel_growth", "clearance_induction", "treg_suppression")
+
+
+@pytest.fixture(scope="module")
+def switched(trial_model):
+    return compile_model(trial_model.with_switches(*ARROWS))
+
+
+@pytest.mark.parametrize("arrow", ARROWS)
+def test_a_switch_at_nought_is_the_model_without_the_arrow(trial_model, switched, arrow):
+    cut = compile_model(trial_model.without(arrow))
+    values = values_for(trial_model.parameters, "sharp") | {"dose_rate": 800.0}
+    y = random_states(trial_model, 2)
+    p = cut.vector(values)[:, None]
+    off = switched.vector(values | {f"keep_{name}": float(name != arrow) for name in ARROWS})[:, None]
+    assert_close(switched.rhs(1.0, y, off), cut.rhs(1.0, y, p))
+    assert_close(switched.outputs(1.0, y, off), cut.outputs(1.0, y, p))
+    assert_close(switched.initial(off), cut.initial(p))
+
+
+def test_switches_that_are_on_leave_the_model_as_it_is(trial_model, switched):
+    whole = compile_model(trial_model)
+    values = values_for(trial_model.parameters, "sharp") | {"dose_rate": 800.0}
+    y, p = random_states(trial_model, 2), whole.vector(values)[:, None]
+    on = switched.vector(values | dict.fromkeys((f"keep_{name}" for name in ARROWS), 1.0))[:, None]
+    assert_close(switched.rhs(1.0, y, on), whole.rhs(1.0, y, p))
+    assert_close(switched.jacobian(1.0, y, on), whole.jacobian(1.0, y, p))
+    assert_close(switched.initial(on), whole.initial(p))
+
+
+def test_arrows_cut_do_change_the_equations(trial_model):
+    values = values_for(trial_model.parameters, "sharp") | {"dose_rate": 800.0}
+    y, whole = random_states(trial_model, 2), compile_model(trial_model)
+    rates = whole.rhs(1.0, y, whole.vector(values)[:, None])
+    for arrow in ARROWS[:2]:
+        cut = compile_model(trial_model.without(arrow))
+        assert not np.allclose(cut.rhs(1.0, y, cut.vector(values)[:, None]), rates, rtol=1e-6)
+
+
+def test_a_switch_on_no_arrow_is_refused(trial_model):
+    with pytest.raises(UsageError, match="has no arrow 'growth'"):
+        trial_model.with_switches("growth")
+
+
+def test_the_tables_of_the_example_have_no_findings(tables):
+    assert check(tables) == ()
+
+
+def test_a_read_out_is_the_closed_form(tables):
+    laboratory = make_laboratory(tables)
+    volume = gompertz_volume(np.array([example.DAY]), example.RETARDATION, example.CAPACITY, example.START)
+    assert laboratory.read("control", "volume", "month") == pytest.approx(volume, rel=1e-4)
+    assert laboratory.without("growth").read("control", "volume", "month").tolist() == [example.START]
+    assert laboratory.without("growth").read("large", "volume", "month").tolist() == [2.0 * example.START]
+
+
+def test_an_experiment_is_run_once_per_batch_and_arrow(tables):
+    laboratory = make_laboratory(tables)
+    assert laboratory.without("growth") is laboratory.without("growth")
+    assert laboratory.read("control", "volume", "month") is not None
+    assert laboratory.once("experiment control", lambda: 1 / 0) is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("controll", "volume", "month"), "model 'gompertz' has no experiment 'controll'; did you mean 'control'"),
+        (("control", "volumes", "month"), "no quantity 'volumes' in model 'gompertz'; did you mean 'volume'"),
+        (("control", "volume", "moth"), "model 'gompertz' has no read-out day 'moth'; did you mean 'month'"),
+    ],
+)
+def test_reading_what_is_not_there_is_refused(tables, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        make_laboratory(tables).read(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("grows", "supported"),
+        ("own", "supported"),
+        ("through", "supported"),
+        ("explained", "supported"),
+        ("larger", "vacuous"),
+        ("no_arrow", "vacuous"),
+        ("shrinks", "failed"),
+        ("explained_shrinks", "failed"),
+        ("half", "failed"),
+        ("dispute", "disputed"),
+    ],
+)
+def test_verdicts_follow_from_the_closed_form(results, claim, verdict):
+    assert results[claim].verdict == verdict
+
+
+def test_a_larger_tumour_stays_larger_without_the_arrow_named(results):
+    """The arrow is irrelevant to the claim, so that it is vacuous."""
+    (cut,) = results["larger"].ablations
+    assert (cut.arrow, cut.holds, cut.fraction) == ("growth", True, 1.0)
+
+
+def test_a_claim_that_rests_on_its_arrow_fails_in_every_draw_without_it(results):
+    (cut,) = results["grows"].ablations
+    assert (cut.arrow, cut.holds, cut.fraction) == ("growth", False, 0.0)
+    assert results["grows"].sign_fixed_by_prior
+    assert not results["half"].sign_fixed_by_prior
+
+
+def test_a_fraction_of_draws_is_the_probability_of_the_prior(results):
+    item = results["half"]
+    bound = item.claim.bound
+    assert bound == pytest.approx(0.95 * example.MEDIAN_VOLUME)
+    slowest = math.log(math.log(example.START / example.CAPACITY) / math.log(bound / example.CAPACITY)) / example.DAY
+    standard = math.log(example.RETARDATION / slowest) / example.SD
+    for fraction, width in ((item.fraction, 1.0), (item.fraction_halved, 0.5)):
+        expected = float(ndtr(standard / width))
+        assert abs(fraction - expected) < 4.0 * math.sqrt(expected * (1.0 - expected) / DRAWS)
+    assert (item.draws, item.holds, item.value) == (DRAWS, True, pytest.approx(example.MEDIAN_VOLUME, rel=1e-4))
+    assert (item.fraction_lower, item.fraction_upper) == wilson(round(item.fraction * DRAWS), DRAWS)
+
+
+def test_a_disputed_claim_has_few_draws_and_no_halved_ones(results):
+    assert results["dispute"].fraction_halved is None
+    assert results["dispute"].draws < DRAWS
+
+
+def test_results_are_those_of_the_seed_and_do_not_depend_on_threads(tables, results):
+    again = check_claims(["gompertz"], tables, draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
+    assert {item.claim.id: item for item in again} == results
+
+
+def test_a_draw_that_cannot_be_integrated_counts_against(tmp_path):
+    example.write_tables(tmp_path, capacity_sd=1000.0, claims=("no_arrow",))
+    laboratory = make_laboratory(tmp_path, partial(draw_parameters, draws=DRAWS, width=1.0, seed=3))
+    claim = replace(read_claims(tmp_path, "gompertz")[0], reference=0.0)
+    volume = laboratory.read("control", "volume", "month")
+    without_logarithm = laboratory.parameters[1] <= 0.0
+    assert 0.1 < without_logarithm.mean() < 0.2
+    assert np.isnan(volume[without_logarithm]).all()
+    assert satisfies(claim, volume).tolist() == (~without_logarithm).tolist()
+    (found,) = check_claims(["gompertz"], tmp_path, draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
+    assert found.fraction < 1.0 - without_logarithm.mean() + 1e-12
+
+
+def make_claim(**cells):
+    plain = Claim("X", "gompertz", "", "", ClaimKind.PREDICTION, "value", "", "", "", "", Comparison.BELOW, 1.0, 0.05, (), "")
+    return replace(plain, **cells)
+
+
+def test_the_bound_lies_a_margin_beyond_the_reference():
+    values = np.array([0.9, 0.95, 1.0, 1.05, 1.1, math.nan, math.inf, -math.inf])
+    below, above = make_claim(), make_claim(comparison=Comparison.ABOVE)
+    assert (below.bound, above.bound) == (0.95, 1.05)
+    assert np.flatnonzero(satisfies(below, values)).tolist() == [0]
+    assert np.flatnonzero(satisfies(above, values)).tolist() == [4]
+
+
+def test_an_unknown_read_out_is_refused(tables, tmp_path):
+    for name in ("parameters", "experiments", "claims"):
+        (tmp_path / f"{name}.csv").write_bytes((tables / f"{name}.csv").read_bytes())
+    text = (tmp_path / "claims.csv").read_text(encoding="utf-8").replace(",value,", ",valeu,", 1)
+    (tmp_path / "claims.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="claim 'grows' names unknown read-out 'valeu'; did you mean 'value'"):
+        check_claims(["gompertz"], tmp_path, draws=16, seed=1, jobs=1, progress=lambda _: None)
+
+
+def test_models_without_claims_are_passed_over(tables):
+    said = []
+    assert check_claims(["melanoma"], tables, draws=16, seed=1, jobs=1, progress=said.append) == ()
+    assert said == []

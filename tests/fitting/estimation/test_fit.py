@@ -1,0 +1,169 @@
+"""Laws of the fit: two starts end at one cost, a finished start is kept, and what is held out is not used."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kinimmune.fitting.estimation.fit import FitSettings, fit, optimise
+from kinimmune.fitting.estimation.solution import StartOutcome
+from kinimmune.fitting.estimation.summary import transport
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals
+from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.parameters import Prior, Scale
+from kinimmune.models.trial.population import draw_population
+
+
+def test_two_starts_converge_to_the_same_cost(hcc_fit):
+    first, second = hcc_fit.result.starts
+    assert first.converged
+    assert second.converged
+    assert first.cost == pytest.approx(second.cost, rel=2e-3)
+
+
+def test_a_start_that_was_stored_is_not_run_again(hcc_fit, hcc_start):
+    assert "start-000 was kept" in hcc_fit.said
+    assert "start-001 has ended" in hcc_fit.said
+    assert hcc_fit.result.starts[0].cost == hcc_start.cost
+    assert hcc_fit.starts.kept["start-001"]["cost"] == hcc_fit.result.starts[1].cost
+
+
+def test_the_fit_ends_at_a_minimum_no_small_step_improves(hcc_problem, hcc_point, hcc_start):
+    """The gradient of the cost 2 J'r vanishes to the tolerance, and cost + step rises by the curvature."""
+    found = residuals(hcc_problem, predict(hcc_problem, [hcc_point])[0], hcc_point)
+    assert float(found @ found) == pytest.approx(hcc_start.cost, rel=1e-9)
+    slopes = jacobian(hcc_problem, hcc_point, 1e-3)
+    newton = np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
+    assert np.all(np.abs(newton) < 0.1)
+    shifts = [hcc_point + sign * 0.2 * axis for axis in np.eye(9) for sign in (-1.0, 1.0)]
+    costs = [residuals(hcc_problem, outcomes, at) for outcomes, at in zip(predict(hcc_problem, shifts), shifts, strict=True)]
+    assert all(float(item @ item) > hcc_start.cost for item in costs)
+
+
+def test_what_is_fitted_comes_out_within_a_standard_error(hcc_fit):
+    for row in hcc_fit.result.targets:
+        if row.endpoint == "os":
+            assert abs(row.residual) < 1.0
+        else:
+            assert row.scan_predicted == row.scan_observed
+
+
+def test_costs_effective_parameters_and_degrees_of_freedom_add_up(hcc_fit):
+    found = hcc_fit.result
+    assert found.chi_square_data + found.chi_square_prior == pytest.approx(min(row.cost for row in found.starts), rel=1e-3)
+    assert 0.0 < found.effective_parameters < len(found.parameters)
+    assert found.degrees_of_freedom == pytest.approx(8.0 - found.effective_parameters, rel=1e-12)
+    assert found.effective_parameters == pytest.approx(sum(1.0 - value for value in eigen_shares(found)), rel=0.15)
+    assert found.q_null == pytest.approx(2.16, abs=0.01)
+
+
+def eigen_shares(found) -> list[float]:
+    """Return posterior over prior variance in every direction of the posterior correlation and contraction."""
+    errors = np.array([row.contraction for row in found.parameters])
+    return np.linalg.eigvalsh(np.array(found.correlation) * np.outer(errors, errors)).tolist()
+
+
+def test_estimates_are_narrower_than_their_priors_and_inside_their_own_interval(hcc_fit):
+    for row in hcc_fit.result.parameters:
+        assert 0.0 < row.contraction <= 1.0 + 1e-9
+        assert row.lower < row.value < row.upper
+        assert math.log(row.upper / row.lower) == pytest.approx(2.0 * 1.959963984540054 * row.standard_error, rel=1e-9)
+        assert not row.at_bound
+
+
+def take_one_step(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+    """Return one Gauss-Newton step: it uses every residual of the problem it is given."""
+    found = residuals(problem, predict(problem, [start])[0], start)
+    on_cost(float(found @ found))
+    slopes = jacobian(problem, start, 1e-3)
+    point = start + np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
+    return StartOutcome(tuple(map(float, point)), float(found @ found), converged=True, evaluations=11, message="one step")
+
+
+def make_small(problem: FitProblem) -> FitProblem:
+    """Return the problem with few patients and constants taken as certain."""
+    parameters = tuple(
+        item if item.estimated else replace(item, prior=Prior(Scale.FIXED, item.value, 0.0)) for item in problem.parameters
+    )
+    return replace(problem, parameters=parameters, population=draw_population(parameters, 16, 1))
+
+
+def test_the_arm_that_is_predicted_is_not_used(hcc_problem, hcc_point):
+    """Other published values for the held-out arm change its residuals and nothing of its prediction, to the bit."""
+    small = make_small(hcc_problem)
+    held = ("asia_pacific", "sorafenib")
+    factor = {True: 1.1, False: 1.0}
+    published = {
+        moved: tuple(
+            replace(item, value=item.value * factor[moved and (item.study, item.arm) == held]) for item in read_targets()
+        )
+        for moved in (False, True)
+    }
+    rows = {}
+    for moved, targets in published.items():
+        fitted = {item.label for item in small.targets}
+        problem = replace(small, targets=tuple(item for item in targets if item.label in fitted))
+        rows[moved] = transport(problem, hcc_point, targets, take_one_step)[0]
+    assert [(row.study, row.arm) for row in rows[False]] == [held, held]
+    for before, after in zip(rows[False], rows[True], strict=True):
+        assert after.observed == before.observed * 1.1
+        for name in ("predicted", "predicted_lower", "predicted_upper", "drawn_lower", "drawn_upper", "null_prediction"):
+            assert getattr(after, name) == getattr(before, name), name
+    assert rows[False][0].residual != rows[True][0].residual
+
+
+def test_the_arms_that_are_not_predicted_are_used(hcc_problem, hcc_point):
+    small = make_small(hcc_problem)
+    moved = tuple(replace(item, value=item.value * 1.05) if item.study == "sharp" else item for item in small.targets)
+    first, second = (
+        transport(replace(small, targets=targets), hcc_point, read_targets(), take_one_step)[0][0].predicted
+        for targets in (small.targets, moved)
+    )
+    assert first != second
+
+
+def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
+    alone = replace(
+        hcc_problem,
+        trials=hcc_problem.trials[:1],
+        arms=hcc_problem.arms[:2],
+        targets=tuple(item for item in hcc_problem.targets if item.study == "sharp"),
+    )
+    assert transport(alone, hcc_point, read_targets(), take_one_step) == ((), 0)
+
+
+def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):
+    broken = replace(hcc_problem, engine=replace(hcc_problem.engine, integrate=fail_everyone(hcc_problem)))
+    found = optimise(broken, np.zeros(9), lambda _: None)
+    assert found.cost == math.inf
+    assert not found.converged
+
+
+def fail_everyone(problem: FitProblem):
+    """Return an integrator whose step limit nobody meets."""
+
+    def integrate(**given):
+        return problem.engine.integrate(**given, most_steps=1)
+
+    return integrate
+
+
+@pytest.mark.parametrize("point", ["text", [0.0, 1.0], [0.0] * 8 + ["a"], None])
+def test_a_stored_start_that_cannot_be_read_is_refused(point, hcc_fit):
+    kept = {"start-000": {"point": point, "cost": 1.0, "evaluations": 3, "converged": True, "message": ""}}
+    starts = replace(hcc_fit.starts, kept=kept)
+    with pytest.raises(DataError, match="stored start of this run cannot be read"):
+        fit(FitSettings("hcc_trial", patients=64, starts=1, jobs=1), starts, lambda _text, _cost: None)
+
+
+def test_costs_are_told_as_they_are_met(hcc_problem):
+    small = replace(hcc_problem, population=draw_population(hcc_problem.parameters, 8, 1), targets=hcc_problem.targets[:2])
+    costs: list[float] = []
+    found = optimise(small, np.zeros(9), costs.append)
+    assert min(costs) == pytest.approx(found.cost, rel=1e-9)
+    assert costs[0] > found.cost
+    assert build_problem("hcc_trial", None, patients=8, seed=1).population.patients == 8

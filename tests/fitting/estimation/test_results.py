@@ -1,0 +1,90 @@
+"""Results go to JSON and back without loss, and a file that is none is refused with its place."""
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kinimmune.fitting.estimation.results import FitResult, TrialResult, from_json, to_json
+from kinimmune.models.errors import DataError
+
+PATH = Path("runs/one/fit.json")
+
+
+def test_a_fit_result_comes_back_from_json_equal(hcc_fit):
+    assert from_json(FitResult, to_json(hcc_fit.result), PATH) == hcc_fit.result
+
+
+def test_a_trial_result_comes_back_from_json_equal(hcc_fit):
+    assert from_json(TrialResult, to_json(hcc_fit.trial), PATH) == hcc_fit.trial
+
+
+def test_json_holds_its_schema_and_no_number_that_is_none(hcc_fit):
+    for result, schema in ((hcc_fit.result, "kinimmune.fit/1"), (hcc_fit.trial, "kinimmune.trial/1")):
+        text = to_json(result)
+        assert json.loads(text)["schema"] == schema
+        assert "NaN" not in text
+        assert "Infinity" not in text
+
+
+def test_a_missing_prediction_is_null(hcc_fit):
+    row = replace(hcc_fit.result.unfitted[0], predicted=None, residual=None)
+    text = to_json(replace(hcc_fit.result, unfitted=(row,)))
+    assert json.loads(text)["unfitted"][0]["predicted"] is None
+    assert from_json(FitResult, text, PATH).unfitted == (row,)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"model": "hcc_trial"}'])
+def test_text_that_is_no_result_is_refused_with_its_path(text):
+    with pytest.raises(DataError, match=r"runs/one/fit\.json is no FitResult: .*run the fit again") as error:
+        from_json(FitResult, text, PATH)
+    assert "\n" not in str(error.value)
+
+
+def test_the_first_field_that_is_wrong_is_named(hcc_fit):
+    plain = json.loads(to_json(hcc_fit.result))
+    plain["parameters"][2]["value"] = "high"
+    with pytest.raises(DataError, match=r"parameters\.2\.value"):
+        from_json(FitResult, json.dumps(plain), PATH)
+    del plain["parameters"]
+    with pytest.raises(DataError, match="parameters: Field required"):
+        from_json(FitResult, json.dumps(plain), PATH)
+
+
+def test_every_arm_of_the_virtual_trial_is_told_once_with_columns_that_fit(hcc_fit):
+    arms = hcc_fit.trial.arms
+    assert {(arm.study, arm.arm) for arm in arms} == {(s, a) for s in ("sharp", "asia_pacific") for a in ("sorafenib", "placebo")}
+    for arm in arms:
+        assert len(arm.months) == len(arm.survival) == len(arm.on_treatment)
+        assert len(arm.scan_months) == len(arm.ttp_survival) == len(arm.progression_incidence) == len(arm.death_incidence)
+        assert len(arm.risk_months) == len(arm.at_risk_os) == len(arm.at_risk_ttp)
+        assert all(len(course) == len(arm.months) for course in arm.courses.values())
+        assert arm.at_risk_os[0] == arm.n == arm.at_risk_ttp[0]
+
+
+def test_incidences_of_progression_and_death_rise_and_leave_the_rest_alive_without_progression(hcc_fit):
+    for arm in hcc_fit.trial.arms:
+        total = [seen + dead for seen, dead in zip(arm.progression_incidence, arm.death_incidence, strict=True)]
+        assert all(0.0 <= value <= 1.0 + 1e-9 for value in total)
+        for incidence in (arm.progression_incidence, arm.death_incidence):
+            assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(incidence))
+        assert 0.0 <= arm.new_lesion_share <= 1.0
+        assert 0.0 <= arm.liver_death_share <= 1.0
+
+
+def test_rates_at_6_and_12_months_lie_on_the_curve(hcc_fit):
+    for arm in hcc_fit.trial.arms:
+        for month, rate in ((6.0, arm.survival_6), (12.0, arm.survival_12)):
+            before = max(value for time, value in zip(arm.months, arm.survival, strict=True) if time >= month)
+            after = min(value for time, value in zip(arm.months, arm.survival, strict=True) if time <= month)
+            assert before <= rate <= after
+
+
+def test_the_contrast_of_an_endpoint_agrees_with_the_prediction(hcc_fit):
+    predicted = {(row.study, row.endpoint): row.predicted for row in hcc_fit.result.unfitted}
+    for contrast in hcc_fit.trial.contrasts:
+        assert contrast.hazard_ratio == pytest.approx(predicted[contrast.study, contrast.endpoint], rel=1e-9)
+        assert min(contrast.hazard_ratio_course) <= contrast.hazard_ratio <= max(contrast.hazard_ratio_course)
+        assert contrast.rmst_difference > 0.0

@@ -1,0 +1,173 @@
+"""Laws of the sample of a fit: its contract, what is kept, what is resumed, and its pages."""
+
+import inspect
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paths import OWN_TRIAL
+
+from kinimmune.cli.commands.sample import sample
+from kinimmune.cli.main import main
+from kinimmune.fitting.estimation.fitted import Fitted, read_fitted
+from kinimmune.fitting.estimation.run_files import read_results
+from kinimmune.fitting.runs.run import Run, open_run
+from kinimmune.fitting.sampling.results import (
+    Draws,
+    SampleResult,
+    read_sample,
+    sample_from_json,
+    sample_to_json,
+    write_sample,
+)
+from kinimmune.fitting.sampling.sample import SampleSettings, guide_of, sample_fit
+from kinimmune.fitting.task_functions import TASK_FUNCTIONS
+from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.store import TaskStore
+from kinimmune.fitting.workflow.task import watch_nothing
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import DataError
+from kinimmune.models.tables.readers import read_trials
+from kinimmune.reports.content import Content
+from kinimmune.reports.figures.recipes import FigureRecipe, draw_all
+from kinimmune.reports.figures.sample import list_sample
+from kinimmune.reports.pages.sample import compose_sample
+from kinimmune.reports.typesetting.blocks import FigureBlock, TableBlock
+
+SMALL = ("--steps", "25", "--walkers", "14", "--jobs", "1", "-q")
+pytestmark = pytest.mark.slow
+
+
+def call(*arguments):
+    """Return exit code, stdout and stderr of a command, run in this process."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = main([str(item) for item in arguments])
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_the_command_asks_for_what_a_sample_is_by_default():
+    asked = inspect.signature(sample).parameters
+    assert {name: asked[name].default for name in ("ensembles", "walkers", "steps")} == {
+        name: getattr(SampleSettings(), name) for name in ("ensembles", "walkers", "steps")
+    }
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A small sample made by the command."""
+
+    run: Run
+    fitted: Fitted
+    result: SampleResult
+    draws: Draws
+    said: tuple[int, str, str]
+    """Exit code, stdout and stderr."""
+
+    @property
+    def store(self):
+        return TaskStore(self.run.path / "results" / "tasks")
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory):
+    """Return the sample of a fit of the example trial with 4 patients."""
+    path = tmp_path_factory.mktemp("runs") / "run"
+    fit = ("fit", "hcc_trial", "--data", OWN_TRIAL, "--patients", "4", "--starts", "1", "-o", path, "--jobs", "1", "-q")
+    assert call(*fit)[0] in (0, 1)
+    said = call("sample", path, *SMALL, "--json")
+    run = open_run(path)
+    return Sampled(run, read_fitted(run), *read_sample(run), said)
+
+
+def test_a_sample_tells_everything_the_contract_names(sampled):
+    content = json.loads(sampled.said[1])
+
+    assert content == json.loads(sampled.run.read("results/sample.json"))
+    assert content["schema"] == "kinimmune.sample/1"
+    names = {row["name"] for row in content["parameters"]}
+    assert names == {row.name for row in sampled.fitted.result.parameters} == set(sampled.draws.names)
+    keys = {"median", "lower", "upper", "r_hat", "bulk_ess", "tail_ess", "autocorrelation_time"}
+    assert all(keys <= set(row) and row["lower"] < row["median"] < row["upper"] for row in content["parameters"])
+    assert {row["name"] for row in content["predictions"]} >= {"hazard_ratio:example:os", "median:example:sorafenib:ttp"}
+    asked = {(row["endpoint"], row["bound"], row["of"]) for row in content["probabilities"]}
+    assert asked == {(end, bound, of) for end in ("os", "ttp") for bound in (1.0, 0.8) for of in ("population", "trial")}
+    assert len(content["bands"]) == 4
+    assert (content["walkers"], content["ensembles"], len(content["acceptance"])) == (14, 4, 4)
+    medians = [row.median for row in sampled.result.parameters]
+    assert np.median(sampled.draws.values, axis=0) == pytest.approx(medians, rel=0.3)
+
+
+def test_too_few_steps_are_told_with_exit_code_1_and_the_command_that_goes_on(sampled):
+    code, _, err = sampled.said
+
+    assert code == 1
+    assert not sampled.result.converged
+    assert sampled.result.faults[0] in err
+    assert any("fewer than 50 autocorrelation times" in fault for fault in sampled.result.faults)
+    assert f"kinimmune sample {sampled.run.path} --ensembles 4 --walkers 14 --steps 50 --resume" in err
+
+
+def test_what_cannot_be_done_is_refused_before_any_step(sampled):
+    code, _, err = call("sample", sampled.run.path, *SMALL)
+    assert code == 2
+    assert "--resume goes on with them, --force begins anew" in err
+    code, _, err = call("sample", sampled.run.path, "--steps", "25", "--walkers", "4", "-q", "--resume")
+    assert code == 2
+    assert "--walkers 4: an even number, at least 14, twice the free parameters" in err
+
+
+def test_a_sample_reads_back_as_it_was_written(sampled, tmp_path):
+    other = replace(sampled.run, path=tmp_path)
+    write_sample(other, sampled.result, sampled.draws)
+    again, same = read_sample(other)
+
+    assert again == sampled.result
+    assert same.names == sampled.draws.names
+    assert np.array_equal(same.values, sampled.draws.values)
+    assert same.origin == sampled.draws.origin
+    wrong = json.dumps({**json.loads(sample_to_json(again)), "parameters": 3})
+    with pytest.raises(DataError, match="is no sample: parameters"):
+        sample_from_json(wrong, Path("sample.json"))
+
+
+def test_a_sample_that_is_resumed_is_the_same(sampled):
+    for name in ("sample-ensemble-3-block-000", "sample-predict-004"):
+        (sampled.store.folder / f"{name}.json").unlink()
+    with open_pool(1) as pool:
+        again, _ = sample_fit(sampled.fitted, SampleSettings(walkers=14, steps=25), (sampled.store, pool, watch_nothing))
+
+    assert again == sampled.result
+
+
+def test_walkers_begin_about_the_fit(sampled):
+    guide = guide_of(sampled.fitted)
+
+    assert guide.mean == pytest.approx(sampled.fitted.point)
+    contractions = [row.contraction for row in sampled.fitted.result.parameters]
+    assert np.sqrt(np.diag(guide.covariance)) == pytest.approx(contractions)
+
+
+def test_every_kept_step_can_be_carried_out_again(sampled):
+    known = {function.name for function in TASK_FUNCTIONS}
+
+    assert {sampled.store.read(name).task for name in sampled.store.names("sample")} <= known
+
+
+def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):
+    fit, trial = read_results(sampled.run)
+    pair = (sampled.result, sampled.draws)
+    content = Content(load_model("hcc_trial", OWN_TRIAL), fit, trial, {}, trials=read_trials(OWN_TRIAL), sample=pair)
+    figures = draw_all([FigureRecipe(*recipe) for recipe in list_sample(content)], tmp_path)
+    blocks = compose_sample(content, figures)
+
+    assert [item.block.failure for item in figures.values()] == [""] * 5
+    assert {block.name for block in blocks if isinstance(block, FigureBlock)} == set(figures)
+    estimates = next(block.table for block in blocks if isinstance(block, TableBlock))
+    assert [row[6] for row in estimates.rows] == [f"{row.r_hat:.3f}" for row in sampled.result.parameters]
+    assert any("Not converged" in str(block) for block in blocks)
+    assert compose_sample(replace(content, sample=None), figures) == []
+    assert list_sample(replace(content, sample=None)) == []

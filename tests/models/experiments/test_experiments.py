@@ -1,0 +1,183 @@
+"""Experiments as data: what their schedules give when, what one takes over from another, and what running them yields."""
+
+import csv
+import math
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from kinimmune.models.errors import UsageError
+from kinimmune.models.experiments.run import Experiment, InputSpan, changed, run_experiment
+from kinimmune.models.solvers.integrators import by_scipy
+from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.tables.readers import read_days, read_experiments
+
+HEADER = "model,experiment,meaning,kind,target,value,unit,first_day,last_day,interval,source,locator,status,note"
+ORIGIN = "assumption,data/README.md,assumed,"
+TIGHT = Tolerances(1e-10, 1e-12)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Return a function that reads experiments from rows such as `a,,set,growth,1,1/d,,,`, model and origin left out."""
+
+    def from_rows(*rows):
+        text = "\n".join([HEADER, *(f"one_state,{row},{ORIGIN}" for row in rows)])
+        (tmp_path / "experiments.csv").write_text(text + "\n", encoding="utf-8")
+        return {item.name: item for item in read_experiments(tmp_path)}
+
+    return from_rows
+
+
+def make_parameter(name, value, unit):
+    source = Source("convention", "test", Status.ASSUMED)
+    return Parameter(name, "x", value, unit, 0.0, math.inf, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source)
+
+
+@pytest.fixture(scope="module")
+def one_state():
+    """Return an amount that is fed and leaves at a rate: its course under steps and doses is a sum of exponentials."""
+    amount, rate, feed = symbol("amount"), symbol("rate"), symbol("feed")
+    mechanism = Mechanism(
+        "washout",
+        "first order",
+        states=(State("amount", "x", "mg", "amount", symbol("start")),),
+        terms=(Term("loss", "amount", -rate * amount, "leaves"), Term("gain", "amount", feed, "is fed")),
+        inputs=(Input("feed", "u", "mg/d", "feed"),),
+    )
+    parameters = (make_parameter("rate", 0.1, "1/d"), make_parameter("start", 5.0, "mg"))
+    outputs = (
+        Definition("fed", "u", "mg/d", feed + 0 * amount, "what is fed"),
+        Definition("twice", "2x", "mg", 2 * amount, "2x"),
+    )
+    return compile_model(OdeModel("one_state", "washout", (mechanism,), parameters, outputs))
+
+
+def run(compiled, experiment, parameters, days):
+    values = changed(compiled, experiment, parameters)
+    return run_experiment(compiled, by_scipy(compiled), experiment, values, days, TIGHT).values
+
+
+def test_inputs_that_overlap_add_and_return_to_nothing():
+    spans = (InputSpan("feed", 2.0, 1.0, 5.0), InputSpan("feed", 3.0, 4.0, 9.0), InputSpan("other", 7.0, 0.0, 2.0))
+    plan = Experiment("one_state", "both", "", {}, {}, spans, ()).schedule()
+    assert {day: dict(plan.at(day)) for day in (0.0, 1.0, 3.0, 4.0, 5.0, 8.9, 9.0, 20.0)} == {
+        0.0: {"other": 7.0},
+        1.0: {"feed": 2.0, "other": 7.0},
+        3.0: {"feed": 2.0},
+        4.0: {"feed": 5.0},
+        5.0: {"feed": 3.0},
+        8.9: {"feed": 3.0},
+        9.0: {},
+        20.0: {},
+    }
+
+
+def test_an_experiment_without_spans_has_an_empty_schedule():
+    plan = Experiment("one_state", "control", "", {}, {}, (), ()).schedule()
+    assert (plan.at(0.0), plan.breakpoints(0.0, 100.0)) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "interval", "days"),
+    [
+        ("0", "3", "1", [0.0, 1.0, 2.0, 3.0]),
+        ("7", "14", "3", [7.0, 10.0, 13.0]),
+        ("2", "2", "1", [2.0]),
+        ("0", "1", "0.1", [0.1 * k for k in range(11)]),  # 1/0.1 falls short of 10 by rounding
+    ],
+)
+def test_doses_are_repeated_from_the_first_to_the_last_day(read, first, last, interval, days):
+    given = read(f"daily,,dose,amount,4,mg,{first},{last},{interval}")["daily"].doses
+    assert [dose.time for dose in given] == pytest.approx(days, abs=1e-12)
+    assert {(dose.state, dose.amount) for dose in given} == {("amount", 4.0)}
+
+
+def test_an_experiment_takes_over_everything_of_another_and_later_rows_win(read):
+    found = read(
+        "treated,drug,input,feed,2,mg/d,0,9,",
+        "treated,,dose,amount,1,mg,0,1,1",
+        "treated,,set,rate,0.2,1/d,,,",
+        "treated,,scale,start,3,,,,",
+        "slow,drug but slow,as,treated,,,,,",
+        "slow,,set,rate,0.05,1/d,,,",
+        "slower,,as,slow,,,,,",
+        "slower,,input,feed,1,mg/d,2,3,",
+    )
+    slow, slower = found["slow"], found["slower"]
+    assert (slow.meaning, dict(slow.values), dict(slow.factors)) == ("drug but slow", {"rate": 0.05}, {"start": 3.0})
+    assert (slow.spans, slow.doses) == (found["treated"].spans, found["treated"].doses)
+    assert (slower.meaning, dict(slower.values)) == ("slower", {"rate": 0.05})
+    assert slower.spans == (*slow.spans, InputSpan("feed", 1.0, 2.0, 3.0))
+    assert dict(found["treated"].values) == {"rate": 0.2}
+
+
+def test_read_out_days_are_no_experiments(read, tmp_path):
+    assert set(read("control,,none,,,,,,", "end,,day,,12,d,,,")) == {"control"}
+    assert read_days(tmp_path) == (("one_state", "end", 12.0),)
+
+
+def test_changes_set_scale_and_leave_the_rest(one_state):
+    batch = np.array([[0.1, 0.3], [5.0, 6.0]])
+    experiment = Experiment("one_state", "both", "", {"rate": 0.2}, {"rate": 2.0, "start": 10.0}, (), ())
+    assert changed(one_state, experiment, batch).tolist() == [[0.4, 0.4], [50.0, 60.0]]
+    assert batch.tolist() == [[0.1, 0.3], [5.0, 6.0]]
+
+
+@pytest.mark.parametrize("experiment", [{"values": {"rat": 1.0}}, {"factors": {"rat": 1.0}}])
+def test_a_change_of_an_unknown_parameter_is_refused(one_state, experiment):
+    plain = {"values": {}, "factors": {}, **experiment}
+    subject = Experiment("one_state", "odd", "", plain["values"], plain["factors"], (), ())
+    with pytest.raises(UsageError, match="experiment 'odd' changes 'rat', which model 'one_state' does not have"):
+        changed(one_state, subject, np.ones((2, 1)))
+
+
+def test_a_step_of_an_input_gives_the_closed_form(one_state):
+    experiment = Experiment("one_state", "step", "", {}, {}, (InputSpan("feed", 2.0, 3.0, 8.0),), ())
+    rate, start, days = np.array([0.1, 0.4]), 5.0, (3.0, 6.0, 8.0, 20.0)
+    found = run(one_state, experiment, np.array([rate, [start, start]]), days)
+
+    def exact(day):
+        rise = 2.0 / rate * (1.0 - np.exp(-rate * np.clip(day - 3.0, 0.0, 5.0)))
+        return start * np.exp(-rate * day) + rise * np.exp(-rate * max(day - 8.0, 0.0))
+
+    np.testing.assert_allclose(found["amount"], [exact(day) for day in days], rtol=1e-7)
+    assert found["twice"].tolist() == (2.0 * found["amount"]).tolist()
+    assert found["fed"].tolist() == [[2.0, 2.0], [2.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+
+
+def test_repeated_doses_give_the_sum_of_their_courses(one_state, read):
+    experiment = read("daily,,dose,amount,4,mg,1,7,2", "daily,,set,start,0,mg,,,")["daily"]
+    rate = np.array([0.1, 0.4])
+    found = run(one_state, experiment, np.array([rate, [5.0, 5.0]]), (0.5, 2.0, 9.0))["amount"]
+    exact = [sum(4.0 * np.exp(-rate * (day - given)) for given in (1.0, 3.0, 5.0, 7.0) if given < day) + 0 * rate
+             for day in (0.5, 2.0, 9.0)]  # fmt: skip
+    np.testing.assert_allclose(found, exact, rtol=1e-7, atol=1e-12)
+
+
+def test_a_dose_at_the_start_counts(one_state, read):
+    experiment = read("once,,dose,amount,4,mg,0,0,1")["once"]
+    found = run(one_state, experiment, np.array([[0.1], [5.0]]), (10.0,))["amount"]
+    assert found[0, 0] == pytest.approx(9.0 * math.exp(-1.0), rel=1e-7)
+
+
+def test_experiments_of_the_package_change_something_or_are_controls():
+    with files("kinimmune.data").joinpath("experiments.csv").open("r", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] != "day"]
+    controls = {(row["model"], row["experiment"]) for row in rows if row["kind"] == "none"}
+    found = read_experiments()
+    assert {(item.model, item.name) for item in found} == {(row["model"], row["experiment"]) for row in rows}
+    for item in found:
+        assert (
+            (item.model, item.name) in controls
+            or item.values
+            or item.factors
+            or item.spans
+            or item.doses
+            or any(row["kind"] == "as" for row in rows if (row["model"], row["experiment"]) == (item.model, item.name))
+        )

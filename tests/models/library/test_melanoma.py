@@ -1,0 +1,207 @@
+"""The melanoma model as a whole: rest, gates and doses, the landmark analysis against lifelines, and the two headline claims."""
+
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinimmune.fitting.claims.batch import Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.check import set_up
+from kinimmune.fitting.claims.landmark import Cohort, analyse, draw_survival, expected_association
+from kinimmune.fitting.claims.readouts.melanoma import READOUTS, drawn_cohort, expected_cohort
+from kinimmune.fitting.claims.table import read_claims
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import NumericalError, UsageError
+from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
+from kinimmune.models.solvers.scipy_segment import Tolerances
+
+LANDMARK = 56.0
+BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    claims = [item for item in read_claims(model="melanoma") if item.id in ("B4a", "B5a")]
+    return set_up(load_model("melanoma"), claims, None, 2)
+
+
+@pytest.fixture(scope="module")
+def typical(bench):
+    return Laboratory(bench, nominal(bench.compiled.model.parameters))
+
+
+@pytest.fixture(scope="module")
+def few(bench):
+    return Laboratory(bench, draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3))
+
+
+def with_inputs(bench, parameters):
+    return np.concatenate([parameters, np.zeros((len(bench.compiled.model.inputs), parameters.shape[1]))])
+
+
+def place(bench, name):
+    return [state.name for state in bench.compiled.model.states].index(name)
+
+
+def claim(identity, **changes):
+    found = next(item for item in read_claims(model="melanoma") if item.id == identity)
+    return dataclasses.replace(found, **changes)
+
+
+def test_before_treatment_everything_but_the_tumour_rests_when_ligand_is_bound(bench):
+    drawn = with_inputs(bench, draw_parameters(bench.compiled.model.parameters, 300, 1.0, 5))
+    start = bench.compiled.initial(drawn)
+    rates, turnover = bench.compiled.rhs(0.0, start, drawn), bench.compiled.jacobian(0.0, start, drawn)
+    for state in bench.compiled.model.states:
+        if state.name not in ("log_volume", "death_hazard"):
+            i = place(bench, state.name)
+            np.testing.assert_array_less(np.abs(rates[i]), 1e-9 * (np.abs(turnover[i, i]) * start[i] + 1e-6))
+
+
+def test_states_stay_non_negative_on_prior_draws(few):
+    for experiment in (BOTH, "no_monocytes", "no_mica", "temozolomide_il15"):
+        for state in few.bench.compiled.model.states:
+            if state.nonnegative:
+                assert np.all(few.read(experiment, state.name, "two_cycles") >= -1e-7), (experiment, state.name)
+
+
+def test_no_tumour_stays_no_tumour_and_kills_nobody(few):
+    assert np.all(few.read("in_vitro_10", "tumour_volume", "two_cycles") == 0.0)
+    assert np.all(few.read("in_vitro_10", "death_hazard", "two_cycles") < 1e-9)
+
+
+def test_a_drug_that_reaches_no_kinase_leaves_temozolomide_alone(bench):
+    parameters = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3)
+    parameters[bench.compiled.model.parameter_names.index("kinase_shift")] = 1e12
+    blind = Laboratory(bench, parameters)
+    for quantity in ("rise", "tumour_volume", "il15ra_monocytes", "th1_effectors"):
+        both, alone = (blind.read(arm, quantity, "two_cycles") for arm in (BOTH, CLASSICAL))
+        np.testing.assert_allclose(both, alone, rtol=1e-3, atol=1e-9)
+
+
+def test_scipy_and_kernel_agree_on_prior_draws(bench, few):
+    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), bench.experiments[BOTH].schedule()
+    tolerances = Tolerances(1e-7, 1e-9)
+    run = partial(
+        dict,
+        initial=bench.compiled.initial(with_inputs(bench, few.parameters)),
+        parameters=few.parameters,
+        time=time,
+        schedule=plan,
+        tolerances=tolerances,
+    )
+    ours = bench.integrate(**run()).states
+    theirs = integrate_by_scipy(bench.compiled, **run()).states
+    np.testing.assert_allclose(ours, theirs, rtol=10 * 1e-6, atol=10 * 1e-7)
+
+
+def test_blocking_growth_never_slows_regression(bench):
+    parameters = draw_parameters(bench.compiled.model.parameters, 200, 1.0, 9)
+    names = bench.compiled.model.parameter_names
+    drawn = with_inputs(bench, parameters)
+    start = bench.compiled.initial(drawn)
+    start[place(bench, "concentration")] = 5.0
+    start[place(bench, "log_volume")] = np.linspace(-1.0, 12.0, 200)
+    weak, strong = drawn.copy(), drawn.copy()
+    weak[names.index("braf_effect")], strong[names.index("braf_effect")] = 0.0, 1.0
+    i = place(bench, "log_volume")
+    assert np.all(bench.compiled.rhs(0.0, start, strong)[i] <= bench.compiled.rhs(0.0, start, weak)[i] + 1e-12)
+
+
+@pytest.mark.parametrize("arrow", ["il15ra_induction", "nkg2d_trigger"])
+def test_without_either_signal_no_cell_number_rises(few, arrow):
+    assert np.all(few.without(arrow).read(BOTH, "rise", "two_cycles") < 1.05)
+
+
+def test_supply_needs_neither_signal(few):
+    names = few.bench.compiled.model.parameter_names
+    expected = few.parameters[names.index("cell_supply")] / few.parameters[names.index("cell_death")]
+    start = few.bench.compiled.initial(with_inputs(few.bench, few.changed("no_mica")))
+    np.testing.assert_allclose(start[place(few.bench, "cd4_nkg2d_cells")], expected, rtol=1e-9)
+
+
+def constant_hazard(slope, patients=400, seed=1):
+    """Return a cohort whose ln hazard is `slope` times its covariate."""
+    covariate = np.random.default_rng(seed).standard_normal((1, patients))
+    covariate = (covariate - covariate.mean()) / covariate.std()
+    time = np.linspace(LANDMARK, 1000.0, 200)
+    rate = 0.002 * np.exp(slope * covariate)
+    hazard = rate[:, :, None] * (time - LANDMARK)[None, None, :]
+    return Cohort(time, hazard, covariate, np.array([900.0]), np.array([200.0]))
+
+
+@given(st.floats(-1.0, 1.0))
+@settings(max_examples=20, deadline=None)
+def test_expected_association_returns_the_slope_of_proportional_hazards(slope):
+    assert expected_association(constant_hazard(slope)).log_hazard_ratio[0] == pytest.approx(slope, abs=0.02)
+
+
+def test_no_association_has_the_size_of_the_test():
+    found = expected_association(constant_hazard(0.0))
+    assert found.rejected(63)[0] == pytest.approx(0.05, abs=1e-6)
+    assert found.detected(63)[0] == pytest.approx(0.025, abs=1e-6)
+
+
+def test_expected_association_is_what_lifelines_finds_in_a_large_trial(bench):
+    values = nominal(bench.compiled.model.parameters)
+    values[bench.compiled.model.parameter_names.index("trial_patients")] = 4000
+    laboratory = Laboratory(bench, values, seed=2)
+    cohort, _ = drawn_cohort(laboratory, BOTH)
+    time, died = draw_survival(cohort, np.random.default_rng(3))
+    found = analyse(time[0], died[0], cohort.covariate[0], LANDMARK)
+    expected = expected_association(cohort)
+    error = 1.0 / np.sqrt(4000 * expected.information[0])
+    assert abs(np.log(found.hazard_ratio) - expected.log_hazard_ratio[0]) < 3.0 * error
+    assert found.patients == int((time[0] > LANDMARK).sum())
+    assert found.log_rank_p_value < 1e-3
+
+
+def test_log_rank_test_needs_both_groups():
+    rng = np.random.default_rng(4)
+    time, covariate = LANDMARK + rng.exponential(100.0, 50), 1.0 + rng.random(50)
+    assert np.isnan(analyse(time, np.ones(50, dtype=bool), covariate, LANDMARK).log_rank_p_value)
+
+
+def test_separated_deaths_are_a_numerical_error_in_one_line():
+    covariate = np.arange(20.0)
+    time, died = LANDMARK + 100.0 - covariate, covariate > 18.5
+    with pytest.raises(NumericalError, match="1 deaths of 20 patients do not determine a hazard ratio; take a larger trial"):
+        analyse(time, died, covariate, LANDMARK)
+
+
+def test_patients_dead_before_the_landmark_are_left_out():
+    rng = np.random.default_rng(5)
+    time = np.concatenate([np.full(30, LANDMARK), LANDMARK + rng.exponential(100.0, 60)])
+    covariate = rng.standard_normal(90)
+    kept = analyse(time[30:], np.ones(60, dtype=bool), covariate[30:], LANDMARK)
+    assert analyse(time, np.ones(90, dtype=bool), covariate, LANDMARK) == kept
+
+
+def test_drawn_survival_follows_the_hazard_and_the_follow_up():
+    cohort = constant_hazard(0.0, patients=20000)
+    time, died = draw_survival(cohort, np.random.default_rng(6))
+    assert np.mean(time > 500.0) == pytest.approx(np.exp(-0.002 * (500.0 - LANDMARK)), abs=0.02)
+    assert np.all(time[~died] >= 900.0)
+
+
+def test_rise_goes_with_survival_under_sorafenib_and_not_without_it(typical):
+    ratio = READOUTS["landmark_hazard_ratio"]
+    assert ratio(typical, claim("B4a"))[0] < 0.8
+    assert ratio(typical.without("il15ra_induction"), claim("B4a"))[0] == pytest.approx(1.0, abs=0.1)
+    assert READOUTS["landmark_rejection"](typical, claim("B5b"))[0] < 0.1
+    assert READOUTS["landmark_size"](typical.without("il15_gate"), claim("B5a"))[0] > 0.1
+
+
+def test_common_patients_are_enough_for_the_expected_association(bench, typical):
+    values = nominal(bench.compiled.model.parameters)
+    values[bench.compiled.model.parameter_names.index("trial_patients")] = 4000
+    many = expected_association(drawn_cohort(Laboratory(bench, values, seed=9), BOTH)[0]).log_hazard_ratio[0]
+    assert expected_association(expected_cohort(typical, BOTH)[0]).log_hazard_ratio[0] == pytest.approx(many, abs=0.12)
+
+
+def test_unknown_covariate_is_refused_with_the_allowed_ones(typical):
+    with pytest.raises(UsageError, match=r"no covariate 'fall'.*allowed: rise, start"):
+        READOUTS["landmark_size"](typical, claim("B5a", quantity="fall"))

@@ -1,0 +1,238 @@
+"""Pages on claims and pictures of experiments: what is counted, what is drawn, and which sources are listed."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from gompertz_claims import write_tables
+from report_example import make_content
+
+from kinimmune.cli.report_content import Effort, run_content
+from kinimmune.fitting.claims.results import Ablation, ClaimRecord
+from kinimmune.fitting.estimation.run_files import CLAIMS, read_tested_claims, write_claims, write_results
+from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.runs.provenance import current_environment
+from kinimmune.fitting.runs.run import RunRecord, create_run
+from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.tables.readers import read_days, read_experiments, read_sources
+from kinimmune.reports.content import ModelContent
+from kinimmune.reports.document import set_pages, write_model_report
+from kinimmune.reports.figures.claims import draw_claims
+from kinimmune.reports.figures.panels import draw_picture
+from kinimmune.reports.figures.style import render_svg
+from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
+from kinimmune.reports.pages.claims import compose_claims, list_claims
+from kinimmune.reports.pages.model import compose_model_report
+from kinimmune.reports.pages.run import compose_report
+from kinimmune.reports.panels import (
+    PICTURES,
+    Bars,
+    Courses,
+    NominalCourse,
+    Picture,
+    Series,
+    Stepped,
+    list_picture,
+    select_panels,
+)
+from kinimmune.reports.typesetting.blocks import Bullets, Heading, TableBlock
+
+
+def make_claim(name, kind="emergent", verdict="supported", source="document002", explanation=None):
+    disputed = kind == "conflict"
+    return ClaimRecord(
+        id=name, model="hcc_trial", text=f"what {name} says", source=source, kind=kind, holds=verdict != "failed", value=0.5,
+        comparison="<", bound=0.95, draws=200, fraction=0.9, fraction_lower=0.85, fraction_upper=0.94,
+        fraction_halved=None if disputed else 0.97, fraction_halved_lower=None if disputed else 0.93,
+        fraction_halved_upper=None if disputed else 0.99, sign_fixed_by_prior=False, verdict=verdict, explanation=explanation,
+        ablations=() if disputed else (Ablation("raf_inhibition", verdict == "vacuous", 0.25),),
+        holds_without={} if disputed else {"raf_inhibition": verdict == "vacuous", "vegfr2_block": True},
+    )  # fmt: skip
+
+
+CLAIM_ROWS = (
+    make_claim("A1"),
+    make_claim("A2", verdict="vacuous"),
+    make_claim("A3", verdict="failed", explanation="it does not hold and #emph[nobody] knows why"),
+    make_claim("A4", kind="prediction", source=None),
+    make_claim("A5", kind="conflict", verdict="disputed", source=None),
+)
+
+
+@pytest.fixture(scope="module")
+def content():
+    return make_content()
+
+
+def flatten(cell):
+    return "".join(
+        part if isinstance(part, str) else next(iter(vars(part).values())) for part in ((cell,), cell)[isinstance(cell, tuple)]
+    )
+
+
+def test_what_documents_state_is_counted_apart():
+    blocks = compose_claims(CLAIM_ROWS, {})
+    (counts, explained) = (block for block in blocks if isinstance(block, Bullets))
+    assert [flatten(entry) for entry in counts.entries] == [
+        "Stated by a document: 3. 1 supported, 1 vacuous, 1 failed; 1 explained; in 0 of them no draw contradicts the claim.",
+        "Stated by none (predictions): 1. 1 supported; 0 explained; in 0 of them no draw contradicts the claim.",
+        "Disputed in the literature: 1. Not scored.",
+    ]
+    assert [flatten(entry) for entry in explained.entries] == ["A3. it does not hold and #emph[nobody] knows why"]
+
+
+def test_no_claims_no_pages(content):
+    assert compose_claims((), {}) == []
+    assert "Claims" not in {block.text for block in compose_report(content, {}).blocks if isinstance(block, Heading)}
+
+
+def test_claims_stand_between_the_estimates_and_the_model(content):
+    blocks = compose_report(replace(content, claims=CLAIM_ROWS), {}).blocks
+    titles = [block.text for block in blocks if isinstance(block, Heading) and block.level == 1]
+    assert titles[titles.index("Claims") - 1 : titles.index("Claims") + 2] == ["What the data determined", "Claims", "The model"]
+
+
+def test_a_row_has_value_bound_shares_and_what_removal_does():
+    row = list_claims(CLAIM_ROWS[:1]).rows[0]
+    assert [flatten(cell) for cell in row] == [
+        "A1", "what A1 says", "emergent", "supported", "0.5 (< 0.95)", "0.90 (0.85–0.94)", "0.97 (0.93–0.99)",
+        "raf_inhibition fails (0.25) ",
+    ]  # fmt: skip
+
+
+def test_matrix_marks_what_each_claim_breaks_on():
+    figure = draw_claims(CLAIM_ROWS)
+    left, right = figure.axes
+    assert [label.get_text().split()[0] for label in left.get_yticklabels()] == [item.id for item in CLAIM_ROWS]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["raf inhibition", "vegfr2 block"]
+    cells = {(round(patch.get_x() + 0.44), round(patch.get_y() + 0.44)): patch.get_facecolor() for patch in right.patches}
+    assert set(cells) == {(column, row) for column in (0, 1) for row in range(4)}
+    broken, kept = cells[0, 0], cells[1, 0]
+    assert broken != kept
+    assert [cells[0, row] == broken for row in range(4)] == [True, False, False, True]  # A2 survives, A3 never held
+    assert {text.get_text() for text in right.texts} == {".25"}
+
+
+def test_claims_are_set_and_their_texts_never_evaluated(content):
+    document = compose_report(replace(content, claims=CLAIM_ROWS), {})
+    assert set_pages(document, {}, {}).startswith(b"%PDF")
+
+
+def test_only_cited_sources_are_listed(content):
+    everything = {item.key for item in read_sources()}
+    run = replace(content, targets=read_targets(), references=read_sources())
+    cited = {item.key for item in cited_in_run(run)}
+    model = {item.source.key for item in run.model.parameters}
+    targets = {item.value_source.key for item in run.targets}
+    assert model | targets | {item.source.key for item in run.observations} <= cited < everything
+    other = next(iter(everything - cited))
+    assert other not in {flatten(row[0]) for row in source_table(run).rows}
+    claimed = replace(run, claims=(make_claim("A1", source=other),))
+    assert other in {flatten(row[0]) for row in source_table(claimed).rows}
+
+
+def source_table(run):
+    tables = [block.table for block in compose_report(run, {}).blocks if isinstance(block, TableBlock)]
+    return next(table for table in tables if "Identifier" in table.columns)
+
+
+def test_report_of_a_model_lists_what_it_and_its_claims_cite(content):
+    subject = ModelContent(content.model, references=read_sources(), claims=(make_claim("A1", source="document003"),))
+    cited = {item.key for item in cited_in_model(subject)}
+    assert cited == {item.source.key for item in content.model.parameters} | {"document003"}
+    assert "Claims" in {block.text for block in compose_model_report(subject, {}).blocks if isinstance(block, Heading)}
+
+
+@pytest.fixture
+def run(tmp_path, content):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write_tables(folder, claims=("grows",))
+    record = RunRecord(("kinimmune", "fit"), "gompertz", 1, "2026-01-31T12:00:00+00:00", current_environment(), {})
+    made = create_run(tmp_path / "run", record)
+    made.write("config.toml", f'model = "gompertz"\ndata = "{folder.as_posix()}"\n')
+    write_results(made, content.fit, content.trial)
+    return made
+
+
+def test_claims_tested_for_a_run_are_kept_in_it(run):
+    said = []
+
+    def gather(draws):
+        return run_content(run, Effort(draws, 1, 1, said.append))[0].claims
+
+    assert gather(None) == ()
+    (tested,) = gather(32)
+    assert (tested.id, tested.draws, said) == ("grows", 32, ["claims of gompertz"])
+    assert (run.path / CLAIMS).is_file()
+    assert gather(None) == read_tested_claims(run) == (tested,)
+    assert gather(0) == ()
+
+
+def test_claims_of_a_run_read_back_as_they_were(run):
+    write_claims(run, CLAIM_ROWS)
+    assert read_tested_claims(run) == CLAIM_ROWS
+
+
+@pytest.mark.parametrize("name", sorted(PICTURES))
+def test_every_panel_of_a_picture_can_be_drawn_from_the_tables(name):
+    assert name in model_names()
+    model = load_model(name)
+    experiments = [item.name for item in read_experiments() if item.model == name]
+    days = [day for owner, day, _ in read_days() if owner == name]
+    quantities = [*(item.name for item in model.states), *(item.name for item in model.outputs)]
+    assert select_panels(name, experiments, days, quantities) == PICTURES[name]
+    stepped = {panel.parameter for panel in PICTURES[name] if isinstance(panel, Series)}
+    assert stepped <= set(model.parameter_names)
+
+
+def test_panels_without_their_experiments_are_left_out():
+    panels = select_panels("hcc_mouse", ["vehicle", "sorafenib_10", "sorafenib_30", "sorafenib_60"], [], ["tumour_volume"])
+    assert panels == (Courses("Tumour volume", "tumour_volume", ("vehicle", "sorafenib_10", "sorafenib_30", "sorafenib_60")),)
+    assert select_panels("gompertz", [], [], []) == ()
+
+
+@pytest.fixture
+def picture():
+    days = np.linspace(0.0, 10.0, 21)
+    courses = {
+        name: NominalCourse(name, days, {"x": scale * np.exp(-0.1 * days)}) for name, scale in (("low", 1.0), ("high", 2.0))
+    }
+    series = np.geomspace(1.0, 1e4, 81)
+    step = Series("Cells", ("c_a", "c_b"), "low", "drug", "end", 0.5)
+    found = Stepped(step, series, {"c_a": 1.0 / (1.0 + series / 60.0), "c_b": np.ones_like(series)})
+    panels = (Courses("Course", "x", ("low", "high")), Bars("Bar", "x", ("high", "low"), "end"), step)
+    return Picture(panels, courses, (found,), {"end": 5.0}, {"x": "mL", "drug": "nmol/L"})
+
+
+def test_a_bar_is_the_course_at_its_day_and_an_experiment_keeps_its_colour(picture):
+    figure = draw_picture(picture)
+    course, bar, _ = figure.axes
+    colours = {line.get_label(): line.get_color() for line in course.lines}
+    heights = [patch.get_height() for patch in bar.patches]
+    assert heights == pytest.approx([2.0 * math.exp(-0.5), math.exp(-0.5)])
+    from matplotlib.colors import to_rgba
+
+    assert [patch.get_facecolor() for patch in bar.patches] == [to_rgba(colours["high"]), to_rgba(colours["low"])]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Course", "Bar", "Cells"]
+
+
+def test_the_mark_of_a_series_is_the_concentration_that_halves(picture):
+    (found,) = picture.stepped
+    assert found.crossing("c_a") == pytest.approx(60.0, rel=1e-3)
+    assert found.crossing("c_b") is None
+
+
+def test_data_of_a_picture_hold_all_that_is_drawn(picture):
+    table = list_picture(picture)
+    counts = {title: sum(row[0] == title for row in table.rows) for title in ("Course", "Bar", "Cells")}
+    assert counts == {"Course": 42, "Bar": 2, "Cells": 162}
+    assert ("Bar", "high", "x", 5.0, pytest.approx(2.0 * math.exp(-0.5))) in table.rows
+
+
+def test_report_of_a_model_shows_its_picture_and_claims(picture, content, tmp_path):
+    subject = ModelContent(content.model, picture=picture, claims=CLAIM_ROWS, provenance={"python": "3.11"})
+    assert write_model_report(subject, tmp_path, tmp_path / "model.pdf") == ()
+    assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"experiments", "claims"}
+    assert render_svg(draw_picture(picture)) == render_svg(draw_picture(picture))

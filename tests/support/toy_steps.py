@@ -1,0 +1,97 @@
+"""Steps of a toy with two parameters, in a module that other processes can import: random walks over a curved valley."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction
+from kinimmune.models.errors import NumericalError
+
+
+def walk(inputs: Plain) -> Plain:
+    """Go on with a random walk (Metropolis) from a point, by a generator of its own."""
+    time.sleep(inputs.get("pause", 0.0))
+    rng = np.random.default_rng([inputs["seed"], inputs["block"]])
+    mixing = rng.standard_normal((96, 96))
+    mixing = mixing @ mixing.T  # so much that a BLAS with more threads would sum in another order
+    point = np.array(inputs["point"])
+    for shift, level in zip(0.1 * (mixing[:20, :2] / 10.0), np.log(rng.random(20)), strict=True):
+        if level < height(point + shift) - height(point):
+            point = point + shift
+    outcome = {"point": point.tolist(), "height": height(point)}
+    if inputs["block"] == 1:
+        outcome["failures"] = [{"what": "block", "reason": "it is the second, and tells so"}]
+    return outcome
+
+
+def height(point: np.ndarray) -> float:
+    """Return the logarithm of the density, the valley of Rosenbrock turned over."""
+    return -float((1.0 - point[0]) ** 2 + 10.0 * (point[1] - point[0] ** 2) ** 2)
+
+
+def walks(count: int, blocks: int, pause: float) -> list[Chain]:
+    """Return some walks, each a chain of blocks."""
+
+    def step(seed: int, block: int, point: list[float]) -> Step:
+        inputs = {"seed": seed, "block": block, "point": point}
+        return Step(WALK, f"toy-{seed}-{block:03d}", inputs, {"pause": pause})
+
+    def follow(last: Step, outcome: Plain) -> Step | None:
+        block = last.inputs["block"] + 1
+        return step(last.inputs["seed"], block, outcome["point"]) if block < blocks else None
+
+    return [Chain(step(seed, 0, [0.0, 0.0]), follow) for seed in range(count)]
+
+
+def tell_process(inputs: Plain) -> Plain:
+    """Return the number of the process, and whether it can be interrupted."""
+    time.sleep(inputs.get("pause", 0.0))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return {"process": os.getpid(), "deaf": {signal.SIGINT, signal.SIGTERM} <= blocked}
+
+
+def count_blas_threads(_inputs: Plain) -> Plain:
+    """Return the most threads a BLAS would take."""
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return {"threads": max(item["num_threads"] for item in threadpool_info() if item["user_api"] == "blas")}
+
+
+def die(inputs: Plain) -> Plain:
+    """End the process as the system does when memory runs out."""
+    time.sleep(inputs.get("pause", 0.0))
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def die_once(inputs: Plain) -> Plain:
+    """End the process the first time; the second time be done."""
+    marker = Path(inputs["marker"])
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"done": True}
+
+
+def refuse(inputs: Plain) -> Plain:
+    """Raise an error of this package."""
+    time.sleep(inputs.get("pause", 0.0))
+    raise NumericalError(f"step {inputs['number']} cannot be done")
+
+
+def divide(inputs: Plain) -> Plain:
+    """Raise an error of Python for 0."""
+    return {"value": 1.0 / inputs["number"]}
+
+
+WALK = TaskFunction("toy.walk", walk)
+TELL_PROCESS = TaskFunction("toy.tell_process", tell_process)
+COUNT_BLAS_THREADS = TaskFunction("toy.count_blas_threads", count_blas_threads)
+DIE = TaskFunction("toy.die", die)
+DIE_ONCE = TaskFunction("toy.die_once", die_once)
+REFUSE = TaskFunction("toy.refuse", refuse)
+DIVIDE = TaskFunction("toy.divide", divide)
