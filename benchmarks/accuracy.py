@@ -28,7 +28,7 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import integrate
-from kinimmune.models.solvers.scipy_segment import Tolerances, sizes_of
+from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 
-from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import pairs
 from kinimmune.fitting.problem.problem import FitProblem, arm_task, build_problem, to_horizon
 from kinimmune.models.arrays import Array

@@ -15,11 +15,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from kinimmune.fitting.estimation.fit import COST_TOLERANCE, POINT_TOLERANCE
+from kinimmune.fitting.estimation.optimise import COST_TOLERANCE, POINT_TOLERANCE
 from kinimmune.fitting.problem.objective import DIFFERENCE_STEP
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
 from kinimmune.models.arrays import Array
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 
 CENTRAL_STEP = 1e-2
 NOISELESS = Tolerances(1e-9, 1e-11)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, build_problem, predict, residuals, to_horizon
 

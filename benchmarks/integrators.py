@@ -17,7 +17,7 @@ from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.library import hcc_trial
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import integrate
-from kinimmune.models.solvers.scipy_segment import Tolerances, sizes_of
+from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.components import TIME, symbol
 from kinimmune.models.symbolic.model import OdeModel

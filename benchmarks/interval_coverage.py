@@ -19,7 +19,7 @@ import numpy as np
 from recovery import draw_replicate, wilson
 from scipy.special import ndtr
 
-from kinimmune.fitting.estimation.fit import minimise, optimise_coarsely_first
+from kinimmune.fitting.estimation.optimise import minimise, optimise_coarsely_first
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
 from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon

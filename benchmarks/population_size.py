@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, to_horizon
 from kinimmune.models.trial.population import draw_population

@@ -19,8 +19,8 @@ import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
-from kinimmune.fitting.estimation.fit import optimise
 from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_task, build_problem, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, build_problem, predict, residuals
 from kinimmune.models.arrays import Array
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 
 STEPS = (1e-2, 1e-3, 1e-4)
 RELATIVE = (1e-3, 1e-4, 1e-5)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.estimation.fit import optimise
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.estimation.summary import transport
 from kinimmune.fitting.problem.predictions import predictions

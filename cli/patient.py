@@ -15,12 +15,12 @@ import numpy as np
 from kinimmune.cli.settings import SimulateOptions
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.errors import DataError, UsageError, nearest
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.nominal import follow, follow_experiment
-from kinimmune.models.experiments.run import Experiment
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.symbolic.compile import compile_model
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
 from kinimmune.models.trial.design import Arm

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.cli.patient import change_parameters
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.dose_response import concentrations
 from kinimmune.models.experiments.nominal import DRAWN, follow_experiment, follow_series
-from kinimmune.models.experiments.run import Experiment
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for

@@ -28,8 +28,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import read_text
-from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.trial.design import StopRule
 
 

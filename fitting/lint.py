@@ -15,12 +15,11 @@ from kinimmune.fitting.problem.targets import Role, Target, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
-from kinimmune.models.tables.evidence import SourceRow, examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, Finding
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
-from kinimmune.models.tables.references import Kinase, Reference
 from kinimmune.models.tables.rows import parse_rows
 from kinimmune.models.tables.trials import examine_trials
 

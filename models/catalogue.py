@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from kinimmune.models import library
-from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.readers import read_parameters
 

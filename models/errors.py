@@ -3,6 +3,9 @@
 Start with `KinimmuneError`.  A message is one line: what was given, where it stands, what is allowed, what to do.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class KinimmuneError(Exception):
     """Anything the user can put right; never raised itself."""
@@ -22,3 +25,14 @@ class ModelError(KinimmuneError):
 
 class NumericalError(KinimmuneError):
     """A computation from which nothing usable came out."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return 'did you mean ...?' with the most similar allowed name, or the list of allowed names.
+
+    >>> nearest("growht", ["growth", "kappa"])
+    "did you mean 'growth'?"
+    """
+    names = list(allowed)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"allowed: {', '.join(names) or 'none'}"

@@ -14,7 +14,7 @@ from kinimmune.fitting.profile.results import ProfileResult
 from kinimmune.fitting.sampling.results import Draws, SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.references import Kinase, Observation, Reference
+from kinimmune.models.tables.evidence import Kinase, Observation, Reference
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.panels import NominalCourse, Picture
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.models.arrays import Array
-from kinimmune.reports.figures.data import FigureData, Value
 
 
 @dataclass(frozen=True)
@@ -166,24 +165,3 @@ def select_panels(model: str, experiments: Sequence[str], days: Sequence[str], q
         return set(wanted) <= set(experiments) and set(read) <= set(quantities) and dated
 
     return tuple(panel for panel in PICTURES.get(model, ()) if possible(panel))
-
-
-def list_picture(picture: Picture) -> FigureData:
-    """Return what is drawn as long rows."""
-    rows: list[tuple[Value, ...]] = []
-    for panel in picture.panels:
-        if isinstance(panel, Courses):
-            for name in panel.experiments:
-                course = picture.courses[name]
-                rows += [(panel.title, name, panel.quantity, *pair)
-                         for pair in zip(course.days.tolist(), course.values[panel.quantity].tolist(), strict=True)]  # fmt: skip
-        elif isinstance(panel, Bars):
-            rows += [
-                (panel.title, name, panel.quantity, picture.days[panel.day], picture.at(panel, name))
-                for name in panel.experiments
-            ]
-    for item in picture.stepped:
-        for name, values in item.values.items():
-            rows += [(item.panel.title, item.panel.experiment, name, *pair)
-                     for pair in zip(item.series.tolist(), values.tolist(), strict=True)]  # fmt: skip
-    return FigureData(("panel", "experiment", "quantity", "day_or_step", "value"), tuple(rows))

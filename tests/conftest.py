@@ -14,8 +14,8 @@ import pytest
 from paths import DATA, ROOT
 
 if TYPE_CHECKING:
+    from kinimmune.fitting.estimation.optimise import StartOutcome
     from kinimmune.fitting.estimation.results import FitResult, TrialResult
-    from kinimmune.fitting.estimation.solution import StartOutcome
     from kinimmune.fitting.problem.problem import FitProblem
     from kinimmune.fitting.workflow.task import Step
     from kinimmune.models.arrays import Array
@@ -32,7 +32,7 @@ def hcc_problem() -> "FitProblem":
 @pytest.fixture(scope="session")
 def hcc_start(hcc_problem: "FitProblem") -> "StartOutcome":
     """Return where the optimiser ends from the prior medians."""
-    from kinimmune.fitting.estimation.fit import optimise
+    from kinimmune.fitting.estimation.optimise import optimise
 
     return optimise(hcc_problem, np.zeros(len(hcc_problem.free)), lambda _: None)
 

@@ -65,8 +65,7 @@ def _draw(course: "Course", patient: "Patient", settings: "Settings", target: Pa
     import numpy as np
 
     from kinimmune.cli.picture import take_picture
-    from kinimmune.reports.figures.course import draw_course, save_svg
-    from kinimmune.reports.figures.panels import draw_picture
+    from kinimmune.reports.figures.panels import draw_course, draw_picture, save_svg
     from kinimmune.reports.figures.style import render_svg
 
     chosen = settings.simulate

@@ -11,7 +11,7 @@ import sympy as sp
 from kinimmune.models.symbolic.components import Mechanism, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, values_for
-from kinimmune.models.tables.references import Kinase
+from kinimmune.models.tables.evidence import Kinase
 
 Plain = dict[str, Any]
 

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import UsageError
-from kinimmune.models.experiments.run import Experiment, Readings, changed, run_experiment
+from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.run import Readings, changed, run_experiment
 from kinimmune.models.solvers.integrators import Integrator
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
-from kinimmune.models.symbolic.model import nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
 Result = TypeVar("Result")

@@ -19,11 +19,11 @@ from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.symbolic.compile import compile_model
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_days, read_experiments
 
 ENOUGH = 0.8

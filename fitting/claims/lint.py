@@ -13,8 +13,8 @@ from kinimmune.fitting.claims.check import readouts_of
 from kinimmune.fitting.claims.readouts.general import NEEDED
 from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.models.catalogue import load_model, model_names
-from kinimmune.models.errors import DataError, ModelError
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.errors import DataError, ModelError, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.files import Finding

@@ -1,26 +1,24 @@
 """The fit: lmfit's least squares from several starts, on residuals of targets and priors.
 
-Start with `fit`; the only module that knows lmfit.  Every finished start is kept by a `Store`, so that a fit that
+Start with `fit`; `kinimmune.fitting.estimation.optimise` is the door to lmfit.  Every finished start is kept by a `Store`, so that a fit that
 was interrupted goes on where it stopped.
 """
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
-import lmfit
 import numpy as np
 
+from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimise, optimise_coarsely_first
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
-from kinimmune.fitting.estimation.solution import Solution, StartOutcome
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules
 from kinimmune.fitting.estimation.summary import summarise
 from kinimmune.fitting.problem.digest import digest_inputs
-from kinimmune.fitting.problem.objective import Objective, Tolerance, TrialObjective
-from kinimmune.fitting.problem.problem import FitProblem, start_points
+from kinimmune.fitting.problem.problem import start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.problem.targets import read_targets
 from kinimmune.fitting.workflow.task import (
@@ -37,17 +35,6 @@ from kinimmune.fitting.workflow.task import (
 )
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
-from kinimmune.models.trial.population import draw_population
-
-COST_TOLERANCE = 1e-5
-"""Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
-FIT_TOLERANCE = Tolerance(COST_TOLERANCE)
-POINT_TOLERANCE = 1e-4
-"""Change of the point, in prior standard deviations, at which a fit has converged."""
-COARSE_PATIENTS = 64
-"""Fewest patients with which a start looks for its way."""
-MOST_EVALUATIONS = 60
-"""Points an optimiser may try from one start."""
 
 
 @dataclass(frozen=True)
@@ -165,22 +152,6 @@ def _minimise(inputs: Plain, on_cost: Callable[[float], None]) -> Plain:
     return {**asdict(found), "failures": failures}
 
 
-def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
-    """Minimise with the first quarter of the patients, then from where that ended with all of them.
-
-    The way to the optimum costs a quarter; few patients (below `COARSE_PATIENTS` in the quarter) are not divided.
-    """
-    patients = problem.population.patients // 4
-    if patients < COARSE_PATIENTS:
-        return optimise(problem, start, on_cost)
-    few = draw_population(problem.parameters, patients, problem.population.seed)
-    rough = optimise(replace(problem, population=few), start, on_cost)
-    if not math.isfinite(rough.cost):
-        return rough
-    fine = optimise(problem, np.array(rough.point), on_cost)
-    return replace(fine, evaluations=rough.evaluations + fine.evaluations)
-
-
 def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
     point, cost, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
     numbers = isinstance(point, list | tuple) and len(point) == size and all(isinstance(score, float) for score in point)
@@ -189,93 +160,3 @@ def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
     return StartOutcome(
         tuple(cast(Sequence[float], point)), cost, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
     )
-
-
-def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
-    """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
-    return minimise(TrialObjective(problem), start, on_cost)
-
-
-def minimise(
-    objective: Objective,
-    start: Array,
-    on_cost: Callable[[float], None],
-    held: Collection[int] = (),
-    tolerance: Tolerance = FIT_TOLERANCE,
-) -> StartOutcome:
-    """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
-
-    A point without residuals, such as one whose patients cannot be integrated, counts as infinitely bad: the optimiser
-    steps back.
-
-    Parameters
-    ----------
-    objective
-        what is minimised
-    start
-        shape (n,), within the bounds
-    on_cost
-        takes every cost that is met
-    held
-        places of the coordinates that keep the value they start with
-    tolerance
-        change of the sum of squares at which it has converged
-    """
-    moving = [place for place in range(start.size) if place not in held]
-    parameters = _lmfit_parameters(objective, start, moving)
-    names = list(parameters)
-    count, size = 0, 1
-
-    def point_of(values: lmfit.Parameters) -> Array:
-        return np.array([values[name].value for name in names])
-
-    def residual(values: lmfit.Parameters) -> Array:
-        nonlocal count, size
-        count += 1
-        try:
-            found = objective.residuals(point_of(values))
-        except NumericalError:
-            return np.full(size, math.inf)
-        size = found.size + tolerance.rows
-        on_cost(float(found @ found))
-        return np.append(found, tolerance.constant)
-
-    def derivative(values: lmfit.Parameters) -> Array:
-        nonlocal count
-        count += len(moving) + 1
-        return _select(objective.jacobian(point_of(values), held), held, tolerance.rows)
-
-    if not moving:
-        alone = residual(parameters)
-        return StartOutcome(
-            tuple(map(float, start)), float(alone @ alone) - tolerance.floor, True, count, "every coordinate is held"
-        )
-    minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
-    try:
-        with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
-            result = minimizer.minimize(
-                method="least_squares",
-                Dfun=derivative,
-                ftol=tolerance.share,
-                xtol=POINT_TOLERANCE,
-                gtol=COST_TOLERANCE,
-                max_nfev=MOST_EVALUATIONS,
-            )
-    except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
-        return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
-    cost = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
-    return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
-
-
-def _select(slopes: Array, held: Collection[int], constants: int) -> Array:
-    """Return the slopes of what moves, with rows of zeros below for constant residuals; untouched where nothing is to do."""
-    if held:
-        slopes = np.delete(slopes, list(held), axis=1)
-    return np.vstack([slopes, np.zeros((constants, slopes.shape[1]))]) if constants else slopes
-
-
-def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
-    parameters = lmfit.Parameters()
-    for place, (name, value, lower, upper) in enumerate(zip(objective.names, start, *objective.bounds, strict=True)):
-        parameters.add(name.replace(":", "__"), value=float(value), vary=place in moving, min=float(lower), max=float(upper))
-    return parameters

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from kinimmune.fitting.estimation.optimise import Optimiser
 from kinimmune.fitting.estimation.results import StopRuleRow
-from kinimmune.fitting.estimation.solution import Optimiser
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, residuals, to_horizon
 from kinimmune.models.arrays import Array

@@ -10,6 +10,7 @@ import numpy as np
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import NORMAL_95, Linearisation, linearise
+from kinimmune.fitting.estimation.optimise import Optimiser, Solution
 from kinimmune.fitting.estimation.results import (
     ComparisonRow,
     ConstantRow,
@@ -21,7 +22,6 @@ from kinimmune.fitting.estimation.results import (
     StartRow,
     TrialResult,
 )
-from kinimmune.fitting.estimation.solution import Optimiser, Solution
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.predictions import pairs
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon

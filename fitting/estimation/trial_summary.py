@@ -14,11 +14,10 @@ from kinimmune.fitting.problem.predictions import contrast_curves, predictions
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_task, curve, predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, Trial
-from kinimmune.models.trial.mean_courses import mean_courses
 from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
 from kinimmune.models.trial.population import draw_individuals, draw_population
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, restricted_mean, survival_at
-from kinimmune.models.trial.virtual_trial import ArmOutcome
+from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 
 COURSES = (
     "tumour_volume",

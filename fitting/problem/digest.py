@@ -15,7 +15,7 @@ import sympy as sp
 from kinimmune.fitting.problem.outputs import can_be_tried
 from kinimmune.fitting.problem.targets import Role, Target, read_targets
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.experiments.run import Experiment
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread
 from kinimmune.models.tables.readers import read_trials

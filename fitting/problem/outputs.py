@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
 
 KINDS = ("median", "hazard_ratio", "survival", "state")

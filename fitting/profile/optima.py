@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings
-from kinimmune.fitting.profile.parameters import Optimum
+from kinimmune.fitting.profile.optimum import Optimum
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, RANGE
 from kinimmune.fitting.profile.walk import WalkedPoint
 from kinimmune.fitting.workflow.task import Chain, Plain, Step

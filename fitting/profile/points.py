@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kinimmune.fitting.estimation.fit import minimise
-from kinimmune.fitting.estimation.solution import StartOutcome
+from kinimmune.fitting.estimation.optimise import StartOutcome, minimise
 from kinimmune.fitting.problem.objective import Held, Objective, TrialObjective, log_prediction
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem

@@ -13,7 +13,8 @@ import numpy as np
 from kinimmune.fitting.problem.predictions import pairs
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.targets import Statistic
-from kinimmune.fitting.profile.parameters import DIRECTIONS, Optimum
+from kinimmune.fitting.profile.optimum import Optimum
+from kinimmune.fitting.profile.parameters import DIRECTIONS
 from kinimmune.fitting.profile.results import (
     THRESHOLD_95,
     Conclusion,
@@ -24,8 +25,7 @@ from kinimmune.fitting.profile.results import (
 from kinimmune.fitting.profile.walk import Walk
 from kinimmune.fitting.workflow.task import Plain, TaskFunction
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.trial.design import Endpoint
 
 FARTHEST = 6.0

@@ -28,8 +28,7 @@ from kinimmune.fitting.profile.predictions import (
 from kinimmune.fitting.profile.results import ParameterProfile, PredictionProfile, ProfileResult
 from kinimmune.fitting.profile.walk import Walk, WalkedPoint, walk_along
 from kinimmune.fitting.workflow.task import Plain
-from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.errors import UsageError, nearest
 
 BETTER = 1e-3
 """Deviance below zero from which a profile is said to have found a better optimum."""

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
 CENTRAL = 1.959963984540054

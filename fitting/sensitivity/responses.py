@@ -25,9 +25,10 @@ from kinimmune.fitting.sensitivity.values import (
 )
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
-from kinimmune.models.experiments.run import Experiment, changed, run_experiment
+from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.run import changed, run_experiment
 from kinimmune.models.solvers.integrators import choose_integrator
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.tables.readers import read_experiments
 

@@ -20,8 +20,7 @@ from kinimmune.fitting.sensitivity.results import InputRow, SensitivityResult, e
 from kinimmune.fitting.sensitivity.values import hold, list_times, read_nameable, select_parameters
 from kinimmune.fitting.workflow.task import Pool, Store, Watcher
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
 SAMPLES: Mapping[Method, int] = {Method.SOBOL: 512, Method.MORRIS: 64, Method.PRCC: 512}

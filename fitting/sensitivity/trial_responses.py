@@ -15,11 +15,11 @@ from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcom
 from kinimmune.fitting.sensitivity.values import Response, collect, hold, list_times
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
-from kinimmune.models.trial.mean_courses import mean_courses
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
+from kinimmune.models.trial.virtual_trial import mean_courses
 
 SURVEY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """For studies over whole distributions: moves a hazard ratio by 4e-5 at most, where another set of 128 patients moves it by 2e-2

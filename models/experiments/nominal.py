@@ -9,10 +9,11 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
-from kinimmune.models.experiments.run import Experiment, changed
+from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.run import changed
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Completion, Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 
 DRAWN = Tolerances(1e-5, 1e-7)

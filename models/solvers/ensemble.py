@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.errors import UsageError
-from kinimmune.models.kernel.kernel import Event, Kernel
+from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.kernel.kernel import Kernel
 from kinimmune.models.kernel.workspace import Course, Patients
 from kinimmune.models.solvers.dosing import Schedule, constant
+from kinimmune.models.solvers.events import Event
 from kinimmune.models.solvers.global_error import find_doubtful, find_long, refine, run_lanes
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances, sizes_of
-from kinimmune.models.symbolic.model import nearest
+from kinimmune.models.solvers.tolerances import Completion, Tolerances, sizes_of
 
 COMPLETIONS: tuple[Completion, ...] = tuple(Completion)
 """Meaning of the codes in `EnsembleTrajectories.completion`."""

@@ -13,12 +13,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.solvers.failure import Failure, find_failure
-from kinimmune.models.solvers.scipy_segment import METHODS, Completion, Solver, Tolerances, error_allowed, solve_span
+from kinimmune.models.solvers.scipy_segment import METHODS, Solver, solve_span
+from kinimmune.models.solvers.tolerances import Completion, Tolerances, error_allowed
 from kinimmune.models.symbolic.compile import CompiledModel
-from kinimmune.models.symbolic.model import nearest
 
 
 @dataclass(frozen=True)

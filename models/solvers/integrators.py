@@ -11,14 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.errors import UsageError
-from kinimmune.models.kernel.kernel import Event, Kernel, load_kernel
+from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import MOST_STEPS, EnsembleTrajectories, integrate
+from kinimmune.models.solvers.events import Event
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
-from kinimmune.models.symbolic.model import nearest
 
 INTEGRATORS = ("kernel", "scipy")
 RETRIED_SHARE = 0.125

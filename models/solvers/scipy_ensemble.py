@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.kernel.kernel import Event
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.solvers.ensemble import COMPLETIONS, EnsembleTrajectories
+from kinimmune.models.solvers.events import Event
 from kinimmune.models.solvers.failure import find_state
 from kinimmune.models.solvers.individual import locate_crossing
-from kinimmune.models.solvers.scipy_segment import Completion, Solver, Span, Tolerances, error_allowed, solve_span
+from kinimmune.models.solvers.scipy_segment import Solver, Span, solve_span
+from kinimmune.models.solvers.tolerances import Completion, Tolerances, error_allowed
 from kinimmune.models.symbolic.compile import CompiledModel
 
 INSIDE_STEP = 8

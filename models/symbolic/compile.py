@@ -18,9 +18,9 @@ import numpy as np
 import sympy as sp
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, symbol
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.model import OdeModel
 
 
 class Field(Protocol):

@@ -5,14 +5,13 @@ quantities that depend on states and parameters) and `Term`s (summands of a stat
 and every term is an *arrow*: `model.without("treg_suppression")` is the same model with that arrow cut.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
 
-from kinimmune.models.errors import ModelError, UsageError
+from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.symbolic.units import Unit, parse_unit, unit_of
@@ -129,17 +128,6 @@ class OdeModel:
         for name in names:
             if name not in self.arrows:
                 raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.arrows)}")
-
-
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return 'did you mean ...?' with the most similar allowed name, or the list of allowed names.
-
-    >>> nearest("growht", ["growth", "kappa"])
-    "did you mean 'growth'?"
-    """
-    names = list(allowed)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"allowed: {', '.join(names) or 'none'}"
 
 
 def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:

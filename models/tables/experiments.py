@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kinimmune.models.experiments.run import Experiment, InputSpan
+from kinimmune.models.experiments.design import Experiment, InputSpan
 from kinimmune.models.solvers.dosing import Dose
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from kinimmune.models.tables.design import examine_design
-from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
+from kinimmune.models.tables.evidence import Observation, examine_sources, find_bad_origins
 from kinimmune.models.tables.files import Examined
-from kinimmune.models.tables.references import Observation
 from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, UnitText, dangling, parse_rows
 from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
 

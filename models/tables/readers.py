@@ -8,13 +8,20 @@ tables it needs; `kinimmune.fitting.lint` collects all of them.
 from pathlib import Path
 
 from kinimmune.models.errors import DataError
-from kinimmune.models.experiments.run import Experiment
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.tables.evidence import examine_cell_lines, examine_kinases, examine_sources
+from kinimmune.models.tables.evidence import (
+    CellLine,
+    Kinase,
+    Observation,
+    Reference,
+    examine_cell_lines,
+    examine_kinases,
+    examine_sources,
+)
 from kinimmune.models.tables.experiments import examine_days, examine_experiments
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import examine_parameters
-from kinimmune.models.tables.references import CellLine, Kinase, Observation, Reference
 from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import Trial
 

@@ -18,7 +18,7 @@ from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.integrators import Integrator
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, Reading, read_output
 from kinimmune.models.trial.assessments import TreatmentCourse, confirmed_response, treatment_course, unseen
 from kinimmune.models.trial.design import Arm, StopRule, Trial

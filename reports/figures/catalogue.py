@@ -19,7 +19,7 @@ from kinimmune.reports.figures.fit import (
     draw_stop_rules,
 )
 from kinimmune.reports.figures.identifiability import list_identifiability_figures
-from kinimmune.reports.figures.panels import draw_picture
+from kinimmune.reports.figures.panels import draw_picture, list_picture
 from kinimmune.reports.figures.patients import draw_courses, draw_lines, draw_spiders, draw_waterfall
 from kinimmune.reports.figures.profile import list_profile_figures
 from kinimmune.reports.figures.recipes import FigureRecipe
@@ -32,7 +32,7 @@ from kinimmune.reports.figures.survival import (
     draw_survival,
     draw_treatment,
 )
-from kinimmune.reports.panels import Picture, list_picture
+from kinimmune.reports.panels import Picture
 from kinimmune.reports.typesetting.formats import print_name
 
 

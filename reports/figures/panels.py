@@ -4,13 +4,18 @@ Start with `draw_picture`; `kinimmune.reports.panels` says what is drawn.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from textwrap import fill
 
+import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kinimmune.models.arrays import Array
+from kinimmune.reports.figures.data import FigureData, Value
 from kinimmune.reports.figures.style import FAINT, PALETTE, make_panels, new_figure, styled
 from kinimmune.reports.panels import Bars, Courses, Picture, Series, Stepped
 from kinimmune.reports.typesetting.formats import print_number
@@ -89,3 +94,67 @@ def _spell(name: str) -> str:
 def _unit(units: Mapping[str, str], quantity: str) -> str:
     unit = units.get(quantity, "1")
     return "" if unit == "1" else unit
+
+
+_COLUMNS = 4
+
+
+_PANEL_INCHES = (2.6, 1.9)
+
+
+def draw_course(title: str, time: Array, labels: Sequence[tuple[str, str]], values: Array) -> Figure:
+    """Return a figure of every quantity against time.
+
+    Parameters
+    ----------
+    title
+        whose course it is
+    time
+        [d], shape (k,)
+    labels
+        name and unit of each of n quantities
+    values
+        shape (n, k)
+    """
+    rows = math.ceil(len(labels) / _COLUMNS)
+    width = min(len(labels), _COLUMNS)
+    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.8):
+        figure = Figure(figsize=(_PANEL_INCHES[0] * width, _PANEL_INCHES[1] * rows + 0.4), layout="constrained")
+        panels = figure.subplots(rows, width, squeeze=False).flat
+        for panel, (name, unit), course in zip(panels, labels, values, strict=False):
+            panel.plot(time, course, color=sns.color_palette("colorblind")[0], linewidth=1.4)
+            panel.set_title(name.replace("_", " "), loc="left")
+            panel.set_ylabel("" if unit == "1" else unit)
+            panel.set_xlabel("day")
+        for panel in figure.axes[len(labels) :]:
+            panel.set_axis_off()
+        figure.suptitle(title, x=0.01, ha="left")
+        sns.despine(fig=figure)
+    return figure
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG; equal figures give equal bytes."""
+    with mpl.rc_context({"svg.hashsalt": "kinimmune"}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def list_picture(picture: Picture) -> FigureData:
+    """Return what is drawn as long rows."""
+    rows: list[tuple[Value, ...]] = []
+    for panel in picture.panels:
+        if isinstance(panel, Courses):
+            for name in panel.experiments:
+                course = picture.courses[name]
+                rows += [(panel.title, name, panel.quantity, *pair)
+                         for pair in zip(course.days.tolist(), course.values[panel.quantity].tolist(), strict=True)]  # fmt: skip
+        elif isinstance(panel, Bars):
+            rows += [
+                (panel.title, name, panel.quantity, picture.days[panel.day], picture.at(panel, name))
+                for name in panel.experiments
+            ]
+    for item in picture.stepped:
+        for name, values in item.values.items():
+            rows += [(item.panel.title, item.panel.experiment, name, *pair)
+                     for pair in zip(item.series.tolist(), values.tolist(), strict=True)]  # fmt: skip
+    return FigureData(("panel", "experiment", "quantity", "day_or_step", "value"), tuple(rows))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.references import Kinase, Reference
+from kinimmune.models.tables.evidence import Kinase, Reference
 from kinimmune.reports.content import Content, ModelContent
 
 

@@ -6,7 +6,7 @@ Start with `compose_model_report`, or `compose_model_pages` for the part a run's
 from collections.abc import Mapping
 
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.references import Kinase
+from kinimmune.models.tables.evidence import Kinase
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.figures.recipes import DrawnFigure
 from kinimmune.reports.model.diagram import draw_diagram

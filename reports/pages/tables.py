@@ -4,7 +4,7 @@ Start with `list_targets`; `kinimmune.reports.model.tables` has the tables about
 """
 
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, StopRuleRow, TrialResult
-from kinimmune.models.tables.references import Observation
+from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
     MISSING,

@@ -19,23 +19,13 @@ from kinimmune.models.tables.readers import read_days, read_experiments, read_so
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import draw_claims
-from kinimmune.reports.figures.panels import draw_picture
+from kinimmune.reports.figures.panels import draw_picture, list_picture
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
 from kinimmune.reports.pages.claims import compose_claims, list_claims
 from kinimmune.reports.pages.model import compose_model_report
 from kinimmune.reports.pages.run import compose_report
-from kinimmune.reports.panels import (
-    PICTURES,
-    Bars,
-    Courses,
-    NominalCourse,
-    Picture,
-    Series,
-    Stepped,
-    list_picture,
-    select_panels,
-)
+from kinimmune.reports.panels import PICTURES, Bars, Courses, NominalCourse, Picture, Series, Stepped, select_panels
 from kinimmune.reports.typesetting.blocks import Bullets, Heading, TableBlock
 
 

@@ -12,8 +12,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.symbolic.components import symbol
 from kinimmune.models.tables.readers import read_parameters
-from kinimmune.reports.model.abbreviations import abbreviate
-from kinimmune.reports.model.equations import collect_symbols, list_equations
+from kinimmune.reports.model.equations import abbreviate, collect_symbols, list_equations
 from kinimmune.reports.typesetting.blocks import EquationRow
 from kinimmune.reports.typesetting.typst_math import require_notation, typeset
 

@@ -14,7 +14,7 @@ from kinimmune.fitting.claims.landmark import Association, Cohort, expected_asso
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.trial.population import Population, draw_individuals, draw_population, individual_values
 
 PATIENTS = 128

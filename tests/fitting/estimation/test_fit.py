@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kinimmune.fitting.estimation.fit import FitSettings, fit, optimise
-from kinimmune.fitting.estimation.solution import StartOutcome
+from kinimmune.fitting.estimation.fit import FitSettings, fit
+from kinimmune.fitting.estimation.optimise import StartOutcome, optimise
 from kinimmune.fitting.estimation.summary import transport
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals
 from kinimmune.fitting.problem.targets import read_targets

@@ -14,7 +14,7 @@ from kinimmune.fitting.claims.batch import Laboratory, nominal
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.readouts.hcc_trial import os_benefit_through
 from kinimmune.fitting.claims.table import read_claims
-from kinimmune.fitting.estimation.fit import minimise, optimise
+from kinimmune.fitting.estimation.optimise import minimise, optimise
 from kinimmune.fitting.identifiability import mechanism_share
 from kinimmune.fitting.identifiability.identifiability import (
     count_steps,

@@ -14,10 +14,10 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.trial.design import DAYS_PER_MONTH
-from kinimmune.models.trial.mean_courses import mean_courses
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.treatment_paths import ArmTask
+from kinimmune.models.trial.virtual_trial import mean_courses
 
 NAMES = (
     "median:sharp:placebo:os",

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from memory_store import Memory
 
-from kinimmune.fitting.estimation.fit import minimise
+from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.problem.objective import Tolerance
 from kinimmune.fitting.profile.classification import classify, find_companions
-from kinimmune.fitting.profile.parameters import Means, Optimum, collect, curve_of, judge_parameter, plan_parameter
+from kinimmune.fitting.profile.optimum import Optimum
+from kinimmune.fitting.profile.parameters import Means, collect, curve_of, judge_parameter, plan_parameter
 from kinimmune.fitting.profile.points import find_optimum, find_point
 from kinimmune.fitting.profile.results import THRESHOLD_90, THRESHOLD_95, Ending, Identifiability
 from kinimmune.fitting.profile.walk import STOP_AT, WalkedPoint, walk_along

@@ -10,7 +10,7 @@ from memory_store import Memory
 from paths import OWN_TRIAL
 from report_example import make_content
 
-from kinimmune.fitting.estimation.fit import minimise
+from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from kinimmune.models.errors import UsageError
-from kinimmune.models.experiments.run import Experiment, InputSpan, changed, run_experiment
+from kinimmune.models.experiments.design import Experiment, InputSpan
+from kinimmune.models.experiments.run import changed, run_experiment
 from kinimmune.models.solvers.integrators import by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel

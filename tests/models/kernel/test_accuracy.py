@@ -13,7 +13,7 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import COMPLETIONS, integrate
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances, sizes_of
+from kinimmune.models.solvers.tolerances import Completion, Tolerances, sizes_of
 
 RADAU = DATA / "radau"
 make_model, columns = plain.make_model, plain.columns

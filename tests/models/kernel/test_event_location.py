@@ -9,12 +9,13 @@ import tumour_patients as tumours
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar
 
-from kinimmune.models.kernel.kernel import Kernel, Level, Rise, load_kernel
+from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.solvers.dosing import Dose, Schedule
 from kinimmune.models.solvers.ensemble import integrate
+from kinimmune.models.solvers.events import Level, Rise
 from kinimmune.models.solvers.individual import locate_crossing
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 
 STRICT = Tolerances(1e-8, 1e-10)

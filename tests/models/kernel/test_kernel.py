@@ -20,7 +20,7 @@ from kinimmune.models.kernel import cache as kernel_cache
 from kinimmune.models.kernel import vector_math
 from kinimmune.models.kernel.code_printer import to_python
 from kinimmune.models.kernel.intrinsics import from_bits, to_bits
-from kinimmune.models.kernel.kernel import Rise, load_kernel
+from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.kernel.module_source import write_model
 from kinimmune.models.kernel.powers import Power, by_logarithm
 from kinimmune.models.kernel.rosenbrock import RODAS5P
@@ -28,7 +28,8 @@ from kinimmune.models.kernel.sparse_lu import factor_lines, plan_elimination, so
 from kinimmune.models.kernel.workspace import COMPLETE, INACCURATE, NOT_FINITE, PIVOT_GROWTH, STEP_UNDERFLOW, TOO_MANY_STEPS
 from kinimmune.models.library.gompertz import gompertz
 from kinimmune.models.solvers.chunks import map_chunks
-from kinimmune.models.solvers.scipy_segment import Completion
+from kinimmune.models.solvers.events import Rise
+from kinimmune.models.solvers.tolerances import Completion
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 

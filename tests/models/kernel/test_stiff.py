@@ -8,7 +8,7 @@ import pytest
 
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.ensemble import integrate
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 
 Rates = Mapping[str, str]
 make_model, columns = plain.make_model, plain.columns

@@ -10,7 +10,7 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.solvers.dosing import Dose, Schedule, constant
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
 

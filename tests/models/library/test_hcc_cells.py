@@ -17,7 +17,7 @@ from kinimmune.models.experiments.dose_response import concentrations, crossing_
 from kinimmune.models.library.hcc_cells import KINASES, LINES
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_parameters

@@ -13,7 +13,7 @@ from kinimmune.models.experiments.run import changed, run_experiment
 from kinimmune.models.solvers.dosing import Dose, Schedule
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.integrators import by_scipy
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Completion, Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
 

@@ -7,7 +7,7 @@ import sympy as sp
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Completion, Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
 from kinimmune.models.tables.readers import read_kinases

@@ -16,7 +16,7 @@ from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 
 LANDMARK = 56.0
 BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"

@@ -8,11 +8,12 @@ import pytest
 import tumour_patients as tumours
 
 from kinimmune.models.errors import UsageError
-from kinimmune.models.kernel.kernel import Kernel, Rise, load_kernel
+from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.solvers.dosing import Dose, Schedule
 from kinimmune.models.solvers.ensemble import COMPLETIONS, integrate
+from kinimmune.models.solvers.events import Rise
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.scipy_segment import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Completion, Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 
 Rates = Mapping[str, str]

@@ -9,7 +9,7 @@ from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.solvers import integrators
 from kinimmune.models.solvers.ensemble import integrate
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 
 TIME = np.linspace(0.0, 30.0, 7)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import ModelError, UsageError
+from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
-from kinimmune.models.symbolic.model import OdeModel, nearest
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 
 RATE, CELLS, DEAD, BLOCK, DRUG = (symbol(name) for name in ("rate", "cells", "dead", "block", "drug"))

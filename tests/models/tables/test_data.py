@@ -15,11 +15,10 @@ from kinimmune.models.tables.design import QUANTITIES, DesignRow
 from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import TABLES
-from kinimmune.models.tables.follow_up import FollowUpRow
 from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.parameters import ParameterRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
-from kinimmune.models.tables.trials import ArmRow, TrialRow
+from kinimmune.models.tables.trials import ArmRow, FollowUpRow, TrialRow
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 
 ROW_TYPES = (

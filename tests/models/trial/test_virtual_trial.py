@@ -12,16 +12,15 @@ from scipy.special import ndtr
 from kinimmune.fitting.problem.problem import arm_task, predict, to_horizon
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
-from kinimmune.models.solvers.scipy_segment import Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
-from kinimmune.models.trial.mean_courses import mean_courses
 from kinimmune.models.trial.population import draw_individuals
 from kinimmune.models.trial.treatment_paths import DIAMETER, NEGLIGIBLE, ArmTask, Engine
-from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
+from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses, run_arms
 
 GROWTH, SHRINKAGE, DEATH, RELIEF, LIVER, LESION = 0.004, 0.01, 0.003, 0.0015, 0.001, 0.002
 RATES = {"growth": GROWTH, "shrinkage": SHRINKAGE, "death": DEATH, "relief": RELIEF, "liver": LIVER, "lesion": LESION}

@@ -1,0 +1,174 @@
+"""The optimiser: lmfit's least squares from one point, the one door to lmfit.
+
+Start with `optimise`.
+"""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import lmfit
+import numpy as np
+
+from kinimmune.fitting.problem.objective import Objective, Tolerance, TrialObjective
+from kinimmune.fitting.problem.problem import FitProblem
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import NumericalError
+from kinimmune.models.trial.population import draw_population
+
+
+@dataclass(frozen=True)
+class StartOutcome:
+    """Where the optimiser ended from one start."""
+
+    point: tuple[float, ...]
+    """Standard scores of the free parameters."""
+    cost: float
+    """Sum of squares of data and prior residuals."""
+    converged: bool
+    evaluations: int
+    """Virtual trials run, those for derivatives included."""
+    message: str
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best of several starts."""
+
+    seed: int
+    best: StartOutcome
+    starts: tuple[StartOutcome, ...]
+
+    @property
+    def point(self) -> Array:
+        """Standard scores of the free parameters, shape (n_free,)."""
+        return np.array(self.best.point)
+
+
+Optimiser = Callable[[FitProblem, Array, Callable[[float], None]], StartOutcome]
+"""Minimises the sum of squares from a point, telling each cost it meets."""
+
+
+COST_TOLERANCE = 1e-5
+"""Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
+
+
+FIT_TOLERANCE = Tolerance(COST_TOLERANCE)
+
+
+POINT_TOLERANCE = 1e-4
+"""Change of the point, in prior standard deviations, at which a fit has converged."""
+
+
+COARSE_PATIENTS = 64
+"""Fewest patients with which a start looks for its way."""
+
+
+MOST_EVALUATIONS = 60
+"""Points an optimiser may try from one start."""
+
+
+def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+    """Minimise with the first quarter of the patients, then from where that ended with all of them.
+
+    The way to the optimum costs a quarter; few patients (below `COARSE_PATIENTS` in the quarter) are not divided.
+    """
+    patients = problem.population.patients // 4
+    if patients < COARSE_PATIENTS:
+        return optimise(problem, start, on_cost)
+    few = draw_population(problem.parameters, patients, problem.population.seed)
+    rough = optimise(replace(problem, population=few), start, on_cost)
+    if not math.isfinite(rough.cost):
+        return rough
+    fine = optimise(problem, np.array(rough.point), on_cost)
+    return replace(fine, evaluations=rough.evaluations + fine.evaluations)
+
+
+def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+    """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
+    return minimise(TrialObjective(problem), start, on_cost)
+
+
+def minimise(
+    objective: Objective,
+    start: Array,
+    on_cost: Callable[[float], None],
+    held: Collection[int] = (),
+    tolerance: Tolerance = FIT_TOLERANCE,
+) -> StartOutcome:
+    """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
+
+    A point without residuals, such as one whose patients cannot be integrated, counts as infinitely bad: the optimiser
+    steps back.
+
+    Parameters
+    ----------
+    objective
+        what is minimised
+    start
+        shape (n,), within the bounds
+    on_cost
+        takes every cost that is met
+    held
+        places of the coordinates that keep the value they start with
+    tolerance
+        change of the sum of squares at which it has converged
+    """
+    moving = [place for place in range(start.size) if place not in held]
+    parameters = _lmfit_parameters(objective, start, moving)
+    names = list(parameters)
+    count, size = 0, 1
+
+    def point_of(values: lmfit.Parameters) -> Array:
+        return np.array([values[name].value for name in names])
+
+    def residual(values: lmfit.Parameters) -> Array:
+        nonlocal count, size
+        count += 1
+        try:
+            found = objective.residuals(point_of(values))
+        except NumericalError:
+            return np.full(size, math.inf)
+        size = found.size + tolerance.rows
+        on_cost(float(found @ found))
+        return np.append(found, tolerance.constant)
+
+    def derivative(values: lmfit.Parameters) -> Array:
+        nonlocal count
+        count += len(moving) + 1
+        return _select(objective.jacobian(point_of(values), held), held, tolerance.rows)
+
+    if not moving:
+        alone = residual(parameters)
+        return StartOutcome(
+            tuple(map(float, start)), float(alone @ alone) - tolerance.floor, True, count, "every coordinate is held"
+        )
+    minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
+    try:
+        with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
+            result = minimizer.minimize(
+                method="least_squares",
+                Dfun=derivative,
+                ftol=tolerance.share,
+                xtol=POINT_TOLERANCE,
+                gtol=COST_TOLERANCE,
+                max_nfev=MOST_EVALUATIONS,
+            )
+    except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
+        return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
+    cost = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
+    return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
+
+
+def _select(slopes: Array, held: Collection[int], constants: int) -> Array:
+    """Return the slopes of what moves, with rows of zeros below for constant residuals; untouched where nothing is to do."""
+    if held:
+        slopes = np.delete(slopes, list(held), axis=1)
+    return np.vstack([slopes, np.zeros((constants, slopes.shape[1]))]) if constants else slopes
+
+
+def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
+    parameters = lmfit.Parameters()
+    for place, (name, value, lower, upper) in enumerate(zip(objective.names, start, *objective.bounds, strict=True)):
+        parameters.add(name.replace(":", "__"), value=float(value), vary=place in moving, min=float(lower), max=float(upper))
+    return parameters

@@ -1,0 +1,53 @@
+"""A laboratory experiment as data: what is set, what is given.
+
+Start with `Experiment`; `read_experiments` (in `kinimmune.models.tables.readers`) makes them from `experiments.csv`, and
+`run_experiment` (in `kinimmune.models.experiments.run`) runs one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kinimmune.models.solvers.dosing import Dose, Schedule
+
+if TYPE_CHECKING:  # reading tables needs no integrator
+    pass
+
+
+@dataclass(frozen=True)
+class InputSpan:
+    """An input held at a value for some days."""
+
+    name: str
+    value: float
+    """In the unit of the input."""
+    first_day: float
+    last_day: float
+    """[d], when it returns to 0"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One arm of an experiment with one model."""
+
+    model: str
+    name: str
+    meaning: str
+    values: Mapping[str, float]
+    """Parameter -> value it is set to, in the parameter's unit."""
+    factors: Mapping[str, float]
+    """Parameter -> factor on its value."""
+    spans: tuple[InputSpan, ...]
+    doses: tuple[Dose, ...]
+
+    def schedule(self) -> Schedule:
+        """Return inputs and doses as a schedule; spans of one input add where they overlap."""
+        edges = sorted({0.0, *(edge for span in self.spans for edge in (span.first_day, span.last_day))})
+        inputs: list[dict[str, float]] = []
+        for edge in edges:
+            held: dict[str, float] = {}
+            for span in self.spans:
+                if span.first_day <= edge < span.last_day:
+                    held[span.name] = held.get(span.name, 0.0) + span.value
+            inputs.append(held)
+        return Schedule(tuple(edges), tuple(inputs), self.doses)
