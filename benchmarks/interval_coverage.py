@@ -24,9 +24,9 @@ from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
 from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction, run_chains
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
 
 THRESHOLD = 2.71
@@ -36,7 +36,7 @@ ENOUGH = Tolerance(1e-3)
 BINS = 10
 
 
-def simulate_and_fit(inputs: Plain) -> Plain:
+def simulate_and_fit(inputs: Json) -> Json:
     """Return the truth, the estimate and the deviance of each parameter in one simulated trial: a step of long work."""
     problem = open_problem(ProblemSettings(**inputs["problem"]), None, 1)
     truth, targets, redraws = draw_replicate(problem, [inputs["seed"], inputs["index"]])
@@ -77,7 +77,7 @@ def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance
     return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).cost + float(truth[place]) ** 2
 
 
-def print_table(trials: Sequence[Plain]) -> None:
+def print_table(trials: Sequence[Json]) -> None:
     """Print coverage per parameter and pooled, and the histogram of ranks."""
     deviance = np.array([trial["deviance"] for trial in trials])
     above = np.sign(np.array([np.subtract(trial["truth"], trial["estimate"]) for trial in trials]))
@@ -110,8 +110,8 @@ def main() -> None:
     given = parser.parse_args()
     settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), given.patients, 1)
     chains = [
-        Chain(
-            Step(
+        TaskChain(
+            Task(
                 COVERAGE,
                 f"coverage-{index:03d}",
                 {"problem": settings.plain, "seed": given.seed, "index": index},
@@ -119,9 +119,9 @@ def main() -> None:
         )
         for index in range(given.trials)
     ]
-    finished: list[Plain] = []
+    finished: list[Json] = []
 
-    def watch(step: Step, outcome: Plain, kept: bool) -> None:
+    def watch(step: Task, outcome: Json, kept: bool) -> None:
         finished.append(outcome)
         hits = sum(value <= THRESHOLD for trial in finished for value in trial["deviance"])
         n = sum(len(trial["deviance"]) for trial in finished)
@@ -129,7 +129,7 @@ def main() -> None:
             f"{step.name}{' (kept)' if kept else ''}: cost {outcome['cost']:.2f}; so far {hits}/{n} = {hits / n:.1%}", flush=True
         )
 
-    with open_pool(given.jobs, None) as pool:
+    with open_executor(given.jobs, None) as pool:
         run_chains(chains, TaskStore(given.output), pool, watch)
     print_table(finished)
 

@@ -24,7 +24,7 @@ PATIENCE = 120.0
 """Wait for anything [s]."""
 PAUSE = 0.003
 """Between two looks [s]."""
-NOT_BITS = {"wall_seconds", "beside"}
+NOT_BITS = {"wall_seconds", "context"}
 
 
 class Process(Protocol):
@@ -62,11 +62,11 @@ class Work:
     arguments: tuple[str, ...]
     run: Path
     before: int
-    """Finished steps the run held before the command."""
+    """Finished tasks the run held before the command."""
 
     @property
     def finished(self) -> int:
-        """Finished steps of the command."""
+        """Finished tasks of the command."""
         return count_steps(self.run) - self.before
 
     def begin(self, begin: Begin) -> Process:
@@ -76,7 +76,7 @@ class Work:
 
 
 def draw_moments(rng: random.Random, steps: int, seconds: float, repeats: int = 0) -> list[Moment]:
-    """Return five moments in the order of finished steps: the first about the beginning, the others spread at random.
+    """Return five moments in the order of finished tasks: the first about the beginning, the others spread at random.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def draw_moments(rng: random.Random, steps: int, seconds: float, repeats: int = 
 
 
 def kill_often(work: Work, begin: Begin, moments: Sequence[Moment], midway: Callable[[], None] | None = None) -> list[int]:
-    """Begin a command again and again, kill it at every moment, and return its finished steps after each kill.
+    """Begin a command again and again, kill it at every moment, and return its finished tasks after each kill.
 
     A command that ends before its moment ends this; there are then fewer kills than moments.
 
@@ -162,7 +162,7 @@ def wait(process: Process) -> int:
 
 
 def count_steps(run: Path) -> int:
-    """Return how many finished steps a run holds."""
+    """Return how many finished tasks a run holds."""
     return len(_list_steps(run))
 
 
@@ -177,7 +177,7 @@ def _list_steps(run: Path) -> list[Path]:
 
 
 def compare(whole: Path, killed: Path) -> tuple[int, list[str]]:
-    """Return how many files of results, kept steps and figures are equal, and the names of those that differ."""
+    """Return how many files of results, kept tasks and figures are equal, and the names of those that differ."""
     first, second = read_bits(whole), read_bits(killed)
     names = {**first, **second}
     different = sorted(name for name in names if first.get(name) != second.get(name))
@@ -231,7 +231,7 @@ _LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
 
 
 @contextmanager
-def open_cluster(begin: Begin, folder: Path) -> Iterator[Cluster]:
+def open_dask_cluster(begin: Begin, folder: Path) -> Iterator[Cluster]:
     """Return a cluster of two workers; no process of it is left when the context ends."""
     file = folder / "scheduler.json"
     scheduler = begin("scheduler", *_LOCAL, "--port", "0", "--scheduler-file", str(file))

@@ -7,7 +7,7 @@ with a copy of it finished::
 
     python benchmarks/kills.py "fit hcc_trial -o {run} --patients 64 --starts 6" "sample {run}"
 
-Everything in results, kept steps and figures must be equal but wall times.  Exit code 1 says that something is not, or that no
+Everything in results, kept tasks and figures must be equal but wall times.  Exit code 1 says that something is not, or that no
 step was left after the kills.
 """
 
@@ -33,7 +33,7 @@ from kill_and_resume import (
     count_steps,
     draw_moments,
     kill_often,
-    open_cluster,
+    open_dask_cluster,
     pace,
     wait,
 )
@@ -87,7 +87,7 @@ class Outcome:
     """Seconds it takes."""
     steps: int
     kept: list[int]
-    """Finished steps after each kill."""
+    """Finished tasks after each kill."""
     rest: float
     """Seconds after the kills."""
     equal: int
@@ -129,7 +129,7 @@ def open_place(jobs: int, dask: bool) -> Iterator[Place]:
         if not dask:
             yield local
             return
-        cluster = stack.enter_context(open_cluster(local.begin, local.folder))
+        cluster = stack.enter_context(open_dask_cluster(local.begin, local.folder))
         yield Place(local.folder, ("--dask", cluster.address), cluster)
 
 

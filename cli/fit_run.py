@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kinimmune.cli import session as long_work
-from kinimmune.cli.session import Effort, Workshop
+from kinimmune.cli.session import Effort
 from kinimmune.cli.settings import Settings, read_settings, write_configuration
 from kinimmune.fitting import lint
 from kinimmune.fitting.estimation.fit import FitSettings, fit
@@ -20,6 +20,7 @@ from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, open_run
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import UsageError
 
@@ -77,12 +78,8 @@ def resume(model: str, output: Path | None, config: Path | None, given: Mapping[
 def carry_out(work: FitRun, effort: Effort) -> FitResult:
     """Fit and write the results; `run.json` tells how it ended."""
 
-    def fit_starts(workshop: Workshop) -> FitResult:
-        def progress(text: str, cost: float | None) -> None:
-            workshop.say(text if cost is None else f"{text}; best cost {cost:.4g}")
-
-        pool = workshop.pool if effort.dask else None
-        result, trial = fit(work.settings, workshop.store, progress, pool, workshop.watch)
+    def fit_starts(runtime: Runtime) -> FitResult:
+        result, trial = fit(work.settings, runtime)
         write_results(work.run, result, trial)
         return result
 

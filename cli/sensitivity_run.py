@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kinimmune.cli.session import Effort, Workshop
+from kinimmune.cli.session import Effort
 from kinimmune.cli.session import carry_out as carry_out_work
 from kinimmune.cli.settings import SensitivityOptions, Settings, read_configuration, read_settings, write_configuration
 from kinimmune.fitting import lint
@@ -24,6 +24,7 @@ from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
 from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
 from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, study_sensitivity
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import model_names, require_model
 from kinimmune.models.errors import UsageError
 
@@ -207,8 +208,8 @@ def carry_out(work: SensitivityWork, effort: Effort) -> SensitivityResult:
     """Carry out a study and write its results and figures."""
     study = work.plan.study
 
-    def measure(shop: Workshop) -> SensitivityResult:
-        found = study_sensitivity(work.plan, shop.store, shop.pool, shop.watch)
+    def measure(runtime: Runtime) -> SensitivityResult:
+        found = study_sensitivity(work.plan, runtime)
         work.run.write(f"results/{found.label}.json", to_json(found))
         work.run.write(f"results/{found.label}.csv", to_csv(found))
         _draw(work.run, found)

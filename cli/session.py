@@ -1,4 +1,4 @@
-"""Long work in a run: kept steps, a pool, a bar, and an end in order however it comes.
+"""Long work in a run: kept tasks, an executor, a bar, and an end in order however it comes.
 
 Start with `carry_out`; every command that works for long goes through it.
 """
@@ -18,10 +18,11 @@ import typer
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Expectation, Notes, StepCounter, print_error
 from kinimmune.fitting.runs.run import Run, RunStatus
-from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.failures import Failure, failures_of, write_failures
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Plain, Pool, Step, Store, Watcher
+from kinimmune.fitting.workflow.task import Json, OnTaskDone, Task
 from kinimmune.models.errors import KinimmuneError, UsageError
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Effort:
     jobs: int
     """Processes on this machine; 1 is this process."""
     dask: str | None
-    """Address of a Dask scheduler that gets the steps in place of processes here."""
+    """Address of a Dask scheduler that gets the tasks in place of processes here."""
     resume: bool
     force: bool
     notes: Notes
@@ -49,46 +50,31 @@ class Effort:
             raise UsageError(f"--jobs {self.jobs}: at least 1")
 
 
-def _say_nothing(_text: str) -> None:
-    """Be silent."""
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What work is done with; the three first are what `run_chains` takes."""
-
-    store: Store
-    pool: Pool
-    watch: Watcher
-    say: Callable[[str], None] = _say_nothing
-    """Shows what is being done, beside the bar."""
-
-
 def open_store(run: Run) -> TaskStore:
-    """Return where the finished steps of a run are kept."""
+    """Return where the finished tasks of a run are kept."""
     return TaskStore(run.path / "results" / "tasks", run.record.aliases)
 
 
-def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | None, work: Callable[[Workshop], T]) -> T:
+def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | None, work: Callable[[Runtime], T]) -> T:
     """Return what `work` gives; `run.json` and `failures.csv` tell how it ended.
 
     Parameters
     ----------
     run
-        where finished steps are kept
+        where finished tasks are kept
     effort
         how to work
     prefix
-        what the names of all steps of this work begin with
+        what the names of all tasks of this work begin with
     total
-        number of steps; what estimates it, such as a `Forecast`; None when nobody can tell
+        number of tasks; what estimates it, such as a `Forecast`; None when nobody can tell
     work
-        does it, with the store, the pool and the watcher it is given
+        does it, with the runtime it is given
 
     Raises
     ------
     UsageError
-        when there are finished steps of this work and neither --resume nor --force was given
+        when there are finished tasks of this work and neither --resume nor --force was given
     typer.Exit
         with code 6 when it was interrupted
     """
@@ -97,13 +83,17 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | 
     run = run.update(RunStatus.RUNNING, 0.0)
     begin, failures = time.monotonic(), _Failures(run)
     try:
-        with _interruptible(), effort.notes.count_steps(prefix, total) as counter, open_pool(effort.jobs, effort.dask) as pool:
-            workshop = Workshop(store, pool, _watch(counter, failures), counter.say)
-            result = _work_until_interrupted(work, workshop)
+        with (
+            _interruptible(),
+            effort.notes.count_steps(prefix, total) as counter,
+            open_executor(effort.jobs, effort.dask) as executor,
+        ):
+            runtime = Runtime(store, executor, _on_task_done(counter, failures), counter.say)
+            result = _work_until_interrupted(work, runtime)
     except KeyboardInterrupt:
         write_failures(run, prefix, failures.rows)
         run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
-        print_error(f"interrupted; finished steps are kept, go on with: {resume_command(run, sys.argv[1:])}")
+        print_error(f"interrupted; finished tasks are kept, go on with: {resume_command(run, sys.argv[1:])}")
         raise typer.Exit(Exit.INTERRUPTED) from None
     except KinimmuneError as error:
         write_failures(run, prefix, failures.rows)
@@ -111,7 +101,7 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | 
         raise
     if store.discarded:
         effort.notes.say(
-            f"note: {len(store.discarded)} finished steps were of other settings, tables or equations; computed again"
+            f"note: {len(store.discarded)} finished tasks were of other settings, tables or equations; computed again"
         )
     write_failures(run, prefix, failures.rows)
     run.update(RunStatus.DONE, time.monotonic() - begin)
@@ -127,33 +117,33 @@ def resume_command(run: Run, arguments: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Failures:
-    """What the steps of this work could not compute, as it is met."""
+    """What the tasks of this work could not compute, as it is met."""
 
     run: Run
     rows: list[Failure] = field(default_factory=list)
 
-    def add(self, step: Step, outcome: Plain) -> int:
-        """Take note of a step; return how many failures it tells of."""
-        found = failures_of(step, outcome, shlex.join(["kinimmune", "task", str(self.run.path), step.name]))
+    def add(self, task: Task, outcome: Json) -> int:
+        """Take note of a task; return how many failures it tells of."""
+        found = failures_of(task, outcome, shlex.join(["kinimmune", "task", str(self.run.path), task.name]))
         self.rows.extend(found)
         return len(found)
 
 
-def _watch(counter: StepCounter, failures: _Failures) -> Watcher:
-    def watch(step: Step, outcome: Plain, kept: bool) -> None:
-        counter.add(kept=kept, failures=failures.add(step, outcome))
+def _on_task_done(counter: StepCounter, failures: _Failures) -> OnTaskDone:
+    def count(task: Task, outcome: Json, kept: bool) -> None:
+        counter.add(kept=kept, failures=failures.add(task, outcome))
 
-    return watch
+    return count
 
 
 def _make_room(run: Run, store: TaskStore, effort: Effort, prefix: str) -> None:
-    """See to it that kept steps are there because they are wanted."""
+    """See to it that kept tasks are there because they are wanted."""
     if effort.force:
         store.remove(prefix)
     kept = len(store.names(prefix))
     if kept and not effort.resume:
-        steps = "1 finished step" if kept == 1 else f"{kept} finished steps"
-        raise UsageError(f"run '{run.path}' holds {steps} of '{prefix}'; --resume goes on with them, --force begins anew")
+        tasks = "1 finished task" if kept == 1 else f"{kept} finished tasks"
+        raise UsageError(f"run '{run.path}' holds {tasks} of '{prefix}'; --resume goes on with them, --force begins anew")
 
 
 @contextmanager
@@ -177,9 +167,9 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _work_until_interrupted(work: Callable[[Workshop], T], workshop: Workshop) -> T:
+def _work_until_interrupted(work: Callable[[Runtime], T], runtime: Runtime) -> T:
     """Return what `work` gives; once it has ended, the timer leaves what is to be put away in peace."""
     try:
-        return work(workshop)
+        return work(runtime)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)

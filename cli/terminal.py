@@ -143,7 +143,7 @@ class StepCounter:
         self.began = self.clock()
 
     def add(self, *, kept: bool, failures: int) -> None:
-        """Count a finished step."""
+        """Count a finished task."""
         if not kept:
             self.moments.append(self.clock())
         self.finished += 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.estimation.optimise import StartOutcome
     from kinimmune.fitting.estimation.results import FitResult, TrialResult
     from kinimmune.fitting.problem.problem import FitProblem
-    from kinimmune.fitting.workflow.task import Step
+    from kinimmune.fitting.workflow.task import Task
     from kinimmune.models.arrays import Array
 
 
@@ -49,11 +49,11 @@ class Starts:
 
     kept: dict[str, dict[str, object]] = field(default_factory=dict)
 
-    def load(self, step: "Step") -> Mapping[str, object] | None:
+    def load(self, step: "Task") -> Mapping[str, object] | None:
         """Return a start that was finished before, None if it was not."""
         return self.kept.get(step.name)
 
-    def save(self, step: "Step", outcome: Mapping[str, object]) -> None:
+    def save(self, step: "Task", outcome: Mapping[str, object]) -> None:
         """Keep a finished start."""
         self.kept[step.name] = dict(outcome)
 

@@ -1,6 +1,5 @@
 """`kinimmune profile`: what is identified in a fit, by profile likelihoods, curvature and refits."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +9,8 @@ from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes, print_json
 
 if TYPE_CHECKING:
-    from kinimmune.cli.session import Workshop
-    from kinimmune.fitting.estimation.fitted import Fitted
     from kinimmune.fitting.identifiability.results import IdentifiabilityResult
-    from kinimmune.fitting.profile.optima import Ground, Runner
-    from kinimmune.fitting.profile.profile import ProfileSettings
     from kinimmune.fitting.profile.results import ProfileResult
-    from kinimmune.fitting.runs.run import Run
-    from kinimmune.fitting.workflow.forecast import Forecast
-    from kinimmune.fitting.workflow.task import Chain, Plain
-    from kinimmune.models.arrays import Array
 
 PREFIX = "profile"
 USUAL_DRAWS = 64
@@ -59,28 +50,17 @@ def profile(
     from kinimmune.cli.session import Effort, carry_out
     from kinimmune.cli.settings import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
+    from kinimmune.fitting.identifiability.run import plan_profile, run_profile
     from kinimmune.fitting.runs.run import open_run
 
-    opened = open_run(run)
     notes = Notes(quiet)
     effort = Effort(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
-    fitted = read_fitted(opened)
+    fitted = read_fitted(open_run(run))
     fitted = replace(fitted, settings=replace(fitted.settings, patients=patients or fitted.settings.patients))
     names = tuple(name for name in (parameters or "").split(",") if name)
-    settings = _require(fitted, names, tuple(prediction or ()))
-    wanted = None if identifiability_only else settings
-    ground = _ground(fitted)
-    forecast = _forecast(ground, draws, wanted)
-
-    def work(shop: "Workshop") -> "tuple[ProfileResult | None, IdentifiabilityResult]":
-        run_chains = _runner(shop, forecast)
-        shop.say("curvature and refits")
-        identified = _identify(ground, fitted.point, draws, run_chains)
-        profiled = None if wanted is None else _profile(wanted, shop, run_chains)
-        _write(opened, profiled, identified)
-        return profiled, identified
-
-    _tell(*carry_out(fitted.run, effort, PREFIX, forecast, work), notes, as_json=as_json)
+    plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
+    found = carry_out(fitted.run, effort, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
+    _tell(*found, notes, as_json=as_json)
 
 
 def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes, *, as_json: bool) -> None:
@@ -95,72 +75,6 @@ def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult",
     if profiled is not None:
         print_profile(profiled)
     print_identifiability(identified)
-
-
-def _require(fitted: "Fitted", parameters: tuple[str, ...], predictions: tuple[str, ...]) -> "ProfileSettings":
-    """Return what is profiled; refuse what cannot be before anything is written."""
-    from kinimmune.fitting.problem.settings import open_problem
-    from kinimmune.fitting.profile.predictions import require_predictions
-    from kinimmune.fitting.profile.profile import ProfileSettings, require_parameters
-
-    problem = open_problem(fitted.settings, fitted.folder)
-    require_parameters(problem, parameters)
-    require_predictions(problem, predictions)
-    return ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.point)), parameters, predictions)
-
-
-def _ground(fitted: "Fitted") -> "Ground":
-    from kinimmune.fitting.problem.settings import open_problem
-    from kinimmune.fitting.profile.optima import Ground
-
-    return Ground(fitted.settings, fitted.folder, open_problem(fitted.settings, fitted.folder))
-
-
-def _forecast(ground: "Ground", draws: int, wanted: "ProfileSettings | None") -> "Forecast":
-    """Return how many steps are expected before any has begun."""
-    from kinimmune.fitting.identifiability import identifiability, mechanism_share
-    from kinimmune.fitting.profile.optima import STEPS
-    from kinimmune.fitting.profile.profile import count_walks
-    from kinimmune.fitting.profile.walk import USUAL_POINTS
-    from kinimmune.fitting.workflow.forecast import Forecast
-
-    singles = identifiability.count_steps(ground) + mechanism_share.count_steps(ground, draws)
-    if wanted is None:
-        return Forecast(USUAL_POINTS, singles)
-    return Forecast(USUAL_POINTS, singles + STEPS, count_walks(wanted))
-
-
-def _runner(shop: "Workshop", forecast: "Forecast") -> "Runner":
-    """Return what carries chains out, and lets the forecast know how far they get."""
-    from kinimmune.fitting.workflow.task import run_chains
-
-    def run(chains: "Sequence[Chain]") -> "list[list[Plain]]":
-        return run_chains(forecast.begin(chains), shop.store, shop.pool, shop.watch)
-
-    return run
-
-
-def _profile(wanted: "ProfileSettings", shop: "Workshop", run: "Runner") -> "ProfileResult":
-    from kinimmune.fitting.profile.profile import profile
-
-    shop.say("profiles")
-    return profile(wanted, run)
-
-
-def _identify(ground: "Ground", point: "Array", draws: int, run: "Runner") -> "IdentifiabilityResult":
-    from kinimmune.fitting.identifiability.identifiability import identify
-    from kinimmune.fitting.identifiability.mechanism_share import measure_shares
-
-    return identify(ground, point, run, lambda best: measure_shares(ground, best, draws, run))
-
-
-def _write(run: "Run", profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> None:
-    from kinimmune.fitting.identifiability import results as identifiability_results
-    from kinimmune.fitting.profile import results as profile_results
-
-    identifiability_results.write_identifiability(run, identified)
-    if profiled is not None:
-        profile_results.write_profiles(run, profiled)
 
 
 def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> dict[str, object]:

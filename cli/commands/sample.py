@@ -43,12 +43,13 @@ def sample(
 
     Exit code 1 says that the ensembles have not converged; results are written all the same, to RUN/results/sample.json.
     """
-    from kinimmune.cli.session import Effort, Workshop, carry_out
+    from kinimmune.cli.session import Effort, carry_out
     from kinimmune.cli.settings import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sampling.results import Draws, sample_to_json, write_sample
     from kinimmune.fitting.sampling.sample import SampleSettings, count_steps, sample_fit
+    from kinimmune.fitting.workflow.runtime import Runtime
 
     given = read_settings(None, {"seed": seed, "jobs": jobs, "fit": {"patients": patients}})
     fitted = read_fitted(open_run(run))
@@ -56,8 +57,8 @@ def sample(
     settings = SampleSettings(ensembles, walkers, steps, patients, seed)
     effort = Effort(given.jobs, dask, resume, force, Notes(quiet))
 
-    def work(workshop: Workshop) -> tuple["SampleResult", Draws]:
-        found, draws = sample_fit(fitted, settings, (workshop.store, workshop.pool, workshop.watch))
+    def work(runtime: Runtime) -> tuple["SampleResult", Draws]:
+        found, draws = sample_fit(fitted, settings, runtime)
         write_sample(folder, found, draws)
         return found, draws
 

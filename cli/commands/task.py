@@ -1,4 +1,4 @@
-"""`kinimmune task`: one kept step of a run once more in this process, so that a failure can be seen again."""
+"""`kinimmune task`: one kept task of a run once more in this process, so that a failure can be seen again."""
 
 import math
 from pathlib import Path
@@ -10,11 +10,11 @@ from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes, print_json
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-StepName = Annotated[str, typer.Argument(metavar="STEP", help="Name of a finished step, as in RUN/failures.csv.")]
+StepName = Annotated[str, typer.Argument(metavar="STEP", help="Name of a finished task, as in RUN/failures.csv.")]
 
 
 def task(run: RunFolder, step: StepName, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
-    """Carry out one finished step of a run again and print its outcome as JSON; nothing in the run changes."""
+    """Carry out one finished task of a run again and print its outcome as JSON; nothing in the run changes."""
     import json
 
     from kinimmune.cli.session import open_store
@@ -25,7 +25,7 @@ def task(run: RunFolder, step: StepName, as_json: options.Json = False, quiet: o
     kept = open_store(open_run(run)).read(step)
     work = find_task_function(kept.function)
     with one_blas_thread():
-        outcome = dict(work({**kept.inputs, **kept.beside}))
+        outcome = dict(work({**kept.inputs, **kept.context}))
     same = json.dumps(outcome) == json.dumps(kept.outcome)
     Notes(quiet).say("the outcome is the one that was kept" if same else "the outcome is not the one that was kept")
     content = {"schema": "kinimmune.task_again/1", "run": str(run), "step": step, "work": kept.function, "same": same}

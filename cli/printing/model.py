@@ -13,10 +13,10 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, values_for
 from kinimmune.models.tables.evidence import Kinase
 
-Plain = dict[str, Any]
+Json = dict[str, Any]
 
 
-def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Plain:
+def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Json:
     """Return everything there is to know about a model, ready for JSON (schema `kinimmune.show/1`)."""
     return {
         "schema": "kinimmune.show/1",
@@ -35,7 +35,7 @@ def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Plain:
     }
 
 
-def _states(model: OdeModel) -> list[Plain]:
+def _states(model: OdeModel) -> list[Json]:
     values = {symbol(name): sp.Float(value) for name, value in values_for(model.parameters, None).items()}
     return [
         {
@@ -49,7 +49,7 @@ def _states(model: OdeModel) -> list[Plain]:
     ]
 
 
-def _mechanism(mechanism: Mechanism) -> Plain:
+def _mechanism(mechanism: Mechanism) -> Json:
     return {
         "name": mechanism.name,
         "reason": mechanism.reason,
@@ -71,7 +71,7 @@ def _mechanism(mechanism: Mechanism) -> Plain:
     }
 
 
-def _parameter(item: Parameter) -> Plain:
+def _parameter(item: Parameter) -> Json:
     return {
         "name": item.key,
         "value": item.value,
@@ -90,11 +90,11 @@ def _parameter(item: Parameter) -> Plain:
     }
 
 
-def _prior(prior: Prior) -> Plain:
+def _prior(prior: Prior) -> Json:
     return {"scale": prior.scale.value, "median": prior.median, "sd": prior.sd}
 
 
-def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Plain]:
+def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Json]:
     """Return the kinases when the model uses any: what each drives, None when it drives nothing here."""
     defined = {item.name for item in model.definitions}
     rows = [

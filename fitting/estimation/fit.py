@@ -1,6 +1,6 @@
 """The fit: lmfit's least squares from several starts, on residuals of targets and priors.
 
-Start with `fit`; `kinimmune.fitting.estimation.optimise` is the door to lmfit.  Every finished start is kept by a `Store`, so that a fit that
+Start with `fit`.  Every finished start is kept by a `TaskStore`, so that a fit that
 was interrupted goes on where it stopped.
 """
 
@@ -21,17 +21,14 @@ from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import (
-    Chain,
-    Here,
-    Plain,
-    Pool,
-    Step,
-    Store,
+    Json,
+    SerialExecutor,
+    Task,
+    TaskChain,
     TaskFunction,
-    Watcher,
     run_chains,
-    watch_nothing,
 )
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
@@ -72,23 +69,16 @@ Progress = Callable[[str, float | None], None]
 """Takes what is being done and the best sum of squares so far."""
 
 
-def fit(
-    settings: FitSettings, store: Store, progress: Progress, pool: Pool | None = None, watch: Watcher = watch_nothing
-) -> tuple[FitResult, TrialResult]:
+def fit(settings: FitSettings, runtime: Runtime) -> tuple[FitResult, TrialResult]:
     """Fit a model to the targets of its tables and run its virtual trial at the best point.
 
     Parameters
     ----------
     settings
         what to fit
-    store
-        where finished starts are kept
-    progress
-        takes what is being done
-    pool
-        where starts are carried out, each with one thread; None for this process, with all threads and progress within a start
-    watch
-        learns of finished starts
+    runtime
+        where starts are kept and computed; a `SerialExecutor` computes one after the other with all threads and reports
+        progress within a start, every other executor computes starts side by side with one thread each
 
     Raises
     ------
@@ -99,13 +89,21 @@ def fit(
     problem = open_problem(settings.problem, settings.folder, settings.jobs)
     starts = [_start(settings, index, point) for index, point in enumerate(start_points(problem, settings.starts, settings.seed))]
 
-    def tell(step: Step, outcome: Plain, kept: bool) -> None:
-        watch(step, outcome, kept)
-        progress(f"{step.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
+    def progress(text: str, cost: float | None) -> None:
+        runtime.tell(text if cost is None else f"{text}; best cost {cost:.4g}")
 
-    here = Here(lambda step: _run_aloud(replace(step, beside={**step.beside, "jobs": settings.jobs}), progress))
-    kept = run_chains([Chain(start) for start in starts], store, here if pool is None else pool, tell)
-    outcomes = [_from_store(steps[0], len(problem.free)) for steps in kept]
+    def on_task_done(task: Task, outcome: Json, kept: bool) -> None:
+        if runtime.on_task_done is not None:
+            runtime.on_task_done(task, outcome, kept)
+        progress(f"{task.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
+
+    executor = runtime.executor
+    if isinstance(executor, SerialExecutor):
+        executor = SerialExecutor(
+            lambda task: _run_aloud(replace(task, context={**task.context, "jobs": settings.jobs}), progress)
+        )
+    kept = run_chains([TaskChain(start) for start in starts], runtime.store, executor, on_task_done)
+    outcomes = [_from_store(tasks[0], len(problem.free)) for tasks in kept]
     best = min(outcomes, key=lambda outcome: outcome.cost)
     if not math.isfinite(best.cost):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
@@ -119,13 +117,13 @@ def fit(
     return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
 
-def _start(settings: FitSettings, index: int, point: Array) -> Step:
+def _start(settings: FitSettings, index: int, point: Array) -> Task:
     """Return one start, a chain of one step."""
     inputs = {"problem": settings.problem.plain, "point": [float(score) for score in point]}
-    return Step(FIT_START, f"start-{index:03d}", inputs, {"folder": settings.folder})
+    return Task(FIT_START, f"start-{index:03d}", inputs, {"folder": settings.folder})
 
 
-def run_start(inputs: Plain) -> Plain:
+def run_start(inputs: Json) -> Json:
     """Minimise from one start: a step of long work."""
     return _minimise(inputs, lambda _: None)
 
@@ -133,19 +131,19 @@ def run_start(inputs: Plain) -> Plain:
 FIT_START = TaskFunction("fit.start", run_start, "kinimmune.fitting.fit:run_start")
 
 
-def _run_aloud(step: Step, progress: Progress) -> Plain:
+def _run_aloud(task: Task, progress: Progress) -> Json:
     """Minimise from one start and tell the best cost met so far."""
     best = math.inf
 
     def on_cost(cost: float) -> None:
         nonlocal best
         best = min(best, cost)
-        progress(f"{step.name} is on its way", best)
+        progress(f"{task.name} is on its way", best)
 
-    return _minimise({**step.inputs, **step.beside}, on_cost)
+    return _minimise({**task.inputs, **task.context}, on_cost)
 
 
-def _minimise(inputs: Plain, on_cost: Callable[[float], None]) -> Plain:
+def _minimise(inputs: Json, on_cost: Callable[[float], None]) -> Json:
     problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs.get("jobs", 1))
     found = optimise_coarsely_first(problem, np.array(inputs["point"]), on_cost)
     failures = [] if found.converged else [{"what": "start of the fit", "reason": found.message}]

@@ -33,7 +33,7 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
 
 
 def remove_results(run: Run) -> None:
-    """Remove the results of a run, of the fit and of what was built on it; finished steps stay, for where they still hold."""
+    """Remove the results of a run, of the fit and of what was built on it; finished tasks stay, for where they still hold."""
     for path in (run.path / "results").glob("[!.]*"):
         if path.is_file():
             path.unlink()

@@ -12,7 +12,8 @@ import numpy as np
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, Verdict
 from kinimmune.fitting.profile.optima import Ground
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, open_objective
-from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 
 DRAWS = 20
@@ -21,17 +22,16 @@ CURVATURE_STEP = 0.05
 """Step of the differences between gradients [prior sd]."""
 HELD, NARROWED = 0.5, 0.9
 """Posterior over prior standard deviation below which the data hold a parameter, or at least narrow it."""
-Runner = Callable[[Sequence[Chain]], list[list[Plain]]]
 
 
-def trial_jacobian(inputs: Plain) -> Plain:
+def trial_jacobian(inputs: Json) -> Json:
     """Return the Jacobian of the data residuals at a point: the work of a step."""
     objective = open_objective(inputs)
     point = np.clip(np.array(inputs["point"]), *objective.bounds)
     return {"jacobian": objective.jacobian(point).tolist(), "evaluations": point.size + 1}
 
 
-def trial_curvature(inputs: Plain) -> Plain:
+def trial_curvature(inputs: Json) -> Json:
     """Return a column of the Hessian of half the sum of squares, by central differences of its gradient: the work of a step."""
     objective = open_objective(inputs)
     shift = CURVATURE_STEP * np.eye(len(objective.names))[int(inputs["place"])]
@@ -127,7 +127,9 @@ class _Local:
         return errors
 
 
-def identify(ground: Ground, point: Array, run: Runner, share: Callable[[Array], MechanismShare | None]) -> IdentifiabilityResult:
+def identify(
+    ground: Ground, point: Array, runtime: Runtime, share: Callable[[Array], MechanismShare | None]
+) -> IdentifiabilityResult:
     """Tell what the published numbers hold of a fit.
 
     Parameters
@@ -136,19 +138,19 @@ def identify(ground: Ground, point: Array, run: Runner, share: Callable[[Array],
         the fit
     point
         its estimates as standard scores, shape (n_free,)
-    run
-        carries chains out
+    runtime
+        where chains are run
     share
         takes the estimates and gives the share of the benefit that runs through a mechanism, None for none
     """
-    refitted = run([Chain(step) for step in _refits(ground, point)])
+    refitted = runtime.run([TaskChain(step) for step in _refits(ground, point)])
     best = np.array(refitted[0][0]["point"])
-    first = run([Chain(_at(ground, "profile-jacobian-fit", best))])
-    curved = run([Chain(step) for step in _curve(ground, best)])
+    first = runtime.run([TaskChain(_at(ground, "profile-jacobian-fit", best))])
+    curved = runtime.run([TaskChain(step) for step in _curve(ground, best)])
     jacobian = np.array(first[0][0]["jacobian"])
     local = _Local(best, jacobian, *symmetrise([item[0]["column"] for item in curved], jacobian))
     draws = _draw(local, ground)
-    drawn = run([Chain(_at(ground, f"profile-jacobian-{number:03d}", draw)) for number, draw in enumerate(draws)])
+    drawn = runtime.run([TaskChain(_at(ground, f"profile-jacobian-{number:03d}", draw)) for number, draw in enumerate(draws)])
     outcomes = [item for group in (*refitted, *first, *curved, *drawn) for item in group]
     labels = tuple(target.label for target in ground.problem.targets)
     left_out = tuple(_refit(label, local, item[0]) for label, item in zip(labels, refitted[1:-1], strict=True))
@@ -161,25 +163,25 @@ def count_steps(ground: Ground) -> int:
     return len(ground.problem.targets) + 2 + 1 + len(ground.problem.free) + DRAWS
 
 
-def _refits(ground: Ground, point: Array) -> list[Step]:
+def _refits(ground: Ground, point: Array) -> list[Task]:
     """Return the steps that fit again: as it was, without each target, with priors twice as wide."""
     start = [float(score) for score in point]
     settled = {"problem": ground.settings.plain, "start": start}
-    steps = [Step(PROFILE_OPTIMUM, "profile-refit-all", {**settled, "prior_weight": 1.0}, ground.beside)]
+    steps = [Task(PROFILE_OPTIMUM, "profile-refit-all", {**settled, "prior_weight": 1.0}, ground.context)]
     for target in ground.problem.targets:
         inputs = {**settled, "prior_weight": 1.0, "without": target.label}
-        steps.append(Step(PROFILE_OPTIMUM, f"profile-without-{target.label.replace(':', '-')}", inputs, ground.beside))
-    return [*steps, Step(PROFILE_OPTIMUM, "profile-refit-doubled", {**settled, "prior_weight": 0.5}, ground.beside)]
+        steps.append(Task(PROFILE_OPTIMUM, f"profile-without-{target.label.replace(':', '-')}", inputs, ground.context))
+    return [*steps, Task(PROFILE_OPTIMUM, "profile-refit-doubled", {**settled, "prior_weight": 0.5}, ground.context)]
 
 
-def _at(ground: Ground, name: str, point: Array) -> Step:
-    return Step(JACOBIAN, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.beside)
+def _at(ground: Ground, name: str, point: Array) -> Task:
+    return Task(JACOBIAN, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.context)
 
 
-def _curve(ground: Ground, point: Array) -> list[Step]:
+def _curve(ground: Ground, point: Array) -> list[Task]:
     inputs = {**ground.inputs("posterior"), "point": [float(score) for score in point]}
     return [
-        Step(CURVATURE, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.beside)
+        Task(CURVATURE, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.context)
         for place in range(point.size)
     ]
 
@@ -190,7 +192,7 @@ def _draw(local: _Local, ground: Ground) -> list[Array]:
     return [np.clip(local.point + root @ score, *ground.range) for score in scores]
 
 
-def _refit(change: str, local: _Local, outcome: Plain) -> Refit:
+def _refit(change: str, local: _Local, outcome: Json) -> Refit:
     scores = np.array(outcome["point"])
     shifts = (scores - local.point) / local.errors
     return Refit(change, tuple(map(float, scores)), tuple(map(float, shifts)), float(outcome["cost"]))
@@ -202,7 +204,7 @@ def _result(
     drawn: Sequence[Array],
     refits: tuple[tuple[Refit, ...], Refit],
     shares: MechanismShare | None,
-    outcomes: Sequence[Plain],
+    outcomes: Sequence[Json],
 ) -> IdentifiabilityResult:
     values, vectors = spectrum(local.jacobian)
     drawn_values = [spectrum(item)[0] for item in drawn]

@@ -4,7 +4,7 @@ Start with `measure_shares`.  Which arrows are cut stands in `claims.csv`, in th
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,8 @@ from kinimmune.fitting.problem.predictions import pairs
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_task, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile.optima import Ground
-from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
@@ -38,7 +39,6 @@ BLOCK = 8
 LEAST_BENEFIT = 0.02
 """|ln hazard ratio|, or relative gain of the median, below which there is no benefit to share."""
 MEASURES = ("hazard_ratio", "median")
-Runner = Callable[[Sequence[Chain]], list[list[Plain]]]
 
 
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _uncertain(problem: FitProblem) -> tuple[Parameter, ...]:
     return (*problem.free, *constants)
 
 
-def trial_draws(inputs: Plain) -> Plain:
+def trial_draws(inputs: Json) -> Json:
     """Draw points: the work of a step."""
     problem = _problem(inputs)
     found = draw_points(problem, np.array(inputs["point"]), int(inputs["draws"]))
@@ -92,7 +92,7 @@ def trial_draws(inputs: Plain) -> Plain:
     return {"prior": found.prior.tolist(), "posterior": found.posterior.tolist(), "fit": found.fit.tolist(), "evaluations": spent}
 
 
-def trial_shares(inputs: Plain) -> Plain:
+def trial_shares(inputs: Json) -> Json:
     """Return, for every point, the benefit with the mechanism and without it, per study and rule: the work of a step."""
     problem = _switched(_settings(inputs), inputs["folder"])
     arrows, rules = tuple(inputs["arrows"]), [StopRule(rule) for rule in inputs["rules"]]
@@ -108,12 +108,12 @@ def trial_shares(inputs: Plain) -> Plain:
     return {"benefits": found, "evaluations": len(found) * runs // len(problem.arms), "failures": failures}
 
 
-def _settings(inputs: Plain) -> ProblemSettings:
+def _settings(inputs: Json) -> ProblemSettings:
     settings = ProblemSettings(**inputs["problem"])
     return replace(settings, patients=min(settings.patients, MOST_PATIENTS))
 
 
-def _problem(inputs: Plain) -> FitProblem:
+def _problem(inputs: Json) -> FitProblem:
     return to_horizon(open_problem(_settings(inputs), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
 
 
@@ -170,7 +170,7 @@ def _benefit(problem: FitProblem, outcomes: Mapping[tuple[str, str], ArmOutcome]
     }
 
 
-def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> MechanismShare | None:
+def measure_shares(ground: Ground, point: Array, draws: int, runtime: Runtime) -> MechanismShare | None:
     """Return the shares under every rule for stopping treatment, over draws from priors and posterior; None without a claim.
 
     Parameters
@@ -181,17 +181,17 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
         its estimates as standard scores, shape (n_free,)
     draws
         from each distribution
-    run
-        carries chains out
+    runtime
+        where chains are run
     """
     arrows = find_arrows(ground.folder, ground.settings.model)
     if not arrows or draws < 1:
         return None
     inputs = {"problem": ground.settings.plain}
-    drawing = Step(SHARE_DRAWS, "profile-draws", {**inputs, "point": [float(x) for x in point], "draws": draws}, ground.beside)
-    drawn = run([Chain(drawing)])[0][0]
+    drawing = Task(SHARE_DRAWS, "profile-draws", {**inputs, "point": [float(x) for x in point], "draws": draws}, ground.context)
+    drawn = runtime.run([TaskChain(drawing)])[0][0]
     steps = {
-        (origin, first): Step(
+        (origin, first): Task(
             SHARE_BLOCK,
             f"profile-share-{origin}-{first // BLOCK:03d}",
             {
@@ -200,13 +200,13 @@ def measure_shares(ground: Ground, point: Array, draws: int, run: Runner) -> Mec
                 "arrows": list(arrows),
                 "rules": [str(rule) for rule in list_rules(ground.problem)],
             },
-            ground.beside,
+            ground.context,
         )
         for origin in ("fit", "prior", "posterior")
         for first in range(0, len(drawn[origin]), BLOCK)
     }
-    outcomes = dict(zip(steps, run([Chain(step) for step in steps.values()]), strict=True))
-    benefits: dict[str, list[Plain]] = {"fit": [], "prior": [], "posterior": []}
+    outcomes = dict(zip(steps, runtime.run([TaskChain(step) for step in steps.values()]), strict=True))
+    benefits: dict[str, list[Json]] = {"fit": [], "prior": [], "posterior": []}
     for (origin, _), group in outcomes.items():
         benefits[origin] += [item for item in group[0]["benefits"] if item is not None]
     return MechanismShare(arrows, min(ground.settings.patients, MOST_PATIENTS), tuple(_summarise(ground, benefits)))
@@ -219,7 +219,7 @@ def count_steps(ground: Ground, draws: int) -> int:
     return 2 + 2 * math.ceil(draws / BLOCK)
 
 
-def _summarise(ground: Ground, benefits: Mapping[str, Sequence[Plain]]) -> list[ShareRow]:
+def _summarise(ground: Ground, benefits: Mapping[str, Sequence[Json]]) -> list[ShareRow]:
     rows = []
     for trial in ground.problem.trials:
         for rule in list_rules(ground.problem):

@@ -2,7 +2,7 @@
 
 Start with `digest_inputs`.  A digest is versioned and canonical: another order of rows, another note, locator or table, and a
 column that is not read leave it as it is; a value, a range, a prior, a design, a published number to be fitted or an equation
-changes it.  A finished step of long work is only used again under the same digest.
+changes it.  A finished task of long work is only used again under the same digest.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ VERSION = 1
 """Of the canonical form."""
 NUMERICS = 1
 """Increased whenever the same inputs give other results: a change of the integrator, of the virtual trial or of the objective.
-Finished steps of before are then computed again, whole chains at a time."""
+Finished tasks of before are then computed again, whole chains at a time."""
 
 
 def digest_inputs(model: str, data: Path | None) -> str:

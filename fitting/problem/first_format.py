@@ -1,4 +1,4 @@
-"""Runs from before there were digests: which of their finished steps still hold.
+"""Runs from before there were digests: which of their finished tasks still hold.
 
 Start with `recognise`.  Such a run knows its tables by the SHA-256 of their bytes, and not the equations of its model.  Its
 steps hold where tables and equations are known to be what they were: the tables by their bytes, or because the run used the
@@ -18,7 +18,7 @@ READ_TABLES = ("parameters.csv", "trials.csv", "arms.csv", "design.csv", "follow
 """What a problem is built from."""
 NUMERICS_THEN = 1
 PACKAGE_TABLES = "3234eccb6a55cc04719903ec20696c38b5e8687f3fbf402d3c1c33b32b4972a2"
-"""Hash of the package's tables at that time, as finished steps hold it."""
+"""Hash of the package's tables at that time, as finished tasks hold it."""
 PACKAGE_DIGESTS: Mapping[str, str] = {
     "breast": "1.1:5f89bff68f708346ad11435b372834575db845693bb6a49aca26c16e1c516023",
     "gompertz": "1.1:9734132c4f723bb0b41b0f1fe9d6e9c3b950a4cf1e3648d61c22cd50d5d06cea",
@@ -40,7 +40,7 @@ EQUATIONS: Mapping[str, str] = {
 
 
 def recognise(run: Run, data: Path | None) -> Run:
-    """Return the run with a digest, and with what its finished steps call the tables where that still means the same.
+    """Return the run with a digest, and with what its finished tasks call the tables where that still means the same.
 
     A run that has a digest is returned as it is.  Nothing is written; the next update of the run does that.
 

@@ -5,7 +5,7 @@ because with about as many parameters as numbers its valley is flat.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from kinimmune.fitting.problem.settings import ProblemSettings
 from kinimmune.fitting.profile.optimum import Optimum
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, RANGE
 from kinimmune.fitting.profile.walk import WalkedPoint
-from kinimmune.fitting.workflow.task import Chain, Plain, Step
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -24,8 +25,6 @@ WEIGHTS = {"data": 0.0, "posterior": 1.0}
 """Objective -> weight of the priors."""
 DATA_STARTS = 2
 """Starts of the data's optimum besides the estimates."""
-Runner = Callable[[Sequence[Chain]], list[list[Plain]]]
-"""Carries chains out; the outcomes of each."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Ground:
     problem: FitProblem
 
     @property
-    def beside(self) -> dict[str, object]:
+    def context(self) -> dict[str, object]:
         """What steps need and their outcomes do not depend on."""
         return {"folder": self.folder, "jobs": 1}
 
@@ -56,7 +55,7 @@ class Found:
     """An optimum, and what it predicts."""
 
     optimum: Optimum
-    outlook: Plain
+    outlook: Json
     """Outcome of `PROFILE_OUTLOOK` there."""
     evaluations: int
 
@@ -71,7 +70,7 @@ STEPS = 1 + 1 + DATA_STARTS + len(WEIGHTS)
 """Of `find_optima`: starts of both, and what each predicts."""
 
 
-def find_optima(ground: Ground, point: Array, predictions: Sequence[str], run: Runner) -> dict[str, Found]:
+def find_optima(ground: Ground, point: Array, predictions: Sequence[str], runtime: Runtime) -> dict[str, Found]:
     """Return the optimum of each objective.
 
     Parameters
@@ -82,8 +81,8 @@ def find_optima(ground: Ground, point: Array, predictions: Sequence[str], run: R
         its estimates as standard scores, shape (n_free,)
     predictions
         what is predicted there
-    run
-        carries chains out
+    runtime
+        where chains are run
 
     Raises
     ------
@@ -91,34 +90,34 @@ def find_optima(ground: Ground, point: Array, predictions: Sequence[str], run: R
         when no start gives a finite sum of squares
     """
     starts = {"posterior": [point], "data": [point, *start_points(ground.problem, DATA_STARTS, ground.settings.seed)]}
-    kept = {label: run([Chain(step) for step in _steps(ground, label, points)]) for label, points in starts.items()}
+    kept = {label: runtime.run([TaskChain(step) for step in _steps(ground, label, points)]) for label, points in starts.items()}
     optima = {label: _best(ground, outcomes) for label, outcomes in kept.items()}
-    seen = run([Chain(_look(ground, label, optimum, predictions)) for label, optimum in optima.items()])
+    seen = runtime.run([TaskChain(_look(ground, label, optimum, predictions)) for label, optimum in optima.items()])
     return {
         label: Found(optimum, seen[place][0], _count([*kept[label], seen[place]]))
         for place, (label, optimum) in enumerate(optima.items())
     }
 
 
-def _steps(ground: Ground, label: str, points: Sequence[Array]) -> list[Step]:
+def _steps(ground: Ground, label: str, points: Sequence[Array]) -> list[Task]:
     return [
-        Step(
+        Task(
             PROFILE_OPTIMUM,
             f"profile-optimum-{label}-{number}",
             {**ground.inputs(label), "start": [float(score) for score in point]},
-            ground.beside,
+            ground.context,
         )
         for number, point in enumerate(points)
     ]
 
 
-def _look(ground: Ground, label: str, optimum: Optimum, predictions: Sequence[str]) -> Step:
+def _look(ground: Ground, label: str, optimum: Optimum, predictions: Sequence[str]) -> Task:
     point = [float(score) for score in optimum.point]
     inputs = {**ground.inputs(label), "point": point, "predictions": list(predictions)}
-    return Step(PROFILE_OUTLOOK, f"profile-outlook-{label}", inputs, ground.beside)
+    return Task(PROFILE_OUTLOOK, f"profile-outlook-{label}", inputs, ground.context)
 
 
-def _best(ground: Ground, found: Sequence[Sequence[Plain]]) -> Optimum:
+def _best(ground: Ground, found: Sequence[Sequence[Json]]) -> Optimum:
     best = min((item[0] for item in found), key=lambda item: float(item["cost"]))
     if not math.isfinite(best["cost"]):
         raise NumericalError("no start of the profiles gave a finite sum of squares; look at the fit of this run first")

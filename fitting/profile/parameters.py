@@ -11,7 +11,7 @@ from kinimmune.fitting.profile.classification import Pieces, advise, classify, d
 from kinimmune.fitting.profile.optimum import Optimum
 from kinimmune.fitting.profile.results import Curve, Ending, ParameterProfile
 from kinimmune.fitting.profile.walk import Walk, WalkedPoint, points_of
-from kinimmune.fitting.workflow.task import Plain, TaskFunction
+from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.symbolic.parameters import Parameter
 
 DIRECTIONS = {"down": -1, "up": 1}
@@ -21,11 +21,11 @@ DIRECTIONS = {"down": -1, "up": 1}
 class Means:
     """By which work and with which inputs the points of an objective's profiles are found."""
 
-    work: TaskFunction
+    function: TaskFunction
     label: str
     """Of the objective, for the names of steps: `data` or `posterior`."""
-    inputs: Plain
-    beside: Plain
+    inputs: Json
+    context: Json
 
 
 def plan_parameter(means: Means, optimum: Optimum, place: int) -> list[Walk]:
@@ -33,10 +33,10 @@ def plan_parameter(means: Means, optimum: Optimum, place: int) -> list[Walk]:
     name = optimum.names[place].replace(":", "-")
     return [
         Walk(
-            work=means.work,
+            function=means.function,
             prefix=f"profile-{means.label}-{name}-{word}",
             inputs={**means.inputs, "place": place},
-            beside=means.beside,
+            context=means.context,
             direction=direction,
             optimum=optimum.point,
             cost=optimum.cost,
@@ -49,7 +49,7 @@ def plan_parameter(means: Means, optimum: Optimum, place: int) -> list[Walk]:
     ]
 
 
-def collect(walks: Sequence[Walk], outcomes: Sequence[Sequence[Plain]], start: WalkedPoint, names: tuple[str, ...]) -> Pieces:
+def collect(walks: Sequence[Walk], outcomes: Sequence[Sequence[Json]], start: WalkedPoint, names: tuple[str, ...]) -> Pieces:
     """Return the pieces of a curve from the outcomes of both its walks, in the order of `DIRECTIONS`."""
     below, above = (points_of(walk, found) if found else ([], Ending.RANGE) for walk, found in zip(walks, outcomes, strict=True))
     return Pieces(names, start, below, above)

@@ -14,7 +14,7 @@ from kinimmune.fitting.estimation.optimise import StartOutcome, minimise
 from kinimmune.fitting.problem.objective import Held, Objective, TrialObjective, log_prediction
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.workflow.task import Plain, TaskFunction
+from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -55,7 +55,7 @@ def find_point(objective: Objective, place: int, value: float, start: Sequence[f
     return {**_outcome(found, found.evaluations), "reached": value, **_failure(what, found)}
 
 
-def open_objective(inputs: Plain) -> TrialObjective:
+def open_objective(inputs: Json) -> TrialObjective:
     """Return the objective of a fit that the inputs of a step describe, within the range of profiles."""
     problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"])
     if inputs.get("without") is not None:
@@ -63,12 +63,12 @@ def open_objective(inputs: Plain) -> TrialObjective:
     return TrialObjective(problem, prior_weight=float(inputs["prior_weight"]), reach=RANGE)
 
 
-def trial_optimum(inputs: Plain) -> Plain:
+def trial_optimum(inputs: Json) -> Json:
     """Find the optimum of data and priors, or of the data alone."""
     return find_optimum(open_objective(inputs), np.array(inputs["start"]))
 
 
-def trial_point(inputs: Plain) -> Plain:
+def trial_point(inputs: Json) -> Json:
     """Find a point of a parameter's profile, and what it predicts."""
     objective = open_objective(inputs)
     found = find_point(objective, int(inputs["place"]), float(inputs["value"]), inputs["start"])
@@ -83,7 +83,7 @@ def trial_point(inputs: Plain) -> Plain:
     return {**found, "predictions": {name: math.exp(value) for name, value in read.items()}}
 
 
-def trial_outlook(inputs: Plain) -> Plain:
+def trial_outlook(inputs: Json) -> Json:
     """Return the cost at an optimum, and ln of predictions with their derivatives by the point, or none of them."""
     objective = open_objective(inputs)
     problem, point, names = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"]), inputs["predictions"]
@@ -100,7 +100,7 @@ def trial_outlook(inputs: Plain) -> Plain:
     return {**found, "values": first, "slopes": slopes}
 
 
-def trial_prediction(inputs: Plain) -> Plain:
+def trial_prediction(inputs: Json) -> Json:
     """Find a point of a prediction's profile: minimise with one more residual that draws the prediction to a value.
 
     Whatever the width of that residual, its minimum is the lowest deviance among all points with the prediction it reached:

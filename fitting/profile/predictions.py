@@ -23,7 +23,7 @@ from kinimmune.fitting.profile.results import (
     PredictionProfile,
 )
 from kinimmune.fitting.profile.walk import Walk
-from kinimmune.fitting.workflow.task import Plain, TaskFunction
+from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.trial.design import Endpoint
@@ -79,7 +79,7 @@ class Outlook:
         return math.sqrt(float(self.slope @ optimum.covariance @ self.slope))
 
 
-def plan_prediction(work: TaskFunction, shared: tuple[Plain, Plain], optimum: Optimum, outlook: Outlook) -> list[Walk]:
+def plan_prediction(work: TaskFunction, shared: tuple[Json, Json], optimum: Optimum, outlook: Outlook) -> list[Walk]:
     """Return the walks below and above the optimum of one prediction; `shared` is inputs, and what stands beside them."""
     error = outlook.error(optimum)
     if not error > 0.0:
@@ -87,10 +87,10 @@ def plan_prediction(work: TaskFunction, shared: tuple[Plain, Plain], optimum: Op
     along = optimum.covariance @ outlook.slope / error**2
     return [
         Walk(
-            work=work,
+            function=work,
             prefix=f"profile-{outlook.name.replace(':', '-')}-{word}",
             inputs={**shared[0], "prediction": outlook.name, "width": WIDTH * error},
-            beside=shared[1],
+            context=shared[1],
             direction=direction,
             optimum=optimum.point,
             cost=outlook.cost,
@@ -104,7 +104,7 @@ def plan_prediction(work: TaskFunction, shared: tuple[Plain, Plain], optimum: Op
     ]
 
 
-def reach_error(outcomes: Sequence[Plain]) -> float:
+def reach_error(outcomes: Sequence[Json]) -> float:
     """Return the largest difference between ln of a prediction as reached and as asked for."""
     return max((abs(item["reached"] - item["asked"]) for item in outcomes if item["reached"] is not None), default=0.0)
 
@@ -132,7 +132,7 @@ def _conclude(prediction: PredictionProfile, loose: Sequence[ParameterProfile]) 
     return Conclusion(prediction.name, prediction.estimate, lower, upper, lowest, highest, movers, independent)
 
 
-def outlook_of(name: str, outcome: Plain) -> Outlook | None:
+def outlook_of(name: str, outcome: Json) -> Outlook | None:
     """Return a prediction at the optimum from the outcome of its step, None where it does not exist."""
     if name not in outcome["values"]:
         return None

@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile.classification import Pieces, draw_curve
-from kinimmune.fitting.profile.optima import WEIGHTS, Found, Ground, Runner, find_optima
+from kinimmune.fitting.profile.optima import WEIGHTS, Found, Ground, find_optima
 from kinimmune.fitting.profile.parameters import DIRECTIONS, Means, collect, curve_of, judge_parameter, plan_parameter
 from kinimmune.fitting.profile.points import PROFILE_POINT, PROFILE_PREDICTION
 from kinimmune.fitting.profile.predictions import (
@@ -27,7 +27,8 @@ from kinimmune.fitting.profile.predictions import (
 )
 from kinimmune.fitting.profile.results import ParameterProfile, PredictionProfile, ProfileResult
 from kinimmune.fitting.profile.walk import Walk, WalkedPoint, walk_along
-from kinimmune.fitting.workflow.task import Plain
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json
 from kinimmune.models.errors import UsageError, nearest
 
 BETTER = 1e-3
@@ -72,15 +73,15 @@ def count_walks(settings: ProfileSettings) -> int:
     return len(DIRECTIONS) * (profiles + len(settings.predictions or list_usual(problem)))
 
 
-def profile(settings: ProfileSettings, run: Runner) -> ProfileResult:
+def profile(settings: ProfileSettings, runtime: Runtime) -> ProfileResult:
     """Profile parameters and predictions of a fit.
 
     Parameters
     ----------
     settings
         which
-    run
-        carries chains out
+    runtime
+        where chains are run
 
     Raises
     ------
@@ -95,9 +96,9 @@ def profile(settings: ProfileSettings, run: Runner) -> ProfileResult:
     require_predictions(problem, named)
     ground = Ground(settings.problem, settings.folder, problem)
 
-    found = find_optima(ground, np.array(settings.point), named, run)
+    found = find_optima(ground, np.array(settings.point), named, runtime)
     outlooks = [item for name in named if (item := outlook_of(name, found["posterior"].outlook)) is not None]
-    return _assemble(ground, found, _walk(_plan(ground, found, wanted, outlooks), run), outlooks)
+    return _assemble(ground, found, _walk(_plan(ground, found, wanted, outlooks), runtime), outlooks)
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ class _Walked:
     """The outcomes of every walk, by the prefix of its steps."""
 
     plan: _Plan
-    outcomes: dict[str, list[Plain]]
+    outcomes: dict[str, list[Json]]
 
-    def of(self, walks: Sequence[Walk]) -> list[list[Plain]]:
+    def of(self, walks: Sequence[Walk]) -> list[list[Json]]:
         """Return the outcomes of some walks."""
         return [self.outcomes[walk.prefix] for walk in walks]
 
@@ -124,18 +125,18 @@ def _plan(ground: Ground, found: dict[str, Found], wanted: Sequence[str], outloo
     parameters = {}
     for label, item in found.items():
         predicted = list(item.outlook["values"]) if label == "data" else []
-        means = Means(PROFILE_POINT, label, {**ground.inputs(label), "predictions": predicted}, ground.beside)
+        means = Means(PROFILE_POINT, label, {**ground.inputs(label), "predictions": predicted}, ground.context)
         for name in wanted:
             parameters[label, name] = plan_parameter(means, item.optimum, item.optimum.names.index(name))
-    shared = (ground.inputs("posterior"), ground.beside)
+    shared = (ground.inputs("posterior"), ground.context)
     optimum = found["posterior"].optimum
     return _Plan(parameters, {item.name: plan_prediction(PROFILE_PREDICTION, shared, optimum, item) for item in outlooks})
 
 
-def _walk(plan: _Plan, run: Runner) -> _Walked:
+def _walk(plan: _Plan, runtime: Runtime) -> _Walked:
     walks = [walk for pair in (*plan.parameters.values(), *plan.predictions.values()) for walk in pair]
     chains = {walk.prefix: chain for walk in walks if (chain := walk_along(walk)) is not None}
-    outcomes = dict(zip(chains, run(list(chains.values())), strict=True))
+    outcomes = dict(zip(chains, runtime.run(list(chains.values())), strict=True))
     return _Walked(plan, {walk.prefix: outcomes.get(walk.prefix, []) for walk in walks})
 
 

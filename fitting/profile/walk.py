@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.fitting.profile.results import THRESHOLD_95, Ending
-from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 
 STOP_AT = 1.1 * THRESHOLD_95
@@ -31,12 +31,12 @@ USUAL_POINTS = (2, 3, 3, 4, 4, 5, 5, 6, 8)
 class Walk:
     """One direction of one profile."""
 
-    work: TaskFunction
+    function: TaskFunction
     prefix: str
     """Names of the steps, such as `profile-data-growth-up`."""
-    inputs: Plain
+    inputs: Json
     """What every step needs, besides its value and where it starts."""
-    beside: Plain
+    context: Json
     direction: int
     """1 or -1"""
     optimum: Array
@@ -63,21 +63,21 @@ class WalkedPoint:
     """Of the coordinate."""
     point: tuple[float, ...]
     cost: float
-    extra: Plain
+    extra: Json
     """The outcome of its step."""
 
 
-def walk_along(walk: Walk) -> Chain | None:
+def walk_along(walk: Walk) -> TaskChain | None:
     """Return the chain of a walk; None when there is no room to walk in."""
     if walk.direction * (walk.end - walk.origin) <= SMALLEST * walk.scale:
         return None
     first = min(max(math.sqrt(RISE) * walk.error, 2.0 * SMALLEST * walk.scale), LARGEST * walk.scale)
     base = {"value": walk.origin, "point": _plain(walk.optimum), "cost": walk.cost}
     tangent = walk.direction * walk.tangent
-    return Chain(_step(walk, base, first, tangent, 1), lambda step, outcome: _follow(walk, step, outcome))
+    return TaskChain(_step(walk, base, first, tangent, 1), lambda step, outcome: _follow(walk, step, outcome))
 
 
-def points_of(walk: Walk, outcomes: Sequence[Plain]) -> tuple[list[WalkedPoint], Ending]:
+def points_of(walk: Walk, outcomes: Sequence[Json]) -> tuple[list[WalkedPoint], Ending]:
     """Return the points of a finished walk, in its direction, and why it ended; points without a cost are left out."""
     found = [
         WalkedPoint(float(item["reached"]), tuple(map(float, item["point"])), float(item["cost"]), item)
@@ -92,7 +92,7 @@ def points_of(walk: Walk, outcomes: Sequence[Plain]) -> tuple[list[WalkedPoint],
     return found, Ending.RANGE if ended else Ending.STUCK
 
 
-def _follow(walk: Walk, step: Step, outcome: Plain) -> Step | None:
+def _follow(walk: Walk, step: Task, outcome: Json) -> Task | None:
     """Return the next step: shorter from the same point after too steep a rise, else onwards from the new one."""
     base, length, number = step.inputs["base"], float(step.inputs["length"]), int(step.inputs["number"])
     if number >= MOST_POINTS:
@@ -122,7 +122,7 @@ def _next_length(length: float, rise: float, scale: float) -> float:
     return min(max(length, SMALLEST * scale), LARGEST * scale)
 
 
-def _step(walk: Walk, base: Plain, length: float, tangent: Array, number: int) -> Step:
+def _step(walk: Walk, base: Json, length: float, tangent: Array, number: int) -> Task:
     """Return a step of some length from a point, begun where the tangent leads; a short rest of the range is taken at once."""
     room = walk.direction * (walk.end - float(base["value"]))
     taken = room if room < 1.25 * length else length
@@ -134,7 +134,7 @@ def _step(walk: Walk, base: Plain, length: float, tangent: Array, number: int) -
         "length": taken,
         "number": number,
     }
-    return Step(walk.work, f"{walk.prefix}-{number:03d}", inputs, walk.beside)
+    return Task(walk.function, f"{walk.prefix}-{number:03d}", inputs, walk.context)
 
 
 def _plain(point: Sequence[float] | Array) -> list[float]:

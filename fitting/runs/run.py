@@ -55,7 +55,7 @@ class RunRecord:
     digest: str = ""
     """Digest of what a problem reads of the tables and of the model's equations; empty in a run from before there were any."""
     aliases: dict[str, str] = field(default_factory=dict)
-    """Hashes of tables in finished steps of such a run -> `digest`, where they are known to mean the same."""
+    """Hashes of tables in finished tasks of such a run -> `digest`, where they are known to mean the same."""
     schema: Literal["kinimmune.run/1"] = "kinimmune.run/1"
 
 

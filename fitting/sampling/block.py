@@ -18,7 +18,7 @@ import numpy as np
 
 from kinimmune.fitting.sampling.posterior import Evaluated, Target
 from kinimmune.fitting.sampling.surrogate import Guide, Surrogate, surrogate_from
-from kinimmune.fitting.workflow.task import Plain
+from kinimmune.fitting.workflow.task import Json
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -30,7 +30,7 @@ MOST_ROUNDS = 50
 """How often walkers that begin where the target cannot be computed are drawn again."""
 
 
-def walk(target: Target, inputs: Plain) -> Plain:
+def walk(target: Target, inputs: Json) -> Json:
     """Carry an ensemble on: the body of a step of long work.
 
     Parameters
@@ -43,7 +43,7 @@ def walk(target: Target, inputs: Plain) -> Plain:
 
     Returns
     -------
-    Plain
+    Json
         `positions` (steps, walkers, n), `log_probability` (steps, walkers), `accepted` (walkers,), `evaluations`, `failures`
     """
     random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(inputs["seed"])))

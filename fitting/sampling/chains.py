@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from kinimmune.fitting.sampling.surrogate import Guide
-from kinimmune.fitting.workflow.task import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 
@@ -28,9 +29,9 @@ class Sampled:
     """Builds the target from its inputs and hands it to `survey`."""
     walk: TaskFunction
     """Builds the target from its inputs and hands it to `walk`."""
-    inputs: Plain
+    inputs: Json
     """From which both build it."""
-    beside: Mapping[str, Any]
+    context: Mapping[str, Any]
     """What they need and the outcome does not depend on."""
 
 
@@ -78,11 +79,7 @@ class Chains:
     """Of them, those that could not be computed."""
 
 
-Tools = tuple[Store, Pool, Watcher]
-"""What `run_chains` takes."""
-
-
-def run_ensembles(sampled: Sampled, guide: Guide, effort: Effort, tools: Tools) -> Chains:
+def run_ensembles(sampled: Sampled, guide: Guide, effort: Effort, runtime: Runtime) -> Chains:
     """Return where all walkers were at all steps.
 
     Parameters
@@ -93,8 +90,8 @@ def run_ensembles(sampled: Sampled, guide: Guide, effort: Effort, tools: Tools) 
         normal approximation of the target, about which walkers begin with twice its width
     effort
         how much is sampled
-    tools
-        where steps are kept and carried out, and who learns of them
+    runtime
+        where blocks are kept and computed
 
     Raises
     ------
@@ -103,16 +100,16 @@ def run_ensembles(sampled: Sampled, guide: Guide, effort: Effort, tools: Tools) 
     """
     effort.require(guide.mean.size)
     inputs = {**sampled.inputs, "guide": guide.plain, "seed": [effort.seed, 0]}
-    first = Step(sampled.survey, "sample-survey", inputs, sampled.beside)
-    ((learned,),) = run_chains([Chain(first)], *tools)
+    first = Task(sampled.survey, "sample-survey", inputs, sampled.context)
+    ((learned,),) = runtime.run([TaskChain(first)])
     chains = [_chain(sampled, learned["surrogate"], effort, ensemble) for ensemble in range(1, effort.ensembles + 1)]
-    return _join(learned, run_chains(chains, *tools), effort)
+    return _join(learned, runtime.run(chains), effort)
 
 
-def _chain(sampled: Sampled, surrogate: Plain, effort: Effort, ensemble: int) -> Chain:
+def _chain(sampled: Sampled, surrogate: Json, effort: Effort, ensemble: int) -> TaskChain:
     """Return the blocks of one ensemble, each beginning where the one before it ended."""
 
-    def block(number: int, positions: object, log_probability: object) -> Step:
+    def block(number: int, positions: object, log_probability: object) -> Task:
         inputs = {
             **sampled.inputs,
             "seed": [effort.seed, ensemble, number],
@@ -122,16 +119,16 @@ def _chain(sampled: Sampled, surrogate: Plain, effort: Effort, ensemble: int) ->
             "positions": positions,
             "log_probability": log_probability,
         }
-        return Step(sampled.walk, f"sample-ensemble-{ensemble}-block-{number:03d}", inputs, sampled.beside)
+        return Task(sampled.walk, f"sample-ensemble-{ensemble}-block-{number:03d}", inputs, sampled.context)
 
-    def follow(step: Step, outcome: Plain) -> Step | None:
+    def follow(step: Task, outcome: Json) -> Task | None:
         number = int(step.inputs["seed"][2]) + 1
         return None if number == effort.blocks else block(number, outcome["positions"][-1], outcome["log_probability"][-1])
 
-    return Chain(block(0, None, None), follow)
+    return TaskChain(block(0, None, None), follow)
 
 
-def _join(learned: Plain, blocks: Sequence[Sequence[Plain]], effort: Effort) -> Chains:
+def _join(learned: Json, blocks: Sequence[Sequence[Json]], effort: Effort) -> Chains:
     every = [learned, *(block for chain in blocks for block in chain)]
     return Chains(
         positions=np.array([[at for block in chain for at in block["positions"]] for chain in blocks]),

@@ -17,7 +17,8 @@ from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.diagnostics import effective_size
 from kinimmune.fitting.sampling.posterior import FAILURES, predict_each, spell
 from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
-from kinimmune.fitting.workflow.task import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.survival import progression_free, survival_at
@@ -40,7 +41,7 @@ class Predicted:
     ratios: tuple[RatioDraws, ...]
 
 
-def predict_over(points: Array, work: TaskFunction, inputs: tuple[Plain, Plain], tools: tuple[Store, Pool, Watcher]) -> Predicted:
+def predict_over(points: Array, work: TaskFunction, inputs: tuple[Json, Json], runtime: Runtime) -> Predicted:
     """Return what draws predict, computed in steps.
 
     Parameters
@@ -51,17 +52,17 @@ def predict_over(points: Array, work: TaskFunction, inputs: tuple[Plain, Plain],
         `SAMPLE_PREDICT`, or what stands for it
     inputs
         what the work needs besides the points, on which its outcome depends and does not
-    tools
-        where steps are kept and carried out, and who learns of them
+    runtime
+        where tasks are kept and computed
     """
     ensembles, count, size = points.shape
     flat = points.reshape(-1, size)
     parts = [flat[first : first + SHARE] for first in range(0, len(flat), SHARE)]
     steps = [
-        Step(work, f"sample-predict-{number:03d}", {**inputs[0], "points": part.tolist()}, inputs[1])
+        Task(work, f"sample-predict-{number:03d}", {**inputs[0], "points": part.tolist()}, inputs[1])
         for number, part in enumerate(parts)
     ]
-    outcomes = run_chains([Chain(step) for step in steps], *tools)
+    outcomes = runtime.run([TaskChain(step) for step in steps])
     draws = [draw for (outcome,) in outcomes for draw in outcome["draws"]]
     kept = [[draw for draw in draws[first : first + count] if draw is not None] for first in range(0, ensembles * count, count)]
     return Predicted(
@@ -73,11 +74,11 @@ def predict_over(points: Array, work: TaskFunction, inputs: tuple[Plain, Plain],
     )
 
 
-def predict_draws(inputs: Plain) -> Plain:
+def predict_draws(inputs: Json) -> Json:
     """Run the virtual trial at some draws: a step of long work."""
     problem = to_horizon(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
     points = np.array(inputs["points"])
-    draws: list[Plain | None] = []
+    draws: list[Json | None] = []
     failures = []
     for point, outcomes in zip(points, predict_each(problem, points), strict=True):
         try:
@@ -91,7 +92,7 @@ def predict_draws(inputs: Plain) -> Plain:
 SAMPLE_PREDICT = TaskFunction("sample.predict", predict_draws, "kinimmune.fitting.sample_predictions:predict_draws")
 
 
-def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Plain:
+def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Json:
     if isinstance(outcomes, Exception):
         raise outcomes
     named = predictions(problem, outcomes)

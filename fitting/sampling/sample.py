@@ -13,13 +13,14 @@ from kinimmune.fitting.estimation.results import Numbers
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sampling.block import walk
-from kinimmune.fitting.sampling.chains import Chains, Effort, Sampled, Tools, run_ensembles
+from kinimmune.fitting.sampling.chains import Chains, Effort, Sampled, run_ensembles
 from kinimmune.fitting.sampling.diagnostics import Diagnosis, choose_burn_in, diagnose
 from kinimmune.fitting.sampling.posterior import Posterior
 from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT, SHARE, Predicted, predict_over
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, Trace
 from kinimmune.fitting.sampling.surrogate import Guide, survey
-from kinimmune.fitting.workflow.task import Plain, TaskFunction
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Parameter
 
@@ -51,7 +52,7 @@ def count_steps(settings: SampleSettings, fitted: Fitted) -> int:
     return 1 + effort.ensembles * effort.blocks + math.ceil(_count_predictions(effort.ensembles) * effort.ensembles / SHARE)
 
 
-def sample_fit(fitted: Fitted, settings: SampleSettings, tools: Tools) -> tuple[SampleResult, Draws]:
+def sample_fit(fitted: Fitted, settings: SampleSettings, runtime: Runtime) -> tuple[SampleResult, Draws]:
     """Sample the posterior of a fit and predict from it.
 
     Parameters
@@ -60,22 +61,22 @@ def sample_fit(fitted: Fitted, settings: SampleSettings, tools: Tools) -> tuple[
         whose estimates and curvature tell where walkers begin
     settings
         how much to sample
-    tools
-        where steps are kept and carried out, and who learns of them
+    runtime
+        where tasks are kept and computed
     """
     plan = replace(fitted.settings, patients=settings.patients or fitted.settings.patients)
     inputs, beside = {"problem": plan.plain}, {"folder": fitted.folder, "jobs": 1}
     effort = _effort(settings, fitted)
-    chains = run_ensembles(Sampled(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, beside), guide_of(fitted), effort, tools)
+    chains = run_ensembles(Sampled(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, beside), guide_of(fitted), effort, runtime)
     burn_in = choose_burn_in(chains.positions, chains.log_probability)
     places = thin(chains, burn_in, _count_predictions(effort.ensembles))
-    predicted = predict_over(chains.positions[places], SAMPLE_PREDICT, (inputs, beside), tools)
+    predicted = predict_over(chains.positions[places], SAMPLE_PREDICT, (inputs, beside), runtime)
     problem = open_problem(plan, fitted.folder)
     result = _describe(problem, fitted, effort, (chains, burn_in), predicted)
     return result, _list_draws(problem.free, chains, thin(chains, burn_in, places[0].shape[1] * DRAWS_PER_PREDICTION))
 
 
-def survey_posterior(inputs: Plain) -> Plain:
+def survey_posterior(inputs: Json) -> Json:
     """Learn a surrogate of the posterior: a step of long work."""
     return survey(_open(inputs), inputs)
 
@@ -83,7 +84,7 @@ def survey_posterior(inputs: Plain) -> Plain:
 SAMPLE_SURVEY = TaskFunction("sample.survey", survey_posterior, "kinimmune.fitting.sample:survey_posterior")
 
 
-def walk_posterior(inputs: Plain) -> Plain:
+def walk_posterior(inputs: Json) -> Json:
     """Carry an ensemble on by a block of steps: a step of long work."""
     return walk(_open(inputs), inputs)
 
@@ -91,7 +92,7 @@ def walk_posterior(inputs: Plain) -> Plain:
 SAMPLE_BLOCK = TaskFunction("sample.block", walk_posterior, "kinimmune.fitting.sample:walk_posterior")
 
 
-def _open(inputs: Plain) -> Posterior:
+def _open(inputs: Json) -> Posterior:
     return Posterior(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]))
 
 

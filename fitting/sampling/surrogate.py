@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kinimmune.fitting.sampling.posterior import Evaluated, Target
-from kinimmune.fitting.workflow.task import Plain
+from kinimmune.fitting.workflow.task import Json
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import NumericalError
 
@@ -54,7 +54,7 @@ class Guide:
         return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
 
 
-def guide_from(plain: Plain) -> Guide:
+def guide_from(plain: Json) -> Guide:
     """Return a guide from plain values; inverse of `Guide.plain`."""
     return Guide(np.array(plain["mean"]), np.array(plain["covariance"]))
 
@@ -104,12 +104,12 @@ class Surrogate:
         return Evaluated(features @ self.coefficients).log_probability
 
 
-def surrogate_from(plain: Plain) -> Surrogate:
+def surrogate_from(plain: Json) -> Surrogate:
     """Return a surrogate from plain values; inverse of `Surrogate.plain`."""
     return Surrogate(guide_from(plain["guide"]), np.array(plain["coefficients"]), np.array(plain["stride"]))
 
 
-def survey(target: Target, inputs: Plain) -> Plain:
+def survey(target: Target, inputs: Json) -> Json:
     """Learn a surrogate of a target: the body of a step of long work.
 
     Parameters
@@ -121,7 +121,7 @@ def survey(target: Target, inputs: Plain) -> Plain:
 
     Returns
     -------
-    Plain
+    Json
         `surrogate`, `evaluations`, `failures`
 
     Raises

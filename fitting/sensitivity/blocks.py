@@ -14,7 +14,8 @@ import numpy as np
 from kinimmune.fitting.sensitivity.designs import Design, Method, draw_rows
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity.values import Response
-from kinimmune.fitting.workflow.task import Chain, Plain, Pool, Step, Store, TaskFunction, Watcher, run_chains
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 
@@ -51,17 +52,17 @@ class Study:
     """Rows wanted; in a local study one for each input."""
     prefix: str
     """What the names of all steps begin with."""
-    work: TaskFunction
+    function: TaskFunction
     """Takes what `measure_block` takes; tests put a function with a closed form in its place."""
     inputs: Mapping[str, Any]
     """What `work` needs besides the design, as plain values."""
-    beside: Mapping[str, Any]
+    context: Mapping[str, Any]
     """What it needs and the outcome does not depend on."""
 
-    def step(self, first: int, count: int) -> Step:
+    def step(self, first: int, count: int) -> Task:
         """Return the step that measures some rows.  The number of rows wanted is no input of it: a larger study goes on."""
         inputs = {**self.inputs, "design": self.design.part(first, count).as_plain(), "first": first, "count": count}
-        return Step(self.work, f"{self.prefix}{first:06d}", inputs, self.beside)
+        return Task(self.function, f"{self.prefix}{first:06d}", inputs, self.context)
 
     @property
     def blocks(self) -> int:
@@ -69,7 +70,7 @@ class Study:
         return -(-self.samples // self.design.block)
 
 
-def measure_block(inputs: Plain) -> Plain:
+def measure_block(inputs: Json) -> Json:
     """Measure rows of a design: a step of long work."""
     response = open_response(ResponseSettings.from_plain(inputs["response"]), inputs["folder"], inputs["jobs"])
     return measure_rows(inputs, response)
@@ -78,7 +79,7 @@ def measure_block(inputs: Plain) -> Plain:
 SENSITIVITY_BLOCK = TaskFunction("sensitivity.block", measure_block, "kinimmune.fitting.sensitivity_blocks:measure_block")
 
 
-def measure_rows(inputs: Plain, response: Response) -> Plain:
+def measure_rows(inputs: Json, response: Response) -> Json:
     """Return the output at every point of some rows, None for a row in which one failed, and why."""
     design = Design.from_plain(inputs["design"])
     rows = draw_rows(design, inputs["first"], inputs["count"])
@@ -114,7 +115,7 @@ def _tell(design: Design, first: int, place: int, values: Array, reason: str) ->
     return {"what": f"row {first + row} point {point}", "reason": reason, "values": given}
 
 
-def collect_rows(study: Study, store: Store, pool: Pool, watch: Watcher) -> Sample:
+def collect_rows(study: Study, runtime: Runtime) -> Sample:
     """Carry out a study until it has its rows.
 
     Raises
@@ -129,8 +130,8 @@ def collect_rows(study: Study, store: Store, pool: Pool, watch: Watcher) -> Samp
     first = 0
     while len(kept) < study.samples:
         sizes = _cut(study, study.samples - len(kept))
-        chains = [Chain(study.step(first + place, size)) for place, size in sizes]
-        for (place, _), (outcome,) in zip(sizes, run_chains(chains, store, pool, watch), strict=True):
+        chains = [TaskChain(study.step(first + place, size)) for place, size in sizes]
+        for (place, _), (outcome,) in zip(sizes, runtime.run(chains), strict=True):
             reasons.update(str(item["reason"]) for item in outcome["failures"])
             good = [(first + place + row, values) for row, values in enumerate(outcome["values"]) if local or values is not None]
             drawn += [number for number, _ in good]

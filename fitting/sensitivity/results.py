@@ -138,7 +138,7 @@ class SensitivityResult:
 
     @property
     def order(self) -> tuple[int, ...]:
-        """Places of the names, the largest index first; those without one last."""
+        """SlotExecutor of the names, the largest index first; those without one last."""
         return tuple(sorted(range(len(self.names)), key=lambda place: -abs(self.main[place] or 0.0)))
 
 

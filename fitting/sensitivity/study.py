@@ -18,7 +18,7 @@ from kinimmune.fitting.sensitivity.posterior import ChosenPosterior, Sampled, So
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, digest_output
 from kinimmune.fitting.sensitivity.results import InputRow, SensitivityResult, enlarge, name_study
 from kinimmune.fitting.sensitivity.values import hold, list_times, read_nameable, select_parameters
-from kinimmune.fitting.workflow.task import Pool, Store, Watcher
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
@@ -105,9 +105,9 @@ def plan_study(question: Question) -> Plan:
         design=design,
         samples=_count_rows(question, len(inputs)),
         prefix=f"{label}-block-",
-        work=SENSITIVITY_BLOCK,
+        function=SENSITIVITY_BLOCK,
         inputs={"response": response.plain},
-        beside={"folder": question.folder, "jobs": 1},
+        context={"folder": question.folder, "jobs": 1},
     )
     unit, times = list_times(known, output)
     return Plan(question, output, parameters, study, times, unit, known.unit(output), posterior)
@@ -170,14 +170,14 @@ def _count_rows(question: Question, inputs: int) -> int:
     return samples
 
 
-def study_sensitivity(plan: Plan, store: Store, pool: Pool, watch: Watcher) -> SensitivityResult:
+def study_sensitivity(plan: Plan, runtime: Runtime) -> SensitivityResult:
     """Carry out a study.
 
     Parameters
     ----------
     plan
         from `plan_study`
-    store, pool, watch
+    runtime
         where steps are kept, where they are carried out, and who learns of them
 
     Raises
@@ -186,7 +186,7 @@ def study_sensitivity(plan: Plan, store: Store, pool: Pool, watch: Watcher) -> S
         when too many rows fail, or when the output does not vary
     """
     question, design = plan.question, plan.study.design
-    sample = collect_rows(plan.study, store, pool, watch)
+    sample = collect_rows(plan.study, runtime)
     found = compute_indices(design, sample, plan.times)
     rows = sample.rows.shape[0]
     asked = rows if question.method is Method.LOCAL else rows + sample.lost

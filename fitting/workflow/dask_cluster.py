@@ -1,7 +1,7 @@
-"""The steps of long work on a Dask cluster, the only module that knows Dask.
+"""The tasks of long work on a Dask cluster, the only module that knows Dask.
 
-Start with `open_cluster`.  Steps are pure: Dask carries one out again when the worker that had it is lost.  What talks to the
-scheduler is an event loop in a thread of its own, which ends with the pool.
+Start with `open_dask_cluster`.  Tasks are pure: Dask carries one out again when the worker that had it is lost.  What talks to
+the scheduler is an event loop in a thread of its own, which ends with the pool.
 """
 
 import asyncio
@@ -16,23 +16,23 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from kinimmune.fitting.runs.provenance import Environment, current_environment
-from kinimmune.fitting.workflow.slots import Places, carry_out
-from kinimmune.fitting.workflow.task import Plain, Pool, Step
+from kinimmune.fitting.workflow.slots import SlotExecutor, compute
+from kinimmune.fitting.workflow.task import Executor, Json, Task
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-PATIENCE = 5.0
+CONNECT_TIMEOUT = 5.0
 """Wait for a scheduler to answer [s]."""
-FAREWELL = 0.5
+CLOSE_TIMEOUT = 0.5
 """Wait for a scheduler when a pool ends [s]; one that is gone need not be told."""
-AT_ONCE = 1024
-"""Steps a cluster has at once: more than most have threads, few enough to take them back at once."""
+MAX_IN_FLIGHT = 1024
+"""Tasks a cluster has at once: more than most have threads, few enough to take them back at once."""
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Connection:
     """The connection with a scheduler."""
 
     client: "Client"
@@ -42,7 +42,7 @@ class _Line:
 
 
 @contextmanager
-def open_cluster(address: str) -> Iterator[Pool]:
+def open_dask_cluster(address: str) -> Iterator[Executor]:
     """Return a pool of the workers of a scheduler; they may come and go.
 
     Raises
@@ -52,12 +52,12 @@ def open_cluster(address: str) -> Iterator[Pool]:
     """
     if find_spec("distributed") is None:
         raise UsageError("--dask needs Dask; install it with: pip install 'kinimmune[dask]'")
-    with _silence(), _connect(address) as line:
-        places = Places([partial(_begin, line, current_environment())] * AT_ONCE)
+    with _silence(), _connect(address) as connection:
+        slots = SlotExecutor([partial(_begin, connection, current_environment())] * MAX_IN_FLIGHT)
         try:
-            yield places
+            yield slots
         finally:
-            places.close()
+            slots.close()
 
 
 @contextmanager
@@ -77,12 +77,12 @@ def _silence() -> Iterator[None]:
 
 
 @contextmanager
-def _connect(address: str) -> Iterator[_Line]:
-    ready: Future[_Line] = Future()
-    thread = Thread(target=lambda: asyncio.run(_stay(address, ready)), name="line to the cluster", daemon=True)
+def _connect(address: str) -> Iterator[_Connection]:
+    ready: Future[_Connection] = Future()
+    thread = Thread(target=lambda: asyncio.run(_stay(address, ready)), name="connection to the cluster", daemon=True)
     thread.start()
     try:
-        line = ready.result()
+        connection = ready.result()
     except (OSError, ValueError) as error:  # no answer; an address that is none
         raise UsageError(
             f"no Dask scheduler answers at '{address}'; start one with 'dask scheduler' and give the address it prints"
@@ -90,68 +90,68 @@ def _connect(address: str) -> Iterator[_Line]:
     finally:
         ready.cancel()
     try:
-        yield line
+        yield connection
     finally:
-        line.loop.call_soon_threadsafe(line.over.set)
+        connection.loop.call_soon_threadsafe(connection.over.set)
         thread.join()
 
 
-async def _stay(address: str, ready: "Future[_Line]") -> None:
+async def _stay(address: str, ready: "Future[_Connection]") -> None:
     """Keep up a connection until it is over."""
     from distributed import Client
     from distributed.comm import get_address_host_port
 
     try:
         get_address_host_port(address)
-        client = await Client(address, asynchronous=True, timeout=PATIENCE, set_as_default=False)
+        client = await Client(address, asynchronous=True, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         ready.set_exception(error)
         return
     over = asyncio.Event()
     if ready.set_running_or_notify_cancel():
-        ready.set_result(_Line(client, asyncio.get_running_loop(), over))
+        ready.set_result(_Connection(client, asyncio.get_running_loop(), over))
         await over.wait()
     with suppress(TimeoutError):
-        await asyncio.wait_for(client.close(), FAREWELL)
+        await asyncio.wait_for(client.close(), CLOSE_TIMEOUT)
 
 
-def _begin(line: _Line, here: Environment, step: Step, future: "Future[Plain]") -> None:
-    """Send a step to the cluster."""
+def _begin(connection: _Connection, here: Environment, task: Task, future: "Future[Json]") -> None:
+    """Send a task to the cluster."""
 
-    def answer(inner: "Future[Plain]") -> None:
+    def answer(inner: "Future[Json]") -> None:
         error = CancelledError() if inner.cancelled() else inner.exception()
         if error is not None:
-            future.set_exception(_explain(step, error))
+            future.set_exception(_explain(task, error))
         else:
             future.set_result(inner.result())
 
-    asyncio.run_coroutine_threadsafe(_compute(line.client, here, step), line.loop).add_done_callback(answer)
+    asyncio.run_coroutine_threadsafe(_compute(connection.client, here, task), connection.loop).add_done_callback(answer)
 
 
-_ADVICE = "finished steps are kept: go on with --resume"
+_ADVICE = "finished tasks are kept: go on with --resume"
 
 
-async def _compute(client: "Client", here: Environment, step: Step) -> Plain:
-    outcome: Plain = await client.submit(carry_out_alike, step, here, key=f"{step.name}-{step.address}", pure=True)
+async def _compute(client: "Client", here: Environment, task: Task) -> Json:
+    outcome: Json = await client.submit(compute_alike, task, here, key=f"{task.name}-{task.address}", pure=True)
     return outcome
 
 
-def _explain(step: Step, error: BaseException) -> BaseException:
-    """Return an error of a step in words of this package, where Dask is what raised it."""
+def _explain(task: Task, error: BaseException) -> BaseException:
+    """Return an error of a task in words of this package, where Dask is what raised it."""
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
     if isinstance(error, CancelledError | CommClosedError):
-        return NumericalError(f"the cluster was lost while it worked on step '{step.name}'; {_ADVICE}")
+        return NumericalError(f"the cluster was lost while it worked on task '{task.name}'; {_ADVICE}")
     if isinstance(error, KilledWorker):
         return NumericalError(
-            f"every Dask worker that began step '{step.name}' died, as they do when memory runs out; give them more; {_ADVICE}"
+            f"every Dask worker that began task '{task.name}' died, as they do when memory runs out; give them more; {_ADVICE}"
         )
     return error
 
 
-def carry_out_alike(step: Step, wanted: Environment) -> Plain:
-    """Return the outcome of a step on a worker that has the versions of the machine that asks.
+def compute_alike(task: Task, wanted: Environment) -> Json:
+    """Return the outcome of a task on a worker that has the versions of the machine that asks.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def carry_out_alike(step: Step, wanted: Environment) -> Plain:
     differences = here.differences(replace(wanted, system=here.system, cpu=here.cpu))
     if differences:
         raise DataError(f"a Dask worker has other versions than this machine: {', '.join(differences)}; install the same there")
-    return carry_out(step)
+    return compute(task)
 
 
 @lru_cache(maxsize=1)

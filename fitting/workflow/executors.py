@@ -1,7 +1,7 @@
-"""Where the steps of long work are carried out: this process, several, or a Dask cluster.
+"""Where the tasks of long work are carried out: this process, several, or a Dask cluster.
 
-Start with `open_pool`.  A step gives the same bits in all of them: BLAS has one thread everywhere, and nothing else that a
-process could have of its own enters a step.
+Start with `open_executor`.  A task gives the same bits in all of them: BLAS has one thread everywhere, and nothing else that a
+process could have of its own enters a task.
 """
 
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from contextlib import ExitStack, contextmanager
 
 from kinimmune.fitting.workflow.processes import open_processes
 from kinimmune.fitting.workflow.slots import one_blas_thread
-from kinimmune.fitting.workflow.task import Here, Pool
+from kinimmune.fitting.workflow.task import Executor, SerialExecutor
 
 
 @contextmanager
-def open_pool(jobs: int, dask: str | None = None) -> Iterator[Pool]:
+def open_executor(jobs: int, dask: str | None = None) -> Iterator[Executor]:
     """Return a pool; no process and no thread of it is left when the context ends.
 
     Parameters
     ----------
     jobs
-        processes on this machine; with 1 the steps are carried out in this process
+        processes on this machine; with 1 the tasks are carried out in this process
     dask
-        address of a Dask scheduler that gets the steps instead
+        address of a Dask scheduler that gets the tasks instead
 
     Raises
     ------
@@ -30,11 +30,11 @@ def open_pool(jobs: int, dask: str | None = None) -> Iterator[Pool]:
     """
     with ExitStack() as stack:
         if dask is not None:
-            from kinimmune.fitting.workflow.dask_cluster import open_cluster
+            from kinimmune.fitting.workflow.dask_cluster import open_dask_cluster
 
-            yield stack.enter_context(open_cluster(dask))
+            yield stack.enter_context(open_dask_cluster(dask))
         elif jobs == 1:
             stack.enter_context(one_blas_thread())
-            yield Here()
+            yield SerialExecutor()
         else:
             yield stack.enter_context(open_processes(jobs))

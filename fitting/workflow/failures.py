@@ -9,30 +9,30 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
 from kinimmune.fitting.runs.run import Run
-from kinimmune.fitting.workflow.task import Plain, Step
+from kinimmune.fitting.workflow.task import Json, Task
 
 FILE = "failures.csv"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Something a step could not compute."""
+    """Something a task could not compute."""
 
     step: str
     what: str
     reason: str
     reproduce: str
-    """The command that carries the step out again."""
+    """The command that carries the task out again."""
 
 
-def failures_of(step: Step, outcome: Plain, command: str) -> tuple[Failure, ...]:
-    """Return what a finished step could not compute; `command` carries it out again."""
+def failures_of(task: Task, outcome: Json, command: str) -> tuple[Failure, ...]:
+    """Return what a finished task could not compute; `command` carries it out again."""
     rows = outcome.get("failures") or ()
-    return tuple(Failure(step.name, str(row["what"]), str(row["reason"]), command) for row in rows)
+    return tuple(Failure(task.name, str(row["what"]), str(row["reason"]), command) for row in rows)
 
 
 def write_failures(run: Run, prefix: str, rows: Iterable[Failure]) -> None:
-    """Put the failures of the steps that begin with `prefix` in place of those that were told before."""
+    """Put the failures of the tasks that begin with `prefix` in place of those that were told before."""
     others = [row for row in read_failures(run) if not row.step.startswith(prefix)]
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")

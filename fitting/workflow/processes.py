@@ -1,4 +1,4 @@
-"""Steps of long work in processes of this machine.
+"""Tasks of long work in processes of this machine.
 
 Start with `open_processes`.
 """
@@ -15,56 +15,56 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 
-from kinimmune.fitting.workflow.slots import Places, carry_out
-from kinimmune.fitting.workflow.task import Plain, Pool, Step
+from kinimmune.fitting.workflow.slots import SlotExecutor, compute
+from kinimmune.fitting.workflow.task import Executor, Json, Task
 from kinimmune.models.errors import NumericalError
 
 
 @contextmanager
-def open_processes(jobs: int) -> Iterator[Pool]:
-    """Return a pool of processes; each is the only one of its executor, so that of one that dies the step is known.
+def open_processes(jobs: int) -> Iterator[Executor]:
+    """Return a pool of processes; each is the only one of its executor, so that of one that dies the task is known.
 
     A worker reads from a pipe into which nobody writes: it ends when this process closes it, and when this process is gone.
     """
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     executors = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(reader,)) for _ in range(jobs)]
-    places = Places([partial(_begin, executor) for executor in reversed(executors)])
+    slots = SlotExecutor([partial(_begin, executor) for executor in reversed(executors)])
     try:
-        yield places
+        yield slots
     finally:
-        places.close()
+        slots.close()
         writer.close()
         for executor in executors:
             executor.shutdown(wait=True, cancel_futures=True)
         reader.close()
 
 
-def _begin(executor: ProcessPoolExecutor, step: Step, future: "Future[Plain]") -> None:
-    """Begin a step in the process of an executor."""
+def _begin(executor: ProcessPoolExecutor, task: Task, future: "Future[Json]") -> None:
+    """Begin a task in the process of an executor."""
 
-    def answer(inner: "Future[Plain]") -> None:
+    def answer(inner: "Future[Json]") -> None:
         if inner.cancelled():
             return
         error = inner.exception()
         if error is None:
             future.set_result(inner.result())
         else:
-            future.set_exception(_lost(step) if isinstance(error, BrokenProcessPool) else error)
+            future.set_exception(_lost(task) if isinstance(error, BrokenProcessPool) else error)
 
     try:
         with _spawning():
-            inner = executor.submit(carry_out, step)
+            inner = executor.submit(compute, task)
     except BrokenProcessPool:
-        future.set_exception(_lost(step))
+        future.set_exception(_lost(task))
         return
     inner.add_done_callback(answer)
 
 
-def _lost(step: Step) -> NumericalError:
+def _lost(task: Task) -> NumericalError:
     return NumericalError(
-        f"the process that worked on step '{step.name}' was ended from outside, as systems do when memory runs out; "
-        "finished steps are kept: go on with --resume, with fewer --jobs"
+        f"the process that worked on task '{task.name}' was ended from outside, as systems do when memory runs out; "
+        "finished tasks are kept: go on with --resume, with fewer --jobs"
     )
 
 

@@ -1,6 +1,6 @@
-"""Places where steps of long work are carried out one at a time, and how a step is carried out there.
+"""SlotExecutor where tasks of long work are carried out one at a time, and how a task is carried out there.
 
-Start with `Places`, a pool made of them.
+Start with `SlotExecutor`, a pool made of them.
 """
 
 from collections import deque
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 
-from kinimmune.fitting.workflow.task import Plain, Step
+from kinimmune.fitting.workflow.task import Json, Task
 
-Place = Callable[[Step, "Future[Plain]"], None]
-"""Where one step at a time can be begun; it answers by the future."""
+Slot = Callable[[Task, "Future[Json]"], None]
+"""Where one task at a time can be begun; it answers by the future."""
 
 
 @contextmanager
@@ -26,24 +26,24 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
-def carry_out(step: Step) -> Plain:
-    """Return the outcome of a step in another process."""
+def compute(task: Task) -> Json:
+    """Return the outcome of a task in another process."""
     with one_blas_thread():
-        return step.carry_out()
+        return task.compute()
 
 
-class Places:
-    """A pool that hands steps to places as they become free, the others wait here; so an interruption finds little to undo."""
+class SlotExecutor:
+    """A pool that hands tasks to slots as they become free, the others wait here; so an interruption finds little to undo."""
 
-    def __init__(self, places: list[Place]) -> None:
-        self._free = places
-        self._waiting: deque[tuple[Step, Future[Plain]]] = deque()
+    def __init__(self, slots: list[Slot]) -> None:
+        self._free = slots
+        self._waiting: deque[tuple[Task, Future[Json]]] = deque()
         self._lock = Lock()
 
-    def submit(self, step: Step) -> "Future[Plain]":
-        """Begin a step when a place is free."""
-        future: Future[Plain] = Future()
-        self._waiting.append((step, future))
+    def submit(self, task: Task) -> "Future[Json]":
+        """Begin a task when a slot is free."""
+        future: Future[Json] = Future()
+        self._waiting.append((task, future))
         self._hand_out()
         return future
 
@@ -57,15 +57,15 @@ class Places:
             with self._lock:
                 if not (self._free and self._waiting):
                     return
-                place = self._free.pop()
-                step, future = self._waiting.popleft()
-            future.add_done_callback(partial(self._take_back, place))
-            place(step, future)
+                slot = self._free.pop()
+                task, future = self._waiting.popleft()
+            future.add_done_callback(partial(self._take_back, slot))
+            slot(task, future)
 
-    def _take_back(self, place: Place, future: "Future[Plain]") -> None:
+    def _take_back(self, slot: Slot, future: "Future[Json]") -> None:
         if future.exception() is not None:
-            self.close()  # a failed step ends everything
+            self.close()  # a failed task ends everything
             return
         with self._lock:
-            self._free.append(place)
+            self._free.append(slot)
         self._hand_out()

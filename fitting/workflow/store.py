@@ -1,6 +1,6 @@
-"""Finished steps of long work, each in a file of its own, so that what was interrupted goes on where it stopped.
+"""Finished tasks of long work, each in a file of its own, so that what was interrupted goes on where it stopped.
 
-Start with `TaskStore`.  A file is addressed by a hash of what its step depends on: after a change of settings or data an old
+Start with `TaskStore`.  A file is addressed by a hash of what its task depends on: after a change of settings or data an old
 outcome is not taken for a new one.  It also names the function that made it, so that `kinimmune task` can call it again.  Files
 of the format `kinimmune.task/1`, which name functions by their modules, are read and never written.
 """
@@ -15,20 +15,20 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import read_object, write_text
-from kinimmune.fitting.workflow.task import Plain, Step
+from kinimmune.fitting.workflow.task import Json, Task
 from kinimmune.models.errors import DataError, UsageError
 
 FIRST_FORMAT, FORMAT = "kinimmune.task/1", "kinimmune.task/2"
 
 
 @dataclass(frozen=True)
-class KeptStep:
-    """The content of a step's file."""
+class StoredTask:
+    """The content of a task's file."""
 
     name: str
     address: str
     inputs: dict[str, Any]
-    beside: dict[str, Any]
+    context: dict[str, Any]
     outcome: dict[str, Any]
     task: str = ""
     """Name of the function that made the outcome; empty in files of the first format."""
@@ -46,91 +46,94 @@ class KeptStep:
 
 @dataclass(frozen=True)
 class TaskStore:
-    """The finished steps of a run; `load` returns what was saved, to the last bit, tuples as lists."""
+    """The finished tasks of a run; `load` returns what was saved, to the last bit, tuples as lists."""
 
     folder: Path
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Hashes of tables as files of the first format have them -> the same tables' digests of today."""
     discarded: list[str] = field(default_factory=list)
-    """Names of finished steps that were asked for and do not hold: other settings, tables or equations made them."""
+    """Names of finished tasks that were asked for and do not hold: other settings, tables or equations made them."""
 
-    def load(self, step: Step) -> Plain | None:
-        """Return the outcome of a finished step, None when there is none for these inputs.
+    def load(self, task: Task) -> Json | None:
+        """Return the outcome of a finished task, None when there is none for these inputs.
 
         Raises
         ------
         DataError
             when the file is there and unreadable
         """
-        path = self._file(step.name)
+        path = self._file(task.name)
         if not path.exists():
             return None
         content = read_object(path, "delete it and resume")
         outcome = content.get("outcome")
-        if not self._is_of(content, step):
-            self.discarded.append(step.name)
+        if not self._is_of(content, task):
+            self.discarded.append(task.name)
             return None
         if not isinstance(outcome, dict):
             raise DataError(f"{path} holds no outcome; delete it and resume")
         return outcome
 
-    def save(self, step: Step, outcome: Plain) -> None:
-        """Keep a finished step; a number may be infinite (the cost of a start that failed)."""
+    def save(self, task: Task, outcome: Json) -> None:
+        """Keep a finished task; a number may be infinite (the cost of a start that failed)."""
         content = {
             "schema": FORMAT,
-            "name": step.name,
-            "address": step.address,
-            "task": step.work.name,
-            "inputs": dict(step.inputs),
-            "beside": dict(step.beside),
+            "name": task.name,
+            "address": task.address,
+            "task": task.function.name,
+            "inputs": dict(task.inputs),
+            "context": dict(task.context),
             "outcome": dict(outcome),
             "outcome_hash": hash_outcome(outcome),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self._file(step.name), json.dumps(content, indent=1))
+        write_text(self._file(task.name), json.dumps(content, indent=1))
 
     def names(self, prefix: str = "") -> list[str]:
-        """Return the names of the finished steps that begin with `prefix`, in order."""
+        """Return the names of the finished tasks that begin with `prefix`, in order."""
         return sorted(path.stem for path in self.folder.glob("[!.]*.json") if path.stem.startswith(prefix))
 
-    def read(self, name: str) -> KeptStep:
-        """Return everything that is kept of a step.
+    def read(self, name: str) -> StoredTask:
+        """Return everything that is kept of a task.
 
         Raises
         ------
         UsageError
-            when there is no such step
+            when there is no such task
         DataError
             when its file cannot be read
         """
         path = self._file(name)
         if name not in self.names():
-            raise UsageError(f"no finished step '{name}' in {self.folder}; give the name of a file there, without .json")
+            raise UsageError(f"no finished task '{name}' in {self.folder}; give the name of a file there, without .json")
         try:
-            return TypeAdapter(KeptStep).validate_python(read_object(path, "delete it and resume"))
+            content = read_object(path, "delete it and resume")
+            if content.get("schema") == FIRST_FORMAT:
+                content["context"] = content.pop("beside", None)
+            return TypeAdapter(StoredTask).validate_python(content)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise DataError(f"{path} is no finished step: {place}: {first['msg']}; delete it and resume") from error
+            raise DataError(f"{path} is no finished task: {place}: {first['msg']}; delete it and resume") from error
 
     def remove(self, prefix: str) -> None:
-        """Remove the finished steps that begin with `prefix`, and nothing else."""
+        """Remove the finished tasks that begin with `prefix`, and nothing else."""
         for name in self.names(prefix):
             self._file(name).unlink(missing_ok=True)
 
-    def _is_of(self, content: Mapping[str, Any], step: Step) -> bool:
-        """Return whether a file's outcome is that of a step."""
+    def _is_of(self, content: Mapping[str, Any], task: Task) -> bool:
+        """Return whether a file's outcome is that of a task."""
         if content.get("schema") != FIRST_FORMAT:
-            return content.get("address") == step.address
+            return content.get("address") == task.address
         inputs = json.dumps(content.get("inputs"), sort_keys=True)
         for before, now in self.aliases.items():
             inputs = inputs.replace(before, now)
-        return content.get("work") == step.work.alias and inputs == json.dumps(dict(step.inputs), sort_keys=True)
+        return content.get("work") == task.function.alias and inputs == json.dumps(dict(task.inputs), sort_keys=True)
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
 
-def hash_outcome(outcome: Plain) -> str:
+def hash_outcome(outcome: Json) -> str:
     """Return the SHA-256 of an outcome as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(dict(outcome), sort_keys=True).encode()).hexdigest()

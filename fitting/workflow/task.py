@@ -1,8 +1,8 @@
-"""Long work as chains of steps; each step is kept when it finishes, so what was killed goes on where it stopped, bit for bit.
+"""Long work as chains of tasks; each task is kept when it finishes, so what was killed goes on where it stopped, bit for bit.
 
-Start with `Step`, `Chain` and `run_chains`.  A step is a function of plain values to plain values: it runs in this process, in
-another or on another machine, and gives the same.  A chain is a step and what follows it: one start of a fit is a chain of one
-step, a profile in one direction a chain of points, an ensemble of a sampler a chain of blocks.  Chains run side by side.
+Start with `Task`, `TaskChain` and `run_chains`.  A task is a function from JSON values to JSON values: it runs in this process,
+in another or on another machine, and gives the same.  A chain is a task and what follows it: one start of a fit is a chain of
+one task, a profile in one direction a chain of points, an ensemble of a sampler a chain of blocks.  Chains run side by side.
 """
 
 import hashlib
@@ -13,112 +13,111 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-Plain = Mapping[str, Any]
-"""What JSON can hold; numbers keep every bit."""
+Json = Mapping[str, Any]
+"""An object that JSON can hold; numbers keep every bit."""
 
 
 @dataclass(frozen=True)
 class TaskFunction:
-    """The function a step calls, under a name that outlives its file: runs on disk refer to it by this name alone."""
+    """The function of a task, under a name that outlives its file: runs on disk refer to it by this name alone."""
 
     name: str
     """Such as `fit.start`; never changed and never given to another function."""
-    compute: Callable[[Plain], Plain]
-    """A function of a module, so that another process can find it.  What it could not compute it tells under the key
+    compute: Callable[[Json], Json]
+    """A function of a module, so that another process can find it.  What it could not compute it returns under the key
     `failures`, a list of `{"what": ..., "reason": ...}`; it raises only what must stop everything."""
     alias: str = ""
     """Module and function by which runs of the format `kinimmune.task/1` name it; empty where there are none."""
 
-    def __call__(self, inputs: Plain) -> Plain:
+    def __call__(self, inputs: Json) -> Json:
         """Return the outcome for some inputs."""
         return self.compute(inputs)
 
 
 @dataclass(frozen=True)
-class Step:
+class Task:
     """One piece of work."""
 
-    work: TaskFunction
+    function: TaskFunction
     name: str
-    """What its file is called; unique in a run, such as `profile-growth-up-003`."""
-    inputs: Plain
-    """Everything the outcome depends on: settings, hashes of tables, a seed of its own."""
-    beside: Plain = field(default_factory=dict)
-    """What `work` needs and the outcome does not depend on, such as where the tables lie."""
+    """Name of the task's file; unique in a run, such as `profile-growth-up-003`."""
+    inputs: Json
+    """Everything the outcome depends on: settings, digests of tables, a seed of its own."""
+    context: Json = field(default_factory=dict)
+    """What the function needs and the outcome does not depend on, such as where the tables lie."""
 
-    def carry_out(self) -> Plain:
+    def compute(self) -> Json:
         """Return the outcome."""
-        return self.work({**self.inputs, **self.beside})
+        return self.function({**self.inputs, **self.context})
 
     @property
     def address(self) -> str:
         """Hash of what the outcome depends on: a kept outcome is only used again for the same."""
-        text = json.dumps([self.work.name, self.inputs], sort_keys=True)
+        text = json.dumps([self.function.name, self.inputs], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def end(_step: Step, _outcome: Plain) -> Step | None:
-    """Let a chain be a single step."""
+def stop(_task: Task, _outcome: Json) -> Task | None:
+    """Return no next task: the chain is a single one."""
     return None
 
 
 @dataclass(frozen=True)
-class Chain:
-    """A step, and what follows a finished one: the next step, or None at the end.  `follow` runs in the calling process."""
+class TaskChain:
+    """A task, and what follows a finished one."""
 
-    first: Step
-    follow: Callable[[Step, Plain], Step | None] = end
+    first: Task
+    next_task: Callable[[Task, Json], Task | None] = stop
+    """Returns the next task, or None at the end; called in the calling process."""
 
 
 class Store(Protocol):
-    """Where finished steps are kept."""
+    """Where finished tasks are kept."""
 
-    def load(self, step: Step) -> Plain | None:
-        """Return the outcome of a step that was finished before, None if it was not."""
+    def load(self, task: Task) -> Json | None:
+        """Return the outcome of a task that was finished before, None if it was not."""
         ...
 
-    def save(self, step: Step, outcome: Plain) -> None:
-        """Keep the outcome of a step."""
-        ...
-
-
-class Pool(Protocol):
-    """Where steps are carried out; any number of them can be submitted, and after one has failed the others may never end."""
-
-    def submit(self, step: Step) -> "Future[Plain]":
-        """Begin a step."""
+    def save(self, task: Task, outcome: Json) -> None:
+        """Keep the outcome of a task."""
         ...
 
 
-Watcher = Callable[[Step, Plain, bool], None]
-"""Learns of every finished step and its outcome; True says that it was computed before."""
+class Executor(Protocol):
+    """Where tasks are computed; any number can be submitted, and after one has failed the others may never end."""
+
+    def submit(self, task: Task) -> "Future[Json]":
+        """Begin a task."""
+        ...
+
+
+OnTaskDone = Callable[[Task, Json, bool], None]
+"""Called with every finished task and its outcome; True says that it was computed before."""
 
 
 @dataclass(frozen=True)
-class Here:
-    """Steps one after the other in this process."""
+class SerialExecutor:
+    """Tasks one after the other in this process."""
 
-    carry_out: Callable[[Step], Plain] = Step.carry_out
-    """How; for work that tells more while it goes on in this process."""
+    compute: Callable[[Task], Json] = Task.compute
+    """How a task is computed; another function can report progress within a task."""
 
-    def submit(self, step: Step) -> "Future[Plain]":
-        """Carry out a step at once."""
-        future: Future[Plain] = Future()
-        future.set_result(self.carry_out(step))
+    def submit(self, task: Task) -> "Future[Json]":
+        """Compute a task at once."""
+        future: Future[Json] = Future()
+        future.set_result(self.compute(task))
         return future
 
 
-def watch_nothing(_step: Step, _outcome: Plain, _kept: bool) -> None:
-    """Be no watcher."""
+def run_chains(
+    chains: Sequence[TaskChain], store: Store, executor: Executor, on_task_done: OnTaskDone | None = None
+) -> list[list[Json]]:
+    """Run chains and return the outcomes of the tasks of each, in order.
 
-
-def run_chains(chains: Sequence[Chain], store: Store, pool: Pool, watch: Watcher = watch_nothing) -> list[list[Plain]]:
-    """Carry out chains and return the outcomes of the steps of each, in order.
-
-    The outcomes do not depend on the pool or on the order in which steps end; an exception in a step ends everything, with the
-    finished steps kept.
+    The outcomes do not depend on the executor or on the order in which tasks end; an exception in a task ends everything, with
+    the finished tasks kept.
     """
-    progress = _Progress(chains, store, pool, watch, [[] for _ in chains])
+    progress = _Progress(chains, store, executor, on_task_done, [[] for _ in chains])
     try:
         for index, chain in enumerate(chains):
             progress.proceed(index, chain.first)
@@ -133,45 +132,46 @@ def run_chains(chains: Sequence[Chain], store: Store, pool: Pool, watch: Watcher
 
 @dataclass(frozen=True)
 class _Progress:
-    """Where every chain is."""
+    """How far every chain has come."""
 
-    chains: Sequence[Chain]
+    chains: Sequence[TaskChain]
     store: Store
-    pool: Pool
-    watch: Watcher
-    outcomes: list[list[Plain]]
-    running: dict["Future[Plain]", tuple[int, Step]] = field(default_factory=dict)
-    ended: "SimpleQueue[Future[Plain]]" = field(default_factory=SimpleQueue)
+    executor: Executor
+    on_task_done: OnTaskDone | None
+    outcomes: list[list[Json]]
+    running: dict["Future[Json]", tuple[int, Task]] = field(default_factory=dict)
+    ended: "SimpleQueue[Future[Json]]" = field(default_factory=SimpleQueue)
 
-    def proceed(self, index: int, step: Step | None) -> None:
-        """Take kept steps off the store until one has to be computed."""
-        while step is not None:
-            kept = self.store.load(step)
+    def proceed(self, index: int, task: Task | None) -> None:
+        """Take kept tasks off the store until one has to be computed."""
+        while task is not None:
+            kept = self.store.load(task)
             if kept is None:
-                future = self.pool.submit(step)
-                self.running[future] = (index, step)
+                future = self.executor.submit(task)
+                self.running[future] = (index, task)
                 future.add_done_callback(self.ended.put)
                 return
-            step = self._count(index, step, kept, kept=True)
+            task = self._finish(index, task, kept, kept=True)
 
     def gather(self) -> None:
-        """Wait for a step to end, keep it, and go on with its chain."""
+        """Wait for a task to end, keep it, and go on with its chain."""
         future = self.ended.get()
-        index, step = self.running[future]
+        index, task = self.running[future]
         outcome = future.result()
-        self.store.save(step, outcome)
+        self.store.save(task, outcome)
         del self.running[future]
-        self.proceed(index, self._count(index, step, outcome, kept=False))
+        self.proceed(index, self._finish(index, task, outcome, kept=False))
 
     def keep(self) -> None:
-        """Keep what had ended well when a step failed or the user stopped; nothing runs after work that ended in order."""
-        for future, (_, step) in self.running.items():
+        """Keep what had ended well when a task failed or the user stopped; nothing runs after work that ended in order."""
+        for future, (_, task) in self.running.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                self.store.save(step, future.result())
+                self.store.save(task, future.result())
 
-    def _count(self, index: int, step: Step, outcome: Plain, *, kept: bool) -> Step | None:
-        """Add a finished step and return the next of its chain; whoever watches learns of it after that."""
+    def _finish(self, index: int, task: Task, outcome: Json, *, kept: bool) -> Task | None:
+        """Add the outcome of a task and return the next of its chain; the callback is called after that."""
         self.outcomes[index].append(outcome)
-        following = self.chains[index].follow(step, outcome)
-        self.watch(step, outcome, kept)
+        following = self.chains[index].next_task(task, outcome)
+        if self.on_task_done is not None:
+            self.on_task_done(task, outcome, kept)
         return following

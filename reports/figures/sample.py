@@ -138,7 +138,7 @@ def draw_ensembles(result: SampleResult, draws: Draws) -> Figure:
                    if step >= result.burn_in]  # fmt: skip
         top = max(max(trace.upper) for trace in result.traces)
         left.set_ylim(min(settled) - 0.5 * (top - min(settled)), top + 1.0)
-        left.set_xlabel("Step")
+        left.set_xlabel("Task")
         left.set_ylabel("Log probability [1]")
         right.axhline(values.size / len(result.traces) / RANK_BINS, color=NEUTRAL, linewidth=0.6, linestyle=":")
         right.set_ylim(bottom=0.0)

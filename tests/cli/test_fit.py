@@ -102,7 +102,7 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits_with_any_threads(finish
     assert not (run / "results" / "fit.json").exists()
     if stop == signal.SIGTERM:
         again = shlex.join(["kinimmune", *FIT, "-o", str(run), "--resume"])
-        assert err == f"error: interrupted; finished steps are kept, go on with: {again}\n"
+        assert err == f"error: interrupted; finished tasks are kept, go on with: {again}\n"
     first = (run / "results" / "tasks" / "start-000.json").stat().st_mtime_ns
 
     assert kinimmune("fit", "hcc_trial", "-o", str(run), "--resume", "--jobs", "2", "--quiet")[0] == 0
@@ -178,7 +178,7 @@ def test_a_run_that_holds_no_whole_fit_is_refused_with_the_reason(finished, tmp_
 
 
 def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path, kinimmune):
-    """Neither of the fit nor of what was built on it, such as a sample; finished steps stay."""
+    """Neither of the fit nor of what was built on it, such as a sample; finished tasks stay."""
     results = shutil.copytree(finished[0], tmp_path / "run") / "results"
     (results / "sample.json").write_text("{}")
     steps = sorted(path.name for path in (results / "tasks").iterdir())

@@ -130,7 +130,7 @@ def whole(left_alone, make_work, finish, tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster(killing, begin, tmp_path_factory):
     """Return a Dask cluster of two workers."""
-    with killing.open_cluster(begin, tmp_path_factory.mktemp("dask")) as opened:
+    with killing.open_dask_cluster(begin, tmp_path_factory.mktemp("dask")) as opened:
         yield opened
 
 

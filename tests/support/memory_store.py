@@ -1,18 +1,18 @@
-"""A store of finished steps that forgets with the test."""
+"""A store of finished tasks that forgets with the test."""
 
 import json
 
 
 class Memory:
-    """Finished steps in memory, as JSON gives them back."""
+    """Finished tasks in memory, as JSON gives them back."""
 
     def __init__(self):
         self.kept = {}
         self.names = set()
 
-    def load(self, step):
-        return json.loads(self.kept[step.address]) if step.address in self.kept else None
+    def load(self, task):
+        return json.loads(self.kept[task.address]) if task.address in self.kept else None
 
-    def save(self, step, outcome):
-        self.kept[step.address] = json.dumps(outcome)
-        self.names.add(step.name)
+    def save(self, task, outcome):
+        self.kept[task.address] = json.dumps(outcome)
+        self.names.add(task.name)

@@ -10,7 +10,8 @@ from kinimmune.fitting.sensitivity.designs import Design
 from kinimmune.fitting.sensitivity.indices import compute_indices
 from kinimmune.fitting.sensitivity.inputs import Input
 from kinimmune.fitting.sensitivity.values import Responses
-from kinimmune.fitting.workflow.task import Here, TaskFunction, watch_nothing
+from kinimmune.fitting.workflow.runtime import NoStore, Runtime
+from kinimmune.fitting.workflow.task import SerialExecutor, TaskFunction
 from kinimmune.models.symbolic.parameters import Scale
 
 SOBOL_G = np.array([0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0])
@@ -72,7 +73,7 @@ class Failing:
         if not self.left:
             raise Killed
         self.left -= 1
-        return Here().submit(step)
+        return SerialExecutor().submit(step)
 
 
 def uniform(count, low, high):
@@ -91,7 +92,7 @@ def design(method, inputs, *, groups=None, seed=1, **more):
 
 def run(planned, function, samples, *, store=None, pool=None, failing=0.0):
     study = Study(planned, samples, "toy-", MEASURE, {"function": function, "failing": failing}, {})
-    sample = collect_rows(study, store or Nowhere(), pool or Here(), watch_nothing)
+    sample = collect_rows(study, Runtime(store or NoStore(), pool or SerialExecutor()))
     return sample, compute_indices(planned, sample, ())
 
 

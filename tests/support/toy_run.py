@@ -9,11 +9,11 @@ import typer
 from toy_steps import walks
 
 from kinimmune.cli.exits import exit_code
-from kinimmune.cli.session import Effort, Workshop, carry_out
+from kinimmune.cli.session import Effort, carry_out
 from kinimmune.cli.terminal import Notes, print_error
 from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run, is_run, open_run
-from kinimmune.fitting.workflow.task import run_chains
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.errors import KinimmuneError
 
 WALKS, BLOCKS = 4, 5
@@ -31,8 +31,8 @@ def main() -> int:
     given = parser.parse_args()
     record = RunRecord(("toy_run.py",), "toy", 1, "2026-01-31T12:00:00+00:00", current_environment(), {})
 
-    def work(workshop: Workshop) -> list:
-        return run_chains(walks(WALKS, BLOCKS, given.pause), workshop.store, workshop.pool, workshop.watch)
+    def work(runtime: Runtime) -> list:
+        return runtime.run(walks(WALKS, BLOCKS, given.pause))
 
     try:
         run = open_run(given.run) if is_run(given.run) else create_run(given.run, record)

@@ -1,4 +1,4 @@
-"""Steps of a toy with two parameters, in a module that other processes can import: random walks over a curved valley."""
+"""Tasks of a toy with two parameters, in a module that other processes can import: random walks over a curved valley."""
 
 import os
 import signal
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.workflow.task import Chain, Plain, Step, TaskFunction
+from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.errors import NumericalError
 
 
-def walk(inputs: Plain) -> Plain:
+def walk(inputs: Json) -> Json:
     """Go on with a random walk (Metropolis) from a point, by a generator of its own."""
     time.sleep(inputs.get("pause", 0.0))
     rng = np.random.default_rng([inputs["seed"], inputs["block"]])
@@ -32,28 +32,28 @@ def height(point: np.ndarray) -> float:
     return -float((1.0 - point[0]) ** 2 + 10.0 * (point[1] - point[0] ** 2) ** 2)
 
 
-def walks(count: int, blocks: int, pause: float) -> list[Chain]:
+def walks(count: int, blocks: int, pause: float) -> list[TaskChain]:
     """Return some walks, each a chain of blocks."""
 
-    def step(seed: int, block: int, point: list[float]) -> Step:
+    def task(seed: int, block: int, point: list[float]) -> Task:
         inputs = {"seed": seed, "block": block, "point": point}
-        return Step(WALK, f"toy-{seed}-{block:03d}", inputs, {"pause": pause})
+        return Task(WALK, f"toy-{seed}-{block:03d}", inputs, {"pause": pause})
 
-    def follow(last: Step, outcome: Plain) -> Step | None:
+    def follow(last: Task, outcome: Json) -> Task | None:
         block = last.inputs["block"] + 1
-        return step(last.inputs["seed"], block, outcome["point"]) if block < blocks else None
+        return task(last.inputs["seed"], block, outcome["point"]) if block < blocks else None
 
-    return [Chain(step(seed, 0, [0.0, 0.0]), follow) for seed in range(count)]
+    return [TaskChain(task(seed, 0, [0.0, 0.0]), follow) for seed in range(count)]
 
 
-def tell_process(inputs: Plain) -> Plain:
+def tell_process(inputs: Json) -> Json:
     """Return the number of the process, and whether it can be interrupted."""
     time.sleep(inputs.get("pause", 0.0))
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     return {"process": os.getpid(), "deaf": {signal.SIGINT, signal.SIGTERM} <= blocked}
 
 
-def count_blas_threads(_inputs: Plain) -> Plain:
+def count_blas_threads(_inputs: Json) -> Json:
     """Return the most threads a BLAS would take."""
     import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_info
@@ -61,14 +61,14 @@ def count_blas_threads(_inputs: Plain) -> Plain:
     return {"threads": max(item["num_threads"] for item in threadpool_info() if item["user_api"] == "blas")}
 
 
-def die(inputs: Plain) -> Plain:
+def die(inputs: Json) -> Json:
     """End the process as the system does when memory runs out."""
     time.sleep(inputs.get("pause", 0.0))
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def die_once(inputs: Plain) -> Plain:
+def die_once(inputs: Json) -> Json:
     """End the process the first time; the second time be done."""
     marker = Path(inputs["marker"])
     if not marker.exists():
@@ -77,13 +77,13 @@ def die_once(inputs: Plain) -> Plain:
     return {"done": True}
 
 
-def refuse(inputs: Plain) -> Plain:
+def refuse(inputs: Json) -> Json:
     """Raise an error of this package."""
     time.sleep(inputs.get("pause", 0.0))
-    raise NumericalError(f"step {inputs['number']} cannot be done")
+    raise NumericalError(f"task {inputs['number']} cannot be done")
 
 
-def divide(inputs: Plain) -> Plain:
+def divide(inputs: Json) -> Json:
     """Raise an error of Python for 0."""
     return {"value": 1.0 / inputs["number"]}
 

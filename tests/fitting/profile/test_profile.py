@@ -16,7 +16,7 @@ from kinimmune.fitting.profile.points import find_optimum, find_point
 from kinimmune.fitting.profile.results import THRESHOLD_90, THRESHOLD_95, Ending, Identifiability
 from kinimmune.fitting.profile.walk import STOP_AT, WalkedPoint, walk_along
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Here, TaskFunction, run_chains
+from kinimmune.fitting.workflow.task import SerialExecutor, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
@@ -89,7 +89,7 @@ def walk_toy(kind: str, name: str, start: Array, store=None, scale=Scale.NORMAL)
     place = optimum.names.index(name)
     walks = plan_parameter(Means(TOY_POINT, "data", {"kind": kind}, {}), optimum, place)
     chains = [walk_along(walk) for walk in walks]
-    outcomes = run_chains([chain for chain in chains if chain is not None], store or Memory(), Here())
+    outcomes = run_chains([chain for chain in chains if chain is not None], store or Memory(), SerialExecutor())
     begin = WalkedPoint(float(optimum.point[place]), tuple(map(float, optimum.point)), optimum.cost, {})
     return curve_of(collect(walks, outcomes, begin, optimum.names), make_parameter(name, scale), place, optimum.cost), optimum
 
@@ -173,7 +173,7 @@ def test_a_point_that_cannot_be_computed_is_told_and_ends_the_walk():
     assert found["failures"][0]["what"] == "a at 0.5 prior sd"
     optimum = find_toy("product", np.zeros(2))
     walks = plan_parameter(Means(TOY_POINT, "data", {"kind": "refuses"}, {}), optimum, 0)
-    outcomes = run_chains([walk_along(walk) for walk in walks], Memory(), Here())
+    outcomes = run_chains([walk_along(walk) for walk in walks], Memory(), SerialExecutor())
     assert all(math.isinf(item["cost"]) for group in outcomes for item in group)
     assert 1 < len(outcomes[0]) < 10
     begin = WalkedPoint(0.0, (0.0, 0.0), 0.0, {})

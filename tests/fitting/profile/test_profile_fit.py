@@ -18,7 +18,7 @@ from kinimmune.fitting.profile.optima import STEPS
 from kinimmune.fitting.profile.predictions import require_predictions
 from kinimmune.fitting.profile.profile import ProfileSettings, count_walks, profile, require_parameters
 from kinimmune.fitting.profile.results import from_json, to_csv, to_json
-from kinimmune.fitting.workflow.task import Here, run_chains
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.trial.population import draw_population
 
@@ -53,10 +53,6 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
     assert len(require_parameters(hcc_problem, [])) == 9
 
 
-def runner(store):
-    return lambda chains: run_chains(chains, store, Here())
-
-
 @pytest.fixture(scope="module")
 def small():
     """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
@@ -65,7 +61,7 @@ def small():
     start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()
     wanted = ProfileSettings(settings, str(OWN_TRIAL), start.point, ("kinase_shift",), ("hazard_ratio:example:os",))
-    return profile(wanted, runner(store)), store, wanted
+    return profile(wanted, Runtime(store)), store, wanted
 
 
 @pytest.mark.slow
@@ -100,7 +96,7 @@ def test_priors_narrow_an_interval_and_deviances_of_a_prediction_rise_to_both_si
 def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     result, store, wanted = small
     before = dict(store.kept)
-    again = profile(wanted, runner(store))
+    again = profile(wanted, Runtime(store))
     assert again == result
     assert store.kept == before
     text = to_json(result)

@@ -12,7 +12,7 @@ from kinimmune.fitting.runs.atomic_files import write_text
 from kinimmune.fitting.runs.provenance import address, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Step, TaskFunction
+from kinimmune.fitting.workflow.task import Task, TaskFunction
 from kinimmune.models.errors import DataError, UsageError
 
 
@@ -165,32 +165,32 @@ WORK = TaskFunction("toy.same", lambda inputs: inputs)
 def test_a_task_comes_back_to_the_last_bit(tmp_path_factory, outcome):
     store = TaskStore(tmp_path_factory.mktemp("starts"))
 
-    store.save(Step(WORK, "start-000", {}), outcome)
+    store.save(Task(WORK, "start-000", {}), outcome)
 
-    assert store.load(Step(WORK, "start-000", {})) == outcome
+    assert store.load(Task(WORK, "start-000", {})) == outcome
 
 
 def test_an_infinite_cost_is_kept(tmp_path):
-    TaskStore(tmp_path).save(Step(WORK, "start-000", {}), {"cost": math.inf})
+    TaskStore(tmp_path).save(Task(WORK, "start-000", {}), {"cost": math.inf})
 
-    assert TaskStore(tmp_path).load(Step(WORK, "start-000", {})) == {"cost": math.inf}
+    assert TaskStore(tmp_path).load(Task(WORK, "start-000", {})) == {"cost": math.inf}
 
 
 def test_a_task_is_not_taken_for_one_of_other_settings(tmp_path):
-    TaskStore(tmp_path).save(Step(WORK, "start-000", {"seed": 1}), {"cost": 1.0})
+    TaskStore(tmp_path).save(Task(WORK, "start-000", {"seed": 1}), {"cost": 1.0})
 
-    assert TaskStore(tmp_path).load(Step(WORK, "start-000", {"seed": 1}, {"jobs": 2})) == {"cost": 1.0}
-    assert TaskStore(tmp_path).load(Step(WORK, "start-000", {"seed": 2})) is None
-    assert TaskStore(tmp_path).load(Step(WORK, "start-001", {"seed": 1})) is None
+    assert TaskStore(tmp_path).load(Task(WORK, "start-000", {"seed": 1}, {"jobs": 2})) == {"cost": 1.0}
+    assert TaskStore(tmp_path).load(Task(WORK, "start-000", {"seed": 2})) is None
+    assert TaskStore(tmp_path).load(Task(WORK, "start-001", {"seed": 1})) is None
 
 
 def test_a_task_that_was_cut_off_is_named(tmp_path):
-    TaskStore(tmp_path).save(Step(WORK, "start-000", {}), {"cost": 1.0})
+    TaskStore(tmp_path).save(Task(WORK, "start-000", {}), {"cost": 1.0})
     path = tmp_path / "start-000.json"
     path.write_text(path.read_text()[:20])
 
     with pytest.raises(DataError, match=r"start-000.json line \d+ is no JSON: .*; delete it and resume"):
-        TaskStore(tmp_path).load(Step(WORK, "start-000", {}))
+        TaskStore(tmp_path).load(Task(WORK, "start-000", {}))
 
 
 def test_an_address_depends_on_content_not_on_order():

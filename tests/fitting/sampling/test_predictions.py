@@ -9,7 +9,8 @@ from memory_store import Memory
 
 from kinimmune.fitting.sampling.posterior import Posterior, predict_each
 from kinimmune.fitting.sampling.predictions import predict_over, probabilities_below
-from kinimmune.fitting.workflow.task import Here, TaskFunction, watch_nothing
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.task import TaskFunction
 from kinimmune.models.errors import DataError
 
 
@@ -55,7 +56,7 @@ def predict_toy(inputs):
 def test_predictions_over_draws_leave_out_and_count_what_failed():
     random = np.random.default_rng(9)
     points = random.standard_normal((4, 100, 1))
-    found = predict_over(points, TaskFunction("toy.predict", predict_toy), ({}, {}), (Memory(), Here(), watch_nothing))
+    found = predict_over(points, TaskFunction("toy.predict", predict_toy), ({}, {}), Runtime(Memory()))
     kept = np.array([point for place, point in enumerate(points.ravel()) if place % 10 != 9])
 
     assert found.failed == 40

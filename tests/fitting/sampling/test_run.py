@@ -26,9 +26,9 @@ from kinimmune.fitting.sampling.results import (
 )
 from kinimmune.fitting.sampling.sample import SampleSettings, guide_of, sample_fit
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS
-from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.executors import open_executor
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import watch_nothing
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
@@ -137,8 +137,8 @@ def test_a_sample_reads_back_as_it_was_written(sampled, tmp_path):
 def test_a_sample_that_is_resumed_is_the_same(sampled):
     for name in ("sample-ensemble-3-block-000", "sample-predict-004"):
         (sampled.store.folder / f"{name}.json").unlink()
-    with open_pool(1) as pool:
-        again, _ = sample_fit(sampled.fitted, SampleSettings(walkers=14, steps=25), (sampled.store, pool, watch_nothing))
+    with open_executor(1) as pool:
+        again, _ = sample_fit(sampled.fitted, SampleSettings(walkers=14, steps=25), Runtime(sampled.store, pool))
 
     assert again == sampled.result
 

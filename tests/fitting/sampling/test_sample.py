@@ -17,9 +17,10 @@ from kinimmune.fitting.sampling.diagnostics import (
 from kinimmune.fitting.sampling.posterior import Evaluated
 from kinimmune.fitting.sampling.sample import thin
 from kinimmune.fitting.sampling.surrogate import Guide, surrogate_from, survey
-from kinimmune.fitting.workflow.executors import open_pool
+from kinimmune.fitting.workflow.executors import open_executor
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Here, watch_nothing
+from kinimmune.fitting.workflow.task import SerialExecutor
 from kinimmune.models.errors import NumericalError, UsageError
 
 EFFORT = Effort(ensembles=4, walkers=8, steps=150, seed=3)
@@ -37,7 +38,7 @@ def toys():
 
 def run(toys, kind, guide=None, effort=EFFORT, store=None, pool=None):
     start = Guide(toys.MEAN, toys.COVARIANCE) if guide is None else guide
-    return run_ensembles(toys.sampled(kind), start, effort, (store or Memory(), pool or Here(), watch_nothing))
+    return run_ensembles(toys.sampled(kind), start, effort, Runtime(store or Memory(), pool or SerialExecutor()))
 
 
 def kept_draws(chains):
@@ -170,7 +171,7 @@ def test_kept_blocks_go_on_to_the_same_bits_and_a_sample_can_be_made_longer(toys
 @pytest.mark.slow
 def test_two_processes_give_the_bits_of_one(toys):
     effort = replace(EFFORT, steps=50)
-    with open_pool(1) as alone, open_pool(2) as both:
+    with open_executor(1) as alone, open_executor(2) as both:
         assert np.array_equal(
             run(toys, "normal", effort=effort, pool=alone).positions, run(toys, "normal", effort=effort, pool=both).positions
         )

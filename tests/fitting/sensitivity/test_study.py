@@ -13,7 +13,7 @@ from kinimmune.fitting.problem.settings import ProblemSettings
 from kinimmune.fitting.sensitivity.designs import Method
 from kinimmune.fitting.sensitivity.results import from_json, to_csv, to_json
 from kinimmune.fitting.sensitivity.study import Question, plan_study, study_sensitivity
-from kinimmune.fitting.workflow.task import Here, watch_nothing
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import values_for
@@ -32,7 +32,7 @@ def test_a_model_is_studied_by_the_same_blocks(question):
     """The volume at a late day is the capacity: nothing else has an index, and the capacity has all of it."""
     late = replace(question, output="state:volume:300", ranges={**question.ranges, "retardation": (0.1, 0.2)})
 
-    found = study_sensitivity(plan_study(late), Nowhere(), Here(), watch_nothing)
+    found = study_sensitivity(plan_study(late), Runtime())
 
     assert found.names == ("retardation", "capacity", "start_volume")
     assert pytest.approx([0.0, 1.0, 0.0], abs=0.3) == found.ST
@@ -48,7 +48,7 @@ def test_the_elasticity_of_gompertz_is_that_of_its_closed_form(question):
     values = values_for(load_model("gompertz").parameters, None)
     q = math.exp(-30.0 * values["retardation"])
 
-    found = study_sensitivity(planned, Nowhere(), Here(), watch_nothing)
+    found = study_sensitivity(planned, Runtime())
 
     by_name = dict(zip(found.names, found.elasticity, strict=True))
     rate = -30.0 * values["retardation"] * q * math.log(values["start_volume"] / values["capacity"])
@@ -56,7 +56,7 @@ def test_the_elasticity_of_gompertz_is_that_of_its_closed_form(question):
 
 
 def test_prcc_of_a_state_has_a_course_that_ends_at_the_output(question):
-    found = study_sensitivity(plan_study(replace(question, method=Method.PRCC)), Nowhere(), Here(), watch_nothing)
+    found = study_sensitivity(plan_study(replace(question, method=Method.PRCC)), Runtime())
 
     assert [row.time for row in found.course] == pytest.approx(np.arange(2.5, 31.0, 2.5))
     assert found.course[-1].prcc == found.prcc
@@ -87,7 +87,7 @@ def test_a_question_that_cannot_be_answered_is_told_why(question, change, told):
 def test_a_result_reads_back_as_it_was_written(question, tmp_path):
     for method in Method:
         asked = replace(question, method=method, samples=None if method is Method.LOCAL else 16, second_order=True)
-        found = study_sensitivity(plan_study(asked), Nowhere(), Here(), watch_nothing)
+        found = study_sensitivity(plan_study(asked), Runtime())
 
         assert from_json(to_json(found), tmp_path) == found
         assert "nan" not in to_csv(found).lower()
@@ -96,7 +96,7 @@ def test_a_result_reads_back_as_it_was_written(question, tmp_path):
 
 
 def test_json_has_the_keys_of_the_schema(question):
-    found = json.loads(to_json(study_sensitivity(plan_study(question), Nowhere(), Here(), watch_nothing)))
+    found = json.loads(to_json(study_sensitivity(plan_study(question), Runtime())))
 
     assert {"schema", "model", "method", "output", "names", "S1", "S1_conf", "ST", "ST_conf", "n", "failed"} <= set(found)
     assert {"mu_star", "sigma", "prcc", "p", "elasticity", "convergence", "seed", "patients", "distribution"} <= set(found)

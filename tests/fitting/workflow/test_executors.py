@@ -12,8 +12,8 @@ import psutil
 import pytest
 from paths import SUPPORT
 
-from kinimmune.fitting.workflow.executors import open_pool
-from kinimmune.fitting.workflow.task import Chain, Here, Step, TaskFunction, run_chains
+from kinimmune.fitting.workflow.executors import open_executor
+from kinimmune.fitting.workflow.task import SerialExecutor, Task, TaskChain, TaskFunction, run_chains
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 
 SAME = TaskFunction("toy.same", dict)
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def toy(monkeypatch):
-    """Return the module of toy steps, which workers can import too."""
+    """Return the module of toy tasks, which workers can import too."""
     monkeypatch.syspath_prepend(str(SUPPORT))
     import toy_steps
 
@@ -39,9 +39,9 @@ class Nothing:
         pass
 
 
-def carry_out(steps, pool):
-    """Return the outcome of every step."""
-    return [outcomes[0] for outcomes in run_chains([Chain(step) for step in steps], Nothing(), pool)]
+def carry_out(tasks, pool):
+    """Return the outcome of every task."""
+    return [outcomes[0] for outcomes in run_chains([TaskChain(task) for task in tasks], Nothing(), pool)]
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,8 @@ def threads_now():
 
 
 def test_one_job_is_this_process():
-    with open_pool(1) as pool:
-        assert isinstance(pool, Here)
+    with open_executor(1) as pool:
+        assert isinstance(pool, SerialExecutor)
 
 
 def test_every_pool_gives_the_same_bits_and_leaves_nothing(toy, cluster):
@@ -96,7 +96,7 @@ def test_every_pool_gives_the_same_bits_and_leaves_nothing(toy, cluster):
     chains = toy.walks(3, 3, 0.0)
     found = []
     for jobs, dask in ((1, None), (2, None), (1, cluster[0])):
-        with open_pool(jobs, dask) as pool:
+        with open_executor(jobs, dask) as pool:
             found.append(run_chains(chains, Nothing(), pool))
 
     assert found[0] == found[1] == found[2]
@@ -107,16 +107,16 @@ def test_every_pool_gives_the_same_bits_and_leaves_nothing(toy, cluster):
 def test_blas_has_one_thread_in_every_pool_and_its_own_number_afterwards(toy, cluster):
     before = toy.count_blas_threads({})
     for jobs, dask in ((1, None), (2, None), (1, cluster[0])):
-        with open_pool(jobs, dask) as pool:
-            assert carry_out([Step(toy.COUNT_BLAS_THREADS, "threads", {})], pool) == [{"threads": 1}]
+        with open_executor(jobs, dask) as pool:
+            assert carry_out([Task(toy.COUNT_BLAS_THREADS, "threads", {})], pool) == [{"threads": 1}]
     assert toy.count_blas_threads({}) == before
 
 
 def test_steps_go_to_as_many_processes_as_wanted_which_no_key_of_the_user_ends(toy):
-    steps = [Step(toy.TELL_PROCESS, f"s{number}", {"number": number, "pause": 0.1}) for number in range(6)]
+    tasks = [Task(toy.TELL_PROCESS, f"s{number}", {"number": number, "pause": 0.1}) for number in range(6)]
 
-    with open_pool(2) as pool:
-        found = carry_out(steps, pool)
+    with open_executor(2) as pool:
+        found = carry_out(tasks, pool)
         children = {child.pid for child in multiprocessing.active_children()}
 
     assert {outcome["process"] for outcome in found} == children
@@ -127,11 +127,11 @@ def test_steps_go_to_as_many_processes_as_wanted_which_no_key_of_the_user_ends(t
 @pytest.mark.parametrize("where", ["processes", "cluster"])
 def test_an_error_of_a_step_is_raised_as_it_is(toy, cluster, where):
     address = cluster[0] if where == "cluster" else None
-    refused, divided = Step(toy.REFUSE, f"refused-{where}", {"number": 7}), Step(toy.DIVIDE, f"divided-{where}", {"number": 0})
+    refused, divided = Task(toy.REFUSE, f"refused-{where}", {"number": 7}), Task(toy.DIVIDE, f"divided-{where}", {"number": 0})
 
-    with open_pool(2, address) as pool, pytest.raises(NumericalError, match=r"^step 7 cannot be done$"):
+    with open_executor(2, address) as pool, pytest.raises(NumericalError, match=r"^task 7 cannot be done$"):
         carry_out([refused], pool)
-    with open_pool(2, address) as pool, pytest.raises(ZeroDivisionError):
+    with open_executor(2, address) as pool, pytest.raises(ZeroDivisionError):
         carry_out([divided], pool)
 
 
@@ -139,15 +139,19 @@ def test_a_worker_the_system_kills_is_an_error_that_names_its_step_and_keeps_the
     kept = []
 
     class Kept(Nothing):
-        def save(self, step, _outcome):
-            kept.append(step.name)
+        def save(self, task, _outcome):
+            kept.append(task.name)
 
-    first = Step(toy.TELL_PROCESS, "first", {})
-    chains = [Chain(first), Chain(Step(toy.DIE, "greedy", {"pause": 0.5})), Chain(Step(toy.TELL_PROCESS, "long", {"pause": 60}))]
+    first = Task(toy.TELL_PROCESS, "first", {})
+    chains = [
+        TaskChain(first),
+        TaskChain(Task(toy.DIE, "greedy", {"pause": 0.5})),
+        TaskChain(Task(toy.TELL_PROCESS, "long", {"pause": 60})),
+    ]
     begin = time.monotonic()
     with (
-        pytest.raises(NumericalError, match=r"worked on step 'greedy' was ended from outside.*--resume, with fewer --jobs$"),
-        open_pool(2) as pool,
+        pytest.raises(NumericalError, match=r"worked on task 'greedy' was ended from outside.*--resume, with fewer --jobs$"),
+        open_executor(2) as pool,
     ):
         run_chains(chains, Kept(), pool)
 
@@ -158,9 +162,9 @@ def test_a_worker_the_system_kills_is_an_error_that_names_its_step_and_keeps_the
 
 def test_thousands_of_steps_can_be_left_at_once(toy):
     def submit_and_leave():
-        with open_pool(2) as pool:
+        with open_executor(2) as pool:
             for number in range(5000):
-                pool.submit(Step(toy.TELL_PROCESS, f"s{number}", {"pause": 30}))
+                pool.submit(Task(toy.TELL_PROCESS, f"s{number}", {"pause": 30}))
             time.sleep(1.0)
             began.append(time.monotonic())
             raise KeyboardInterrupt
@@ -176,11 +180,11 @@ def test_thousands_of_steps_can_be_left_at_once(toy):
 def test_workers_end_with_a_parent_that_is_killed():
     program = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); import toy_steps\n"
-        "from kinimmune.fitting.workflow.executors import open_pool; from kinimmune.fitting.workflow.task import Step\n"
+        "from kinimmune.fitting.workflow.executors import open_executor; from kinimmune.fitting.workflow.task import Task\n"
         "if __name__ == '__main__':\n"
-        "    with open_pool(2) as pool:\n"
+        "    with open_executor(2) as pool:\n"
         "        for i in range(4):\n"
-        "            pool.submit(Step(toy_steps.TELL_PROCESS, f's{i}', {'number': i, 'pause': 60}))\n"
+        "            pool.submit(Task(toy_steps.TELL_PROCESS, f's{i}', {'number': i, 'pause': 60}))\n"
         "        time.sleep(3); print('ready', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(SUPPORT)], stdout=subprocess.PIPE, text=True) as parent:
@@ -194,8 +198,8 @@ def test_workers_end_with_a_parent_that_is_killed():
 
 
 def test_a_step_whose_dask_worker_dies_is_carried_out_again(toy, cluster, tmp_path):
-    with open_pool(1, cluster[0]) as pool:
-        assert carry_out([Step(toy.DIE_ONCE, "dies-once", {"marker": str(tmp_path / "died")})], pool) == [{"done": True}]
+    with open_executor(1, cluster[0]) as pool:
+        assert carry_out([Task(toy.DIE_ONCE, "dies-once", {"marker": str(tmp_path / "died")})], pool) == [{"done": True}]
     assert (tmp_path / "died").exists()
 
 
@@ -203,21 +207,21 @@ def test_a_worker_with_other_versions_is_refused():
     from dataclasses import replace
 
     from kinimmune.fitting.runs.provenance import current_environment
-    from kinimmune.fitting.workflow.dask_cluster import carry_out_alike
+    from kinimmune.fitting.workflow.dask_cluster import compute_alike
 
     here = current_environment()
     there = replace(here, cpu="another", libraries={**here.libraries, "numpy": "1.0"})
     expected = rf"other versions than this machine: numpy: 1\.0 -> {here.libraries['numpy']}; install the same there$"
 
     with pytest.raises(DataError, match=expected):
-        carry_out_alike(Step(SAME, "s", {}), there)
-    assert carry_out_alike(Step(SAME, "s", {"a": 1}), replace(here, cpu="another")) == {"a": 1}
+        compute_alike(Task(SAME, "s", {}), there)
+    assert compute_alike(Task(SAME, "s", {"a": 1}), replace(here, cpu="another")) == {"a": 1}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "foo://x:1"])
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(address):
     begin = time.monotonic()
-    with pytest.raises(UsageError, match=f"^no Dask scheduler answers at '{address}'; start one with"), open_pool(1, address):
+    with pytest.raises(UsageError, match=f"^no Dask scheduler answers at '{address}'; start one with"), open_executor(1, address):
         pass
     assert time.monotonic() - begin < 10.0
 
@@ -225,8 +229,8 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(address):
 def test_a_missing_extra_is_one_clear_line():
     program = (
         "import sys; sys.modules['distributed'] = None\n"
-        "from kinimmune.fitting.workflow.executors import open_pool\n"
-        "with open_pool(1, 'tcp://127.0.0.1:1'): pass"
+        "from kinimmune.fitting.workflow.executors import open_executor\n"
+        "with open_executor(1, 'tcp://127.0.0.1:1'): pass"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].endswith("UsageError: --dask needs Dask; install it with: pip install 'kinimmune[dask]'")

@@ -1,4 +1,4 @@
-"""The number of steps of work whose chains end when they choose: exact once they have ended, and never below what is known."""
+"""The number of tasks of work whose chains end when they choose: exact once they have ended, and never below what is known."""
 
 import re
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kinimmune.cli.terminal import Known, StepCounter
 from kinimmune.fitting.workflow.forecast import Forecast
-from kinimmune.fitting.workflow.task import Chain, Here, Step, TaskFunction, run_chains
+from kinimmune.fitting.workflow.task import SerialExecutor, Task, TaskChain, TaskFunction, run_chains
 
 USUAL = (2, 3, 3, 4, 4, 5, 5, 6, 8)
 
@@ -28,24 +28,24 @@ NOTHING = TaskFunction("toy.nothing", lambda _inputs: {})
 
 
 def walk(name, length):
-    """Return a chain of some steps that does not tell how many."""
+    """Return a chain of some tasks that does not tell how many."""
 
-    def follow(step, _outcome):
-        number = step.inputs["number"] + 1
-        return Step(NOTHING, f"{name}-{number}", {"number": number}) if number < length else None
+    def follow(task, _outcome):
+        number = task.inputs["number"] + 1
+        return Task(NOTHING, f"{name}-{number}", {"number": number}) if number < length else None
 
-    return Chain(Step(NOTHING, f"{name}-0", {"number": 0}), follow)
+    return TaskChain(Task(NOTHING, f"{name}-0", {"number": 0}), follow)
 
 
 def singles(count):
-    return [Chain(Step(NOTHING, f"single-{place}", {})) for place in range(count)]
+    return [TaskChain(Task(NOTHING, f"single-{place}", {})) for place in range(count)]
 
 
 def side_by_side(chains):
-    """Carry chains out in turns, a step of each at a time; stop after every turn."""
-    steps = [(chain, chain.first) for chain in chains]
-    while steps:
-        steps = [(chain, step) for chain, last in steps if (step := chain.follow(last, {})) is not None]
+    """Carry chains out in turns, a task of each at a time; stop after every turn."""
+    tasks = [(chain, chain.first) for chain in chains]
+    while tasks:
+        tasks = [(chain, task) for chain, last in tasks if (task := chain.next_task(last, {})) is not None]
         yield
 
 
@@ -55,29 +55,29 @@ lengths = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 @given(lengths, st.integers(0, 5))
 def test_it_is_exact_when_all_chains_have_ended_and_never_below_what_has_begun(counts, alone):
     forecast, counter = Forecast(USUAL, alone, len(counts)), []
-    run_chains(forecast.begin(singles(alone)), Nowhere(), Here(), lambda *_: counter.append(forecast.total))
+    run_chains(forecast.begin(singles(alone)), Nowhere(), SerialExecutor(), lambda *_: counter.append(forecast.total))
     walks = [walk(f"w{place}", length) for place, length in enumerate(counts)]
 
     def watch(*_):
         counter.append(forecast.total)
         assert forecast.total >= len(counter)
 
-    run_chains(forecast.begin(walks), Nowhere(), Here(), watch)
+    run_chains(forecast.begin(walks), Nowhere(), SerialExecutor(), watch)
 
     assert forecast.exact
     assert forecast.total == len(counter) == alone + sum(counts)
 
 
 def estimates(counts, usual, *, turns):
-    """Return the estimate after every step, of walks one after the other or in turns."""
+    """Return the estimate after every task, of walks one after the other or in turns."""
     forecast, seen = Forecast(usual, 0, len(counts)), []
     waiting = [(chain, chain.first) for chain in forecast.begin([walk(f"w{place}", n) for place, n in enumerate(counts)])]
     while waiting:
         chain, last = waiting.pop(0)
-        step = chain.follow(last, {})
+        task = chain.next_task(last, {})
         seen.append(forecast.total)
-        if step is not None:
-            waiting.insert(len(waiting) if turns else 0, (chain, step))
+        if task is not None:
+            waiting.insert(len(waiting) if turns else 0, (chain, task))
     return np.array(seen)
 
 
@@ -123,9 +123,9 @@ def test_a_walk_without_room_is_not_waited_for():
     forecast = Forecast((5,), 2, 3)
     assert (forecast.total, forecast.exact) == (17, False)
 
-    run_chains(forecast.begin(singles(2)), Nowhere(), Here())
+    run_chains(forecast.begin(singles(2)), Nowhere(), SerialExecutor())
     assert forecast.total == 17
-    run_chains(forecast.begin([walk("a", 2), walk("b", 4)]), Nowhere(), Here())
+    run_chains(forecast.begin([walk("a", 2), walk("b", 4)]), Nowhere(), SerialExecutor())
 
     assert (forecast.total, forecast.exact) == (2 + 2 + 4, True)
 
@@ -135,15 +135,15 @@ def test_steps_of_their_own_are_known_beforehand():
     chains = forecast.begin(singles(3))
 
     assert (forecast.total, forecast.exact) == (7, True)
-    run_chains(chains, Nowhere(), Here())
-    run_chains(forecast.begin(singles(4)), Nowhere(), Here())
+    run_chains(chains, Nowhere(), SerialExecutor())
+    run_chains(forecast.begin(singles(4)), Nowhere(), SerialExecutor())
     assert (forecast.total, forecast.exact) == (7, True)
 
 
 def test_a_chain_has_the_same_steps_with_a_forecast_as_without():
     seen = [[], []]
-    for steps, chains in zip(seen, ([walk("a", 3)], Forecast(USUAL).begin([walk("a", 3)])), strict=True):
-        run_chains(chains, Nowhere(), Here(), lambda step, *_, steps=steps: steps.append((step.name, step.address)))
+    for tasks, chains in zip(seen, ([walk("a", 3)], Forecast(USUAL).begin([walk("a", 3)])), strict=True):
+        run_chains(chains, Nowhere(), SerialExecutor(), lambda task, *_, tasks=tasks: tasks.append((task.name, task.address)))
 
     assert seen[0] == seen[1]
     assert len(seen[0]) == 3
@@ -158,7 +158,7 @@ def test_a_counter_tells_an_estimate_as_one_and_a_number_as_it_is():
 
     assert counter.line == "profile: 0/~8"
     counter.add(kept=False, failures=0)
-    chain.follow(chain.first, {})
+    chain.next_task(chain.first, {})
     assert re.fullmatch(r"profile: 1/~8, ~0:00:0\d left", counter.line)
     assert re.fullmatch(r"sample: 1/3, 0:00:0\d left", known.line)
     assert StepCounter("toy", None).line == "toy: 0"
@@ -169,7 +169,7 @@ def counting(total, clock):
 
 
 def test_the_time_left_is_that_of_the_last_steps():
-    """A hundred steps of 1 s and then forty of 10 s: the twenty left will take 200 s."""
+    """A hundred tasks of 1 s and then forty of 10 s: the twenty left will take 200 s."""
     clock = [0.0]
     counter = counting(160, clock)
     for seconds in (1.0,) * 100 + (10.0,) * 40:

@@ -41,14 +41,14 @@ def finish(run, *options):
     return err
 
 
-def steps(run):
-    """Return the names of finished steps with the bytes of their files, without what lies beside the inputs."""
+def tasks(run):
+    """Return the names of finished tasks with the bytes of their files, without what lies beside the inputs."""
     files = {path.name: json.loads(path.read_text()) for path in (run / "results" / "tasks").glob("[!.]*.json")}
-    return {name: {key: value for key, value in content.items() if key != "beside"} for name, content in files.items()}
+    return {name: {key: value for key, value in content.items() if key != "context"} for name, content in files.items()}
 
 
 def wait_for_steps(run, count, process):
-    """Wait until a number of steps has finished, as long as the process runs."""
+    """Wait until a number of tasks has finished, as long as the process runs."""
     end = time.monotonic() + 60.0
     while len(list((run / "results" / "tasks").glob("[!.]*.json"))) < count:
         assert process.poll() is None, process.stderr.read()
@@ -57,7 +57,7 @@ def wait_for_steps(run, count, process):
 
 
 def begin(program, *arguments):
-    """Begin a program of Dask, which finds the steps of the toy."""
+    """Begin a program of Dask, which finds the tasks of the toy."""
     command = [sys.executable, "-m", f"distributed.cli.dask_{program}", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -73,8 +73,8 @@ def whole(tmp_path_factory):
 
 def assert_equal_bits(run, whole):
     assert (run / "results" / "toy.json").read_bytes() == (whole / "results" / "toy.json").read_bytes()
-    assert steps(run) == steps(whole)
-    assert len(steps(run)) == STEPS
+    assert tasks(run) == tasks(whole)
+    assert len(tasks(run)) == STEPS
     assert json.loads((run / "run.json").read_text())["status"] == "done"
 
 
@@ -92,7 +92,7 @@ def test_five_kills_at_random_moments_change_no_bit(whole, tmp_path, jobs):
         assert process.returncode == -signal.SIGKILL
         assert not (run / "results" / "toy.json").exists()
         assert psutil.wait_procs(children, timeout=20.0)[1] == []
-    before = len(steps(run))
+    before = len(tasks(run))
 
     finish(run, "--jobs", jobs, "--resume", "--pause", "0")
 
@@ -111,7 +111,7 @@ def test_an_interruption_ends_within_a_second_and_says_how_to_go_on(whole, tmp_p
     taken = time.monotonic() - begin
 
     again = " ".join(["kinimmune", str(run), *options, "--pause", "0.3", "--resume"])
-    assert (process.returncode, err) == (6, f"error: interrupted; finished steps are kept, go on with: {again}\n")
+    assert (process.returncode, err) == (6, f"error: interrupted; finished tasks are kept, go on with: {again}\n")
     assert taken < 1.0
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
     assert (run / "failures.csv").read_text().startswith("step,what,reason,reproduce\n")
@@ -138,7 +138,7 @@ def test_an_interruption_that_is_swallowed_is_raised_again(tmp_path, capsys):
 
     assert ended.value.exit_code == 6
     assert 0.3 < time.monotonic() - begin[0] < 1.0
-    assert "interrupted; finished steps are kept" in capsys.readouterr().err
+    assert "interrupted; finished tasks are kept" in capsys.readouterr().err
     assert [signal.getsignal(number) for number in SIGNALS] == handlers
     time.sleep(0.5)  # nothing is raised any more
 
@@ -151,7 +151,7 @@ def test_kept_steps_are_neither_overwritten_nor_used_unasked(whole, tmp_path):
     process = start(run, "--pause", "0")
     _, err = process.communicate(timeout=60)
 
-    message = f"error: run '{run}' holds 20 finished steps of 'toy'; --resume goes on with them, --force begins anew\n"
+    message = f"error: run '{run}' holds 20 finished tasks of 'toy'; --resume goes on with them, --force begins anew\n"
     assert (process.returncode, err) == (2, message)
     before = (run / "results" / "tasks" / "toy-0-000.json").stat().st_mtime_ns
     finish(run, "--pause", "0", "--force")
@@ -172,14 +172,14 @@ def test_failures_are_told_once_with_the_command_that_shows_them_again(whole):
 
 def test_a_dask_worker_killed_midway_and_then_the_command_change_no_bit(whole, tmp_path, killing):
     run = tmp_path / "run"
-    with killing.open_cluster(begin, tmp_path) as cluster:
+    with killing.open_dask_cluster(begin, tmp_path) as cluster:
         process = start(run, "--dask", cluster.address, "--pause", "0.2")
         wait_for_steps(run, 4, process)
         cluster.kill_worker()
         wait_for_steps(run, 8, process)
         process.kill()
         process.communicate()
-        before = len(steps(run))
+        before = len(tasks(run))
         finish(run, "--dask", cluster.address, "--resume", "--pause", "0")
 
     assert 8 <= before < STEPS

@@ -1,4 +1,4 @@
-"""Chains of steps: what comes out does not depend on where and in which order steps end, and what has ended is kept."""
+"""Chains of tasks: what comes out does not depend on where and in which order tasks end, and what has ended is kept."""
 
 import json
 from concurrent.futures import Future
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinimmune.fitting.workflow.store import TaskStore
-from kinimmune.fitting.workflow.task import Chain, Here, Step, TaskFunction, run_chains
+from kinimmune.fitting.workflow.task import SerialExecutor, Task, TaskChain, TaskFunction, run_chains
 from kinimmune.models.errors import DataError, NumericalError, UsageError
 
 
@@ -24,19 +24,19 @@ ADD = TaskFunction("toy.add", add)
 
 
 def chain(name, numbers, at_end=lambda: None):
-    """Return a chain that adds up numbers, each step beginning with the sum of the one before."""
+    """Return a chain that adds up numbers, each task beginning with the sum of the one before."""
 
-    def step(place, total):
-        return Step(ADD, f"{name}-{place:03d}", {"sum": total, "add": numbers[place], "place": place})
+    def task(place, total):
+        return Task(ADD, f"{name}-{place:03d}", {"sum": total, "add": numbers[place], "place": place})
 
     def follow(last, outcome):
         place = last.inputs["place"] + 1
         if place == len(numbers):
             at_end()
             return None
-        return step(place, outcome["sum"])
+        return task(place, outcome["sum"])
 
-    return Chain(step(0, 0), follow)
+    return TaskChain(task(0, 0), follow)
 
 
 @dataclass
@@ -46,26 +46,26 @@ class Memory:
     kept: dict = field(default_factory=dict)
     saved: list = field(default_factory=list)
 
-    def load(self, step):
-        return self.kept.get(step.name)
+    def load(self, task):
+        return self.kept.get(task.name)
 
-    def save(self, step, outcome):
-        self.kept[step.name] = outcome
-        self.saved.append(step.name)
+    def save(self, task, outcome):
+        self.kept[task.name] = outcome
+        self.saved.append(task.name)
 
 
 @dataclass
 class Shuffled:
-    """A pool in which all chains run side by side and the step that ends next is drawn."""
+    """A pool in which all chains run side by side and the task that ends next is drawn."""
 
     draw: object
     width: int
     """Chains that go on."""
     waiting: list = field(default_factory=list)
 
-    def submit(self, step):
+    def submit(self, task):
         future = Drawn(self)
-        self.waiting.append((step, future))
+        self.waiting.append((task, future))
         return future
 
     def end_chain(self):
@@ -73,12 +73,12 @@ class Shuffled:
         self.finish_one()
 
     def finish_one(self):
-        """End a step if nothing more can come before one has ended."""
+        """End a task if nothing more can come before one has ended."""
         if len(self.waiting) < max(self.width, 1):
             return
-        step, future = self.waiting.pop(self.draw(st.integers(0, len(self.waiting) - 1)))
+        task, future = self.waiting.pop(self.draw(st.integers(0, len(self.waiting) - 1)))
         try:
-            outcome = step.carry_out()
+            outcome = task.compute()
         except NumericalError as error:
             future.set_exception(error)
         else:
@@ -107,21 +107,21 @@ def test_outcomes_are_the_running_sums_whatever_the_order_in_which_steps_end(dat
     plain = [chain(f"c{index}", values) for index, values in enumerate(trees)]
     expected = [[sum(values[: place + 1]) for place in range(len(values))] for values in trees]
 
-    for chains, where in ((shuffled, pool), (plain, Here())):
+    for chains, where in ((shuffled, pool), (plain, SerialExecutor())):
         found = run_chains(chains, Memory(), where)
-        assert [[outcome["sum"] for outcome in steps] for steps in found] == expected
+        assert [[outcome["sum"] for outcome in tasks] for tasks in found] == expected
 
 
 @given(trees=st.lists(numbers, min_size=1, max_size=5), data=st.data())
 def test_what_was_kept_is_not_computed_again_and_the_outcome_is_the_same(trees, data):
     chains = [chain(f"c{index}", values) for index, values in enumerate(trees)]
     whole = Memory()
-    expected = run_chains(chains, whole, Here())
+    expected = run_chains(chains, whole, SerialExecutor())
     names = list(whole.kept)
     some = data.draw(st.sets(st.sampled_from(names)))
     half, told = Memory({name: whole.kept[name] for name in some}), []
 
-    found = run_chains(chains, half, Here(), lambda step, _outcome, kept: told.append((step.name, kept)))
+    found = run_chains(chains, half, SerialExecutor(), lambda task, _outcome, kept: told.append((task.name, kept)))
 
     assert found == expected
     assert sorted(half.saved) == sorted(set(names) - some)
@@ -144,52 +144,52 @@ def test_an_exception_ends_everything_and_keeps_what_has_ended(data, before, bes
 def test_every_step_is_kept_before_the_next_one_begins():
     store, seen = Memory(), []
 
-    def look(step):
+    def look(task):
         seen.append(list(store.saved))
-        return step.carry_out()
+        return task.compute()
 
-    run_chains([chain("a", [1, 2]), chain("b", [3])], store, Here(look))
+    run_chains([chain("a", [1, 2]), chain("b", [3])], store, SerialExecutor(look))
 
     assert seen == [[], ["a-000"], ["a-000", "a-001"]]
 
 
 def test_no_chains_give_no_outcomes():
-    assert run_chains([], Memory(), Here()) == []
+    assert run_chains([], Memory(), SerialExecutor()) == []
 
 
 def test_a_step_is_found_again_by_its_inputs_and_by_nothing_beside_them():
-    first = Step(ADD, "s", {"sum": 1, "add": 2}, {"folder": "here"})
+    first = Task(ADD, "s", {"sum": 1, "add": 2}, {"folder": "here"})
 
-    assert first.address == Step(ADD, "t", {"add": 2, "sum": 1}, {"folder": "there"}).address
-    assert first.address != Step(ADD, "s", {"sum": 1, "add": 3}).address
-    assert first.address != Step(TaskFunction("toy.other", add), "s", {"sum": 1, "add": 2}).address
+    assert first.address == Task(ADD, "t", {"add": 2, "sum": 1}, {"folder": "there"}).address
+    assert first.address != Task(ADD, "s", {"sum": 1, "add": 3}).address
+    assert first.address != Task(TaskFunction("toy.other", add), "s", {"sum": 1, "add": 2}).address
 
 
 def test_a_kept_step_tells_which_function_made_it_from_what(tmp_path):
-    store, step = TaskStore(tmp_path / "tasks"), Step(ADD, "s", {"sum": 1, "add": 2}, {"folder": None})
-    store.save(step, step.carry_out())
+    store, task = TaskStore(tmp_path / "tasks"), Task(ADD, "s", {"sum": 1, "add": 2}, {"folder": None})
+    store.save(task, task.compute())
 
     kept = store.read("s")
 
     assert kept.function == "toy.add"
-    assert add({**kept.inputs, **kept.beside}) == kept.outcome == {"sum": 3, "add": 2}
+    assert add({**kept.inputs, **kept.context}) == kept.outcome == {"sum": 3, "add": 2}
 
 
 def test_an_interrupted_write_is_no_step(tmp_path):
-    store, step = TaskStore(tmp_path), Step(ADD, "s-1", {"sum": 1, "add": 2})
+    store, task = TaskStore(tmp_path), Task(ADD, "s-1", {"sum": 1, "add": 2})
     (tmp_path / ".s-1.json-x1y2.tmp").write_text('{"schema": "kinim')
     (tmp_path / ".s-1.json-x1y2.tmp.json").write_text('{"schema": "kinim')
 
     assert store.names() == []
-    assert store.load(step) is None
-    assert run_chains([Chain(step)], store, Here()) == [[{"sum": 3, "add": 2}]]
+    assert store.load(task) is None
+    assert run_chains([TaskChain(task)], store, SerialExecutor()) == [[{"sum": 3, "add": 2}]]
     assert store.names() == ["s-1"]
 
 
 def test_steps_of_a_prefix_are_removed_and_no_others(tmp_path):
     store = TaskStore(tmp_path)
     for name in ("profile-a-1", "profile-a-2", "start-1"):
-        store.save(Step(ADD, name, {}), {})
+        store.save(Task(ADD, name, {}), {})
 
     store.remove("profile")
 
@@ -199,9 +199,9 @@ def test_steps_of_a_prefix_are_removed_and_no_others(tmp_path):
 def test_a_step_that_is_not_there_or_cannot_be_read_is_named(tmp_path):
     (tmp_path / "s.json").write_text(json.dumps({"name": "s"}))
 
-    with pytest.raises(UsageError, match=r"no finished step 't' in .*; give the name of a file there"):
+    with pytest.raises(UsageError, match=r"no finished task 't' in .*; give the name of a file there"):
         TaskStore(tmp_path).read("t")
-    with pytest.raises(UsageError, match="no finished step"):
+    with pytest.raises(UsageError, match="no finished task"):
         TaskStore(tmp_path).read("../s")
-    with pytest.raises(DataError, match=r"s.json is no finished step: address: Field required; delete it and resume"):
+    with pytest.raises(DataError, match=r"s.json is no finished task: address: Field required; delete it and resume"):
         TaskStore(tmp_path).read("s")

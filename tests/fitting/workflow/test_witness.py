@@ -1,4 +1,4 @@
-"""A run made at commit 735154f, before steps had names of their own: reported for ever, and its finished steps taken up again."""
+"""A run made at commit 735154f, before tasks had names of their own: reported for ever, and its finished tasks taken up again."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_the_names_of_functions_and_their_aliases_are_unique():
 
 
 def test_every_step_of_the_witness_was_made_by_a_function_that_is_known(witness):
-    made = {find_task_function(step["work"]).name for step in steps_of(witness).values()}
+    made = {find_task_function(task["work"]).name for task in steps_of(witness).values()}
 
     assert made >= {
         "fit.start",
@@ -69,12 +69,12 @@ def test_the_witness_is_of_the_package_s_tables_of_that_time(witness):
 def test_the_fit_of_the_witness_is_taken_up_without_computing_a_start_again(witness, tmp_path, kinimmune):
     run = copy(witness, tmp_path)
     before = json.loads((run / "results" / "fit.json").read_text())
-    starts = {name: step for name, step in steps_of(run).items() if name.startswith("start")}
+    starts = {name: task for name, task in steps_of(run).items() if name.startswith("start")}
 
     code, out, err = kinimmune("fit", "hcc_trial", "-o", str(run), "--resume", "--json", "--quiet")
 
     assert code == 0, err
-    assert {name: step for name, step in steps_of(run).items() if name.startswith("start")} == starts
+    assert {name: task for name, task in steps_of(run).items() if name.startswith("start")} == starts
     found = json.loads(out)
     assert found["starts"] == before["starts"]
     assert found["chi_square_data"] == pytest.approx(before["chi_square_data"], rel=1e-6)
@@ -89,7 +89,7 @@ def test_the_fit_of_the_witness_is_taken_up_without_computing_a_start_again(witn
 )
 def test_what_the_witness_was_interrupted_in_goes_on_from_its_finished_steps(witness, tmp_path, kinimmune, command, prefix):
     run = copy(witness, tmp_path)
-    before = {name: step for name, step in steps_of(run).items() if name.startswith(prefix)}
+    before = {name: task for name, task in steps_of(run).items() if name.startswith(prefix)}
 
     code, _, err = kinimmune(command[0], str(run), *command[1:], "--resume", "--quiet", "--jobs", "2")
 
@@ -97,7 +97,7 @@ def test_what_the_witness_was_interrupted_in_goes_on_from_its_finished_steps(wit
     assert code == 0, err
     assert {name: after[name] for name in before} == before
     assert len([name for name in after if name.startswith(prefix)]) > len(before)
-    assert {step["schema"] for name, step in after.items() if name not in before and name.startswith(prefix)} == {
+    assert {task["schema"] for name, task in after.items() if name not in before and name.startswith(prefix)} == {
         "kinimmune.task/2"
     }
 
