@@ -26,8 +26,9 @@ def check(
 ) -> None:
     """Check tables and configuration: one line for each thing that is wrong."""
     from kinimmune.fitting import lint
+    from kinimmune.models.tables.rows import Tables
 
-    findings = (*lint.check(folder), *_check_configuration(folder))
+    findings = (*lint.check(Tables(folder)), *_check_configuration(folder))
     if as_json:
         print_json(
             {

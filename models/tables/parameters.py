@@ -4,14 +4,13 @@ Start with `examine_parameters`; rules that need the targets are in `kinimmune.f
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Spread
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, UnitText, YesNo, dangling, parse_rows
+from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, YesNo, dangling
 from kinimmune.models.tables.trials import TrialRow
 
 
@@ -51,9 +50,9 @@ class SourcedParameter(NamedTuple):
     parameter: Parameter
 
 
-def examine_parameters(folder: Path | None) -> Examined[SourcedParameter]:
+def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
     """Return all parameters of all models, and what is wrong with their table."""
-    table, sources, trials = parse_rows(ParameterRow, folder), examine_sources(folder), parse_rows(TrialRow, folder)
+    table, sources, trials = tables.rows(ParameterRow), examine_sources(tables), tables.rows(TrialRow)
     made: list[SourcedParameter] = []
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper")]
     upside_down = {finding.row for finding in findings}

@@ -1,10 +1,11 @@
 """Rows of tables: parsed by pydantic, every fault turned into a finding that names file, row and column.
 
-Start with `TableRow` and `parse_rows`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
+Start with `TableRow` and `Tables`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -101,8 +102,26 @@ class TableRow(BaseModel):
 RowT = TypeVar("RowT", bound=TableRow)
 
 
-def parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
-    """Return the rows of a table, the user's or the package's, with everything wrong with them."""
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables that apply: those of a user's folder, and the package's where the folder has none.
+
+    A table is read and parsed when it is first asked for, and never again: what a command hands on is one reading.
+    """
+
+    folder: Path | None = None
+    """A folder whose tables replace the package's, None for the package's alone."""
+    _parsed: dict[type[TableRow], Examined[Any]] = field(default_factory=dict, repr=False)
+
+    def rows(self, row_type: type[RowT]) -> Examined[RowT]:
+        """Return the rows of a table with everything that is wrong with them."""
+        if row_type not in self._parsed:
+            self._parsed[row_type] = _parse_rows(row_type, self.folder)
+        parsed: Examined[RowT] = self._parsed[row_type]
+        return parsed
+
+
+def _parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
     required = [column for column in row_type.columns() if column not in row_type.optional_columns]
     table = load_table(row_type.table, folder, required, row_type.optional_columns)
     rows: list[RowT] = []
