@@ -17,7 +17,8 @@ from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
-from kinimmune.models.tables.files import TABLES, Finding
+from kinimmune.models.tables.files import TABLES, find_misnamed
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -83,8 +84,10 @@ def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
     if folder is None:
         return
     for path in sorted(folder.glob("*.csv")):
-        if path.name not in TABLES:
+        if path.name not in TABLES and not path.name.startswith("."):
             close = get_close_matches(path.name, TABLES, 1)
+            if close and find_misnamed(close[0], folder):
+                continue  # whoever reads that table says so
             advice = f"did you mean {close[0]}?" if close else f"tables are: {', '.join(TABLES)}"
             yield Finding(path.name, None, None, f"{path.name} is not a table that is read; {advice}")
 

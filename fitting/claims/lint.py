@@ -16,7 +16,7 @@ from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
-from kinimmune.models.tables.files import Finding
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables, dangling
 from kinimmune.models.tables.trials import examine_trials

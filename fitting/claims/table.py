@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from kinimmune.models.tables.evidence import examine_sources
-from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, NotNegative, Number, TableRow, Tables, dangling
 
 

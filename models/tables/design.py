@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from kinimmune.models.symbolic.units import Unit, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import parse_unit
-from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, dangling
 
 

@@ -16,7 +16,7 @@ from kinimmune.models.experiments.design import Experiment, InputSpan
 from kinimmune.models.solvers.dosing import Dose
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
 
 

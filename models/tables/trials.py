@@ -11,7 +11,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, YesNo, dangling
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
