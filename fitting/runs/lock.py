@@ -69,7 +69,7 @@ def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
 
 
 def _open_current(path: Path) -> tuple[IO[str], bool]:
-    """Return the lock file and whether its lock is held now; opened anew when it was removed between its opening and its locking."""
+    """Return the lock file and whether its lock is held now; opened anew when it was removed before it was locked."""
     while True:
         stream = path.open("a+", encoding="utf-8")
         if not _try_lock(stream):
