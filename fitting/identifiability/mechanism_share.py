@@ -109,7 +109,7 @@ def trial_shares(inputs: Json) -> Json:
 
 def _settings(inputs: Json) -> ProblemSettings:
     settings = ProblemSettings(**inputs["problem"])
-    return replace(settings, patients=min(settings.patients, MOST_PATIENTS))
+    return settings.with_patients(min(settings.patients, MOST_PATIENTS))
 
 
 def _problem(inputs: Json) -> FitProblem:

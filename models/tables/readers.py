@@ -6,7 +6,8 @@ tables it needs; `kinimmune.fitting.lint` collects all of them.
 """
 
 from kinimmune.models.errors import DataError
-from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.design import Designs, Experiment
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.evidence import (
     CellLine,
@@ -87,3 +88,16 @@ def read_experiments(tables: Tables | None = None) -> tuple[Experiment, ...]:
 def read_days(tables: Tables | None = None) -> tuple[tuple[str, str, float], ...]:
     """Return (model, name, day [d]) of the read-out days of `experiments.csv`; raises as `read_trials` does."""
     return examine_days(tables or Tables()).require()
+
+
+def read_designs(model: OdeModel, tables: Tables) -> Designs:
+    """Return the trials and experiments an individual of a model can be in; raises as `read_trials` does.
+
+    Of a model that takes no drug no trial is read.
+    """
+    takes_drug = "dose_rate" in {item.name for item in model.inputs}
+    return Designs(
+        trials=read_trials(tables) if takes_drug else (),
+        experiments=tuple(item for item in read_experiments(tables) if item.model == model.name),
+        read_out_days={name: day for owner, name, day in read_days(tables) if owner == model.name},
+    )
