@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.claims.run import ClaimTesting, run_claims
+from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.identifiability.results import read_identifiability
 from kinimmune.fitting.problem.targets import read_targets
@@ -16,7 +17,6 @@ from kinimmune.fitting.runs.provenance import Environment, changed_tables, curre
 from kinimmune.fitting.runs.run import Run
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.results import read_studies
-from kinimmune.fitting.settings import read_run_settings
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Designs
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual

@@ -28,7 +28,7 @@ def claims(
     from kinimmune.cli.printing.claims import print_claims
     from kinimmune.fitting.claims.results import to_plain
     from kinimmune.fitting.claims.run import ClaimTesting, run_claims
-    from kinimmune.fitting.settings import read_settings
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.catalogue import model_names, require_model
     from kinimmune.models.tables.rows import Tables
 

@@ -40,8 +40,8 @@ def fit(
     Exit code 1 says that the fit did not converge; its results are written all the same.
     """
     from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.run import resume_fit, run_fit, start_fit
-    from kinimmune.fitting.settings import read_settings
 
     notes = Notes(quiet)
     execution = ExecutionOptions(1, dask, resume, force, notes)  # threads within a start serve it best

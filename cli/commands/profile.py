@@ -44,10 +44,10 @@ def profile(
     run shows both. Draws and starts use the seed of the run.
     """
     from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.identifiability.run import plan_profile, run_profile
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.fitting.settings import read_settings
 
     notes = Notes(quiet)
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)

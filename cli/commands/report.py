@@ -47,7 +47,7 @@ def report(
     Figures and their data go to RUN/figures, for a model to a folder named as the PDF. Claims tested for a run are kept in
     RUN/results/claims.json, and later reports show them again.
     """
-    from kinimmune.fitting.settings import read_settings
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.reports.gather import ReportedClaims
 
     options.require_writable(output)

@@ -47,11 +47,12 @@ def sample(
     """
     from kinimmune.cli.printing.sample import print_sample
     from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.fitting.configuration import parse_options, read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sampling.results import sample_to_json
     from kinimmune.fitting.sampling.run import plan_sample, run_sample
-    from kinimmune.fitting.settings import SampleOptions, parse_options, read_settings
+    from kinimmune.fitting.settings import SampleOptions
 
     given = {"ensembles": ensembles, "walkers": walkers, "steps": steps, "patients": patients, "seed": seed}
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, Notes(quiet))

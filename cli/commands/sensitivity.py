@@ -157,8 +157,8 @@ def _begin(
     model: str, folder: Path | None, config: Path | None, given: Mapping[str, Any], *, resume: bool, force: bool
 ) -> "PlannedStudy":
     """Return a study of a model in a run of its own, new or taken up again."""
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.sensitivity.run import resume_study, start_study
-    from kinimmune.fitting.settings import read_settings
 
     settings = read_settings(config, given)
     if resume:

@@ -20,7 +20,7 @@ def show(
 ) -> None:
     """Show a model: equations by mechanism, states, and parameters with prior, status and source."""
     from kinimmune.cli.printing.model import describe, print_model
-    from kinimmune.fitting.settings import read_settings
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.catalogue import load_model
     from kinimmune.models.tables.readers import read_kinases
     from kinimmune.models.tables.rows import Tables

@@ -39,7 +39,7 @@ def simulate(
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
     from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
-    from kinimmune.fitting.settings import read_settings
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.experiments.individual import simulate_individual
     from kinimmune.models.tables.rows import Tables
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.results import FitResult, from_json
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
@@ -15,7 +16,6 @@ from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.runs.provenance import changed_tables
 from kinimmune.fitting.runs.run import Run
-from kinimmune.fitting.settings import read_run_settings
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting import lint
+from kinimmune.fitting.configuration import hold_the_same, read_settings, write_configuration
 from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
-from kinimmune.fitting.settings import Settings, hold_the_same, read_settings, write_configuration
+from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import UsageError

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting import lint
+from kinimmune.fitting.configuration import read_run_settings, read_settings, write_configuration
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem
@@ -17,15 +18,7 @@ from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
 from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
 from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, study_sensitivity
-from kinimmune.fitting.settings import (
-    STUDY_PATIENTS,
-    ProblemOptions,
-    SensitivityOptions,
-    Settings,
-    read_run_settings,
-    read_settings,
-    write_configuration,
-)
+from kinimmune.fitting.settings import STUDY_PATIENTS, ProblemOptions, SensitivityOptions, Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import UsageError

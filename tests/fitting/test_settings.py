@@ -7,18 +7,10 @@ from pathlib import Path
 import pytest
 from paths import OWN_TRIAL
 
+from kinimmune.fitting.configuration import hold_the_same, parse_options, read_configuration, read_settings, write_configuration
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem
-from kinimmune.fitting.settings import (
-    FitOptions,
-    SampleOptions,
-    Settings,
-    hold_the_same,
-    parse_options,
-    read_configuration,
-    read_settings,
-    write_configuration,
-)
+from kinimmune.fitting.settings import FitOptions, SampleOptions, Settings
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.rows import Tables
 

@@ -10,6 +10,7 @@ import sensitivity_toys as toys
 from report_example import make_content
 from scipy.stats import rankdata
 
+from kinimmune.fitting.configuration import write_configuration
 from kinimmune.fitting.estimation.results import to_json
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
@@ -21,7 +22,7 @@ from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run
 from kinimmune.fitting.sampling.results import write_sample
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity.results import from_json
-from kinimmune.fitting.settings import FitOptions, Settings, write_configuration
+from kinimmune.fitting.settings import FitOptions, Settings
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.pages.sensitivity import compose_sensitivities
 
