@@ -76,27 +76,27 @@ def test_serum_as_rich_as_plasma_binds_as_plasma_does_and_none_binds_nothing(cel
 
 
 @pytest.fixture(scope="module")
-def bench():
+def setup():
     return set_up(load_model("hcc_cells"), read_claims(None, "hcc_cells"), None, 1)
 
 
-def test_more_drug_never_leaves_more_cells_on_prior_draws(bench):
-    drawn = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 2)
+def test_more_drug_never_leaves_more_cells_on_prior_draws(setup):
+    drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 2)
     series = np.array([0.0, 10.0, 100.0, 1e3, 1e4, 1e5])
     sets = np.tile(drawn, series.size)
-    sets[bench.compiled.parameter_names.index("medium_concentration")] = np.repeat(series, 20)
-    course = bench.integrate(initial=bench.compiled.initial(sets), parameters=sets, time=THREE_DAYS)
+    sets[setup.compiled.parameter_names.index("medium_concentration")] = np.repeat(series, 20)
+    course = setup.integrate(initial=setup.compiled.initial(sets), parameters=sets, time=THREE_DAYS)
     for line in LINES:
         numbers = course[f"log_{line}"][1].reshape(series.size, 20)
         assert np.all(np.diff(numbers, axis=0) < 1e-5)
 
 
-def test_kernel_and_scipy_agree_on_prior_draws(bench):
-    drawn = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3)
-    drawn[bench.compiled.parameter_names.index("medium_concentration")] = np.geomspace(10.0, 1e5, 20)
-    common = {"initial": bench.compiled.initial(drawn), "parameters": drawn, "time": THREE_DAYS}
-    fast = bench.integrate(**common, tolerances=Tolerances(1e-6, 1e-8))
-    slow = integrate_by_scipy(bench.compiled, **common, tolerances=Tolerances(1e-10, 1e-12))
+def test_kernel_and_scipy_agree_on_prior_draws(setup):
+    drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 3)
+    drawn[setup.compiled.parameter_names.index("medium_concentration")] = np.geomspace(10.0, 1e5, 20)
+    common = {"initial": setup.compiled.initial(drawn), "parameters": drawn, "time": THREE_DAYS}
+    fast = setup.integrate(**common, tolerances=Tolerances(1e-6, 1e-8))
+    slow = integrate_by_scipy(setup.compiled, **common, tolerances=Tolerances(1e-10, 1e-12))
     assert fast.failures == slow.failures == {}
     assert np.max(np.abs(fast.states - slow.states) / np.maximum(np.abs(slow.states), 1.0)) < 1e-5
 
