@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import binomtest
@@ -25,6 +24,7 @@ from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.rows import Tables
 
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
@@ -75,7 +75,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def check_claims(
-    models: Sequence[str], data: Path | None, *, draws: int, seed: int, jobs: int, progress: Callable[[str], None]
+    models: Sequence[str], tables: Tables, *, draws: int, seed: int, jobs: int, progress: Callable[[str], None]
 ) -> tuple[ClaimResult, ...]:
     """Put every claim about some models to the test.
 
@@ -96,15 +96,15 @@ def check_claims(
     """
     results: list[ClaimResult] = []
     for name in models:
-        claims = read_claims(data, name)
+        claims = read_claims(tables, name)
         if claims:
             progress(name)
-            results += _test_model(name, claims, data, draws=draws, seed=seed, jobs=jobs)
+            results += _test_model(name, claims, tables, draws=draws, seed=seed, jobs=jobs)
     return tuple(results)
 
 
-def _test_model(name: str, claims: Sequence[Claim], data: Path | None, *, draws: int, seed: int, jobs: int) -> list[ClaimResult]:
-    setup = set_up(load_model(name, data), claims, data, jobs)
+def _test_model(name: str, claims: Sequence[Claim], tables: Tables, *, draws: int, seed: int, jobs: int) -> list[ClaimResult]:
+    setup = set_up(load_model(name, tables), claims, tables, jobs)
     make = partial(ExperimentBatch, setup, seed=seed)
     table = setup.compiled.model.parameters
     batches = _Batches(
@@ -119,15 +119,15 @@ def _test_model(name: str, claims: Sequence[Claim], data: Path | None, *, draws:
     return [_test(claim, _find(readouts, claim), batches) for claim in claims]
 
 
-def set_up(model: OdeModel, claims: Sequence[Claim], data: Path | None, jobs: int) -> ExperimentSetup:
+def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:
     """Return a model ready for experiments, with a switch on every interaction the claims knock out."""
     interactions = dict.fromkeys(name for claim in claims for mechanism in claim.arrows for name in mechanism.split("+"))
     switched = model.with_switches(*interactions)
     return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
-        experiments={item.name: item for item in read_experiments(data) if item.model == model.name},
-        days={day: value for owner, day, value in read_days(data) if owner == model.name},
+        experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
+        days={day: value for owner, day, value in read_days(tables) if owner == model.name},
         jobs=jobs,
     )
 

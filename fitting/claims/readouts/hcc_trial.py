@@ -15,6 +15,7 @@ from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import draw_population, individual_values
 from kinimmune.models.trial.survival import follow, hazard_ratio, progression_free
@@ -134,7 +135,7 @@ def _read_trials(batch: ExperimentBatch, study: str, read: Callable[[Arms], floa
 
 
 def _trial(study: str) -> Trial:
-    return next(trial for trial in read_trials() if trial.study == study)
+    return next(trial for trial in read_trials(Tables()) if trial.study == study)
 
 
 def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
