@@ -13,10 +13,9 @@ from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration
 from kinimmune.models.experiments.run import Readings
-from kinimmune.models.library.hcc_cells import KINASES
+from kinimmune.models.library.hcc_cells import KINASES, MEDIUM, SHIFT
 
 NANOMOL_PER_MICROMOL = 1000.0
-MEDIUM = "medium_concentration"
 
 
 def halving_concentration(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -31,7 +30,7 @@ def half_occupancy_error(batch: ExperimentBatch, claim: Claim) -> Array:
     occupied = _series(batch, claim).values[f"held_{claim.quantity}"][0].reshape(-1, batch.size)
     total = crossing_concentration(concentrations(), occupied, 1.0 / 2.0)
     shift, ic50, bound, share = (
-        batch.parameter(name) for name in ("kinase_shift", f"ic50_{claim.quantity}", "unbound_fraction", "serum_protein_share")
+        batch.parameter(name) for name in (SHIFT, f"ic50_{claim.quantity}", "unbound_fraction", "serum_protein_share")
     )
     free = total / (1.0 + share * (1.0 / bound - 1.0))
     return np.abs(np.log(free / (shift * ic50)))
