@@ -64,7 +64,7 @@ def find_response(tables: Tables) -> Response:
     model = load_model(name, tables)
     compiled = compile_model(model)
     values = {item.name: item.value for item in model.parameters}
-    days = next(day for owner, read, day in read_days(tables) if (owner, read) == (name, hcc_cells.LAST_DAY))
+    days = next(item.day for item in read_days(tables) if (item.model, item.name) == (name, hcc_cells.LAST_DAY))
     load = concentrations() / concentrations()[0] * LOWEST_LOAD
     division, death = np.array([_integrals(compiled, values, float(item), days) for item in load]).T
     return Response(tuple(item for item in model.parameters if item.estimated), values, load, division, death)

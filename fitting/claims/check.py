@@ -127,7 +127,7 @@ def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) 
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
         experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
-        days={day: value for owner, day, value in read_days(tables) if owner == model.name},
+        days={item.name: item.day for item in read_days(tables) if item.model == model.name},
         jobs=jobs,
     )
 
