@@ -33,9 +33,9 @@ class Response:
     """All parameters at the table's values."""
     load: Array
     """Free drug over shift times IC50 of the driving kinase, shape (k,)."""
-    division: Array
+    lost_days: Array
     """L, days of division lost by a line all of whose division needs cyclin D1, shape (k,)."""
-    death: Array
+    dying_days: Array
     """M, days of full apoptosis, shape (k,)."""
 
     def log_ic50(self, line: str, z: Array) -> Array:
@@ -44,8 +44,8 @@ class Response:
         Where no concentration halves the line, the value is finite and lies above `log_ceiling`.
         """
         values, names = self._values(z), hcc_cells.line_names(line)
-        lost = np.outer(self.division, values[names.growth] * values[names.dependence])
-        died = np.outer(self.death, values[names.death])
+        lost = np.outer(self.lost_days, values[names.growth_rate] * values[names.dependence])
+        died = np.outer(self.dying_days, values[names.death_rate])
         logarithm: Array = log_halving(self.load, -lost - died) + _log_unit(values)
         return logarithm
 
@@ -66,8 +66,8 @@ def find_response(tables: Tables) -> Response:
     values = {item.name: item.value for item in model.parameters}
     days = next(item.day for item in read_days(tables) if (item.model, item.name) == (name, hcc_cells.LAST_DAY))
     load = concentrations() / concentrations()[0] * LOWEST_LOAD
-    division, death = np.array([_integrals(compiled, values, float(item), days) for item in load]).T
-    return Response(tuple(item for item in model.parameters if item.estimated), values, load, division, death)
+    lost, dying = np.array([_integrals(compiled, values, float(item), days) for item in load]).T
+    return Response(tuple(item for item in model.parameters if item.estimated), values, load, lost, dying)
 
 
 def value_at(item: Parameter, z: Array) -> Array:
@@ -86,7 +86,7 @@ def _log_unit(values: Mapping[str, Array | float]) -> Array:
 def _integrals(compiled: CompiledModel, values: Mapping[str, float], load: float, days: float) -> tuple[float, float]:
     """Return L and M at a load, read off two lines with the traits 1, 1, 0 and 0, 0, 1."""
     pure, dying = (hcc_cells.line_names(line) for line in tuple(hcc_cells.LINES)[:2])
-    traits = {pure.growth: 1.0, pure.dependence: 1.0, pure.death: 0.0, dying.growth: 0.0, dying.death: 1.0}
+    traits = {pure.growth_rate: 1.0, pure.dependence: 1.0, pure.death_rate: 0.0, dying.growth_rate: 0.0, dying.death_rate: 1.0}
     traits[hcc_cells.MEDIUM] = load * math.exp(float(_log_unit(values)))
     end = simulate(compiled, {**values, **traits}, np.array([0.0, days])).states[:, -1]
     names = compiled.model.state_names

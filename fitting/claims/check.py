@@ -113,7 +113,7 @@ def _test_model(name: str, claims: Sequence[Claim], tables: Tables, *, draws: in
         halved=make(draw_parameters(table, draws, HALF, seed)),
         few=make(draw_parameters(table, min(draws, ABLATION_DRAWS), 1.0, seed)),
         boundary=make(draw_parameters(table, min(draws, BOUNDARY_DRAWS), 1.0, seed)),
-        mechanisms=tuple(dict.fromkeys(mechanism for claim in claims for mechanism in claim.arrows)),
+        mechanisms=tuple(dict.fromkeys(mechanism for claim in claims for mechanism in claim.knock_outs)),
     )
     readouts = readouts_of(name)
     return [_test(claim, _find(readouts, claim), batches) for claim in claims]
@@ -121,7 +121,7 @@ def _test_model(name: str, claims: Sequence[Claim], tables: Tables, *, draws: in
 
 def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:
     """Return a model ready for experiments, with a switch on every interaction the claims knock out."""
-    interactions = dict.fromkeys(name for claim in claims for mechanism in claim.arrows for name in mechanism.split("+"))
+    interactions = dict.fromkeys(name for claim in claims for mechanism in claim.knock_outs for name in mechanism.split("+"))
     switched = model.with_switches(*interactions)
     return ExperimentSetup(
         compiled=compile_model(switched),
@@ -164,11 +164,11 @@ def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
     lower, upper = wilson(count, satisfied.size)
     without = {
         mechanism: bool(satisfies(claim, readout(batches.nominal.without(mechanism), claim))[0])
-        for mechanism in (claim.arrows if disputed else batches.mechanisms)
+        for mechanism in (claim.knock_outs if disputed else batches.mechanisms)
     }
     ablations = tuple(
         Ablation(name, without[name], float(satisfies(claim, readout(batches.few.without(name), claim)).mean()))
-        for name in claim.arrows
+        for name in claim.knock_outs
     )
     holds = bool(satisfies(claim, np.array([value]))[0])
     return ClaimResult(

@@ -36,7 +36,7 @@ def absolute_log_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
 
 def fold_change_by_mechanism(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the quantity with the claim's first mechanism over that without it, shape (n,): 1 where it does nothing."""
-    return value(batch, claim) / value(batch.without(claim.arrows[0]), claim)
+    return value(batch, claim) / value(batch.without(claim.knock_outs[0]), claim)
 
 
 _ONE_EXPERIMENT = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "day": Named.DAY}

@@ -80,7 +80,7 @@ class _Vocabulary:
             Named.STUDY: self.studies,
             Named.DAY: self.days,
             Named.PARAMETER: frozenset(self.model.parameter_names),
-            Named.INTERACTION: frozenset(self.model.arrows),
+            Named.INTERACTION: frozenset(self.model.interactions),
         }
 
     @cached_property

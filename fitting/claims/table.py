@@ -84,8 +84,8 @@ class Claim:
     """Value the read-out is compared with."""
     margin: float
     """Distance from the reference the read-out must keep."""
-    arrows: tuple[str, ...]
-    """Mechanisms whose knock-out must break the claim, each an interaction or, as `a+b`, several."""
+    knock_outs: tuple[str, ...]
+    """Mechanisms whose knock-out must break the claim (column `arrows`), each an interaction or, as `a+b`, several."""
     explanation: str
     """Why the claim is kept although it fails a rule; empty for most."""
 

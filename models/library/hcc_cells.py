@@ -43,11 +43,11 @@ LAST_DAY = "h72"
 class LineNames:
     """Names of the parameters and of the state of one cell line."""
 
-    growth: str
+    growth_rate: str
     """Parameter: rate of division of untreated cells [1/d]."""
     dependence: str
     """Parameter: share of division that needs cyclin D1."""
-    death: str
+    death_rate: str
     """Parameter: rate of apoptosis of cells without pERK [1/d]."""
     log_number: str
     """State: ln of the number of cells over that at the start."""

@@ -57,13 +57,13 @@ def ttp_gain(batch: ExperimentBatch, claim: Claim) -> Array:
 def ttp_gain_through(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the part of that gain that is lost without the claim's first mechanism, as a fraction, shape (n,)."""
     whole = ttp_gain(batch, claim)
-    return 1.0 - _quotient(ttp_gain(batch.without(claim.arrows[0]), claim), whole)
+    return 1.0 - _quotient(ttp_gain(batch.without(claim.knock_outs[0]), claim), whole)
 
 
 def os_benefit_through(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the part of ln HR of death that is lost without the claim's first mechanism, as a fraction, shape (n,)."""
     whole = np.log(os_hazard_ratio(batch, claim))
-    return 1.0 - _quotient(np.log(os_hazard_ratio(batch.without(claim.arrows[0]), claim)), whole)
+    return 1.0 - _quotient(np.log(os_hazard_ratio(batch.without(claim.knock_outs[0]), claim)), whole)
 
 
 def onset_difference(batch: ExperimentBatch, claim: Claim) -> Array:
