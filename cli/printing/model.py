@@ -30,7 +30,7 @@ def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Json:
             {"name": item.name, "unit": item.unit, "expression": str(item.expression), "meaning": item.reason}
             for item in model.outputs
         ],
-        "arrows": list(model.arrows),
+        "arrows": list(model.interactions),
         "parameters": [_parameter(item) for item in model.parameters],
         "kinases": _kinases(model, kinases),
     }

@@ -43,7 +43,7 @@ MEASURES = ("hazard_ratio", "median")
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
     claims = read_claims(open_tables(folder), model)
-    found = [claim.arrows[0] for claim in claims if claim.readout == READOUT and claim.arrows]
+    found = [claim.knock_outs[0] for claim in claims if claim.readout == READOUT and claim.knock_outs]
     return tuple(found[0].split("+")) if found else ()
 
 
@@ -124,7 +124,7 @@ def _switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     """
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
     claims = read_claims(open_tables(folder), settings.model)
-    arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
+    arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
     model = problem.engine.compiled.model.with_switches(*arrows)
     compiled = compile_model(model)
     engine = replace(problem.engine, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))

@@ -1,8 +1,7 @@
 """Readers of the tables: the package's in `data/`, or a user's folder that replaces them one by one.
 
-Start with `read_trials` or `read_parameters`.  Each reader takes
-a `Tables` and raises the first thing wrong with the
-tables it needs; `kinimmune.fitting.lint` collects all of them.
+Start with `read_trials` or `read_parameters`.  Each reader takes a `Tables` and raises the first thing wrong with the tables it
+needs; `kinimmune.fitting.lint` collects all of them.
 """
 
 from kinimmune.models.errors import DataError
@@ -18,7 +17,7 @@ from kinimmune.models.tables.evidence import (
     examine_kinases,
     examine_sources,
 )
-from kinimmune.models.tables.experiments import examine_days, examine_experiments
+from kinimmune.models.tables.experiments import ReadoutDay, examine_days, examine_experiments
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -85,8 +84,8 @@ def read_experiments(tables: Tables | None = None) -> tuple[Experiment, ...]:
     return examine_experiments(tables or Tables()).require()
 
 
-def read_days(tables: Tables | None = None) -> tuple[tuple[str, str, float], ...]:
-    """Return (model, name, day [d]) of the read-out days of `experiments.csv`; raises as `read_trials` does."""
+def read_days(tables: Tables | None = None) -> tuple[ReadoutDay, ...]:
+    """Return the read-out days of `experiments.csv`; raises as `read_trials` does."""
     return examine_days(tables or Tables()).require()
 
 
