@@ -17,10 +17,11 @@ from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
-from kinimmune.models.tables.files import TABLES, Finding
+from kinimmune.models.tables.files import TABLES, find_misnamed
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
-from kinimmune.models.tables.rows import parse_rows
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import examine_trials
 
 NARROWEST_ASSUMED = 0.7
@@ -30,7 +31,7 @@ CONVENTION = "convention"
 """Source of definitions and reference values, which may be fixed without being measured."""
 
 
-def check(folder: Path | None = None) -> tuple[Finding, ...]:
+def check(tables: Tables) -> tuple[Finding, ...]:
     """Return all that is wrong with the tables: the package's, or those of a folder with the package's for what it lacks.
 
     Once nothing is wrong with the tables themselves, experiments and claims are held against the models they are about.
@@ -40,27 +41,27 @@ def check(folder: Path | None = None) -> tuple[Finding, ...]:
     UsageError
         when the folder does not exist or holds no table
     """
-    findings = _check_tables(folder)
-    return findings or check_names(folder)
+    findings = _check_tables(tables)
+    return findings or check_names(tables)
 
 
-def _check_tables(folder: Path | None) -> tuple[Finding, ...]:
+def _check_tables(tables: Tables) -> tuple[Finding, ...]:
     """Return what is wrong with the tables themselves; no model is built."""
-    sources, kinases, targets = examine_sources(folder), examine_kinases(folder), examine_targets(folder)
-    parameters = examine_parameters(folder)
+    sources, kinases, targets = examine_sources(tables), examine_kinases(tables), examine_targets(tables)
+    parameters = examine_parameters(tables)
     findings = [
-        *_find_unknown_files(folder),
+        *_find_unknown_files(tables.folder),
         *sources.findings,
         *kinases.findings,
-        *examine_cell_lines(folder).findings,
-        *examine_trials(folder).findings,
+        *examine_cell_lines(tables).findings,
+        *examine_trials(tables).findings,
         *parameters.findings,
         *targets.findings,
-        *examine_observations(folder).findings,
-        *examine_experiments(folder).findings,
-        *examine_claims(folder).findings,
-        *check_models(folder),
-        *_find_unknown_fits(folder, targets.entries),
+        *examine_observations(tables).findings,
+        *examine_experiments(tables).findings,
+        *examine_claims(tables).findings,
+        *check_models(tables),
+        *_find_unknown_fits(tables, targets.entries),
         *_find_double_use(parameters.entries, sources.entries, targets.entries),
         *_find_unmeasured(parameters.entries),
         *_find_odd_concentrations(parameters.entries, kinases.entries),
@@ -68,12 +69,12 @@ def _check_tables(folder: Path | None) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(findings))
 
 
-def require(folder: Path | None = None) -> None:
+def require(tables: Tables) -> None:
     """Raise the first finding about the tables as a `DataError`; say how many more there are.
 
     What `check` finds beside the models of experiments and claims is left to the commands that use those.
     """
-    findings = _check_tables(folder)
+    findings = _check_tables(tables)
     if findings:
         more = f" (and {len(findings) - 1} more; run kinimmune check)" if len(findings) > 1 else ""
         raise DataError(f"{findings[0].message}{more}")
@@ -83,15 +84,17 @@ def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
     if folder is None:
         return
     for path in sorted(folder.glob("*.csv")):
-        if path.name not in TABLES:
+        if path.name not in TABLES and not path.name.startswith("."):
             close = get_close_matches(path.name, TABLES, 1)
+            if close and find_misnamed(close[0], folder):
+                continue  # whoever reads that table says so
             advice = f"did you mean {close[0]}?" if close else f"tables are: {', '.join(TABLES)}"
             yield Finding(path.name, None, None, f"{path.name} is not a table that is read; {advice}")
 
 
-def _find_unknown_fits(folder: Path | None, targets: Sequence[Target]) -> Iterable[Finding]:
+def _find_unknown_fits(tables: Tables, targets: Sequence[Target]) -> Iterable[Finding]:
     known = {target.label for target in targets} | {target.study for target in targets}
-    for row in parse_rows(SourceRow, folder).entries if targets else ():
+    for row in tables.rows(SourceRow).entries if targets else ():
         for name in row.fitted_to.split():
             if name not in known:
                 problem = f"'{name}' in column 'fitted_to' of source '{row.key}' is neither a study with targets nor a target"
@@ -136,9 +139,9 @@ def _find_odd_concentrations(parameters: Iterable[SourcedParameter], kinases: Se
 
     A parameter `ic50_NAME` belongs to the kinase that drives `occupancy_NAME`; any other to the kinase its locator ends in.
     """
-    tables = {(kinase.source.key, _table(kinase.source.locator)) for kinase in kinases}
+    places = {(kinase.source.key, _table(kinase.source.locator)) for kinase in kinases}
     for row, parameter in parameters:
-        if (parameter.source.key, _table(parameter.source.locator)) not in tables:
+        if (parameter.source.key, _table(parameter.source.locator)) not in places:
             continue
         driven = parameter.name.replace("ic50_", "occupancy_", 1)
         named = parameter.source.locator.partition(", ")[2]

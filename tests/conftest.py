@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def hcc_problem() -> "FitProblem":
     """Return the package's own fit with 64 virtual patients."""
     from kinimmune.fitting.problem.problem import build_problem
+    from kinimmune.models.tables.rows import Tables
 
-    return build_problem("hcc_trial", None, patients=64, seed=1)
+    return build_problem("hcc_trial", Tables(), patients=64, seed=1)
 
 
 @pytest.fixture(scope="session")

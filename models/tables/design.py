@@ -6,13 +6,12 @@ Start with `examine_design`; `QUANTITIES` lists what a design is made of.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.symbolic.units import Unit, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, Number, SourcedRow, UnitText, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 
 
@@ -76,9 +75,9 @@ class DesignNumber(NamedTuple):
     value: float
 
 
-def examine_design(folder: Path | None) -> Examined[DesignNumber]:
+def examine_design(tables: Tables) -> Examined[DesignNumber]:
     """Return the numbers of all designs, and what is wrong with their table."""
-    table, sources = parse_rows(DesignRow, folder), examine_sources(folder)
+    table, sources = tables.rows(DesignRow), examine_sources(tables)
     numbers: list[DesignNumber] = []
     findings = list(table.findings)
     for row in table.entries:

@@ -8,7 +8,6 @@ named in `target`), `set` and `scale` (a parameter), `input` (held from first to
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -17,8 +16,8 @@ from kinimmune.models.experiments.design import Experiment, InputSpan
 from kinimmune.models.solvers.dosing import Dose
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, UnitText, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
 
 
 class ChangeKind(StrEnum):
@@ -62,9 +61,9 @@ _NEEDS = {
 }
 
 
-def examine_experiments(folder: Path | None) -> Examined[Experiment]:
+def examine_experiments(tables: Tables) -> Examined[Experiment]:
     """Return all experiments of all models and what is wrong with their table."""
-    table, sources = parse_rows(ExperimentRow, folder), examine_sources(folder)
+    table, sources = tables.rows(ExperimentRow), examine_sources(tables)
     rows = table.entries
     findings = [*table.findings, *_find_gaps(rows), *_find_circles(rows), *find_bad_origins(rows, sources)]
     if findings:
@@ -74,9 +73,9 @@ def examine_experiments(folder: Path | None) -> Examined[Experiment]:
     return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
 
 
-def examine_days(folder: Path | None) -> Examined[tuple[str, str, float]]:
+def examine_days(tables: Tables) -> Examined[tuple[str, str, float]]:
     """Return (model, name, day) of every read-out day."""
-    table = parse_rows(ExperimentRow, folder)
+    table = tables.rows(ExperimentRow)
     days = [row for row in table.entries if row.kind is ChangeKind.DAY and row.value is not None]
     return Examined(tuple((row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
 
