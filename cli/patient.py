@@ -17,13 +17,13 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.nominal import follow, follow_experiment
-from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Arm
+from kinimmune.models.trial.design import Arm, supports_trials
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,18 @@ class Patient:
         if isinstance(self.arm, Experiment):
             found = follow_experiment(compiled, self.values, self.arm, time)
         else:
-            found = follow(compiled, self.values, constant() if self.arm is None else self.arm.schedule, time)
+            found = follow(compiled, self.values, _give(self.model, self.arm), time)
         labels = [(state.name, state.unit, state.meaning) for state in self.model.states]
         labels += [(item.name, item.unit, item.reason) for item in self.model.outputs]
         columns = tuple(Column(*label, found[label[0]]) for label in labels)
         return Course(self.model.name, self.study, None if self.arm is None else self.arm.name, time, columns)
+
+
+def _give(model: OdeModel, arm: Arm | None) -> Schedule:
+    """Return what a patient of an arm is given; nothing without an arm."""
+    if arm is None or model.trial is None:
+        return constant()
+    return arm.schedule(model.trial.dose_input)
 
 
 def plan_patient(name: str, tables: Tables, options: SimulateOptions) -> Patient:
@@ -188,14 +195,14 @@ def _find_arm(model: OdeModel, text: str, tables: Tables, studies: Sequence[str]
     """Return the arm or experiment of a name; a model of trials means an arm first, any other an experiment."""
     experiments = [item for item in read_experiments(tables) if item.model == model.name]
     arms: list[Arm] = []
-    if "dose_rate" in {item.name for item in model.inputs}:
+    if supports_trials(model):
         arms = [arm for trial in read_trials(tables) for arm in trial.arms if not studies or arm.study in studies]
     if not arms and not experiments:
         raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
     of_trials = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
     of_laboratory = [item for item in experiments if item.name == text]
-    found: list[Arm | Experiment] = [*of_trials, *of_laboratory] if studies else [*of_laboratory, *of_trials]
+    found: list[Arm | Experiment] = [*of_trials, *of_laboratory]
     if not found:
-        names = [*(f"{arm.study}:{arm.name}" for arm in arms if studies or not experiments), *(item.name for item in experiments)]
+        names = [*(f"{arm.study}:{arm.name}" for arm in arms), *(item.name for item in experiments)]
         raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
     return found[0]

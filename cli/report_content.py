@@ -23,6 +23,7 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_kinases, read_observations, read_sources, read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import supports_trials
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.panels import NominalCourse
 
@@ -133,7 +134,7 @@ def model_content(name: str, tables: Tables, options: SimulateOptions, effort: E
 
 def _courses(model: OdeModel, tables: Tables, options: SimulateOptions) -> tuple[NominalCourse, ...]:
     arms: list[str | None] = [None]
-    if any(item.study is not None for item in model.parameters):
+    if supports_trials(model):
         trial = read_trials(tables)[0]
         arms = [f"{trial.study}:{arm.name}" for arm in trial.arms]
     courses = []
