@@ -50,6 +50,8 @@ class ExperimentRow(SourcedRow):
     interval: Positive | None = None
 
 
+MOST_DOSES = 100_000
+"""Doses of one row: an hourly dose for eleven years."""
 _NEEDS = {
     ChangeKind.NONE: (),
     ChangeKind.AS: ("target",),
@@ -65,7 +67,13 @@ def examine_experiments(tables: Tables) -> Examined[Experiment]:
     """Return all experiments of all models and what is wrong with their table."""
     table, sources = tables.rows(ExperimentRow), examine_sources(tables)
     rows = table.entries
-    findings = [*table.findings, *_find_gaps(rows), *_find_circles(rows), *find_bad_origins(rows, sources)]
+    findings = [
+        *table.findings,
+        *_find_gaps(rows),
+        *_find_odd_amounts(rows),
+        *_find_circles(rows),
+        *find_bad_origins(rows, sources),
+    ]
     if findings:
         return Examined((), tuple(findings))
     rows = tuple(row for row in rows if row.kind is not ChangeKind.DAY)
@@ -92,6 +100,21 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
             yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
         if row.kind is ChangeKind.DAY:
             yield from _find_odd_day(row)
+
+
+def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
+    """Find inputs and doses below nothing, factors that are none, and more doses than anybody gives."""
+    for row in rows:
+        value = 0.0 if row.value is None else row.value
+        if row.kind in (ChangeKind.INPUT, ChangeKind.DOSE) and value < 0.0:
+            yield row.finding("value", f"'{row.target}' is given {value:g} in column 'value'", "give 0 or more")
+        if row.kind is ChangeKind.SCALE and row.value is not None and not value > 0.0:
+            yield row.finding("value", f"'{row.target}' is scaled by {value:g} in column 'value'", "give a positive factor")
+        if row.interval is not None and row.first_day is not None and row.last_day is not None:
+            doses = (row.last_day - row.first_day) / row.interval
+            if doses > MOST_DOSES:
+                problem = f"a dose every {row.interval:g} d from day {row.first_day:g} to {row.last_day:g} is {doses:.3g} doses"
+                yield row.finding("interval", problem, f"at most {MOST_DOSES}")
 
 
 def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:
