@@ -240,8 +240,10 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
     cohort
         arm, stop rule and parameters
     names
-        states and outputs of the model
+        states and outputs of the model; without any nothing is integrated
     """
+    if not names:
+        return {}
     total = np.zeros((len(names), simulator.grid(cohort.trial).size))
     weight = np.zeros(total.shape[1])
     for which in cut(cohort.patients, PATIENTS_PER_CHUNK):
