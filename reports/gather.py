@@ -23,6 +23,7 @@ from kinimmune.models.experiments.individual import IndividualRequest, plan_indi
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_designs, read_kinases, read_observations, read_sources, read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import supports_trials
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.gather_panels import gather_picture
 from kinimmune.reports.panels import NominalCourse
@@ -153,7 +154,7 @@ def _follow_arms(model: OdeModel, tables: Tables, request: IndividualRequest) ->
     """Return the course of the typical individual in every arm of the first study; untreated where the model has no study."""
     designs = Designs()
     arms: list[str | None] = [None]
-    if any(item.study is not None for item in model.parameters):
+    if supports_trials(model):
         designs = read_designs(model, tables)
         arms = [f"{arm.study}:{arm.name}" for arm in designs.trials[0].arms]
     courses = []

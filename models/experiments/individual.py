@@ -13,7 +13,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.nominal import follow, follow_experiment
-from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
@@ -123,11 +123,18 @@ def simulate_individual(individual: Individual) -> IndividualCourse:
     if isinstance(arm, Experiment):
         found = follow_experiment(compiled, individual.values, arm, time)
     else:
-        found = follow(compiled, individual.values, constant() if arm is None else arm.schedule, time)
+        found = follow(compiled, individual.values, _give(model, arm), time)
     labels = [(state.name, state.unit, state.meaning) for state in model.states]
     labels += [(item.name, item.unit, item.reason) for item in model.outputs]
     quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)
     return IndividualCourse(model.name, individual.study, None if arm is None else arm.name, time, quantities)
+
+
+def _give(model: OdeModel, arm: Arm | None) -> Schedule:
+    """Return what an individual of an arm is given; nothing without an arm."""
+    if arm is None or model.trial is None:
+        return constant()
+    return arm.schedule(model.trial.dose_input)
 
 
 def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
@@ -167,9 +174,9 @@ def _find_arm(model: OdeModel, text: str, designs: Designs, studies: Sequence[st
         raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
     of_trials = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
     of_laboratory = [item for item in designs.experiments if item.name == text]
-    found: list[Arm | Experiment] = [*of_trials, *of_laboratory] if studies else [*of_laboratory, *of_trials]
+    found: list[Arm | Experiment] = [*of_trials, *of_laboratory]
     if not found:
-        names = [_spell_arm(arm) for arm in arms if studies or not designs.experiments]
+        names = [_spell_arm(arm) for arm in arms]
         names += [item.name for item in designs.experiments]
         raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
     return found[0]

@@ -14,6 +14,7 @@ import sympy as sp
 from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.symbolic.roles import TrialRoles, check_roles
 from kinimmune.models.symbolic.units import Unit, parse_unit, unit_of
 
 
@@ -24,7 +25,8 @@ class OdeModel:
     Raises
     ------
     ModelError
-        when built from undeclared symbols, two things of one name, a term for an unknown state, or units that do not fit
+        when built from undeclared symbols, two things of one name, a term for an unknown state, units that do not fit, or roles
+        and courses that name what the model does not have
     """
 
     name: str
@@ -35,11 +37,16 @@ class OdeModel:
     """Read-outs; they may use states, parameters, inputs and definitions, and nothing uses them."""
     removed: tuple[str, ...] = field(default=())
     """Interactions that were knocked out of the full model."""
+    trial: TrialRoles | None = None
+    """What a virtual trial reads; None for a model that is not tried in one."""
+    reported_courses: tuple[str, ...] = ()
+    """States and outputs whose mean courses in a trial a report shows, in its order."""
 
     def __post_init__(self) -> None:
-        """Check names, symbols and units."""
+        """Check names, symbols, units and roles."""
         _check_names(self)
         _check_units(self)
+        _check_purpose(self)
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -212,6 +219,15 @@ def _check_units(model: OdeModel) -> None:
         _require(term.expression, units, expected, f"model '{model.name}', term '{term.name}' of '{term.state}'")
     for item in model.outputs:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', output '{item.name}'")
+
+
+def _check_purpose(model: OdeModel) -> None:
+    if model.trial is not None:
+        check_roles(model.trial, model.name, model.states, model.outputs, model.inputs)
+    courses = (*model.state_names, *(item.name for item in model.outputs))
+    for name in model.reported_courses:
+        if name not in courses:
+            raise ModelError(f"model '{model.name}': reported course '{name}' is no state or output; {nearest(name, courses)}")
 
 
 def _require(expression: sp.Expr, units: dict[str, Unit], expected: Unit, where: str) -> None:

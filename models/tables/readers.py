@@ -22,7 +22,7 @@ from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import examine_trials
-from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.design import Trial, supports_trials
 
 
 def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter, ...]:
@@ -92,11 +92,10 @@ def read_days(tables: Tables | None = None) -> tuple[ReadoutDay, ...]:
 def read_designs(model: OdeModel, tables: Tables) -> Designs:
     """Return the trials and experiments an individual of a model can be in; raises as `read_trials` does.
 
-    Of a model that takes no drug no trial is read.
+    Of a model that is not tried in a trial no trial is read.
     """
-    takes_drug = "dose_rate" in {item.name for item in model.inputs}
     return Designs(
-        trials=read_trials(tables) if takes_drug else (),
+        trials=read_trials(tables) if supports_trials(model) else (),
         experiments=tuple(item for item in read_experiments(tables) if item.model == model.name),
         read_out_days={name: day for owner, name, day in read_days(tables) if owner == model.name},
     )

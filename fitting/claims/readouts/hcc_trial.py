@@ -16,10 +16,11 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import draw_population, individual_values
-from kinimmune.models.trial.survival import follow, hazard_ratio, progression_free
-from kinimmune.models.trial.treatment_paths import ArmTask, Engine
+from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.survival import expected_curve, hazard_ratio, progression_free
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 PATIENTS = 64
@@ -120,7 +121,7 @@ def _hazard_ratios(batch: ExperimentBatch, study: str, endpoint: Endpoint) -> Ar
     trial = _trial(study)
 
     def read_ratio(arms: Arms) -> float:
-        treated, control = (follow(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
+        treated, control = (expected_curve(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
         try:
             return hazard_ratio(treated, control)
         except DataError:  # a draw under which nobody progresses or dies has no ratio
@@ -141,15 +142,15 @@ def _trial(study: str) -> Trial:
 def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
     """Return the arms of the virtual trial of a study for every parameter set."""
     setup, trial = batch.setup, _trial(study)
-    engine = Engine(setup.compiled, setup.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
+    simulator = TrialSimulator(setup.compiled, setup.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
     model = setup.compiled.model
     population = draw_population(model.parameters, PATIENTS, batch.seed)
-    tasks = []
+    cohorts = []
     for column in batch.changed(UNTREATED).T:
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
         patients = individual_values(model.parameters, values, population)
-        tasks += [ArmTask(trial, arm, StopRule.NEVER, patients) for arm in trial.arms]
-    outcomes = run_arms(engine, tasks, setup.jobs)
+        cohorts += [ArmCohort(trial, arm, StopRule.NEVER, patients) for arm in trial.arms]
+    outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)
     return [{item.arm.name: item for item in outcomes[first : first + width]} for first in range(0, len(outcomes), width)]
 

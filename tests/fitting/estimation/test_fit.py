@@ -141,7 +141,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
 
 
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):
-    broken = replace(hcc_problem, engine=replace(hcc_problem.engine, integrate=fail_everyone(hcc_problem)))
+    broken = replace(hcc_problem, simulator=replace(hcc_problem.simulator, integrate=fail_everyone(hcc_problem)))
     found = optimise(broken, np.zeros(9), lambda _: None)
     assert found.cost == math.inf
     assert not found.converged
@@ -151,7 +151,7 @@ def fail_everyone(problem: FitProblem):
     """Return an integrator whose step limit nobody meets."""
 
     def integrate(**given):
-        return problem.engine.integrate(**given, most_steps=1)
+        return problem.simulator.integrate(**given, most_steps=1)
 
     return integrate
 

@@ -14,10 +14,10 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
-from kinimmune.models.trial.treatment_paths import ArmTask
 from kinimmune.models.trial.virtual_trial import mean_courses
 
 NAMES = (
@@ -123,7 +123,7 @@ def small():
         ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=8, seed=1), None
     )
     wide = to_horizon(problem, problem.trial("sharp").follow_up["os"].longest / DAYS_PER_MONTH)
-    assert wide.engine.tolerances == FIT_TOLERANCES
+    assert wide.simulator.tolerances == FIT_TOLERANCES
     return wide, predict(wide, [np.zeros(len(problem.free))])[0]
 
 
@@ -153,8 +153,8 @@ def test_a_state_of_an_arm_is_the_mean_over_its_patients_alive(small):
     problem, _ = small
     patients = individual_values(problem.parameters, values_for(problem.parameters, "sharp"), problem.population)
     trial = problem.trial("sharp")
-    task = ArmTask(trial, trial.arm("sorafenib"), problem.rules["sharp"], patients)
-    course = mean_courses(problem.engine, task, ["treg_number"])["treg_number"]
+    task = ArmCohort(trial, trial.arm("sorafenib"), problem.rules["sharp"], patients)
+    course = mean_courses(problem.simulator, task, ["treg_number"])["treg_number"]
 
     found = ask("hcc_trial", "state:treg_number:84:sharp:sorafenib", ("kinase_shift",))(np.array([[1.0]]))
 
