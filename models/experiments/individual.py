@@ -6,6 +6,7 @@ experiments a model's individual can be in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.trial.design import Arm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USUAL_DAYS = 360.0
 """Horizon where none is asked for and no experiment tells one [d]."""
@@ -64,8 +68,8 @@ class QuantityCourse:
     name: str
     unit: str
     meaning: str
-    values: Array
-    """In `unit`, shape (k,) of the times it belongs to."""
+    course: Array
+    """Value at each time of the individual's course [`unit`], shape (k,)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,30 @@ class IndividualCourse:
     """[d], shape (k,)"""
     quantities: tuple[QuantityCourse, ...]
     """States, then outputs."""
+
+    def __repr__(self) -> str:
+        """Return the course in a line."""
+        arm = "untreated" if self.arm is None else self.arm
+        return f"IndividualCourse({self.model}, {arm}, {self.time[-1]:g} d, {len(self.quantities)} quantities)"
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a state or an output by its name, shape (k,).
+
+        Raises
+        ------
+        KeyError
+            for a name the course does not have, with the nearest
+        """
+        courses = {item.name: item.course for item in self.quantities}
+        if name not in courses:
+            raise KeyError(f"no quantity '{name}'; {nearest(name, courses)}")
+        return courses[name]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with one row for each time and one column for each quantity; the index is the day."""
+        import pandas as pd
+
+        return pd.DataFrame({item.name: item.course for item in self.quantities}, index=pd.Index(self.time, name="day"))
 
 
 def plan_individual(model: OdeModel, request: IndividualRequest, designs: Designs) -> Individual:
@@ -159,7 +187,7 @@ def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, flo
 
 def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:
     for name in changes:
-        if name in experiment.values:
+        if name in experiment.values:  # noqa: PD011 - a mapping, no table
             raise UsageError(f"--set {name}: experiment '{experiment.name}' sets it; leave out one of them")
 
 
