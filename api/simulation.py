@@ -44,7 +44,7 @@ def simulate(
 
     Examples
     --------
-    >>> course = simulate("gompertz", days=10, changes={"growth": 0.1})
+    >>> course = simulate("gompertz", days=10, changes={"retardation": 0.05})
     >>> course["volume"].shape
     (11,)
     """

@@ -42,7 +42,7 @@ def test_another_name_is_refused_with_those_there_are():
 
 
 def test_a_course_has_its_outputs_by_name():
-    course = ki.simulate("gompertz", days=30, changes={"growth": 0.05})
+    course = ki.simulate("gompertz", days=30, changes={"retardation": 0.05})
 
     frame = course.to_frame()
     assert frame.index.tolist() == list(range(31))
