@@ -42,7 +42,7 @@ MEASURES = ("hazard_ratio", "median")
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
     claims = read_claims(open_tables(folder), model)
-    found = [claim.arrows[0] for claim in claims if claim.readout == READOUT and claim.arrows]
+    found = [claim.knock_outs[0] for claim in claims if claim.readout == READOUT and claim.knock_outs]
     return tuple(found[0].split("+")) if found else ()
 
 
@@ -108,7 +108,7 @@ def trial_shares(inputs: Json) -> Json:
 
 def _settings(inputs: Json) -> ProblemSettings:
     settings = ProblemSettings(**inputs["problem"])
-    return replace(settings, patients=min(settings.patients, MOST_PATIENTS))
+    return settings.with_patients(min(settings.patients, MOST_PATIENTS))
 
 
 def _problem(inputs: Json) -> FitProblem:
@@ -123,8 +123,8 @@ def _switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     """
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
     claims = read_claims(open_tables(folder), settings.model)
-    arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
-    model = problem.simulator.compiled.model.with_switches(*arrows)
+    arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
+    model = problem.simulator.model.with_switches(*arrows)
     compiled = compile_model(model)
     simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
     switches = model.parameters[-len(arrows) :]

@@ -49,7 +49,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         mapk.resistance(),
         mapk.raf_mek_erk(),
         angiogenesis.vascular_support(),
-        _antigen(),
+        tregs.tumour_antigen(),
         untreated_state("start", "0", symbol("initial_volume")),
         untreated_state("reference", "ref", symbol("reference_volume"), REFERENCE_PARTS),
         tregs.regulatory_t_cells(symbol("start_antigen")),
@@ -97,17 +97,6 @@ def untreated_state(name: str, printed: str, volume: sp.Expr, parts: tuple[str, 
         Definition(f"{name}_{what}", symbol_, "1", value, reason) for what, symbol_, value, reason in rows if what in parts
     )
     return Mechanism(f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions)
-
-
-def _antigen() -> Mechanism:
-    signal = Definition(
-        "antigen_signal",
-        "A",
-        "1",
-        tregs.antigen(symbol("viable_volume")),
-        "antigen released by the tumour, saturating",
-    )
-    return Mechanism("antigen", "tumour volume decides how much antigen T cells see", definitions=(signal,))
 
 
 def _outputs() -> tuple[Definition, ...]:

@@ -1,8 +1,8 @@
-"""A symbolic ODE model: mechanisms with named arrows, composed by adding terms, checked for units when built.
+"""A symbolic ODE model: mechanisms with named interactions, composed by adding terms, checked for units when built.
 
 Start with `OdeModel`.  A `Mechanism` (`kinimmune.models.symbolic.components`) brings states of its own, `Definition`s (named
 quantities that depend on states and parameters) and `Term`s (summands of a state's rate).  Every definition with a neutral value
-and every term is an *arrow*: `model.without("treg_suppression")` is the same model with that arrow cut.
+and every term is an *interaction*, an arrow of the influence diagram: `model.without("treg_suppression")` is its knock-out.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class OdeModel:
     outputs: tuple[Definition, ...] = ()
     """Read-outs; they may use states, parameters, inputs and definitions, and nothing uses them."""
     removed: tuple[str, ...] = field(default=())
-    """Arrows that were cut from the full model."""
+    """Interactions that were knocked out of the full model."""
     trial: TrialRoles | None = None
     """What a virtual trial reads; None for a model that is not tried in one."""
     reported_courses: tuple[str, ...] = ()
@@ -100,41 +100,41 @@ class OdeModel:
         return expression.xreplace(self.expanded_definitions)
 
     def with_switches(self, *names: str) -> "OdeModel":
-        """Return the model with a switch on each named arrow: a parameter `keep_NAME`, 1 as it is and 0 for cut.
+        """Return the model with a switch on each named interaction: a parameter `keep_NAME`, 1 as it is and 0 for knocked out.
 
         With a switch at 0 the equations are those of `without`, so that one compiled model serves many ablations.
 
         Raises
         ------
         UsageError
-            for a name that is no arrow of this model, with the nearest one
+            for a name that is no interaction of this model, with the nearest one
         """
-        self._require_arrows(names)
+        self._require_interactions(names)
         mechanisms = tuple(_switch(mechanism, frozenset(names)) for mechanism in self.mechanisms)
         return replace(self, mechanisms=mechanisms, parameters=(*self.parameters, *map(_switch_parameter, names)))
 
     @cached_property
-    def arrows(self) -> tuple[str, ...]:
+    def interactions(self) -> tuple[str, ...]:
         """Names `without` accepts: definitions with a neutral value, and terms."""
         neutral = [item.name for item in self.definitions if item.neutral is not None]
         return tuple(dict.fromkeys([*neutral, *(term.name for term in self.terms)]))
 
     def without(self, *names: str) -> "OdeModel":
-        """Return the model with the named arrows cut: terms dropped, definitions set to their neutral value.
+        """Return the model with the named interactions knocked out: terms dropped, definitions set to their neutral value.
 
         Raises
         ------
         UsageError
-            for a name that is no arrow of this model, with the nearest one
+            for a name that is no interaction of this model, with the nearest one
         """
-        self._require_arrows(names)
+        self._require_interactions(names)
         mechanisms = tuple(_cut(mechanism, frozenset(names)) for mechanism in self.mechanisms)
         return replace(self, mechanisms=mechanisms, removed=(*self.removed, *names))
 
-    def _require_arrows(self, names: Iterable[str]) -> None:
+    def _require_interactions(self, names: Iterable[str]) -> None:
         for name in names:
-            if name not in self.arrows:
-                raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.arrows)}")
+            if name not in self.interactions:
+                raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.interactions)}")
 
 
 def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
