@@ -161,7 +161,7 @@ def _follow_arms(model: OdeModel, tables: Tables, request: IndividualRequest) ->
     for arm in arms:
         individual = plan_individual(model, replace(request, arm=arm), designs)
         course = simulate_individual(individual)
-        values = {item.name: item.values for item in course.quantities}
+        values = {item.name: item.course for item in course.quantities}
         courses.append(NominalCourse(course.arm or "untreated", course.time, values))
     return tuple(courses)
 

@@ -114,5 +114,5 @@ def _draw(
         target.write_bytes(render_svg(draw_picture(picture)))
         return
     labels = [(item.name, item.unit) for item in course.quantities]
-    values = np.array([item.values for item in course.quantities])
+    values = np.array([item.course for item in course.quantities])
     save_svg(draw_course(individual.summary, course.time, labels, values), target)

@@ -18,7 +18,7 @@ def print_course(course: IndividualCourse) -> None:
     shown = [round(index * (course.time.size - 1) / (_SHOWN_TIMES - 1)) for index in range(_SHOWN_TIMES)]
     days = [f"day {course.time[index]:g}" for index in dict.fromkeys(shown)]
     rows = [
-        (item.name, item.unit, *(format_number(float(item.values[index])) for index in dict.fromkeys(shown)))
+        (item.name, item.unit, *(format_number(float(item.course[index])) for index in dict.fromkeys(shown)))
         for item in course.quantities
     ]
     print_table("", ("quantity", "unit", *days), rows, days)
@@ -33,7 +33,7 @@ def describe_course(course: IndividualCourse) -> dict[str, object]:
         "arm": course.arm,
         "days": course.time.tolist(),
         "columns": [
-            {"name": item.name, "unit": item.unit, "meaning": item.meaning, "values": item.values.tolist()}
+            {"name": item.name, "unit": item.unit, "meaning": item.meaning, "values": item.course.tolist()}
             for item in course.quantities
         ],
     }
@@ -44,5 +44,5 @@ def write_csv(course: IndividualCourse) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["time [d]", *(f"{item.name} [{item.unit}]" for item in course.quantities)])
-    writer.writerows(zip(course.time.tolist(), *(item.values.tolist() for item in course.quantities), strict=True))
+    writer.writerows(zip(course.time.tolist(), *(item.course.tolist() for item in course.quantities), strict=True))
     return text.getvalue()

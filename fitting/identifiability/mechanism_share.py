@@ -124,7 +124,7 @@ def _switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
     claims = read_claims(open_tables(folder), settings.model)
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
-    model = problem.simulator.model.with_switches(*arrows)
+    model = problem.simulator.compiled.model.with_switches(*arrows)
     compiled = compile_model(model)
     simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
     switches = model.parameters[-len(arrows) :]

@@ -6,6 +6,7 @@ experiments a model's individual can be in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.trial.design import Arm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USUAL_DAYS = 360.0
 """Horizon where none is asked for and no experiment tells one [d]."""
@@ -64,8 +68,8 @@ class QuantityCourse:
     name: str
     unit: str
     meaning: str
-    values: Array
-    """In `unit`, shape (k,) of the times it belongs to."""
+    course: Array
+    """Value at each time of the individual's course [`unit`], shape (k,)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,30 @@ class IndividualCourse:
     """[d], shape (k,)"""
     quantities: tuple[QuantityCourse, ...]
     """States, then outputs."""
+
+    def __repr__(self) -> str:
+        """Return the course in a line."""
+        arm = "untreated" if self.arm is None else self.arm
+        return f"IndividualCourse({self.model}, {arm}, {self.time[-1]:g} d, {len(self.quantities)} quantities)"
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a state or an output by its name, shape (k,).
+
+        Raises
+        ------
+        KeyError
+            for a name the course does not have, with the nearest
+        """
+        courses = {item.name: item.course for item in self.quantities}
+        if name not in courses:
+            raise KeyError(f"no quantity '{name}'; {nearest(name, courses)}")
+        return courses[name]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with one row for each time and one column for each quantity; the index is the day."""
+        import pandas as pd
+
+        return pd.DataFrame({item.name: item.course for item in self.quantities}, index=pd.Index(self.time, name="day"))
 
 
 def plan_individual(model: OdeModel, request: IndividualRequest, designs: Designs) -> Individual:
@@ -123,18 +151,18 @@ def simulate_individual(individual: Individual) -> IndividualCourse:
     if isinstance(arm, Experiment):
         found = follow_experiment(compiled, individual.values, arm, time)
     else:
-        found = follow(compiled, individual.values, _schedule(model, arm), time)
+        found = follow(compiled, individual.values, _give(model, arm), time)
     labels = [(state.name, state.unit, state.meaning) for state in model.states]
     labels += [(item.name, item.unit, item.reason) for item in model.outputs]
     quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)
     return IndividualCourse(model.name, individual.study, None if arm is None else arm.name, time, quantities)
 
 
-def _schedule(model: OdeModel, arm: Arm | None) -> Schedule:
-    """Return what an individual is given in an arm, nothing without one."""
-    if arm is None:
+def _give(model: OdeModel, arm: Arm | None) -> Schedule:
+    """Return what an individual of an arm is given; nothing without an arm."""
+    if arm is None or model.trial is None:
         return constant()
-    return arm.schedule(None if model.trial is None else model.trial.dose_input)
+    return arm.schedule(model.trial.dose_input)
 
 
 def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
@@ -159,7 +187,7 @@ def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, flo
 
 def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:
     for name in changes:
-        if name in experiment.values:
+        if name in experiment.values:  # noqa: PD011 - a mapping, no table
             raise UsageError(f"--set {name}: experiment '{experiment.name}' sets it; leave out one of them")
 
 
@@ -168,7 +196,7 @@ def _spell_arm(arm: Arm | Experiment) -> str:
 
 
 def _find_arm(model: OdeModel, text: str, designs: Designs, studies: Sequence[str]) -> Arm | Experiment:
-    """Return the arm or experiment of a name; an arm comes before an experiment of the same name."""
+    """Return the arm or experiment of a name; a model of trials means an arm first, any other an experiment."""
     arms = [arm for trial in designs.trials for arm in trial.arms if not studies or arm.study in studies]
     if not arms and not designs.experiments:
         raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
@@ -176,6 +204,7 @@ def _find_arm(model: OdeModel, text: str, designs: Designs, studies: Sequence[st
     of_laboratory = [item for item in designs.experiments if item.name == text]
     found: list[Arm | Experiment] = [*of_trials, *of_laboratory]
     if not found:
-        names = [*map(_spell_arm, arms), *(item.name for item in designs.experiments)]
+        names = [_spell_arm(arm) for arm in arms]
+        names += [item.name for item in designs.experiments]
         raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
     return found[0]

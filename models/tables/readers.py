@@ -92,7 +92,7 @@ def read_days(tables: Tables | None = None) -> tuple[ReadoutDay, ...]:
 def read_designs(model: OdeModel, tables: Tables) -> Designs:
     """Return the trials and experiments an individual of a model can be in; raises as `read_trials` does.
 
-    Of a model that is not tried in trials none is read.
+    Of a model that is not tried in a trial no trial is read.
     """
     return Designs(
         trials=read_trials(tables) if supports_trials(model) else (),
