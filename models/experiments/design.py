@@ -55,7 +55,7 @@ class Designs:
     """The trials and experiments an individual of one model can be in."""
 
     trials: tuple[Trial, ...] = ()
-    """None where the model takes no drug a trial gives."""
+    """Empty for a model that is not tried in trials."""
     experiments: tuple[Experiment, ...] = ()
     read_out_days: Mapping[str, float] = field(default_factory=dict)
     """Name of a read-out day of the experiments -> [d]."""
