@@ -18,7 +18,7 @@ from kinimmune.models.tables.rows import Tables
 
 RADAU = DATA / "radau"
 make_model, columns = plain.make_model, plain.columns
-MODELS = sorted(path.stem for path in DATA.glob("*.npz"))
+MODELS = sorted(path.stem for path in RADAU.glob("*.npz"))
 
 
 def test_every_library_model_has_references() -> None:

@@ -14,6 +14,7 @@ import pytest
 import sympy as sp
 from numba import njit
 from paths import SUPPORT
+from plain_models import small_gompertz
 
 from kinimmune.models.errors import ModelError, UsageError
 from kinimmune.models.kernel import cache as kernel_cache
@@ -26,21 +27,9 @@ from kinimmune.models.kernel.powers import Power, by_logarithm
 from kinimmune.models.kernel.rosenbrock import RODAS5P
 from kinimmune.models.kernel.sparse_lu import factor_lines, plan_elimination, solve_lines
 from kinimmune.models.kernel.workspace import COMPLETE, INACCURATE, NOT_FINITE, PIVOT_GROWTH, STEP_UNDERFLOW, TOO_MANY_STEPS
-from kinimmune.models.library.gompertz import gompertz
 from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.events import Rise
 from kinimmune.models.solvers.tolerances import Completion
-from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
-
-
-def small_model() -> OdeModel:
-    def constant(name: str, value: float, unit: str) -> Parameter:
-        source = Source("test", "", Status.ASSUMED)
-        return Parameter(name, name, value, unit, 0.0, 1e9, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source)
-
-    units = {"retardation": (0.1, "1/d"), "capacity": (1e3, "mL"), "start_volume": (10.0, "mL")}
-    return gompertz(tuple(constant(name, *given) for name, given in units.items()))
 
 
 def step_by_hand(t: float, y: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray, Callable[[float], np.ndarray]]:
@@ -212,14 +201,14 @@ def test_codes_of_the_loop_are_places_in_the_enumeration() -> None:
 
 
 def test_the_same_equations_give_the_same_text_and_other_equations_another_name() -> None:
-    model = small_model()
-    assert write_model(model, None) == write_model(small_model(), None)
+    model = small_gompertz()
+    assert write_model(model, None) == write_model(small_gompertz(), None)
     assert kernel_cache.identify_model(model, None) != kernel_cache.identify_model(model.without("growth"), None)
 
 
 def test_a_quantity_that_cannot_be_watched_is_refused() -> None:
     with pytest.raises(UsageError, match="has no output 'diameter'"):
-        load_kernel(small_model(), watch="diameter")
+        load_kernel(small_gompertz(), watch="diameter")
     with pytest.raises(UsageError, match="must be positive"):
         Rise("log_burden", 0.0)
 
@@ -228,10 +217,10 @@ DRILL = """
 import sys, warnings
 import numpy as np
 warnings.simplefilter("always")
-from test_kernels import small_model
+from plain_models import small_gompertz
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.kernel.kernel import load_kernel
-kernel = load_kernel(small_model())
+kernel = load_kernel(small_gompertz())
 parameters = np.tile([[0.1], [1e3], [10.0]], 3)
 found = integrate(kernel, initial=np.full((1, 3), 10.0), parameters=parameters, time=np.array([0.0, 50.0]))
 print(repr(float(found.final[0, 2])))
