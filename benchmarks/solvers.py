@@ -15,9 +15,10 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 
 TIME = np.linspace(0.0, 24.0 * 30.44, 25)

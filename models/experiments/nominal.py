@@ -11,9 +11,10 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.run import changed
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 
 DRAWN = Tolerances(1e-5, 1e-7)
@@ -36,7 +37,7 @@ def follow(
     """
     found = simulate(compiled, values, time, schedule, tolerances=tolerances)
     if found.completion is not Completion.COMPLETE:
-        raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.value}")
+        raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.message}")
     names = [*compiled.model.state_names, *(item.name for item in compiled.model.outputs)]
     return dict(zip(names, [*found.states, *found.outputs], strict=True))
 

@@ -10,10 +10,11 @@ from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.run import changed, run_experiment
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import Dose, Schedule
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.integrators import by_scipy
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.rows import Tables

@@ -5,9 +5,10 @@ import pytest
 import sympy as sp
 
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
 from kinimmune.models.tables.readers import read_kinases

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import UsageError
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.solvers.dosing import Dose, Schedule, constant
 from kinimmune.models.solvers.individual import locate_crossing, simulate
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.scipy_segment import METHODS
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
