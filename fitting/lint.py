@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
-from kinimmune.fitting.problem.targets import Role, Target, examine_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
@@ -22,7 +22,8 @@ from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.tables.trials import TrialRow, examine_trials
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Trial
 
 NARROWEST_ASSUMED = 0.7
 """Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
@@ -48,13 +49,13 @@ def check(tables: Tables) -> tuple[Finding, ...]:
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:
     """Return what is wrong with the tables themselves; no model is built."""
     sources, kinases, targets = examine_sources(tables), examine_kinases(tables), examine_targets(tables)
-    parameters = examine_parameters(tables)
+    parameters, trials = examine_parameters(tables), examine_trials(tables)
     findings = [
         *_find_unknown_files(tables.folder),
         *sources.findings,
         *kinases.findings,
         *examine_cell_lines(tables).findings,
-        *examine_trials(tables).findings,
+        *trials.findings,
         *parameters.findings,
         *targets.findings,
         *examine_observations(tables).findings,
@@ -62,6 +63,8 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *examine_claims(tables).findings,
         *check_models(tables),
         *_find_unknown_fits(tables, targets.entries),
+        *_find_unreachable(tables.rows(TargetRow).entries, trials.entries),
+        *_find_arms_without_comparison(tables.rows(TrialRow).entries, trials.entries),
         *_find_double_use(parameters.entries, sources.entries, targets.entries),
         *_find_unmeasured(parameters.entries),
         *_find_odd_concentrations(parameters.entries, kinases.entries),
@@ -99,6 +102,31 @@ def _find_unknown_fits(tables: Tables, targets: Sequence[Target]) -> Iterable[Fi
             if name not in known:
                 problem = f"'{name}' in column 'fitted_to' of source '{row.key}' is neither a study with targets nor a target"
                 yield row.finding("fitted_to", problem, f"studies: {', '.join(sorted({target.study for target in targets}))}")
+
+
+def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Iterable[Finding]:
+    """Find published numbers that their trial cannot have given: medians beyond the follow-up, more patients than there were."""
+    by_study = {trial.study: trial for trial in trials}
+    for row in rows:
+        trial = by_study.get(row.study)
+        if trial is None or row.arm not in (None, *(arm.name for arm in trial.arms)):
+            continue
+        longest = trial.follow_up[row.endpoint].longest / DAYS_PER_MONTH
+        if row.statistic is Statistic.MEDIAN and row.value > longest:
+            problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
+            yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
+        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name))
+        if row.n > patients:
+            problem = f"n = {row.n} where '{row.study}' has {patients} patients{f' in arm {row.arm!r}' if row.arm else ''}"
+            yield row.finding("n", problem, "correct it, or n in design.csv")
+
+
+def _find_arms_without_comparison(rows: Iterable[TrialRow], trials: Iterable[Trial]) -> Iterable[Finding]:
+    alone = {trial.study for trial in trials if all(arm.control for arm in trial.arms)}
+    for row in rows:
+        if row.study in alone:
+            problem = f"study '{row.study}' has its control arm alone in arms.csv"
+            yield row.finding("study", problem, "add the arm it is compared with; studies of one arm cannot be fitted")
 
 
 def _find_double_use(

@@ -69,6 +69,9 @@ class Target:
             raise DataError(f"target {self.label} = {self.value:g}{where}: must be positive; correct the value")
         if (self.lower is None) != (self.upper is None):
             raise DataError(f"target {self.label}{where}: give both ends of the interval or none")
+        if self.lower is not None and self.lower == self.upper:
+            message = f"interval {self.lower:g} to {self.upper:g} has no width"
+            raise DataError(f"target {self.label}: {message}{where}; give the ends of the 95 % interval, or leave both empty")
         if self.lower is not None and self.upper is not None and not 0.0 < self.lower <= self.value <= self.upper:
             message = f"interval {self.lower:g} to {self.upper:g} does not hold the value {self.value:g}"
             raise DataError(f"target {self.label}: {message}{where}; correct the ends")

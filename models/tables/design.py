@@ -20,15 +20,17 @@ class Quantity:
     """A kind of number a design has."""
 
     unit: str
-    """The unit `Trial` and `Arm` keep it in."""
+    """Unit in which `Trial` and `Arm` keep the number."""
     of_arm: bool
-    """Whether it belongs to an arm; otherwise to the whole study."""
+    """Whether the number belongs to an arm; otherwise to the whole study."""
     above: float = 0.0
-    """Exclusive lower end, in `unit`."""
+    """Exclusive lower end of the allowed range, in `unit`."""
     below: float = inf
-    """Exclusive upper end, in `unit`."""
+    """Exclusive upper end of the allowed range, in `unit`."""
     may_be_zero: bool = False
+    """Whether 0 is allowed although it lies at the end of the range."""
     required: bool = True
+    """Whether every arm, or every study, must have the number."""
 
     def allows(self, value: float) -> bool:
         """Return whether a value in `unit` lies in the range."""
@@ -40,18 +42,19 @@ class Quantity:
         return f"{'[' if self.may_be_zero else '('}{self.above:g}, {self.below:g})"
 
 
+# the ends are wide: what lies outside is a slip of unit or of the pen, not an unusual trial
 QUANTITIES: Mapping[str, Quantity] = {
-    "scan_interval": Quantity("d", of_arm=False),
-    "scan_jitter": Quantity("d", of_arm=False),
-    "reading_error": Quantity("1", of_arm=False),
-    "progression_ratio": Quantity("1", of_arm=False, above=1.0),
+    "scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0),
+    "scan_jitter": Quantity("d", of_arm=False, below=365.0),
+    "reading_error": Quantity("1", of_arm=False, below=1.0),
+    "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0),
     "response_ratio": Quantity("1", of_arm=False, below=1.0),
-    "n": Quantity("1", of_arm=True),
-    "dose": Quantity("mg", of_arm=True, may_be_zero=True),
-    "doses_per_day": Quantity("1/d", of_arm=True, may_be_zero=True),
+    "n": Quantity("1", of_arm=True, below=1e6),
+    "dose": Quantity("mg", of_arm=True, below=1e5, may_be_zero=True),
+    "doses_per_day": Quantity("1/d", of_arm=True, below=100.0, may_be_zero=True),
     "discontinuation_fraction": Quantity("1", of_arm=True, below=1.0, may_be_zero=True, required=False),
-    "treatment_median": Quantity("d", of_arm=True, required=False),
-    "symptomatic_median": Quantity("d", of_arm=True, required=False),
+    "treatment_median": Quantity("d", of_arm=True, below=36525.0, required=False),
+    "symptomatic_median": Quantity("d", of_arm=True, below=36525.0, required=False),
 }
 
 
@@ -113,6 +116,7 @@ def _find_faults(row: DesignRow) -> Iterable[Finding]:
 
 
 def _value(row: DesignRow) -> float:
+    """Return the value of a row in the unit of its quantity."""
     wanted = QUANTITIES[row.quantity].unit
     if row.unit == wanted:
         return row.value
@@ -120,6 +124,7 @@ def _value(row: DesignRow) -> float:
 
 
 def _size(unit: str) -> float:
+    """Return the size of a unit in base units."""
     # pint's month is 30.4375 d; the trial literature, and every other number here, has DAYS_PER_MONTH
     known: Unit = parse_unit(unit)
     return DAYS_PER_MONTH * parse_unit("d").size if unit == "month" else known.size

@@ -8,7 +8,7 @@ named in `target`), `set` and `scale` (a parameter), `input` (held from first to
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,17 @@ class ExperimentRow(SourcedRow):
     interval: Positive | None = None
 
 
+class ReadoutDay(NamedTuple):
+    """A named time at which the experiments of a model are read."""
+
+    model: str
+    name: str
+    day: float
+    """Time after the start [d]."""
+
+
+MOST_DOSES = 100_000
+"""Largest number of doses of one row: an hourly dose for eleven years."""
 _NEEDS = {
     ChangeKind.NONE: (),
     ChangeKind.AS: ("target",),
@@ -65,7 +76,13 @@ def examine_experiments(tables: Tables) -> Examined[Experiment]:
     """Return all experiments of all models and what is wrong with their table."""
     table, sources = tables.rows(ExperimentRow), examine_sources(tables)
     rows = table.entries
-    findings = [*table.findings, *_find_gaps(rows), *_find_circles(rows), *find_bad_origins(rows, sources)]
+    findings = [
+        *table.findings,
+        *_find_gaps(rows),
+        *_find_odd_amounts(rows),
+        *_find_circles(rows),
+        *find_bad_origins(rows, sources),
+    ]
     if findings:
         return Examined((), tuple(findings))
     rows = tuple(row for row in rows if row.kind is not ChangeKind.DAY)
@@ -73,11 +90,11 @@ def examine_experiments(tables: Tables) -> Examined[Experiment]:
     return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
 
 
-def examine_days(tables: Tables) -> Examined[tuple[str, str, float]]:
-    """Return (model, name, day) of every read-out day."""
+def examine_days(tables: Tables) -> Examined[ReadoutDay]:
+    """Return every read-out day and what is wrong with the table's cells."""
     table = tables.rows(ExperimentRow)
     days = [row for row in table.entries if row.kind is ChangeKind.DAY and row.value is not None]
-    return Examined(tuple((row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
+    return Examined(tuple(ReadoutDay(row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
 
 
 def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
@@ -92,6 +109,21 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
             yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
         if row.kind is ChangeKind.DAY:
             yield from _find_odd_day(row)
+
+
+def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
+    """Find negative inputs and doses, factors that are not positive, and more than `MOST_DOSES` doses."""
+    for row in rows:
+        value = 0.0 if row.value is None else row.value
+        if row.kind in (ChangeKind.INPUT, ChangeKind.DOSE) and value < 0.0:
+            yield row.finding("value", f"'{row.target}' is given {value:g} in column 'value'", "give 0 or more")
+        if row.kind is ChangeKind.SCALE and row.value is not None and not value > 0.0:
+            yield row.finding("value", f"'{row.target}' is scaled by {value:g} in column 'value'", "give a positive factor")
+        if row.interval is not None and row.first_day is not None and row.last_day is not None:
+            doses = (row.last_day - row.first_day) / row.interval
+            if doses > MOST_DOSES:
+                problem = f"a dose every {row.interval:g} d from day {row.first_day:g} to {row.last_day:g} is {doses:.3g} doses"
+                yield row.finding("interval", problem, f"at most {MOST_DOSES}")
 
 
 def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:
@@ -121,10 +153,10 @@ def _origins(start: tuple[str, str], made_from: Mapping[tuple[str, str], Collect
     found: set[tuple[str, str]] = set()
     waiting = [start]
     while waiting:
-        here = waiting.pop()
-        if here not in found:
-            found.add(here)
-            waiting += made_from.get(here, ())
+        experiment = waiting.pop()
+        if experiment not in found:
+            found.add(experiment)
+            waiting += made_from.get(experiment, ())
     return found
 
 
@@ -151,14 +183,10 @@ def _experiment(rows: Sequence[ExperimentRow], model: str, name: str) -> Experim
         elif row.kind is ChangeKind.DOSE:
             doses += _repeated(row, target, value)
     meaning = next((row.meaning for row in own if row.meaning), name)
-    return Experiment(model, name, meaning, _plain(values), _plain(factors), tuple(spans), tuple(doses))
+    return Experiment(model, name, meaning, values, factors, tuple(spans), tuple(doses))
 
 
 def _repeated(row: ExperimentRow, target: str, value: float) -> list[Dose]:
     first, last, interval = row.first_day or 0.0, row.last_day or 0.0, row.interval or math.inf
     count = math.floor((last - first) / interval + 1e-9) + 1
     return [Dose(float(day), target, value) for day in first + interval * np.arange(count)]
-
-
-def _plain(changes: Mapping[str, float]) -> Mapping[str, float]:
-    return dict(changes)

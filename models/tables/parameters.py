@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Spread
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding, capped
 from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, YesNo, dangling
 from kinimmune.models.tables.trials import TrialRow
+
+WIDEST_PRIOR = 30.0
+"""Largest standard deviation of a prior on its ln or logit scale, a factor of 10^13; on a linear one, in units of the median."""
 
 
 class ParameterRow(SourcedRow):
@@ -73,7 +77,7 @@ def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
 
 
 class _ColumnError(DataError):
-    """A `DataError` that knows its column."""
+    """A `DataError` with the column it is about."""
 
     def __init__(self, column: str, text: str) -> None:
         super().__init__(text)
@@ -83,6 +87,10 @@ class _ColumnError(DataError):
 def _parameter(row: ParameterRow) -> Parameter:
     if not row.lower <= row.value <= row.upper:
         raise _ColumnError("value", f"parameter '{row.name}' = {_outside(row, row.value)}; correct the value or its range")
+    try:
+        require_notation(row.symbol, f"parameter '{row.name}'")
+    except DataError as error:
+        raise _ColumnError("symbol", str(error)) from error
     return Parameter(
         name=row.name,
         symbol=row.symbol,
@@ -115,6 +123,15 @@ def _prior(row: ParameterRow) -> Prior:
         raise _ColumnError(
             "prior", f"{subject} is estimated but its prior is fixed ({row.place}); give it a prior or do not estimate it"
         )
+    if row.estimated and not row.lower < row.upper:
+        raise _ColumnError(
+            "upper",
+            f"{subject} is estimated within [{row.lower:g}, {row.upper:g}], which leaves it one value ({row.place}); "
+            "widen the range or do not estimate it",
+        )
+    widest = WIDEST_PRIOR * (max(1.0, abs(median)) if row.prior is Scale.NORMAL else 1.0)
+    if row.prior_sd > widest:
+        raise _ColumnError("prior_sd", f"{subject} has prior_sd {row.prior_sd:g} ({row.place}); it must be at most {widest:g}")
     try:
         return Prior(row.prior, median, row.prior_sd)
     except DataError as error:
@@ -136,6 +153,10 @@ def _spread(row: ParameterRow) -> Spread | None:
         return Spread(row.spread_scale, row.spread_sd)
     if not 0.0 < number < float("inf"):
         raise _ColumnError("spread_sd", f"{subject} has spread_sd {row.spread_sd} ({row.place}); it must be positive and finite")
+    if number > WIDEST_PRIOR and row.spread_scale is not Scale.NORMAL:
+        raise _ColumnError(
+            "spread_sd", f"{subject} has spread_sd {row.spread_sd} ({row.place}); it must be at most {WIDEST_PRIOR:g}"
+        )
     return Spread(row.spread_scale, number)
 
 

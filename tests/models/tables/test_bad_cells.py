@@ -186,7 +186,7 @@ def test_a_dangling_reference_is_refused(folder, name, column, given, message):
             "design.csv",
             {"value": "-42"},
             "value",
-            "'scan_interval' = -42 d in column 'value' lies outside (0, inf) d ({}); correct the value",
+            "'scan_interval' = -42 d in column 'value' lies outside (1, 3653) d ({}); correct the value",
         ),
         (
             "design.csv",

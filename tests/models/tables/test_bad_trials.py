@@ -13,8 +13,8 @@ from kinimmune.models.tables.rows import Tables
     ("quantity", "value", "message"),
     [
         ("n", "299.5", "'n' = 299.5 in column 'value' is not a whole number"),
-        ("n", "0", "'n' = 0 1 in column 'value' lies outside (0, inf) 1"),
-        ("dose", "-400", "'dose' = -400 mg in column 'value' lies outside [0, inf) mg"),
+        ("n", "0", "'n' = 0 1 in column 'value' lies outside (0, 1e+06) 1"),
+        ("dose", "-400", "'dose' = -400 mg in column 'value' lies outside [0, 100000) mg"),
         ("discontinuation_fraction", "38", "'discontinuation_fraction' = 38 1 in column 'value' lies outside [0, 1) 1"),
     ],
 )
