@@ -186,7 +186,7 @@ def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, s
         if item.prior.scale is Scale.FIXED:
             rows.append(np.full(draws, item.value))
         else:
-            rows.append(np.array([item.prior.value_at(width * score) for score in scores]))
+            rows.append(np.array([item.prior.from_z(width * score) for score in scores]))
     return np.array(rows)
 
 

@@ -33,7 +33,7 @@ def draws(trial):
     rng, rows = np.random.default_rng(5), []
     for name in trial.model.parameter_names:
         item = next(item for item in trial.model.parameters if item.name == name)
-        drawn = [item.prior.value_at(score) for score in rng.standard_normal(500)]
+        drawn = [item.prior.from_z(score) for score in rng.standard_normal(500)]
         rows.append(np.clip(drawn, item.lower, item.upper))
     return np.vstack([*rows, np.zeros((len(trial.model.inputs), 500))])
 

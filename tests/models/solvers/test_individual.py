@@ -236,7 +236,7 @@ def test_three_integrators_agree_on_patients_drawn_from_the_priors(trial):
     names = [state.name for state in trial.model.states]
     own = [item for item in trial.model.parameters if item.study in (None, "sharp")]
     for _ in range(20):
-        values = {item.name: float(np.clip(item.prior.value_at(rng.standard_normal()), item.lower, item.upper)) for item in own}
+        values = {item.name: float(np.clip(item.prior.from_z(rng.standard_normal()), item.lower, item.upper)) for item in own}
         for dose_rate in (0.0, 800.0):
             courses = [
                 simulate(trial, values, time, constant(dose_rate=dose_rate), tolerances=Tolerances(*tolerance), method=method)
