@@ -11,7 +11,7 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.experiments.dose_response import concentrations, log_halving
+from kinimmune.models.experiments.dose_response import concentrations, log_ic50
 from kinimmune.models.library import hcc_cells
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
@@ -47,7 +47,7 @@ class Response:
         values, names = self._values(z), hcc_cells.line_names(line)
         lost = np.outer(self.lost_days, values[names.growth_rate] * values[names.dependence])
         died = np.outer(self.dying_days, values[names.death_rate])
-        logarithm: Array = log_halving(self.load, -lost - died) + _log_unit(values)
+        logarithm: Array = log_ic50(self.load, -lost - died) + _log_unit(values)
         return logarithm
 
     def log_ceiling(self, z: Array) -> Array:
