@@ -60,7 +60,7 @@ def linearise(problem: FitProblem, point: Array) -> Linearisation:
     """
     constants = tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
     wide = replace(problem, free=(*problem.free, *constants))
-    scores = [item.prior.standardise(item.value) for item in constants]
+    scores = [item.prior.to_z(item.value) for item in constants]
     centre = np.concatenate([point, scores])
     n_free, n_data = point.size, 2 * len(problem.targets)
     steps = STEP * np.eye(centre.size)

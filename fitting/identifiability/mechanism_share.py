@@ -70,7 +70,7 @@ def draw_points(problem: FitProblem, point: Array, draws: int) -> Draws:
     """
     linear = linearise(problem, point)
     items = _uncertain(problem)
-    centre = np.concatenate([point, [item.prior.standardise(item.value) for item in items[point.size :]]])
+    centre = np.concatenate([point, [item.prior.to_z(item.value) for item in items[point.size :]]])
     root = np.linalg.cholesky(linear.covariance(constants_drawn=True))
     scores = np.random.default_rng([problem.population.seed, 64]).standard_normal((draws, centre.size))
     lower, upper = table_bounds(items, INSIDE)

@@ -149,8 +149,8 @@ class TrialObjective:
 
 def table_bounds(parameters: Sequence[Parameter], inside: float) -> tuple[Array, Array]:
     """Return lowest and highest scores by the tables, moved inwards so that rounding leaves no value beyond, shape (n,) each."""
-    lower = [item.prior.standardise(item.lower) + inside for item in parameters]
-    upper = [item.prior.standardise(item.upper) - inside for item in parameters]
+    lower = [item.prior.to_z(item.lower) + inside for item in parameters]
+    upper = [item.prior.to_z(item.upper) - inside for item in parameters]
     return np.array(lower), np.array(upper)
 
 

@@ -85,7 +85,7 @@ class FitProblem:
 
     def values(self, point: Array) -> dict[str, float]:
         """Return parameter key -> value at a point, shape (n_free,)."""
-        return {item.key: item.prior.value_at(float(score)) for item, score in zip(self.free, point, strict=True)}
+        return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.free, point, strict=True)}
 
 
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name

@@ -92,4 +92,4 @@ def judge_parameter(
 
 def curve_of(pieces: Pieces, parameter: Parameter, place: int, lowest: float) -> Curve:
     """Return the curve of a parameter, its values in its unit."""
-    return draw_curve(pieces, parameter.prior.value_at, lowest, place)
+    return draw_curve(pieces, parameter.prior.from_z, lowest, place)

@@ -195,7 +195,7 @@ def _judge(
     parameter = problem.free[place]
     data, posterior = (curve_of(pieces[label, name], parameter, place, lowest[label]) for label in ("data", "posterior"))
     errors = (found["data"].optimum.error(place), found["posterior"].optimum.error(place))
-    estimate = parameter.prior.value_at(float(found["posterior"].optimum.point[place]))
+    estimate = parameter.prior.from_z(float(found["posterior"].optimum.point[place]))
     return judge_parameter(parameter, (data, posterior), errors, estimate)
 
 

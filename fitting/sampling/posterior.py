@@ -64,8 +64,8 @@ class Posterior:
 
     def contains(self, points: Array) -> Truths:
         """Return which points lie within the ranges of the tables, shape (k,)."""
-        lower = np.array([item.prior.standardise(item.lower) for item in self.problem.free])
-        upper = np.array([item.prior.standardise(item.upper) for item in self.problem.free])
+        lower = np.array([item.prior.to_z(item.lower) for item in self.problem.free])
+        upper = np.array([item.prior.to_z(item.upper) for item in self.problem.free])
         return np.asarray(np.all((points >= lower) & (points <= upper), axis=1))
 
     def _residuals(self, outcomes: Outcomes | Exception, point: Array) -> Array:

@@ -150,7 +150,7 @@ def _describe(
 
 
 def _parameter(item: Parameter, scores: Array, found: Diagnosis) -> SampledParameter:
-    lower, median, upper = (item.prior.value_at(float(score)) for score in np.quantile(scores, (0.025, 0.5, 0.975)))
+    lower, median, upper = (item.prior.from_z(float(score)) for score in np.quantile(scores, (0.025, 0.5, 0.975)))
     return SampledParameter(
         name=item.key,
         symbol=item.symbol,
@@ -183,7 +183,7 @@ def _numbers(values: Array) -> Numbers:
 
 def _list_draws(free: tuple[Parameter, ...], chains: Chains, places: tuple[Array, Array, Array]) -> Draws:
     points = chains.positions[places].reshape(-1, len(free))
-    values = [[item.prior.value_at(float(score)) for item, score in zip(free, point, strict=True)] for point in points]
+    values = [[item.prior.from_z(float(score)) for item, score in zip(free, point, strict=True)] for point in points]
     which = zip(*(place.ravel().tolist() for place in places), chains.log_probability[places].ravel().tolist(), strict=True)
     origin = tuple((ensemble + 1, step, walker, value) for ensemble, step, walker, value in which)
     return Draws(tuple(item.key for item in free), np.array(values), origin)

@@ -25,7 +25,7 @@ from kinimmune.fitting.sensitivity.values import (
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import changed, run_experiment
+from kinimmune.models.experiments.run import apply_experiment, run_experiment
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
@@ -117,7 +117,7 @@ def _open_individual(settings: ResponseSettings, known: Nameable, output: StateO
     def respond(values: Array) -> Responses:
         columns = _columns(compiled, held, settings.free, values)
         readings = run_experiment(
-            compiled, integrate, experiment, changed(compiled, experiment, columns), days, PATIENT_TOLERANCES
+            compiled, integrate, experiment, apply_experiment(compiled, experiment, columns), days, PATIENT_TOLERANCES
         )
         found = readings.values[output.quantity].T
         lost = [bool(np.isnan(row).any()) for row in found]
