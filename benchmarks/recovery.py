@@ -19,11 +19,11 @@ import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
-from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
+from kinimmune.fitting.estimation.laplace import STEP
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_task, build_problem, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Target
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm

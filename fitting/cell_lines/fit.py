@@ -15,7 +15,7 @@ import numpy as np
 
 from kinimmune.fitting.cell_lines.response import SHIFT, Response, find_response, value_at
 from kinimmune.fitting.estimation.results import EstimateRow
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.library.hcc_cells import LINES
 from kinimmune.models.tables.readers import read_cell_lines
@@ -25,7 +25,6 @@ BATCHES, BATCH = 20, 20_000
 """Draws from the priors, batch by batch; about one in a thousand counts fully."""
 NEGLIGIBLE = 1e-9
 """Weight over the largest below which a draw is dropped."""
-NORMAL_95 = 1.959963984540054
 Range = tuple[float, float]
 
 

@@ -11,11 +11,10 @@ from typing import Any, cast
 import numpy as np
 from scipy.special import ndtr
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import NumericalError
 
 NEWTON_STEPS = 25
-NORMAL_95 = 1.959963984540054
 LARGEST_STEP = 1.0
 """Of the log hazard ratio in one Newton step."""
 

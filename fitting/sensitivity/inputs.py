@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
-CENTRAL = 1.959963984540054
-"""Prior standard deviations that levels of Morris' design reach to either side: the central 95 %."""
 EDGE = 2.0**-32
 """Half the resolution of a Sobol point: no quantile is taken at 0 or 1."""
 STEP = 0.02
@@ -56,7 +54,7 @@ class Input:
         """Return coordinates evenly over the range, or over the central 95 % of the prior; 0 and 1 are the ends."""
         low, high = self.lower, self.upper
         if not self.ranged:
-            low, high = max(low, self.median - CENTRAL * self.sd), min(high, self.median + CENTRAL * self.sd)
+            low, high = max(low, self.median - NORMAL_95 * self.sd), min(high, self.median + NORMAL_95 * self.sd)
         return np.asarray(low + share * (high - low), dtype=float)
 
     def near(self, shift: float) -> float:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from kinimmune.fitting.estimation.laplace import Linearisation
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation, posterior_precision
 from kinimmune.fitting.sampling.results import Draws, SampleResult
 from kinimmune.fitting.sensitivity.inputs import Input, Posterior
 from kinimmune.models.arrays import Array
@@ -44,7 +44,7 @@ class ChosenPosterior:
 
 
 def choose_posterior(
-    linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str], sampled: Sampled | None, seed: int
+    gaussian: LaplaceApproximation, inputs: Sequence[Input], possible: Sequence[str], sampled: Sampled | None, seed: int
 ) -> ChosenPosterior:
     """Return draws where the run holds a sample that has converged, else the Gaussian posterior and why.
 
@@ -54,7 +54,7 @@ def choose_posterior(
 
     Parameters
     ----------
-    linear
+    gaussian
         the fit about its optimum
     inputs
         what varies
@@ -73,23 +73,25 @@ def choose_posterior(
         when the sample is of other parameters than the fit estimates
     """
     for item in inputs:
-        if item.ranged or item.key not in linear.names:
+        if item.ranged or item.key not in gaussian.names:
             raise UsageError(f"--posterior: '{item.key}' has a range or no prior, so it has no posterior; leave it out")
-    why = _find_obstacle(linear, inputs, possible, sampled)
+    why = _find_obstacle(gaussian, inputs, possible, sampled)
     if sampled is None or why:
         return ChosenPosterior(
-            approximate_posterior(linear, inputs, possible), Source.GAUSSIAN, f"Gaussian by the curvature: {why}"
+            approximate_posterior(gaussian, inputs, possible), Source.GAUSSIAN, f"Gaussian by the curvature: {why}"
         )
-    found = sample_posterior(linear, inputs, possible, sampled[1], seed)
+    found = sample_posterior(gaussian, inputs, possible, sampled[1], seed)
     return ChosenPosterior(found, Source.SAMPLE, _describe(inputs, sampled))
 
 
-def _find_obstacle(linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str], sampled: Sampled | None) -> str:
+def _find_obstacle(
+    gaussian: LaplaceApproximation, inputs: Sequence[Input], possible: Sequence[str], sampled: Sampled | None
+) -> str:
     """Return why no draws can be used; empty when they can."""
     if sampled is None:
         return "the run holds no sample"
     result, draws = sampled
-    free = linear.names[: linear.n_free]
+    free = gaussian.names[: gaussian.n_estimated]
     if set(draws.names) != set(free):
         raise DataError("the sample of this run is of other parameters than its fit estimates; sample again with --force")
     if not result.converged:
@@ -109,32 +111,32 @@ def _describe(inputs: Sequence[Input], sampled: Sampled) -> str:
     return f"{len(draws.values)} draws of the sample of the run{worth}{constants}"
 
 
-def approximate_posterior(linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str]) -> Posterior:
+def approximate_posterior(gaussian: LaplaceApproximation, inputs: Sequence[Input], possible: Sequence[str]) -> Posterior:
     """Return the Gaussian posterior of some parameters.
 
-    Estimates and constants are drawn together, with covariance (J'J + 1)^-1 in standard scores (`Linearisation.covariance`) about
-    the estimates and the values of the tables.  A parameter the output depends on but that is not varied is held: the covariance
-    is the conditional one.  One the output does not depend on is left out: the covariance is the marginal one.
+    Estimates and constants are drawn together, with covariance (J'J + 1)^-1 of their z-scores (`LaplaceApproximation.covariance`)
+    about the estimates and the values of the tables.  A parameter the output depends on but that is not varied is held: the
+    covariance is the conditional one.  One the output does not depend on is left out: the covariance is the marginal one.
 
     Parameters
     ----------
-    linear
+    gaussian
         the fit about its optimum
     inputs
         what varies, parameters with a prior
     possible
         keys of all parameters the output can depend on
     """
-    kept = _list_kept(linear, inputs, possible)
-    conditional = np.linalg.inv(_precision(linear)[np.ix_(kept, kept)])
-    places = _place(linear, inputs, kept)
+    kept = _list_kept(gaussian, inputs, possible)
+    conditional = np.linalg.inv(posterior_precision(gaussian.data_jacobian)[np.ix_(kept, kept)])
+    places = _place(gaussian, inputs, kept)
     sd = np.array([item.sd for item in inputs])
     root = np.linalg.cholesky(conditional[np.ix_(places, places)] * np.outer(sd, sd))
     return Posterior((tuple(item.centre for item in inputs),), _rows(root))
 
 
 def sample_posterior(
-    linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str], draws: Draws, seed: int
+    gaussian: LaplaceApproximation, inputs: Sequence[Input], possible: Sequence[str], draws: Draws, seed: int
 ) -> Posterior:
     """Return the posterior of some parameters by draws of all estimated ones that the output depends on.
 
@@ -149,7 +151,7 @@ def sample_posterior(
 
     Parameters
     ----------
-    linear
+    gaussian
         the fit about its optimum
     inputs
         what varies, among it all estimated parameters the output depends on
@@ -160,13 +162,16 @@ def sample_posterior(
     seed
         of their order
     """
-    kept = _list_kept(linear, inputs, possible)
-    free, constants = [place for place in kept if place < linear.n_free], [place for place in kept if place >= linear.n_free]
-    precision = _precision(linear)
+    kept = _list_kept(gaussian, inputs, possible)
+    free, constants = (
+        [place for place in kept if place < gaussian.n_estimated],
+        [place for place in kept if place >= gaussian.n_estimated],
+    )
+    precision = posterior_precision(gaussian.data_jacobian)
     along = -np.linalg.solve(precision[np.ix_(free, free)], precision[np.ix_(free, constants)])
     marginal = np.linalg.inv(precision[np.ix_(kept, kept)])[len(free) :, len(free) :]
     spread = np.linalg.cholesky(marginal)
-    root = np.concatenate([along @ spread, spread])[_place(linear, inputs, kept)]
+    root = np.concatenate([along @ spread, spread])[_place(gaussian, inputs, kept)]
     columns = [_coordinates(item, draws) for item in inputs]
     order = np.random.default_rng([seed, 5]).permutation(len(draws.values))
     return Posterior(_rows(np.stack(columns, axis=1)[order]), _rows(root * np.array([[item.sd] for item in inputs])))
@@ -179,21 +184,15 @@ def _coordinates(item: Input, draws: Draws) -> Array:
     return np.array([item.scale.to_line(value) for value in draws.values[:, draws.names.index(item.key)].tolist()])
 
 
-def _precision(linear: Linearisation) -> Array:
-    jacobian = linear.data_jacobian
-    precision: Array = jacobian.T @ jacobian + np.eye(jacobian.shape[1])
-    return precision
-
-
-def _list_kept(linear: Linearisation, inputs: Sequence[Input], possible: Sequence[str]) -> list[int]:
+def _list_kept(gaussian: LaplaceApproximation, inputs: Sequence[Input], possible: Sequence[str]) -> list[int]:
     """Return the places of what is not held, estimated parameters first."""
     varied = [item.key for item in inputs]
-    return [place for place, key in enumerate(linear.names) if key in varied or key not in possible]
+    return [place for place, key in enumerate(gaussian.names) if key in varied or key not in possible]
 
 
-def _place(linear: Linearisation, inputs: Sequence[Input], kept: Sequence[int]) -> list[int]:
+def _place(gaussian: LaplaceApproximation, inputs: Sequence[Input], kept: Sequence[int]) -> list[int]:
     """Return where the inputs stand among what is not held."""
-    names = [linear.names[place] for place in kept]
+    names = [gaussian.names[place] for place in kept]
     return [names.index(item.key) for item in inputs]
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import UsageError
-
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kinimmune.fitting.estimation.laplace import linearise
+from kinimmune.fitting.estimation.laplace import approximate
 from kinimmune.fitting.problem.outputs import Output, StateOutput, parse_output
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK, Study, collect_rows
@@ -126,9 +126,9 @@ def _find_posterior(question: Question, design: Design, parameters: Sequence[Par
     if question.posterior_at is None:
         return None
     design.require_joint()
-    linear = linearise(open_problem(question.problem, question.folder), question.posterior_at)
+    gaussian = approximate(open_problem(question.problem, question.folder), question.posterior_at)
     possible = [item.key for item in parameters]
-    found = choose_posterior(linear, design.inputs, possible, question.sampled, question.seed)
+    found = choose_posterior(gaussian, design.inputs, possible, question.sampled, question.seed)
     draws, samples = len(found.posterior.points), _count_rows(question, len(design.inputs))
     if found.source is Source.SAMPLE and samples > draws:
         raise UsageError(f"--samples {samples}: the sample of this run has {draws} draws; take at most as many")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, Nameable, Output, StateOutput, SurvivalOutput
-from kinimmune.fitting.problem.predictions import contrast_curves
+from kinimmune.fitting.problem.predictions import contrast_curves, first_treated_arm
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_task, predict
 from kinimmune.fitting.sensitivity.values import Response, collect, hold, list_times
 from kinimmune.models.arrays import Array
@@ -77,8 +77,7 @@ _IDENTITY = Prior(Scale.NORMAL, 0.0, 1.0)
 def _arms(output: Output, known: Nameable) -> tuple[tuple[str, str], ...]:
     if isinstance(output, HazardRatioOutput):
         trial = known.trial(output.study, output.name)
-        treated = next(arm.name for arm in trial.arms if not arm.control)
-        return (trial.study, treated), (trial.study, trial.control.name)
+        return (trial.study, first_treated_arm(trial)), (trial.study, trial.control.name)
     return ((str(output.study), str(output.arm)),)
 
 

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 from sensitivity_toys import design, normal, residual_correlation, run, uniform
 
-from kinimmune.fitting.estimation.laplace import Linearisation
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.sensitivity.designs import Design, Method, draw_rows
 from kinimmune.fitting.sensitivity.inputs import Posterior
 from kinimmune.fitting.sensitivity.posterior import Source, approximate_posterior, choose_posterior, sample_posterior
@@ -25,7 +25,7 @@ POSSIBLE = ("a", "b", "c", "d")
 @pytest.fixture
 def linear():
     """Return the linear approximation of a fit of three parameters and two constants to eight numbers."""
-    return Linearisation(NAMES, FREE, np.random.default_rng(3).standard_normal((8, 5)), {})
+    return LaplaceApproximation(NAMES, FREE, np.random.default_rng(3).standard_normal((8, 5)), {})
 
 
 def inputs(*keys):
