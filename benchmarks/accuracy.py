@@ -30,6 +30,7 @@ from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
+from kinimmune.models.tables.rows import Tables
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)
 ALLOWED = 10.0
@@ -124,7 +125,7 @@ class Drawn:
 
 def draw(name: str, draws: int) -> Drawn:
     """Draw parameters and start values."""
-    model, case = load_model(name, None), CASES[name]
+    model, case = load_model(name, Tables()), CASES[name]
     values = draw_parameters(model.parameters, draws, WIDTH, 1)
     for parameter, value in case.values.items():
         values[model.parameter_names.index(parameter)] = value

@@ -18,6 +18,7 @@ from kinimmune.models.library.melanoma import STEEPNESS, build
 from kinimmune.models.symbolic.components import symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.rows import Tables
 
 ARMS = ("sorafenib_temozolomide", "temozolomide")
 STRUCTURES = (
@@ -38,7 +39,7 @@ COUNT = 63
 def main(replicates: int) -> None:
     """Print expected hazard ratios and probabilities of p < .05 for every structure, then drawn trials of the chosen one."""
     parameters = load_model("melanoma").parameters
-    benches = {key: set_up(structure(parameters, *key), (), None, 2) for key in dict.fromkeys(row[1:3] for row in STRUCTURES)}
+    benches = {key: set_up(structure(parameters, *key), (), Tables(), 2) for key in dict.fromkeys(row[1:3] for row in STRUCTURES)}
     print(f"{'':42s}{'both drugs':>26s}{'temozolomide alone':>26s}")
     print(f"{'structure':42s}" + 2 * f"{'HR/sd':>8s}{'HR<1':>9s}{'either':>9s}")
     for name, steepness, rests, changes in STRUCTURES:

@@ -17,6 +17,7 @@ from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import FitProblem, arm_task, build_problem, to_horizon
 from kinimmune.models.arrays import NORMAL_95, Array
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.microsimulation import draw_arm
 from kinimmune.models.trial.population import draw_individuals, draw_population
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    problem = build_problem("hcc_trial", None, patients=64, seed=1, jobs=given.jobs)
+    problem = build_problem("hcc_trial", Tables(), patients=64, seed=1, jobs=given.jobs)
     point = np.array(optimise(problem, np.zeros(len(problem.free)), lambda _: None).point)
     wide = to_horizon(problem, MONTHS)
     studies = given.study or [trial.study for trial in wide.trials]

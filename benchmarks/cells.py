@@ -9,11 +9,12 @@ from pathlib import Path
 from kinimmune.fitting.cell_lines.fit import compare_shifts, fit_cells
 from kinimmune.fitting.cell_lines.response import SHIFT
 from kinimmune.fitting.estimation.results import FitResult, from_json
+from kinimmune.models.tables.rows import Tables
 
 
 def main(arguments: list[str]) -> None:
     """Print the estimates, the lines, and the comparison with each fit of trials named in the arguments."""
-    fit = fit_cells()
+    fit = fit_cells(Tables())
     print("kinase shift        optimum  mean of ln  sd of ln  95 % interval     effective draws")
     for item in fit.estimates:
         name = " + ".join(item.lines) or "prior"

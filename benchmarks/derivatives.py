@@ -20,6 +20,7 @@ from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, TrialObjective
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals, start_points
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.tables.rows import Tables
 
 CENTRAL_STEP = 1e-2
 NOISELESS = Tolerances(1e-9, 1e-11)
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    problem = build_problem("hcc_trial", None, patients=options.patients, seed=1, jobs=options.jobs)
+    problem = build_problem("hcc_trial", Tables(), patients=options.patients, seed=1, jobs=options.jobs)
     ways: dict[str, Callable[[Array], Array]] = {
         "plain differences": TrialObjective(problem).jacobian,
         "without noise": lambda point: differentiate_exactly(problem, point),

@@ -10,6 +10,7 @@ import numpy as np
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, build_problem, predict, residuals, to_horizon
+from kinimmune.models.tables.rows import Tables
 
 SPREADS = (1.06, 1.3, 1.57)
 """sd of ln growth: quartiles of tu2024, the prior median, classes of nathani2021."""
@@ -39,7 +40,7 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Refit at each spread and print the table."""
     given = read_options()
-    problem = build_problem("hcc_trial", None, patients=given.patients, seed=given.seed, jobs=given.jobs)
+    problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs)
     rows = []
     for spread in (*SPREADS, None):
         held = problem if spread is None else hold(problem, spread)

@@ -28,6 +28,7 @@ from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
+from kinimmune.models.tables.rows import Tables
 
 THRESHOLD = 2.71
 """90 % quantile of chi-square with one degree of freedom."""
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("build/coverage"), metavar="FOLDER")
     given = parser.parse_args()
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), given.patients, 1)
+    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), given.patients, 1)
     chains = [
         TaskChain(
             Task(

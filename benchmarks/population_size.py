@@ -11,6 +11,7 @@ import numpy as np
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, to_horizon
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.population import draw_population
 
 
@@ -28,7 +29,7 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Print the standard deviation of each prediction over seeds."""
     given = read_options()
-    fitted = build_problem("hcc_trial", None, patients=given.fit_patients, seed=1, jobs=given.jobs)
+    fitted = build_problem("hcc_trial", Tables(), patients=given.fit_patients, seed=1, jobs=given.jobs)
     point = np.array(optimise(fitted, np.zeros(len(fitted.free)), lambda _: None).point)
     problem = to_horizon(fitted, REPORT_MONTHS)
     smooth = [name for name in predictions(problem, predict(problem, [point])[0]) if not name.endswith("ttp") or "ratio" in name]

@@ -25,6 +25,7 @@ from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_ta
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
 from kinimmune.models.trial.population import draw_individuals
@@ -160,7 +161,7 @@ def main() -> None:
     if given.pool:
         print_table([Replicate(**row) for path in given.pool for row in json.loads(path.read_text())])
         return
-    problem = build_problem("hcc_trial", None, patients=given.patients, seed=1, jobs=given.jobs)
+    problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=1, jobs=given.jobs)
     rows: list[Replicate] = []
     for index in range(given.first, given.first + given.replicates):
         row = recover(problem, index)

@@ -21,6 +21,7 @@ from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, build_problem, predict, residuals
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.tables.rows import Tables
 
 STEPS = (1e-2, 1e-3, 1e-4)
 RELATIVE = (1e-3, 1e-4, 1e-5)
@@ -60,8 +61,8 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Compare tolerances and print the table."""
     given = read_options()
-    problem = build_problem("hcc_trial", None, patients=given.patients, seed=given.seed, jobs=given.jobs)
-    small = build_problem("hcc_trial", None, patients=64, seed=given.seed, jobs=given.jobs)
+    problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs)
+    small = build_problem("hcc_trial", Tables(), patients=64, seed=given.seed, jobs=given.jobs)
     best = np.array(optimise(small, np.zeros(len(small.free)), lambda _: None).point)
     points = {"start": np.zeros(best.size), "optimum + 0.5": best + 0.5, "optimum - 0.5": best - 0.5}
     exact = with_tolerance(problem, 1e-9)

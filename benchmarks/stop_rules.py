@@ -12,6 +12,7 @@ from kinimmune.fitting.estimation.summary import transport
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.models.tables.rows import Tables
 
 
 def read_options() -> argparse.Namespace:
@@ -29,7 +30,7 @@ def main() -> None:
     given = read_options()
     rows = []
     for rule in COMPARED:
-        problem = build_problem("hcc_trial", None, patients=given.patients, seed=given.seed, jobs=given.jobs, stop_rule=rule)
+        problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs, stop_rule=rule)
         found = optimise(problem, np.zeros(len(problem.free)), lambda _: None)
         point = np.array(found.point)
         wide = to_horizon(problem, REPORT_MONTHS)

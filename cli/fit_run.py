@@ -23,6 +23,7 @@ from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, fr
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import UsageError
+from kinimmune.models.tables.rows import Tables
 
 RUNS = Path("runs")
 """Where runs go that are given no folder."""
@@ -67,7 +68,7 @@ def resume(model: str, output: Path | None, config: Path | None, given: Mapping[
     _check(settings)
     now = current_environment()
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in now.differences(run.record.environment)]
-    run, digest = recognise(run, settings.data), settings.problem.tables
+    run, digest = recognise(run, Tables(settings.data)), settings.problem.tables
     if run.record.digest != digest:
         changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
@@ -96,8 +97,9 @@ def _resolve(model: str, settings: Settings) -> FitSettings:
 def _check(settings: FitSettings) -> None:
     """Raise what is wrong with model or tables, before anything is written."""
     require_model(settings.model)
-    lint.require(settings.data)
-    load_model(settings.model, settings.data)
+    tables = Tables(settings.data)
+    lint.require(tables)
+    load_model(settings.model, tables)
 
 
 def _with_tables(run: Run, tables: dict[str, str], digest: str) -> Run:

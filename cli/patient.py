@@ -8,7 +8,6 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm
 
 
@@ -110,7 +110,7 @@ class Patient:
         return Course(self.model.name, self.study, None if self.arm is None else self.arm.name, time, columns)
 
 
-def plan_patient(name: str, folder: Path | None, options: SimulateOptions) -> Patient:
+def plan_patient(name: str, tables: Tables, options: SimulateOptions) -> Patient:
     """Return the patient a user asks for.
 
     Raises
@@ -118,21 +118,21 @@ def plan_patient(name: str, folder: Path | None, options: SimulateOptions) -> Pa
     UsageError
         for an unknown model, arm or parameter, with the nearest name, or a value outside its range
     """
-    model = load_model(name, folder)
+    model = load_model(name, tables)
     studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None))
-    arm = None if options.arm is None else _find_arm(model, options.arm, folder, studies)
+    arm = None if options.arm is None else _find_arm(model, options.arm, tables, studies)
     study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
     parameters = change_parameters([item for item in model.parameters if item.study in (None, study)], options.set)
     values, days = values_for(parameters, study), options.days
     if isinstance(arm, Experiment):
         _require_free(options.set, arm)
-        days = days if "days" in options.model_fields_set else _last_day(model.name, folder, days)
+        days = days if "days" in options.model_fields_set else _last_day(model.name, tables, days)
     return Patient(model, study if studies else None, arm, days, values)
 
 
-def _last_day(model: str, folder: Path | None, otherwise: float) -> float:
+def _last_day(model: str, tables: Tables, otherwise: float) -> float:
     """Return the last read-out day of a model's experiments [d]."""
-    return max((day for owner, _, day in read_days(folder) if owner == model), default=otherwise)
+    return max((day for owner, _, day in read_days(tables) if owner == model), default=otherwise)
 
 
 def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:
@@ -184,12 +184,12 @@ def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, flo
         raise UsageError(f"--set: {error}") from error
 
 
-def _find_arm(model: OdeModel, text: str, folder: Path | None, studies: Sequence[str]) -> Arm | Experiment:
+def _find_arm(model: OdeModel, text: str, tables: Tables, studies: Sequence[str]) -> Arm | Experiment:
     """Return the arm or experiment of a name; a model of trials means an arm first, any other an experiment."""
-    experiments = [item for item in read_experiments(folder) if item.model == model.name]
+    experiments = [item for item in read_experiments(tables) if item.model == model.name]
     arms: list[Arm] = []
     if "dose_rate" in {item.name for item in model.inputs}:
-        arms = [arm for trial in read_trials(folder) for arm in trial.arms if not studies or arm.study in studies]
+        arms = [arm for trial in read_trials(tables) for arm in trial.arms if not studies or arm.study in studies]
     if not arms and not experiments:
         raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
     of_trials = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]

@@ -4,7 +4,6 @@ Start with `take_picture`.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -16,13 +15,14 @@ from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.panels import NominalCourse, Panel, Picture, Series, Stepped, select_panels
 
 _POINTS = 121
 """Times at which a course is drawn, besides read-out days."""
 
 
-def take_picture(model: OdeModel, folder: Path | None, changes: Mapping[str, float]) -> Picture | None:
+def take_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]) -> Picture | None:
     """Return what a model's picture is drawn from; None when it has none, or the tables lack its experiments.
 
     Parameters
@@ -41,8 +41,8 @@ def take_picture(model: OdeModel, folder: Path | None, changes: Mapping[str, flo
     NumericalError
         when an experiment cannot be integrated
     """
-    experiments = {item.name: item for item in read_experiments(folder) if item.model == model.name}
-    days = {name: day for owner, name, day in read_days(folder) if owner == model.name}
+    experiments = {item.name: item for item in read_experiments(tables) if item.model == model.name}
+    days = {name: day for owner, name, day in read_days(tables) if owner == model.name}
     units = {item.name: item.unit for item in model.states} | {item.name: item.unit for item in model.outputs}
     panels = select_panels(model.name, tuple(experiments), tuple(days), tuple(units))
     if not panels:

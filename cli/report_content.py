@@ -5,7 +5,6 @@ Start with `run_content` or `model_content`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from kinimmune.cli.patient import plan_patient
 from kinimmune.cli.picture import take_picture
@@ -23,6 +22,7 @@ from kinimmune.fitting.sensitivity.results import read_studies
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_kinases, read_observations, read_sources, read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.panels import NominalCourse
 
@@ -53,9 +53,9 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         when a file of the run or a table cannot be used
     """
     fit, trial = read_results(run)
-    data = read_configuration(run.settings_file).data
+    tables = Tables(read_configuration(run.settings_file).data)
     record = run.record
-    changed = changed_tables(record.inputs, data)
+    changed = changed_tables(record.inputs, tables.folder)
     provenance = {
         "command": " ".join(record.command),
         "started": record.started,
@@ -66,16 +66,16 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
     }
     content = Content(
-        model=load_model(record.model, data),
+        model=load_model(record.model, tables),
         fit=fit,
         trial=trial,
         provenance=provenance,
-        trials=read_trials(data),
-        references=read_sources(data),
-        kinases=read_kinases(data),
-        observations=read_observations(data),
-        targets=read_targets(data),
-        claims=_claims_of(run, data, effort),
+        trials=read_trials(tables),
+        references=read_sources(tables),
+        kinases=read_kinases(tables),
+        observations=read_observations(tables),
+        targets=read_targets(tables),
+        claims=_claims_of(run, tables, effort),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
         sensitivities=read_studies(run),
@@ -88,26 +88,26 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
 def study_content(run: Run, effort: Effort) -> ModelContent:
     """Return what the report of a run without a fit is made from: its model and the studies of it."""
     settings = read_configuration(run.settings_file)
-    content = model_content(run.record.model, settings.data, settings.simulate, replace(effort, draws=effort.draws or 0))
+    content = model_content(run.record.model, Tables(settings.data), settings.simulate, replace(effort, draws=effort.draws or 0))
     provenance = {"command": " ".join(run.record.command), "started": run.record.started, **content.provenance}
     return replace(content, provenance=provenance, sensitivities=read_studies(run))
 
 
-def _claims_of(run: Run, data: Path | None, effort: Effort) -> tuple[ClaimRecord, ...]:
+def _claims_of(run: Run, tables: Tables, effort: Effort) -> tuple[ClaimRecord, ...]:
     if effort.draws is None:
         return read_tested_claims(run)
     if effort.draws:
-        write_claims(run, _test_claims(run.record.model, data, effort, effort.draws))
+        write_claims(run, _test_claims(run.record.model, tables, effort, effort.draws))
         return read_tested_claims(run)
     return ()
 
 
-def _test_claims(model: str, data: Path | None, effort: Effort, draws: int) -> tuple[ClaimRecord, ...]:
+def _test_claims(model: str, tables: Tables, effort: Effort, draws: int) -> tuple[ClaimRecord, ...]:
     if not draws:
         return ()
     found = check_claims(
         [model],
-        data,
+        tables,
         draws=draws,
         seed=effort.seed,
         jobs=effort.jobs,
@@ -116,29 +116,29 @@ def _test_claims(model: str, data: Path | None, effort: Effort, draws: int) -> t
     return tuple(map(record, found))
 
 
-def model_content(name: str, data: Path | None, options: SimulateOptions, effort: Effort) -> ModelContent:
+def model_content(name: str, tables: Tables, options: SimulateOptions, effort: Effort) -> ModelContent:
     """Return what the report of a model alone is made from: its experiments, or its typical patient in every arm of one study."""
-    model = load_model(name, data)
-    picture = take_picture(model, data, options.set)
+    model = load_model(name, tables)
+    picture = take_picture(model, tables, options.set)
     return ModelContent(
         model=model,
-        courses=_courses(model, data, options) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
-        references=read_sources(data),
-        kinases=read_kinases(data),
-        provenance=_describe(current_environment(), hash_tables(data)),
+        courses=_courses(model, tables, options) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
+        references=read_sources(tables),
+        kinases=read_kinases(tables),
+        provenance=_describe(current_environment(), hash_tables(tables.folder)),
         picture=picture,
-        claims=_test_claims(name, data, effort, DRAWS if effort.draws is None else effort.draws),
+        claims=_test_claims(name, tables, effort, DRAWS if effort.draws is None else effort.draws),
     )
 
 
-def _courses(model: OdeModel, data: Path | None, options: SimulateOptions) -> tuple[NominalCourse, ...]:
+def _courses(model: OdeModel, tables: Tables, options: SimulateOptions) -> tuple[NominalCourse, ...]:
     arms: list[str | None] = [None]
     if any(item.study is not None for item in model.parameters):
-        trial = read_trials(data)[0]
+        trial = read_trials(tables)[0]
         arms = [f"{trial.study}:{arm.name}" for arm in trial.arms]
     courses = []
     for arm in arms:
-        patient = plan_patient(model.name, data, options.model_copy(update={"arm": arm}))
+        patient = plan_patient(model.name, tables, options.model_copy(update={"arm": arm}))
         course = patient.simulate()
         label = "untreated" if patient.arm is None else patient.arm.name
         courses.append(NominalCourse(label, course.time, {column.name: column.values for column in course.columns}))

@@ -27,6 +27,7 @@ from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, stud
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import model_names, require_model
 from kinimmune.models.errors import UsageError
+from kinimmune.models.tables.rows import Tables
 
 RUNS = Path("runs")
 """Where runs go that are given no folder."""
@@ -126,7 +127,7 @@ def _add_to_run(request: Request, run: Run) -> SensitivityWork:
             raise UsageError(f"--posterior: run '{run.path}' holds no fit; leave it out, or give the run of a fit")
         problem = _problem(run.record.model, own.data, options, settings.seed)
         plan = plan_study(_ask(problem, own.data, options, settings.seed))
-        return SensitivityWork(recognise(run, own.data), plan, settings.jobs, new=False)
+        return SensitivityWork(recognise(run, Tables(own.data)), plan, settings.jobs, new=False)
     fitted = read_fitted(run)
     problem = fitted.settings if options.patients is None else replace(fitted.settings, patients=options.patients)
     question = replace(
@@ -142,12 +143,12 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
     settings = read_settings(request.config, request.given)
     options = _require_output(settings)
     model = require_model(request.subject)
-    lint.require(settings.data)
+    lint.require(Tables(settings.data))
     plan = plan_study(_ask(_problem(model, settings.data, options, settings.seed), settings.data, options, settings.seed))
     if resume:
         if request.folder is None:
             raise UsageError("--resume needs a run; write -o RUN --resume")
-        run = recognise(open_run(request.folder), settings.data)
+        run = recognise(open_run(request.folder), Tables(settings.data))
         if run.record.model != model:
             raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{model}'; give another run")
         if not run.settings_file.exists():  # killed before it was written
@@ -160,7 +161,7 @@ def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWor
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         environment=current_environment(),
         inputs=hash_tables(settings.data),
-        digest=digest_inputs(model, settings.data),
+        digest=digest_inputs(model, Tables(settings.data)),
     )
     run = create_run(free_path(RUNS, model) if request.folder is None else request.folder, record, force=force)
     run.write(run.settings_file.name, _configure(model, settings))
@@ -185,7 +186,8 @@ def _require_output(settings: Settings) -> SensitivityOptions:
 
 
 def _problem(model: str, data: Path | None, options: SensitivityOptions, seed: int) -> ProblemSettings:
-    return ProblemSettings(model, digest_inputs(model, data), PATIENTS if options.patients is None else options.patients, seed)
+    patients = PATIENTS if options.patients is None else options.patients
+    return ProblemSettings(model, digest_inputs(model, Tables(data)), patients, seed)
 
 
 def _ask(problem: ProblemSettings, data: Path | None, options: SensitivityOptions, seed: int) -> Question:

@@ -11,17 +11,19 @@ from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
-from kinimmune.fitting.problem.targets import Role, Target, examine_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
-from kinimmune.models.tables.files import TABLES, Finding
+from kinimmune.models.tables.files import TABLES, find_misnamed
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
-from kinimmune.models.tables.rows import parse_rows
-from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.trials import TrialRow, examine_trials
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Trial
 
 NARROWEST_ASSUMED = 0.7
 """Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
@@ -30,7 +32,7 @@ CONVENTION = "convention"
 """Source of definitions and reference values, which may be fixed without being measured."""
 
 
-def check(folder: Path | None = None) -> tuple[Finding, ...]:
+def check(tables: Tables) -> tuple[Finding, ...]:
     """Return all that is wrong with the tables: the package's, or those of a folder with the package's for what it lacks.
 
     Once nothing is wrong with the tables themselves, experiments and claims are held against the models they are about.
@@ -40,27 +42,29 @@ def check(folder: Path | None = None) -> tuple[Finding, ...]:
     UsageError
         when the folder does not exist or holds no table
     """
-    findings = _check_tables(folder)
-    return findings or check_names(folder)
+    findings = _check_tables(tables)
+    return findings or check_names(tables)
 
 
-def _check_tables(folder: Path | None) -> tuple[Finding, ...]:
+def _check_tables(tables: Tables) -> tuple[Finding, ...]:
     """Return what is wrong with the tables themselves; no model is built."""
-    sources, kinases, targets = examine_sources(folder), examine_kinases(folder), examine_targets(folder)
-    parameters = examine_parameters(folder)
+    sources, kinases, targets = examine_sources(tables), examine_kinases(tables), examine_targets(tables)
+    parameters, trials = examine_parameters(tables), examine_trials(tables)
     findings = [
-        *_find_unknown_files(folder),
+        *_find_unknown_files(tables.folder),
         *sources.findings,
         *kinases.findings,
-        *examine_cell_lines(folder).findings,
-        *examine_trials(folder).findings,
+        *examine_cell_lines(tables).findings,
+        *trials.findings,
         *parameters.findings,
         *targets.findings,
-        *examine_observations(folder).findings,
-        *examine_experiments(folder).findings,
-        *examine_claims(folder).findings,
-        *check_models(folder),
-        *_find_unknown_fits(folder, targets.entries),
+        *examine_observations(tables).findings,
+        *examine_experiments(tables).findings,
+        *examine_claims(tables).findings,
+        *check_models(tables),
+        *_find_unknown_fits(tables, targets.entries),
+        *_find_unreachable(tables.rows(TargetRow).entries, trials.entries),
+        *_find_arms_without_comparison(tables.rows(TrialRow).entries, trials.entries),
         *_find_double_use(parameters.entries, sources.entries, targets.entries),
         *_find_unmeasured(parameters.entries),
         *_find_odd_concentrations(parameters.entries, kinases.entries),
@@ -68,12 +72,12 @@ def _check_tables(folder: Path | None) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(findings))
 
 
-def require(folder: Path | None = None) -> None:
+def require(tables: Tables) -> None:
     """Raise the first finding about the tables as a `DataError`; say how many more there are.
 
     What `check` finds beside the models of experiments and claims is left to the commands that use those.
     """
-    findings = _check_tables(folder)
+    findings = _check_tables(tables)
     if findings:
         more = f" (and {len(findings) - 1} more; run kinimmune check)" if len(findings) > 1 else ""
         raise DataError(f"{findings[0].message}{more}")
@@ -83,19 +87,46 @@ def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
     if folder is None:
         return
     for path in sorted(folder.glob("*.csv")):
-        if path.name not in TABLES:
+        if path.name not in TABLES and not path.name.startswith("."):
             close = get_close_matches(path.name, TABLES, 1)
+            if close and find_misnamed(close[0], folder):
+                continue  # whoever reads that table says so
             advice = f"did you mean {close[0]}?" if close else f"tables are: {', '.join(TABLES)}"
             yield Finding(path.name, None, None, f"{path.name} is not a table that is read; {advice}")
 
 
-def _find_unknown_fits(folder: Path | None, targets: Sequence[Target]) -> Iterable[Finding]:
+def _find_unknown_fits(tables: Tables, targets: Sequence[Target]) -> Iterable[Finding]:
     known = {target.label for target in targets} | {target.study for target in targets}
-    for row in parse_rows(SourceRow, folder).entries if targets else ():
+    for row in tables.rows(SourceRow).entries if targets else ():
         for name in row.fitted_to.split():
             if name not in known:
                 problem = f"'{name}' in column 'fitted_to' of source '{row.key}' is neither a study with targets nor a target"
                 yield row.finding("fitted_to", problem, f"studies: {', '.join(sorted({target.study for target in targets}))}")
+
+
+def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Iterable[Finding]:
+    """Find published numbers that their trial cannot have given: medians beyond the follow-up, more patients than there were."""
+    by_study = {trial.study: trial for trial in trials}
+    for row in rows:
+        trial = by_study.get(row.study)
+        if trial is None or row.arm not in (None, *(arm.name for arm in trial.arms)):
+            continue
+        longest = trial.follow_up[row.endpoint].longest / DAYS_PER_MONTH
+        if row.statistic is Statistic.MEDIAN and row.value > longest:
+            problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
+            yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
+        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name))
+        if row.n > patients:
+            problem = f"n = {row.n} where '{row.study}' has {patients} patients{f' in arm {row.arm!r}' if row.arm else ''}"
+            yield row.finding("n", problem, "correct it, or n in design.csv")
+
+
+def _find_arms_without_comparison(rows: Iterable[TrialRow], trials: Iterable[Trial]) -> Iterable[Finding]:
+    alone = {trial.study for trial in trials if all(arm.control for arm in trial.arms)}
+    for row in rows:
+        if row.study in alone:
+            problem = f"study '{row.study}' has its control arm alone in arms.csv"
+            yield row.finding("study", problem, "add the arm it is compared with; studies of one arm cannot be fitted")
 
 
 def _find_double_use(
@@ -136,9 +167,9 @@ def _find_odd_concentrations(parameters: Iterable[SourcedParameter], kinases: Se
 
     A parameter `ic50_NAME` belongs to the kinase that drives `occupancy_NAME`; any other to the kinase its locator ends in.
     """
-    tables = {(kinase.source.key, _table(kinase.source.locator)) for kinase in kinases}
+    places = {(kinase.source.key, _table(kinase.source.locator)) for kinase in kinases}
     for row, parameter in parameters:
-        if (parameter.source.key, _table(parameter.source.locator)) not in tables:
+        if (parameter.source.key, _table(parameter.source.locator)) not in places:
             continue
         driven = parameter.name.replace("ic50_", "occupancy_", 1)
         named = parameter.source.locator.partition(", ")[2]

@@ -8,13 +8,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 
 from kinimmune.models import library
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.readers import read_parameters
+from kinimmune.models.tables.rows import Tables
 
 
 def model_names() -> tuple[str, ...]:
@@ -26,15 +26,15 @@ def model_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(library.__path__)))
 
 
-def load_model(name: str, folder: Path | None = None) -> OdeModel:
+def load_model(name: str, tables: Tables | None = None) -> OdeModel:
     """Return a model of the library with the parameters of its tables.
 
     Parameters
     ----------
     name
         one of `model_names()`
-    folder
-        tables that replace the package's, or None
+    tables
+        where its parameters stand; the package's if None
 
     Raises
     ------
@@ -43,7 +43,7 @@ def load_model(name: str, folder: Path | None = None) -> OdeModel:
     DataError
         when a table cannot be used
     """
-    return _compose(require_model(name), read_parameters(name, folder))
+    return _compose(require_model(name), read_parameters(name, tables or Tables()))
 
 
 def require_model(name: str) -> str:

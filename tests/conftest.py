@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def hcc_problem() -> "FitProblem":
     """Return the package's own fit with 64 virtual patients."""
     from kinimmune.fitting.problem.problem import build_problem
+    from kinimmune.models.tables.rows import Tables
 
-    return build_problem("hcc_trial", None, patients=64, seed=1)
+    return build_problem("hcc_trial", Tables(), patients=64, seed=1)
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +74,13 @@ class FinishedFit:
 def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
     from kinimmune.fitting.estimation.fit import FitSettings, fit
+    from kinimmune.fitting.workflow.runtime import Runtime
 
     starts, said = Starts({"start-000": asdict(hcc_start)}), []
-    result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
+    result, trial = fit(
+        FitSettings("hcc_trial", patients=64, starts=2, jobs=1),
+        Runtime(starts, report=lambda text: said.append(text.partition(";")[0])),
+    )
     return FinishedFit(result, trial, starts, said)
 
 

@@ -10,7 +10,7 @@ from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import print_json
 
 if TYPE_CHECKING:
-    from kinimmune.models.tables.files import Finding
+    from kinimmune.models.tables.findings import Finding
 
 CONFIGURATION = "config.toml"
 
@@ -26,8 +26,9 @@ def check(
 ) -> None:
     """Check tables and configuration: one line for each thing that is wrong."""
     from kinimmune.fitting import lint
+    from kinimmune.models.tables.rows import Tables
 
-    findings = (*lint.check(folder), *_check_configuration(folder))
+    findings = (*lint.check(Tables(folder)), *_check_configuration(folder))
     if as_json:
         print_json(
             {
@@ -47,7 +48,7 @@ def check(
 def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
     from kinimmune.cli.settings import read_configuration
     from kinimmune.models.errors import DataError
-    from kinimmune.models.tables.files import Finding
+    from kinimmune.models.tables.findings import Finding
 
     if folder is None or not (folder / CONFIGURATION).exists():
         return ()

@@ -33,6 +33,7 @@ def claims(
     from kinimmune.fitting.claims.check import check_claims, record
     from kinimmune.fitting.claims.results import to_plain
     from kinimmune.models.catalogue import model_names, require_model
+    from kinimmune.models.tables.rows import Tables
 
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
     names = model_names() if model is None else (require_model(model),)
@@ -40,7 +41,7 @@ def claims(
     with notes.progress() as show:
         tested = check_claims(
             names,
-            settings.data,
+            Tables(settings.data),
             draws=draws,
             seed=settings.seed,
             jobs=settings.jobs,

@@ -14,9 +14,10 @@ def list_models(
     """List models, and studies with their arms."""
     from kinimmune.models.catalogue import load_model, model_names
     from kinimmune.models.tables.readers import read_trials
+    from kinimmune.models.tables.rows import Tables
 
     models = [load_model(name) for name in model_names()]
-    trials = read_trials(data)
+    trials = read_trials(Tables(data))
     if as_json:
         print_json(
             {

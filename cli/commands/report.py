@@ -94,9 +94,10 @@ def _report_run(path: Path, output: Path | None, effort: "Effort") -> Written:
 
 def _report_model(name: str, output: Path | None, settings: "Settings", effort: "Effort") -> Written:
     from kinimmune.cli.report_content import model_content
+    from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.document import write_model_report
 
-    content = model_content(name, settings.data, settings.simulate, effort)
+    content = model_content(name, Tables(settings.data), settings.simulate, effort)
     pdf = Path(f"{name}-report.pdf") if output is None else output
     folder = pdf.with_suffix("")
     return pdf, folder, write_model_report(content, folder, pdf)

@@ -24,9 +24,10 @@ def show(
     from kinimmune.cli.settings import read_settings
     from kinimmune.models.catalogue import load_model
     from kinimmune.models.tables.readers import read_kinases
+    from kinimmune.models.tables.rows import Tables
 
-    folder = read_settings(config, {"data": data}).data
-    content = describe(load_model(model, folder), read_kinases(folder))
+    tables = Tables(read_settings(config, {"data": data}).data)
+    content = describe(load_model(model, tables), read_kinases(tables))
     if as_json:
         print_json(content)
     elif arrow:

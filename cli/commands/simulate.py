@@ -40,12 +40,13 @@ def simulate(
     from kinimmune.cli.outputs import require_writable
     from kinimmune.cli.patient import parse_changes, plan_patient
     from kinimmune.cli.settings import read_settings
+    from kinimmune.models.tables.rows import Tables
 
     given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
     settings = read_settings(config, {"data": data, "simulate": given})
     for target in (output, plot):
         require_writable(target)
-    patient = plan_patient(model, settings.data, settings.simulate)
+    patient = plan_patient(model, Tables(settings.data), settings.simulate)
     notes = Notes(quiet)
     notes.say(patient.summary)
     course = patient.simulate()
@@ -65,11 +66,12 @@ def _draw(course: "Course", patient: "Patient", settings: "Settings", target: Pa
     import numpy as np
 
     from kinimmune.cli.picture import take_picture
+    from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.figures.panels import draw_course, draw_picture, save_svg
     from kinimmune.reports.figures.style import render_svg
 
     chosen = settings.simulate
-    picture = take_picture(patient.model, settings.data, chosen.set) if chosen.arm is None else None
+    picture = take_picture(patient.model, Tables(settings.data), chosen.set) if chosen.arm is None else None
     if picture is not None:
         target.write_bytes(render_svg(draw_picture(picture)))
         return

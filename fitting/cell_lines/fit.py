@@ -8,7 +8,6 @@ posterior is that of weighted draws from the priors, because near a plateau of t
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import lmfit
 import numpy as np
@@ -19,6 +18,7 @@ from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.library.hcc_cells import LINES
 from kinimmune.models.tables.readers import read_cell_lines
+from kinimmune.models.tables.rows import Tables
 
 NANOMOL_PER_MICROMOL = 1000.0
 BATCHES, BATCH = 20, 20_000
@@ -82,7 +82,7 @@ class Comparison:
         return (self.cells[0] - self.trials[0]) / math.hypot(self.cells[1], self.trials[1])
 
 
-def fit_cells(data: Path | None = None, seed: int = 1) -> CellsFit:
+def fit_cells(tables: Tables, seed: int = 1) -> CellsFit:
     """Fit the shift and what differs between lines to the published IC50s, for each line and for all.
 
     A published range is taken as uniform over ln IC50: its standard deviation is the width over the root of 12.
@@ -94,7 +94,7 @@ def fit_cells(data: Path | None = None, seed: int = 1) -> CellsFit:
     NumericalError
         when the fit does not converge, or no draw agrees with the published ranges
     """
-    response, published = find_response(data), _published(data)
+    response, published = find_response(tables), _published(tables)
     if not published:
         raise DataError("cell_lines.csv has no line with an IC50; nothing can be fitted")
     groups: list[dict[str, Range]] = [{}, *({name: ends} for name, ends in published.items())]
@@ -134,12 +134,12 @@ def _without_prior(posterior: Range, prior: Range) -> Range:
     return (posterior[0] * posterior[1] ** -2 - prior[0] * prior[1] ** -2) / precision, precision**-0.5
 
 
-def _published(data: Path | None) -> dict[str, Range]:
+def _published(tables: Tables) -> dict[str, Range]:
     """Return short name -> published range [umol/L] of the lines that have one."""
     printed = {text: name for name, text in LINES.items()}
     return {
         printed[line.name]: (line.ic50_lower, line.ic50_upper)
-        for line in read_cell_lines(data)
+        for line in read_cell_lines(tables)
         if line.name in printed and line.ic50_lower is not None and line.ic50_upper is not None
     }
 

@@ -6,7 +6,6 @@ Start with `find_response`; `Response.log_ic50` is ln of the concentration that 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 from kinimmune.models.tables.readers import read_days
+from kinimmune.models.tables.rows import Tables
 
 SHIFT = "kinase_shift"
 LOWEST_LOAD = 1e-3
@@ -59,12 +59,12 @@ class Response:
         return dict(self.fixed) | {item.name: value_at(item, row) for item, row in zip(self.free, points, strict=True)}
 
 
-def find_response(data: Path | None) -> Response:
+def find_response(tables: Tables) -> Response:
     """Return the response of the model with the tables of a folder, None for the package's."""
-    model = load_model("hcc_cells", data)
+    model = load_model("hcc_cells", tables)
     compiled = compile_model(model)
     values = {item.name: item.value for item in model.parameters}
-    days = next(day for owner, name, day in read_days(data) if (owner, name) == ("hcc_cells", "h72"))
+    days = next(day for owner, name, day in read_days(tables) if (owner, name) == ("hcc_cells", "h72"))
     load = concentrations() / concentrations()[0] * LOWEST_LOAD
     division, death = np.array([_integrals(compiled, values, float(item), days) for item in load]).T
     return Response(tuple(item for item in model.parameters if item.estimated), values, load, division, death)

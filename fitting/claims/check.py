@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.rows import Tables
 
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
@@ -74,7 +74,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def check_claims(
-    models: Sequence[str], data: Path | None, *, draws: int, seed: int, jobs: int, progress: Callable[[str], None]
+    models: Sequence[str], tables: Tables, *, draws: int, seed: int, jobs: int, progress: Callable[[str], None]
 ) -> tuple[ClaimResult, ...]:
     """Put every claim about some models to the test.
 
@@ -95,10 +95,10 @@ def check_claims(
     """
     results: list[ClaimResult] = []
     for name in models:
-        claims = read_claims(data, name)
+        claims = read_claims(tables, name)
         if claims:
             progress(name)
-            results += _test_model(name, claims, data, _Effort(draws, seed, jobs))
+            results += _test_model(name, claims, tables, _Effort(draws, seed, jobs))
     return tuple(results)
 
 
@@ -109,9 +109,9 @@ class _Effort:
     jobs: int
 
 
-def _test_model(name: str, claims: Sequence[Claim], data: Path | None, effort: _Effort) -> list[ClaimResult]:
-    model = load_model(name, data)
-    bench = set_up(model, claims, data, effort.jobs)
+def _test_model(name: str, claims: Sequence[Claim], tables: Tables, effort: _Effort) -> list[ClaimResult]:
+    model = load_model(name, tables)
+    bench = set_up(model, claims, tables, effort.jobs)
     make = partial(Laboratory, bench, seed=effort.seed)
     table = bench.compiled.model.parameters
     batches = _Batches(
@@ -126,15 +126,15 @@ def _test_model(name: str, claims: Sequence[Claim], data: Path | None, effort: _
     return [_test(claim, _find(readouts, claim), batches) for claim in claims]
 
 
-def set_up(model: OdeModel, claims: Sequence[Claim], data: Path | None, jobs: int) -> Bench:
+def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> Bench:
     """Return a bench with a switch on every arrow the claims cut."""
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
     switched = model.with_switches(*arrows)
     return Bench(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
-        experiments={item.name: item for item in read_experiments(data) if item.model == model.name},
-        days={day: value for owner, day, value in read_days(data) if owner == model.name},
+        experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
+        days={day: value for owner, day, value in read_days(tables) if owner == model.name},
         jobs=jobs,
     )
 

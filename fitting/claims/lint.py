@@ -7,7 +7,6 @@ compiled.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from kinimmune.fitting.claims.check import readouts_of
 from kinimmune.fitting.claims.readouts.general import NEEDED
@@ -17,33 +16,33 @@ from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
-from kinimmune.models.tables.files import Finding
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.parameters import examine_parameters
-from kinimmune.models.tables.rows import TableRow, dangling, parse_rows
+from kinimmune.models.tables.rows import TableRow, Tables, dangling
 from kinimmune.models.tables.trials import examine_trials
 
 
-def check_models(folder: Path | None) -> tuple[Finding, ...]:
+def check_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `experiments.csv` and `claims.csv` about models that do not exist."""
-    tables: tuple[Sequence[TableRow], ...] = (parse_rows(ExperimentRow, folder).entries, parse_rows(ClaimRow, folder).entries)
-    return tuple(finding for rows in tables for finding in dangling(rows, "model", model_names(), "the library"))
+    both: tuple[Sequence[TableRow], ...] = (tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries)
+    return tuple(finding for rows in both for finding in dangling(rows, "model", model_names(), "the library"))
 
 
-def check_names(folder: Path | None) -> tuple[Finding, ...]:
+def check_names(tables: Tables) -> tuple[Finding, ...]:
     """Return what is wrong with experiments and claims beside the models they are about.
 
     A model without rows in `parameters.csv` is not in use, and what is said about it is left alone.  The tables themselves
     must be without findings.
     """
-    changes, claims = parse_rows(ExperimentRow, folder).entries, parse_rows(ClaimRow, folder).entries
-    in_use = {model for row, _ in examine_parameters(folder).entries for model in row.models}
-    studies = {trial.study for where in (folder, None) for trial in examine_trials(where).entries}
+    changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
+    in_use = {model for row, _ in examine_parameters(tables).entries for model in row.models}
+    studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
     found: list[Finding] = []
     for name in dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)]):
         if name not in in_use or name not in model_names():
             continue
         try:
-            model = load_model(name, folder)
+            model = load_model(name, tables)
         except (DataError, ModelError) as error:
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue

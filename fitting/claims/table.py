@@ -6,12 +6,11 @@ Start with `Claim`; `read_claims` returns those of one model or of all.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import ClassVar
 
 from kinimmune.models.tables.evidence import examine_sources
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Number, TableRow, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, NotNegative, Number, TableRow, Tables, dangling
 
 
 class ClaimKind(StrEnum):
@@ -93,16 +92,16 @@ class Claim:
         return self.reference + sign * self.margin
 
 
-def examine_claims(folder: Path | None) -> Examined[Claim]:
+def examine_claims(tables: Tables) -> Examined[Claim]:
     """Return all claims and what is wrong with their table."""
-    table, sources = parse_rows(ClaimRow, folder), examine_sources(folder)
+    table, sources = tables.rows(ClaimRow), examine_sources(tables)
     findings = [*table.findings, *_find_undocumented(table.entries)]
     if not sources.findings:
         findings += dangling(table.entries, "document", {item.key for item in sources.entries}, "sources.csv")
     return Examined(tuple(map(_claim, table.entries)), tuple(findings))
 
 
-def read_claims(folder: Path | None = None, model: str | None = None) -> tuple[Claim, ...]:
+def read_claims(tables: Tables | None = None, model: str | None = None) -> tuple[Claim, ...]:
     """Return the claims about a model, or all.
 
     Raises
@@ -110,7 +109,7 @@ def read_claims(folder: Path | None = None, model: str | None = None) -> tuple[C
     DataError
         when claims.csv is wrong anywhere
     """
-    return tuple(claim for claim in examine_claims(folder).require() if model in (None, claim.model))
+    return tuple(claim for claim in examine_claims(tables or Tables()).require() if model in (None, claim.model))
 
 
 def _find_undocumented(rows: Sequence[ClaimRow]) -> Iterable[Finding]:

@@ -32,6 +32,7 @@ from kinimmune.fitting.workflow.task import (
 )
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.tables.rows import Tables
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class FitSettings:
     def problem(self) -> ProblemSettings:
         """What the problem is built from."""
         return ProblemSettings(
-            self.model, digest_inputs(self.model, self.data), self.patients, self.seed, self.stop_rule, self.integrator
+            self.model, digest_inputs(self.model, Tables(self.data)), self.patients, self.seed, self.stop_rule, self.integrator
         )
 
     @property
@@ -113,7 +114,8 @@ def fit(settings: FitSettings, runtime: Runtime) -> tuple[FitResult, TrialResult
         if settings.compare_rules
         else ()
     )
-    result, trial = summarise(problem, solution, read_targets(settings.data), optimise, lambda text: progress(text, best.cost))
+    targets = read_targets(Tables(settings.data))
+    result, trial = summarise(problem, solution, targets, optimise, lambda text: progress(text, best.cost))
     return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
 

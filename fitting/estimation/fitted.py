@@ -16,7 +16,7 @@ from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.problem import FitProblem
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.runs.provenance import changed_tables
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.arrays import Array
@@ -73,10 +73,10 @@ def _read_configuration(run: Run) -> dict[str, Any]:
 def _require_same_tables(run: Run, folder: str | None) -> Run:
     if folder is not None and not Path(folder).is_dir():
         raise DataError(f"the tables of run '{run.path}' lay in {folder}, which is gone; restore them, or fit again with --force")
-    data = None if folder is None else Path(folder)
-    known = recognise(run, data)
-    if known.record.digest != digest_inputs(run.record.model, data):
-        changed = ", ".join(changed_tables(run.record.inputs, data)) or "the model's equations"
+    tables = open_tables(folder)
+    known = recognise(run, tables)
+    if known.record.digest != digest_inputs(run.record.model, tables):
+        changed = ", ".join(changed_tables(run.record.inputs, tables.folder)) or "the model's equations"
         raise DataError(f"changed since run '{run.path}' was fitted: {changed}; restore them, or fit again with --resume")
     return known
 

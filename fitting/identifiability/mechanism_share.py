@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
 from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_task, to_horizon
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
@@ -43,7 +42,7 @@ MEASURES = ("hazard_ratio", "median")
 
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
-    claims = read_claims(None if folder is None else Path(folder), model)
+    claims = read_claims(open_tables(folder), model)
     found = [claim.arrows[0] for claim in claims if claim.readout == READOUT and claim.arrows]
     return tuple(found[0].split("+")) if found else ()
 
@@ -129,7 +128,7 @@ def _open_switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     The arrows are those for which `kinimmune claims` has a kernel, so that none is compiled for this alone.
     """
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
-    claims = read_claims(None if folder is None else Path(folder), settings.model)
+    claims = read_claims(open_tables(folder), settings.model)
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
     whole = problem.engine.compiled.model
     compiled = compile_model(whole.with_switches(*arrows))

@@ -8,7 +8,6 @@ changes it.  A finished task of long work is only used again under the same dige
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import sympy as sp
 
@@ -19,6 +18,7 @@ from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Trial
 
 VERSION = 1
@@ -28,28 +28,28 @@ NUMERICS = 1
 Finished tasks of before are then computed again, whole chains at a time."""
 
 
-def digest_inputs(model: str, data: Path | None) -> str:
+def digest_inputs(model: str, tables: Tables) -> str:
     """Return the digest of everything the fit of a model, or a virtual trial of it, depends on besides its settings.
 
     Parameters
     ----------
     model
         a name of the library
-    data
-        tables that replace the package's, None for none
+    tables
+        what it is read from
 
     Raises
     ------
     DataError, UsageError
         as the readers of the tables do
     """
-    built = load_model(model, data)
+    built = load_model(model, tables)
     parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
     if can_be_tried(built):
-        fitted = [target for target in read_targets(data) if target.role is Role.FIT]
+        fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
         studies = {target.study for target in fitted}
         parts["targets"] = list(map(_target, fitted))
-        parts["trials"] = [_trial(trial) for trial in read_trials(data) if trial.study in studies]
+        parts["trials"] = [_trial(trial) for trial in read_trials(tables) if trial.study in studies]
     return digest(parts)
 
 

@@ -7,12 +7,12 @@ package's own of that time, whose digest stands here; the equations by their dig
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from kinimmune.fitting.problem.digest import NUMERICS, digest_equations, digest_inputs
 from kinimmune.fitting.runs.provenance import address, changed_tables
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.tables.rows import Tables
 
 READ_TABLES = ("parameters.csv", "trials.csv", "arms.csv", "design.csv", "follow_up.csv", "targets.csv")
 """What a problem is built from."""
@@ -39,7 +39,7 @@ EQUATIONS: Mapping[str, str] = {
 """Model -> digest of its equations at that time."""
 
 
-def recognise(run: Run, data: Path | None) -> Run:
+def recognise(run: Run, tables: Tables) -> Run:
     """Return the run with a digest, and with what its finished tasks call the tables where that still means the same.
 
     A run that has a digest is returned as it is.  Nothing is written; the next update of the run does that.
@@ -48,19 +48,19 @@ def recognise(run: Run, data: Path | None) -> Run:
     ----------
     run
         on disk
-    data
-        tables that replace the package's, as they lie there now
+    tables
+        as they are now
     """
     if run.record.digest:
         return run
     then = address(run.record.inputs)
-    now = digest_inputs(run.record.model, data)
-    digest = PACKAGE_DIGESTS.get(run.record.model, "") if then == PACKAGE_TABLES else now if _is_as_it_was(run, data) else ""
+    now = digest_inputs(run.record.model, tables)
+    digest = PACKAGE_DIGESTS.get(run.record.model, "") if then == PACKAGE_TABLES else now if _is_as_it_was(run, tables) else ""
     known = {then: now} if digest == now else {}
     return Run(run.path, replace(run.record, digest=digest or "unknown", aliases=known))
 
 
-def _is_as_it_was(run: Run, data: Path | None) -> bool:
-    equations = digest_equations(load_model(run.record.model, data))
-    changed = set(changed_tables(run.record.inputs, data)) & set(READ_TABLES)
+def _is_as_it_was(run: Run, tables: Tables) -> bool:
+    equations = digest_equations(load_model(run.record.model, tables))
+    changed = set(changed_tables(run.record.inputs, tables.folder)) & set(READ_TABLES)
     return not changed and equations == EQUATIONS.get(run.record.model) and NUMERICS == NUMERICS_THEN

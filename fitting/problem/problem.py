@@ -8,7 +8,6 @@ its prior median.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import Population, draw_population, individual_values
 from kinimmune.models.trial.survival import TrialCurves, follow, median_time
@@ -82,7 +82,7 @@ class FitProblem:
 
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     model: str,
-    data: Path | None,
+    tables: Tables,
     *,
     patients: int,
     seed: int,
@@ -97,9 +97,9 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     DataError
         when the tables hold nothing to fit
     """
-    built = load_model(model, data)
-    trials = read_trials(data)
-    targets = tuple(target for target in read_targets(data) if target.role is Role.FIT)
+    built = load_model(model, tables)
+    trials = read_trials(tables)
+    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
     if not targets:
         raise DataError("targets.csv has no row with role 'fit'; mark the medians a fit should aim at")
     studies = {target.study for target in targets}

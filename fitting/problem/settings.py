@@ -11,6 +11,7 @@ from typing import Any
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import FitProblem, build_problem
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import StopRule
 
 
@@ -53,15 +54,20 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
     return replace(_build(settings, folder), jobs=jobs)
 
 
+def open_tables(folder: str | None) -> Tables:
+    """Return the tables of a folder as tasks name it, None for the package's."""
+    return Tables(None if folder is None else Path(folder))
+
+
 @lru_cache(maxsize=4)
 def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
-    data = None if folder is None else Path(folder)
-    if digest_inputs(settings.model, data) != settings.tables:
-        where = "of the installed package" if data is None else f"in {data}"
+    tables = open_tables(folder)
+    if digest_inputs(settings.model, tables) != settings.tables:
+        where = "of the installed package" if folder is None else f"in {folder}"
         raise DataError(f"the tables {where} are not those this work began with; restore them, or begin anew with --force")
     return build_problem(
         settings.model,
-        data,
+        tables,
         patients=settings.patients,
         seed=settings.seed,
         stop_rule=None if settings.stop_rule is None else StopRule(settings.stop_rule),

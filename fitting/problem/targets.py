@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import PositiveInt
@@ -16,8 +15,8 @@ from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, Positive, TableRow, UnitText, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
 from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
 
@@ -71,6 +70,9 @@ class Target:
             raise DataError(f"target {self.label} = {self.value:g}{where}: must be positive; correct the value")
         if (self.lower is None) != (self.upper is None):
             raise DataError(f"target {self.label}{where}: give both ends of the interval or none")
+        if self.lower is not None and self.lower == self.upper:
+            message = f"interval {self.lower:g} to {self.upper:g} has no width"
+            raise DataError(f"target {self.label}: {message}{where}; give the ends of the 95 % interval, or leave both empty")
         if self.lower is not None and self.upper is not None and not 0.0 < self.lower <= self.value <= self.upper:
             message = f"interval {self.lower:g} to {self.upper:g} does not hold the value {self.value:g}"
             raise DataError(f"target {self.label}: {message}{where}; correct the ends")
@@ -121,7 +123,7 @@ class TargetRow(TableRow):
 _UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
 
 
-def read_targets(folder: Path | None = None) -> tuple[Target, ...]:
+def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
     """Return the targets of `targets.csv`, the user's or the package's.
 
     Raises
@@ -131,13 +133,13 @@ def read_targets(folder: Path | None = None) -> tuple[Target, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_targets(folder).require()
+    return examine_targets(tables or Tables()).require()
 
 
-def examine_targets(folder: Path | None) -> Examined[Target]:
+def examine_targets(tables: Tables) -> Examined[Target]:
     """Return the targets and what is wrong with their table."""
-    table, sources = parse_rows(TargetRow, folder), examine_sources(folder)
-    trials, arms = parse_rows(TrialRow, folder), parse_rows(ArmRow, folder)
+    table, sources = tables.rows(TargetRow), examine_sources(tables)
+    trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")

@@ -6,14 +6,13 @@ Start with `open_response`; it is the trial's where the output is one of a trial
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kinimmune.fitting.problem.digest import digest_experiment, digest_inputs
 from kinimmune.fitting.problem.outputs import Nameable, Output, StateOutput, parse_output
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.sensitivity.trial_responses import open_trial
 from kinimmune.fitting.sensitivity.values import (
     Response,
@@ -31,6 +30,7 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.tables.readers import read_experiments
+from kinimmune.models.tables.rows import Tables
 
 PATIENT_TOLERANCES = Tolerances(1e-7, 1e-9)
 """For one individual, whose derivatives are wanted too."""
@@ -65,12 +65,12 @@ class ResponseSettings:
 
 
 @lru_cache(maxsize=4)
-def _nameable(model: str, folder: str | None, tables: str) -> Nameable:
-    data = None if folder is None else Path(folder)
-    if digest_inputs(model, data) != tables:
-        where = "of the installed package" if data is None else f"in {data}"
+def _nameable(model: str, folder: str | None, digest: str) -> Nameable:
+    tables = open_tables(folder)
+    if digest_inputs(model, tables) != digest:
+        where = "of the installed package" if folder is None else f"in {folder}"
         raise DataError(f"the tables {where} are not those this work began with; restore them, or begin anew with --force")
-    return read_nameable(model, data)
+    return read_nameable(model, tables)
 
 
 def open_response(settings: ResponseSettings, folder: str | None, jobs: int = 1) -> Response:
@@ -94,20 +94,20 @@ def open_response(settings: ResponseSettings, folder: str | None, jobs: int = 1)
     return open_trial(shared, known, output, settings.free, settings.fixed, fine=settings.fine)
 
 
-def digest_output(known: Nameable, output: Output, data: Path | None) -> str:
+def digest_output(known: Nameable, output: Output, tables: Tables) -> str:
     """Return the digest of the experiment an output is read in, empty where there is none."""
     if not isinstance(output, StateOutput) or output.study is not None or output.arm is None:
         return ""
-    return digest_experiment(_experiment(known, output, data))
+    return digest_experiment(_experiment(known, output, tables))
 
 
 def _open_individual(settings: ResponseSettings, known: Nameable, output: StateOutput, folder: str | None) -> Response:
     """Return a state of one individual as a function of parameter values, all sets side by side."""
     compiled = compile_model(known.model)
     integrate = choose_integrator(str(settings.problem["integrator"]), compiled)
-    data = None if folder is None else Path(folder)
-    experiment = _experiment(known, output, data)
-    if digest_output(known, output, data) != settings.experiment:
+    tables = open_tables(folder)
+    experiment = _experiment(known, output, tables)
+    if digest_output(known, output, tables) != settings.experiment:
         raise DataError(
             f"experiment '{experiment.name}' is not what it was when this work began; restore it, or begin with --force"
         )
@@ -127,10 +127,10 @@ def _open_individual(settings: ResponseSettings, known: Nameable, output: StateO
     return respond
 
 
-def _experiment(known: Nameable, output: StateOutput, data: Path | None) -> Experiment:
+def _experiment(known: Nameable, output: StateOutput, tables: Tables) -> Experiment:
     if output.arm is None:
         return Experiment(known.model.name, "untreated", "nothing is given", {}, {}, (), ())
-    return next(item for item in read_experiments(data) if (item.model, item.name) == (known.model.name, output.arm))
+    return next(item for item in read_experiments(tables) if (item.model, item.name) == (known.model.name, output.arm))
 
 
 def _columns(compiled: CompiledModel, held: Mapping[str, float], free: Sequence[str], values: Array) -> Array:

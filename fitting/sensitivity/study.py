@@ -5,11 +5,10 @@ Start with `plan_study`, which refuses what cannot be studied, and `study_sensit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kinimmune.fitting.estimation.laplace import approximate
 from kinimmune.fitting.problem.outputs import Output, StateOutput, parse_output
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK, Study, collect_rows
 from kinimmune.fitting.sensitivity.designs import Design, Method
 from kinimmune.fitting.sensitivity.indices import compute_indices
@@ -81,8 +80,8 @@ def plan_study(question: Question) -> Plan:
     UsageError
         for an output, parameter, range, group or number of samples that cannot be used
     """
-    data = None if question.folder is None else Path(question.folder)
-    known = read_nameable(question.problem.model, data)
+    tables = open_tables(question.folder)
+    known = read_nameable(question.problem.model, tables)
     output = parse_output(question.output, known)
     parameters = hold(select_parameters(known, output), question.estimates)
     inputs = choose_inputs(parameters, question.parameters, question.ranges)
@@ -98,7 +97,7 @@ def plan_study(question: Question) -> Plan:
         free=tuple(item.key for item in inputs),
         fixed=dict(question.estimates),
         fine=question.method is Method.LOCAL,
-        experiment=digest_output(known, output, data),
+        experiment=digest_output(known, output, tables),
     )
     label = name_study(question.method, output.name, _name_distribution(question, design))
     study = Study(

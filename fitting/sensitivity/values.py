@@ -6,7 +6,6 @@ Start with `Responses`.  A set of parameters at which an output does not exist g
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.readers import read_experiments, read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
 
 TIMES = 12
@@ -36,14 +36,14 @@ Response = Callable[[Array], Responses]
 """Takes values of the free parameters, shape (n, k)."""
 
 
-def read_nameable(model: str, data: Path | None) -> Nameable:
+def read_nameable(model: str, tables: Tables) -> Nameable:
     """Return what the outputs of a model can name."""
-    built = load_model(model, data)
+    built = load_model(model, tables)
     kept: tuple[Trial, ...] = ()
     if can_be_tried(built):
-        studies = {target.study for target in read_targets(data) if target.role is Role.FIT}
-        kept = tuple(trial for trial in read_trials(data) if trial.study in studies)
-    experiments = tuple(item.name for item in read_experiments(data) if item.model == model)
+        studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+        kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
+    experiments = tuple(item.name for item in read_experiments(tables) if item.model == model)
     return Nameable(built, kept, experiments)
 
 

@@ -6,13 +6,12 @@ Start with `examine_design`; `QUANTITIES` lists what a design is made of.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.symbolic.units import Unit, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, Number, SourcedRow, UnitText, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 
 
@@ -41,18 +40,19 @@ class Quantity:
         return f"{'[' if self.may_be_zero else '('}{self.above:g}, {self.below:g})"
 
 
+# the ends are wide: what lies outside is a slip of unit or of the pen, not an unusual trial
 QUANTITIES: Mapping[str, Quantity] = {
-    "scan_interval": Quantity("d", of_arm=False),
-    "scan_jitter": Quantity("d", of_arm=False),
-    "reading_error": Quantity("1", of_arm=False),
-    "progression_ratio": Quantity("1", of_arm=False, above=1.0),
+    "scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0),
+    "scan_jitter": Quantity("d", of_arm=False, below=365.0),
+    "reading_error": Quantity("1", of_arm=False, below=1.0),
+    "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0),
     "response_ratio": Quantity("1", of_arm=False, below=1.0),
-    "n": Quantity("1", of_arm=True),
-    "dose": Quantity("mg", of_arm=True, may_be_zero=True),
-    "doses_per_day": Quantity("1/d", of_arm=True, may_be_zero=True),
+    "n": Quantity("1", of_arm=True, below=1e6),
+    "dose": Quantity("mg", of_arm=True, below=1e5, may_be_zero=True),
+    "doses_per_day": Quantity("1/d", of_arm=True, below=100.0, may_be_zero=True),
     "discontinuation_fraction": Quantity("1", of_arm=True, below=1.0, may_be_zero=True, required=False),
-    "treatment_median": Quantity("d", of_arm=True, required=False),
-    "symptomatic_median": Quantity("d", of_arm=True, required=False),
+    "treatment_median": Quantity("d", of_arm=True, below=36525.0, required=False),
+    "symptomatic_median": Quantity("d", of_arm=True, below=36525.0, required=False),
 }
 
 
@@ -76,9 +76,9 @@ class DesignNumber(NamedTuple):
     value: float
 
 
-def examine_design(folder: Path | None) -> Examined[DesignNumber]:
+def examine_design(tables: Tables) -> Examined[DesignNumber]:
     """Return the numbers of all designs, and what is wrong with their table."""
-    table, sources = parse_rows(DesignRow, folder), examine_sources(folder)
+    table, sources = tables.rows(DesignRow), examine_sources(tables)
     numbers: list[DesignNumber] = []
     findings = list(table.findings)
     for row in table.entries:

@@ -6,13 +6,12 @@ Start with `examine_sources`; `find_bad_origins` is what every other table uses 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import ClassVar
 
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import parse_unit
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, UnitText, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, dangling
 
 
 class Access(StrEnum):
@@ -134,9 +133,9 @@ class CellLineRow(SourcedRow):
     statement: str
 
 
-def examine_sources(folder: Path | None) -> Examined[Reference]:
+def examine_sources(tables: Tables) -> Examined[Reference]:
     """Return the sources and what is wrong with their table."""
-    table = parse_rows(SourceRow, folder)
+    table = tables.rows(SourceRow)
     references = [
         Reference(row.key, row.citation, row.identifier, row.read, tuple(row.fitted_to.split()), row.note)
         for row in table.entries
@@ -175,9 +174,9 @@ def find_upside_down(rows: Iterable[TableRow], lower: str, upper: str) -> list[F
     return findings
 
 
-def examine_kinases(folder: Path | None) -> Examined[Kinase]:
+def examine_kinases(tables: Tables) -> Examined[Kinase]:
     """Return the kinases and what is wrong with their table."""
-    table, sources = parse_rows(KinaseRow, folder), examine_sources(folder)
+    table, sources = tables.rows(KinaseRow), examine_sources(tables)
     kinases = [Kinase(row.kinase, row.ic50, row.unit, row.species, row.drives, row.origin) for row in table.entries]
     findings = [*table.findings, *find_bad_origins(table.entries, sources), *_find_odd_kinases(table.entries), *sources.findings]
     return Examined(tuple(kinases), tuple(findings))
@@ -196,9 +195,9 @@ def _find_odd_kinases(rows: Iterable[KinaseRow]) -> Iterable[Finding]:
             driver[row.drives] = row
 
 
-def examine_cell_lines(folder: Path | None) -> Examined[CellLine]:
+def examine_cell_lines(tables: Tables) -> Examined[CellLine]:
     """Return the cell lines and what is wrong with their table."""
-    table, sources = parse_rows(CellLineRow, folder), examine_sources(folder)
+    table, sources = tables.rows(CellLineRow), examine_sources(tables)
     lines = [
         CellLine(
             row.cell_line,

@@ -8,7 +8,6 @@ named in `target`), `set` and `scale` (a parameter), `input` (held from first to
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -17,8 +16,8 @@ from kinimmune.models.experiments.design import Experiment, InputSpan
 from kinimmune.models.solvers.dosing import Dose
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, UnitText, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
 
 
 class ChangeKind(StrEnum):
@@ -51,6 +50,8 @@ class ExperimentRow(SourcedRow):
     interval: Positive | None = None
 
 
+MOST_DOSES = 100_000
+"""Doses of one row: an hourly dose for eleven years."""
 _NEEDS = {
     ChangeKind.NONE: (),
     ChangeKind.AS: ("target",),
@@ -62,11 +63,17 @@ _NEEDS = {
 }
 
 
-def examine_experiments(folder: Path | None) -> Examined[Experiment]:
+def examine_experiments(tables: Tables) -> Examined[Experiment]:
     """Return all experiments of all models and what is wrong with their table."""
-    table, sources = parse_rows(ExperimentRow, folder), examine_sources(folder)
+    table, sources = tables.rows(ExperimentRow), examine_sources(tables)
     rows = table.entries
-    findings = [*table.findings, *_find_gaps(rows), *_find_circles(rows), *find_bad_origins(rows, sources)]
+    findings = [
+        *table.findings,
+        *_find_gaps(rows),
+        *_find_odd_amounts(rows),
+        *_find_circles(rows),
+        *find_bad_origins(rows, sources),
+    ]
     if findings:
         return Examined((), tuple(findings))
     rows = tuple(row for row in rows if row.kind is not ChangeKind.DAY)
@@ -74,9 +81,9 @@ def examine_experiments(folder: Path | None) -> Examined[Experiment]:
     return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
 
 
-def examine_days(folder: Path | None) -> Examined[tuple[str, str, float]]:
+def examine_days(tables: Tables) -> Examined[tuple[str, str, float]]:
     """Return (model, name, day) of every read-out day."""
-    table = parse_rows(ExperimentRow, folder)
+    table = tables.rows(ExperimentRow)
     days = [row for row in table.entries if row.kind is ChangeKind.DAY and row.value is not None]
     return Examined(tuple((row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
 
@@ -93,6 +100,21 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
             yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
         if row.kind is ChangeKind.DAY:
             yield from _find_odd_day(row)
+
+
+def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
+    """Find inputs and doses below nothing, factors that are none, and more doses than anybody gives."""
+    for row in rows:
+        value = 0.0 if row.value is None else row.value
+        if row.kind in (ChangeKind.INPUT, ChangeKind.DOSE) and value < 0.0:
+            yield row.finding("value", f"'{row.target}' is given {value:g} in column 'value'", "give 0 or more")
+        if row.kind is ChangeKind.SCALE and row.value is not None and not value > 0.0:
+            yield row.finding("value", f"'{row.target}' is scaled by {value:g} in column 'value'", "give a positive factor")
+        if row.interval is not None and row.first_day is not None and row.last_day is not None:
+            doses = (row.last_day - row.first_day) / row.interval
+            if doses > MOST_DOSES:
+                problem = f"a dose every {row.interval:g} d from day {row.first_day:g} to {row.last_day:g} is {doses:.3g} doses"
+                yield row.finding("interval", problem, f"at most {MOST_DOSES}")
 
 
 def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:

@@ -6,17 +6,16 @@ becomes a `Finding`, so that all findings of a folder can be shown at once; `Exa
 
 import csv
 import io
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Generic, TypeVar
 
-from kinimmune.models.errors import DataError, UsageError
-
-T = TypeVar("T")
+from kinimmune.models.errors import UsageError
+from kinimmune.models.tables.findings import Examined, Finding, capped
 
 TABLES = (
     "sources.csv",
@@ -35,37 +34,10 @@ TABLES = (
 """Every table there is."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing wrong with a table."""
-
-    file: str
-    """File name; a table the folder does not replace is called the package's."""
-    row: int | None
-    """Line in the file, the header being line 1; None when the whole file is meant."""
-    column: str | None
-    """None when the whole row or file is meant."""
-    message: str
-    """One line: what was given, where, what to do."""
-
-    def __str__(self) -> str:
-        """Return the message."""
-        return self.message
-
-
-@dataclass(frozen=True)
-class Examined(Generic[T]):
-    """What a table holds and what is wrong with it."""
-
-    entries: tuple[T, ...]
-    """Usable entries; incomplete when there are findings."""
-    findings: tuple[Finding, ...]
-
-    def require(self) -> tuple[T, ...]:
-        """Return the entries, or raise the first finding as a `DataError`."""
-        if self.findings:
-            raise DataError(self.findings[0].message)
-        return self.entries
+LARGEST_TABLE = 256 * 2**20
+"""Bytes of a table; a larger file is no table somebody wrote."""
+OTHER_ENDINGS = ("", ".tsv", ".txt", ".xls", ".xlsx", ".ods", ".numbers")
+"""Endings of files that were meant to be tables and are none."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +70,10 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
         when the folder does not exist or holds no table at all
     """
     location, shown = _locate(name, folder)
+    if folder is not None and isinstance(location, Path):
+        problem = find_misnamed(name, folder) or _find_unreadable(location, shown)
+        if problem:
+            return Examined((), (Finding(shown, None, None, problem),))
     try:
         content = location.read_bytes()
     except OSError as error:
@@ -114,27 +90,88 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
         return files("kinimmune.data").joinpath(name), name
     if not folder.is_dir():
         raise UsageError(f"folder '{folder}' does not exist; give a folder with tables such as targets.csv")
-    if not any((folder / table).exists() for table in TABLES):
+    if not any((folder / table).exists() or find_misnamed(table, folder) for table in TABLES):
         raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
-    if own.exists():
+    if own.exists() or find_misnamed(name, folder):
         return own, name
     return files("kinimmune.data").joinpath(name), f"the package's {name}"
+
+
+def find_misnamed(name: str, folder: Path) -> str:
+    """Return what is wrong where a folder lacks a table and has a file that was meant to be it; empty where nothing is.
+
+    Without this the package's table would be read in its place, and nobody would learn of it.
+    """
+    own = folder / name
+    if own.exists():
+        return ""
+    if own.is_symlink():
+        return f"{name} links to a file that is not there; restore it, or remove the link to use the package's"
+    for path in sorted(folder.iterdir()):
+        if _is_meant_as(path.name, name):
+            return f"{path.name} is not a table that is read; did you mean {name}?"
+    return ""
+
+
+def _is_meant_as(given: str, name: str) -> bool:
+    """Return whether a file was meant to be a table: other case, other ending, or a slip of the pen."""
+    if given in TABLES or given.startswith("."):
+        return False
+    lower, stem = given.lower(), name.removesuffix(".csv")
+    if lower.startswith(name) or lower in {f"{stem}{ending}" for ending in OTHER_ENDINGS}:
+        return True
+    return lower.endswith(".csv") and get_close_matches(lower, TABLES, 1) == [name]
+
+
+def _find_unreadable(path: Path, shown: str) -> str:
+    """Return why a file is no table, before it is opened: a pipe or a device would be waited for, or never end."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"cannot read {shown}: {error.strerror}; make it a readable file"
+    if stat.S_ISDIR(status.st_mode):
+        return f"cannot read {shown}: Is a directory; make it a readable file"
+    if not stat.S_ISREG(status.st_mode):
+        return f"{shown} is no plain file; write it as comma-separated UTF-8 text"
+    if status.st_size > LARGEST_TABLE:
+        return f"{shown} has {status.st_size} bytes, more than the {LARGEST_TABLE} of the largest table; is it another file?"
+    return ""
 
 
 def _decode(content: bytes) -> tuple[str, str]:
     """Return (problem, text): a problem when the bytes are not a text table."""
     if not content.strip():
-        return "is empty; write a header line and rows, or remove the file to use the package's", ""
+        return _EMPTY, ""
     if b"\0" in content:
         return "holds zero bytes and is not a text table; write it as comma-separated UTF-8 text", ""
     try:
-        return "", content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return f"is not UTF-8 text (byte {error.start}); write it as comma-separated UTF-8 text", ""
+    return ("", text) if text.strip() else (_EMPTY, "")
+
+
+_EMPTY = "is empty; write a header line and rows, or remove the file to use the package's"
+
+
+def _find_other_separator(file: str, text: str) -> Finding | None:
+    """Return a finding when a spreadsheet wrote the table with another separator, or told one in a line of its own."""
+    first = text.lstrip("\r\n").splitlines()[0]
+    if first.lower().lstrip('"').startswith("sep="):
+        problem = f"{file} row 1 is '{first}', a line for spreadsheets; remove it and separate cells by commas"
+        return Finding(file, 1, None, problem)
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in first and "," not in first:
+            problem = f"{file} separates cells by {name}; save it with commas between cells and points in numbers"
+            return Finding(file, 1, None, problem)
+    return None
 
 
 def _rows(file: str, text: str, required: tuple[str, ...], optional: tuple[str, ...]) -> Examined[Row]:
+    odd = _find_other_separator(file, text)
+    if odd is not None:
+        return Examined((), (odd,))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
@@ -144,17 +181,22 @@ def _rows(file: str, text: str, required: tuple[str, ...], optional: tuple[str, 
         return Examined(
             (), (Finding(file, reader.line_num, None, f"{place} cannot be split into cells: {error}; quote texts with commas"),)
         )
-    findings = [*_check_header(file, header, required, optional)]
-    rows: list[Row] = []
-    for number, cells in found:
-        if not any(cells):
-            continue
-        if len(cells) == len(header):
-            rows.append(Row(file, number, {column: cell for column, cell in zip(header, cells, strict=True) if cell}))
-        else:
+    findings = [*_check_header(file, header, required, optional), *capped(_find_ragged(file, header, found))]
+    if findings:
+        return Examined((), tuple(findings))
+    rows = [
+        Row(file, number, {column: cell for column, cell in zip(header, cells, strict=True) if cell})
+        for number, cells in found
+        if any(cells)
+    ]
+    return Examined(tuple(rows), ())
+
+
+def _find_ragged(file: str, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> Iterable[Finding]:
+    for number, cells in rows:
+        if any(cells) and len(cells) != len(header):
             message = f"{file} row {number} has {len(cells)} cells where the header has {len(header)}; quote texts with commas"
-            findings.append(Finding(file, number, None, message))
-    return Examined(() if findings else tuple(rows), tuple(findings))
+            yield Finding(file, number, None, message)
 
 
 def _check_header(file: str, header: list[str], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterable[Finding]:

@@ -3,13 +3,12 @@
 Start with `examine_observations`; outcomes that serve as design (`design.csv`) are observations too.
 """
 
-from pathlib import Path
 from typing import ClassVar
 
 from kinimmune.models.tables.design import examine_design
 from kinimmune.models.tables.evidence import Observation, examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined
-from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, UnitText, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined
+from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, dangling
 from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
 
 _OUTCOMES = ("discontinuation_fraction", "treatment_median", "symptomatic_median")
@@ -30,10 +29,10 @@ class ObservationRow(SourcedRow):
     month: NotNegative | None = None
 
 
-def examine_observations(folder: Path | None) -> Examined[Observation]:
+def examine_observations(tables: Tables) -> Examined[Observation]:
     """Return the observations and what is wrong with their table."""
-    table, design, sources = parse_rows(ObservationRow, folder), examine_design(folder), examine_sources(folder)
-    trials, arms = parse_rows(TrialRow, folder), parse_rows(ArmRow, folder)
+    table, design, sources = tables.rows(ObservationRow), examine_design(tables), examine_sources(tables)
+    trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
     findings = [*table.findings, *find_bad_origins(table.entries, sources)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")

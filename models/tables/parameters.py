@@ -3,16 +3,19 @@
 Start with `examine_parameters`; rules that need the targets are in `kinimmune.fitting.lint`.
 """
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Spread
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, UnitText, YesNo, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding, capped
+from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, YesNo, dangling
 from kinimmune.models.tables.trials import TrialRow
+
+WIDEST_PRIOR = 30.0
+"""Largest standard deviation of a prior on its ln or logit scale, a factor of 10^13; on a linear one, in units of the median."""
 
 
 class ParameterRow(SourcedRow):
@@ -51,9 +54,9 @@ class SourcedParameter(NamedTuple):
     parameter: Parameter
 
 
-def examine_parameters(folder: Path | None) -> Examined[SourcedParameter]:
+def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
     """Return all parameters of all models, and what is wrong with their table."""
-    table, sources, trials = parse_rows(ParameterRow, folder), examine_sources(folder), parse_rows(TrialRow, folder)
+    table, sources, trials = tables.rows(ParameterRow), examine_sources(tables), tables.rows(TrialRow)
     made: list[SourcedParameter] = []
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper")]
     upside_down = {finding.row for finding in findings}
@@ -64,9 +67,9 @@ def examine_parameters(folder: Path | None) -> Examined[SourcedParameter]:
             made.append(SourcedParameter(row, _parameter(row)))
         except _ColumnError as error:
             findings.append(row.refused(error.column, DataError(str(error))))
-    findings += _find_duplicates(table.entries)
+    findings += capped(_find_duplicates(table.entries))
     if not table.findings:  # a row that cannot be read would seem to be missing
-        findings += [*_find_unknown_spreads(table.entries), *_find_missing_studies(table.entries)]
+        findings += [*capped(_find_unknown_spreads(table.entries)), *capped(_find_missing_studies(table.entries))]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
     findings += [*find_bad_origins(table.entries, sources), *sources.findings]
@@ -84,6 +87,10 @@ class _ColumnError(DataError):
 def _parameter(row: ParameterRow) -> Parameter:
     if not row.lower <= row.value <= row.upper:
         raise _ColumnError("value", f"parameter '{row.name}' = {_outside(row, row.value)}; correct the value or its range")
+    try:
+        require_notation(row.symbol, f"parameter '{row.name}'")
+    except DataError as error:
+        raise _ColumnError("symbol", str(error)) from error
     return Parameter(
         name=row.name,
         symbol=row.symbol,
@@ -116,6 +123,15 @@ def _prior(row: ParameterRow) -> Prior:
         raise _ColumnError(
             "prior", f"{subject} is estimated but its prior is fixed ({row.place}); give it a prior or do not estimate it"
         )
+    if row.estimated and not row.lower < row.upper:
+        raise _ColumnError(
+            "upper",
+            f"{subject} is estimated within [{row.lower:g}, {row.upper:g}], which leaves it one value ({row.place}); "
+            "widen the range or do not estimate it",
+        )
+    widest = WIDEST_PRIOR * (max(1.0, abs(median)) if row.prior is Scale.NORMAL else 1.0)
+    if row.prior_sd > widest:
+        raise _ColumnError("prior_sd", f"{subject} has prior_sd {row.prior_sd:g} ({row.place}); it must be at most {widest:g}")
     try:
         return Prior(row.prior, median, row.prior_sd)
     except DataError as error:
@@ -137,6 +153,10 @@ def _spread(row: ParameterRow) -> Spread | None:
         return Spread(row.spread_scale, row.spread_sd)
     if not 0.0 < number < float("inf"):
         raise _ColumnError("spread_sd", f"{subject} has spread_sd {row.spread_sd} ({row.place}); it must be positive and finite")
+    if number > WIDEST_PRIOR and row.spread_scale is not Scale.NORMAL:
+        raise _ColumnError(
+            "spread_sd", f"{subject} has spread_sd {row.spread_sd} ({row.place}); it must be at most {WIDEST_PRIOR:g}"
+        )
     return Spread(row.spread_scale, number)
 
 
@@ -149,35 +169,50 @@ def _number(text: str) -> float | None:
 
 def _find_duplicates(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
     """Find values given twice: for the same study, or once shared and once for a study."""
-    for index, row in enumerate(rows):
-        for other in rows[:index]:
-            shared = set(row.models) & set(other.models)
-            if row.name == other.name and shared and (row.study == other.study or None in (row.study, other.study)):
-                key = row.name if row.study is None else f"{row.name}:{row.study}"
-                advice = f"row {other.row} has a value for it; keep one"
-                yield row.finding("name", f"duplicate parameter '{key}' of model '{min(shared)}'", advice)
-                break
+    first: dict[tuple[str, str], dict[str | None, ParameterRow]] = {}
+    for row in rows:
+        places = {model: first.setdefault((model, row.name), {}) for model in row.models}
+        clashes = [(other.row, model, other) for model, given in places.items() if (other := _clash(row, given)) is not None]
+        if clashes:
+            _, model, other = min(clashes, key=lambda clash: clash[:2])
+            key = row.name if row.study is None else f"{row.name}:{row.study}"
+            advice = f"row {other.row} has a value for it; keep one"
+            yield row.finding("name", f"duplicate parameter '{key}' of model '{model}'", advice)
+        for given in places.values():
+            given.setdefault(row.study, row)
+
+
+def _clash(row: ParameterRow, given: Mapping[str | None, ParameterRow]) -> ParameterRow | None:
+    """Return the first earlier row that has a value for the study of a row, or a shared one; for a shared row any."""
+    if row.study is None:
+        return next(iter(given.values()), None)
+    found = [other for study in (row.study, None) if (other := given.get(study)) is not None]
+    return min(found, key=lambda other: other.row, default=None)
 
 
 def _find_unknown_spreads(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
+    names: dict[str, set[str]] = {}
+    for row in rows:
+        for model in row.models:
+            names.setdefault(model, set()).add(row.name)
     for row in rows:
         if row.spread_sd is None or _number(row.spread_sd) is not None:
             continue
         for model in row.models:
-            names = {other.name for other in rows if model in other.models}
-            if row.spread_sd not in names:
+            if row.spread_sd not in names[model]:
                 problem = f"'{row.spread_sd}' in column 'spread_sd' is neither a number nor a parameter of model '{model}'"
                 yield row.finding("spread_sd", problem, "write a number or the name of a parameter in this table")
 
 
 def _find_missing_studies(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
     """Find parameters given for some but not all of the studies their model has values for."""
-    for model in dict.fromkeys(model for row in rows for model in row.models):
-        own = [row for row in rows if model in row.models and row.study is not None]
-        studies = {row.study for row in own}
-        for name in dict.fromkeys(row.name for row in own):
-            missing = studies - {row.study for row in own if row.name == name}
-            row = next(row for row in own if row.name == name)
-            for study in sorted(str(study) for study in missing):
+    given: dict[str, dict[str, list[ParameterRow]]] = {}
+    for row in rows:
+        for model in row.models if row.study is not None else ():
+            given.setdefault(model, {}).setdefault(row.name, []).append(row)
+    for model, parameters in given.items():
+        studies = {str(row.study) for own in parameters.values() for row in own}
+        for name, own in parameters.items():
+            for study in sorted(studies - {str(row.study) for row in own}):
                 problem = f"parameter '{name}' of model '{model}' has no value for study '{study}'"
-                yield row.finding("study", problem, "other parameters have one; add a row or make this one shared")
+                yield own[0].finding("study", problem, "other parameters have one; add a row or make this one shared")

@@ -1,11 +1,9 @@
 """Readers of the tables: the package's in `data/`, or a user's folder that replaces them one by one.
 
-Start with `read_trials` or `read_parameters`.  With `folder` None every table is the package's; otherwise a table the folder
-holds is used in place of the package's, and one it lacks is the package's.  Each reader raises the first thing wrong with the
+Start with `read_trials` or `read_parameters`.  Each reader takes
+a `Tables` and raises the first thing wrong with the
 tables it needs; `kinimmune.fitting.lint` collects all of them.
 """
-
-from pathlib import Path
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Experiment
@@ -22,11 +20,12 @@ from kinimmune.models.tables.evidence import (
 from kinimmune.models.tables.experiments import examine_days, examine_experiments
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.parameters import examine_parameters
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import Trial
 
 
-def read_parameters(model: str, folder: Path | None = None) -> tuple[Parameter, ...]:
+def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter, ...]:
     """Return the parameters of one model, in the order of `parameters.csv`.
 
     Raises
@@ -36,7 +35,7 @@ def read_parameters(model: str, folder: Path | None = None) -> tuple[Parameter, 
     UsageError
         when the folder does not exist
     """
-    entries = examine_parameters(folder).require()
+    entries = examine_parameters(tables or Tables()).require()
     found = tuple(parameter for row, parameter in entries if model in row.models)
     if not found:
         models = ", ".join(sorted({name for row, _ in entries for name in row.models}))
@@ -44,7 +43,7 @@ def read_parameters(model: str, folder: Path | None = None) -> tuple[Parameter, 
     return found
 
 
-def read_trials(folder: Path | None = None) -> tuple[Trial, ...]:
+def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
     """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d].
 
     An arm's rate of discontinuation is the published fraction of patients who stopped for adverse events times ln 2 over the
@@ -57,34 +56,34 @@ def read_trials(folder: Path | None = None) -> tuple[Trial, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_trials(folder).require()
+    return examine_trials(tables or Tables()).require()
 
 
-def read_kinases(folder: Path | None = None) -> tuple[Kinase, ...]:
+def read_kinases(tables: Tables | None = None) -> tuple[Kinase, ...]:
     """Return the kinases of `kinases.csv`; raises as `read_trials` does."""
-    return examine_kinases(folder).require()
+    return examine_kinases(tables or Tables()).require()
 
 
-def read_cell_lines(folder: Path | None = None) -> tuple[CellLine, ...]:
+def read_cell_lines(tables: Tables | None = None) -> tuple[CellLine, ...]:
     """Return the cell lines of `cell_lines.csv`; raises as `read_trials` does."""
-    return examine_cell_lines(folder).require()
+    return examine_cell_lines(tables or Tables()).require()
 
 
-def read_sources(folder: Path | None = None) -> tuple[Reference, ...]:
+def read_sources(tables: Tables | None = None) -> tuple[Reference, ...]:
     """Return the sources of `sources.csv`; raises as `read_trials` does."""
-    return examine_sources(folder).require()
+    return examine_sources(tables or Tables()).require()
 
 
-def read_observations(folder: Path | None = None) -> tuple[Observation, ...]:
+def read_observations(tables: Tables | None = None) -> tuple[Observation, ...]:
     """Return the numbers of `observations.csv`, then the outcomes among those of `design.csv`; raises as `read_trials` does."""
-    return examine_observations(folder).require()
+    return examine_observations(tables or Tables()).require()
 
 
-def read_experiments(folder: Path | None = None) -> tuple[Experiment, ...]:
+def read_experiments(tables: Tables | None = None) -> tuple[Experiment, ...]:
     """Return the experiments of `experiments.csv`; raises as `read_trials` does."""
-    return examine_experiments(folder).require()
+    return examine_experiments(tables or Tables()).require()
 
 
-def read_days(folder: Path | None = None) -> tuple[tuple[str, str, float], ...]:
+def read_days(tables: Tables | None = None) -> tuple[tuple[str, str, float], ...]:
     """Return (model, name, day [d]) of the read-out days of `experiments.csv`; raises as `read_trials` does."""
-    return examine_days(folder).require()
+    return examine_days(tables or Tables()).require()

@@ -1,10 +1,11 @@
 """Rows of tables: parsed by pydantic, every fault turned into a finding that names file, row and column.
 
-Start with `TableRow` and `parse_rows`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
+Start with `TableRow` and `Tables`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import parse_unit
-from kinimmune.models.tables.files import Examined, Finding, Row, load_table
+from kinimmune.models.tables.files import Row, load_table
+from kinimmune.models.tables.findings import Examined, Finding, capped
 
 _FACTOR = r"(1|[A-Za-zµ%_]+)((\^|\*\*)-?\d(\.\d+)?)?"
 _PRODUCT = re.compile(rf"{_FACTOR}([*/]{_FACTOR})*")
@@ -101,20 +103,40 @@ class TableRow(BaseModel):
 RowT = TypeVar("RowT", bound=TableRow)
 
 
-def parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
-    """Return the rows of a table, the user's or the package's, with everything wrong with them."""
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables that apply: those of a user's folder, and the package's where the folder has none.
+
+    A table is read and parsed when it is first asked for, and never again: what a command hands on is one reading.
+    """
+
+    folder: Path | None = None
+    """A folder whose tables replace the package's, None for the package's alone."""
+    _parsed: dict[type[TableRow], Examined[Any]] = field(default_factory=dict, repr=False)
+
+    def rows(self, row_type: type[RowT]) -> Examined[RowT]:
+        """Return the rows of a table with everything that is wrong with them."""
+        if row_type not in self._parsed:
+            self._parsed[row_type] = _parse_rows(row_type, self.folder)
+        parsed: Examined[RowT] = self._parsed[row_type]
+        return parsed
+
+
+def _parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
     required = [column for column in row_type.columns() if column not in row_type.optional_columns]
     table = load_table(row_type.table, folder, required, row_type.optional_columns)
     rows: list[RowT] = []
     findings = list(table.findings)
+    faults: list[tuple[Row, Any]] = []
     for row in table.entries:
         try:
             rows.append(row_type.model_validate({"file": row.file, "row": row.number, **row.cells}))
         except ValidationError as error:
-            findings += [_explain(row, detail) for detail in error.errors()]
+            faults += [(row, detail) for detail in error.errors()]
+    findings += capped(_explain(row, detail) for row, detail in faults)
     if not table.entries and not findings and not row_type.may_be_empty:
         findings.append(Finding(row_type.table, None, None, f"{row_type.table} has no rows; add at least one"))
-    return Examined(tuple(rows), (*findings, *_duplicates(rows)))
+    return Examined(tuple(rows), (*findings, *capped(_duplicates(rows))))
 
 
 def _duplicates(rows: Sequence[TableRow]) -> Iterable[Finding]:
@@ -161,15 +183,19 @@ def _explain(row: Row, detail: Any) -> Finding:  # noqa: ANN401  # pydantic's Er
 
 def dangling(rows: Iterable[TableRow], column: str, known: Collection[str], table: str) -> list[Finding]:
     """Return a finding for each row whose cell, if not empty, names nothing in `known`, the keys of `table`."""
-    findings = []
-    for row in rows:
-        given = getattr(row, column)
-        if given is None or given in known:
-            continue
-        close = get_close_matches(given, known, 1)
-        advice = f"did you mean '{close[0]}'?" if close else f"add it to {table} or correct it"
-        findings.append(row.finding(column, f"unknown {column.replace('_', ' ')} '{given}' in column '{column}'", advice))
-    return findings
+    advice: dict[str, str] = {}
+
+    def find() -> Iterable[Finding]:
+        for row in rows:
+            given = getattr(row, column)
+            if given is None or given in known:
+                continue
+            if given not in advice:
+                close = get_close_matches(given, known, 1)
+                advice[given] = f"did you mean '{close[0]}'?" if close else f"add it to {table} or correct it"
+            yield row.finding(column, f"unknown {column.replace('_', ' ')} '{given}' in column '{column}'", advice[given])
+
+    return capped(find())
 
 
 class SourcedRow(TableRow):

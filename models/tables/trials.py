@@ -5,15 +5,14 @@ Start with `examine_trials`.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
-from kinimmune.models.tables.files import Examined, Finding
-from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, YesNo, dangling, parse_rows
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, YesNo, dangling
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
 
@@ -88,10 +87,10 @@ class ArmRow(TableRow):
     treatment: str
 
 
-def examine_trials(folder: Path | None) -> Examined[Trial]:
+def examine_trials(tables: Tables) -> Examined[Trial]:
     """Return the trials and what is wrong with their four tables."""
-    trials, arms, follow_up = (parse_rows(TrialRow, folder), parse_rows(ArmRow, folder), parse_rows(FollowUpRow, folder))
-    design, sources = examine_design(folder), examine_sources(folder)
+    trials, arms, follow_up = (tables.rows(TrialRow), tables.rows(ArmRow), tables.rows(FollowUpRow))
+    design, sources = examine_design(tables), examine_sources(tables)
     findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
     findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
     findings += find_bad_periods(follow_up.entries)

@@ -19,6 +19,12 @@ DAYS_PER_MONTH = 30.44
 """A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
 
 
+LONGEST_FOLLOW_UP = 36525.0
+"""A hundred years [d]: longer follow-up is a wrong date."""
+LARGEST_SHAPE = 100.0
+"""Of the accrual: with it almost everybody enters on the last day."""
+
+
 class Endpoint(StrEnum):
     """What is timed from randomisation."""
 
@@ -54,10 +60,10 @@ class FollowUp:
 
     def __post_init__(self) -> None:
         """Refuse an empty or reversed period."""
-        if not 0.0 <= self.shortest < self.longest or not self.shape > 0.0:
+        if not 0.0 <= self.shortest < self.longest <= LONGEST_FOLLOW_UP or not 0.0 < self.shape <= LARGEST_SHAPE:
             raise DataError(
                 f"follow-up from {self.shortest:g} to {self.longest:g} d with shape {self.shape:g}: "
-                "needs 0 <= shortest < longest and a positive shape"
+                f"needs 0 <= shortest < longest <= {LONGEST_FOLLOW_UP:g} d and a shape above 0 and up to {LARGEST_SHAPE:g}"
             )
 
     def uncensored(self, time: Array) -> Array:
@@ -126,7 +132,12 @@ class Trial:
     stop_rule: StopRule
 
     def __post_init__(self) -> None:
-        """Refuse a trial without exactly one control arm."""
+        """Refuse a trial without exactly one control arm, or whose scans are less sure than they are apart."""
+        if not self.scan_jitter < self.scan_interval:
+            raise DataError(
+                f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below scan_interval {self.scan_interval:g} d; "
+                "correct one of them in design.csv"
+            )
         if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
             raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
 

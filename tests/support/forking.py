@@ -20,6 +20,7 @@ import distributed.cli.dask_worker
 from kinimmune.cli.main import main as kinimmune
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.models.tables.rows import Tables
 
 LATE = (
     "arviz",
@@ -81,7 +82,7 @@ def serve(folder: Path, patients: int) -> None:
     """Load everything, and follow orders until there are none."""
     for name in LATE:
         importlib.import_module(name)
-    open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", folder), patients, 1), str(folder))
+    open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables(folder)), patients, 1), str(folder))
     assert threading.active_count() == 1  # a fork has none of the others
     gc.freeze()
     for line in sys.stdin:

@@ -8,6 +8,7 @@ from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.lint import check, require
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_experiments
+from kinimmune.models.tables.rows import Tables
 
 EXPERIMENTS, CLAIMS = "experiments.csv", "claims.csv"
 READERS = {EXPERIMENTS: read_experiments, CLAIMS: read_claims}
@@ -30,7 +31,7 @@ def claim_line(folder, identity="C1a"):
 
 
 def found(folder):
-    return [(item.file, item.row, item.column, item.message) for item in check(folder.path)]
+    return [(item.file, item.row, item.column, item.message) for item in check(Tables(folder.path))]
 
 
 def assert_refused(folder, name, line, column, problem, advice):
@@ -38,11 +39,11 @@ def assert_refused(folder, name, line, column, problem, advice):
     message = f"{problem} ({name} row {line}); {advice}"
     assert found(folder) == [(name, line, column, message)]
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        READERS[name](folder.path)
+        READERS[name](Tables(folder.path))
 
 
 def assert_misnamed(folder, name, line, column, problem, advice):
     """One finding that only the model shows; the table alone can be read."""
     assert found(folder) == [(name, line, column, f"{problem} ({name} row {line}); {advice}")]
-    READERS[name](folder.path)
-    require(folder.path)
+    READERS[name](Tables(folder.path))
+    require(Tables(folder.path))

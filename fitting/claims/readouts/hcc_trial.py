@@ -13,6 +13,7 @@ from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import draw_population, individual_values
 from kinimmune.models.trial.survival import follow, hazard_ratio, progression_free
@@ -122,7 +123,7 @@ def _each(laboratory: Laboratory, study: str, read: Callable[[dict[str, ArmOutco
 
 
 def _trial(study: str) -> Trial:
-    return next(trial for trial in read_trials() if trial.study == study)
+    return next(trial for trial in read_trials(Tables()) if trial.study == study)
 
 
 def _run(laboratory: Laboratory, trial: Trial) -> Arms:

@@ -18,6 +18,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
+from kinimmune.models.tables.rows import Tables
 
 DRAWS = 256
 
@@ -31,7 +32,7 @@ def tables(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(tables):
-    found = check_claims(["gompertz"], tables, draws=DRAWS, seed=3, jobs=2, progress=lambda _: None)
+    found = check_claims(["gompertz"], Tables(tables), draws=DRAWS, seed=3, jobs=2, progress=lambda _: None)
     return {item.claim.id: item for item in found}
 
 
@@ -41,8 +42,8 @@ def trial_model():
 
 
 def make_laboratory(folder, parameters=None):
-    model = load_model("gompertz", folder)
-    bench = set_up(model, read_claims(folder, "gompertz"), folder, jobs=1)
+    model = load_model("gompertz", Tables(folder))
+    bench = set_up(model, read_claims(Tables(folder), "gompertz"), Tables(folder), jobs=1)
     table = bench.compiled.model.parameters
     return Laboratory(bench, nominal(table) if parameters is None else parameters(table))
 
@@ -98,7 +99,7 @@ def test_halved_priors_have_half_the_spread_about_the_same_median(trial_model):
 
 def test_draws_have_the_median_and_spread_of_the_prior(tables):
     n = 4096
-    drawn = draw_parameters(load_model("gompertz", tables).parameters, n, 1.0, 1)
+    drawn = draw_parameters(load_model("gompertz", Tables(tables)).parameters, n, 1.0, 1)
     scores = np.log(drawn[0] / example.RETARDATION) / example.SD
     assert abs(scores.mean()) < 4.0 / math.sqrt(n)
     assert abs(scores.std() - 1.0) < 4.0 / math.sqrt(2.0 * n)
@@ -163,7 +164,7 @@ def test_a_switch_on_no_arrow_is_refused(trial_model):
 
 
 def test_the_tables_of_the_example_have_no_findings(tables):
-    assert check(tables) == ()
+    assert check(Tables(tables)) == ()
 
 
 def test_a_read_out_is_the_closed_form(tables):
@@ -245,20 +246,20 @@ def test_a_disputed_claim_has_few_draws_and_no_halved_ones(results):
 
 
 def test_results_are_those_of_the_seed_and_do_not_depend_on_threads(tables, results):
-    again = check_claims(["gompertz"], tables, draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
+    again = check_claims(["gompertz"], Tables(tables), draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
     assert {item.claim.id: item for item in again} == results
 
 
 def test_a_draw_that_cannot_be_integrated_counts_against(tmp_path):
     example.write_tables(tmp_path, capacity_sd=1000.0, claims=("no_arrow",))
     laboratory = make_laboratory(tmp_path, partial(draw_parameters, draws=DRAWS, width=1.0, seed=3))
-    claim = replace(read_claims(tmp_path, "gompertz")[0], reference=0.0)
+    claim = replace(read_claims(Tables(tmp_path), "gompertz")[0], reference=0.0)
     volume = laboratory.read("control", "volume", "month")
     without_logarithm = laboratory.parameters[1] <= 0.0
     assert 0.1 < without_logarithm.mean() < 0.2
     assert np.isnan(volume[without_logarithm]).all()
     assert satisfies(claim, volume).tolist() == (~without_logarithm).tolist()
-    (found,) = check_claims(["gompertz"], tmp_path, draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
+    (found,) = check_claims(["gompertz"], Tables(tmp_path), draws=DRAWS, seed=3, jobs=1, progress=lambda _: None)
     assert found.fraction < 1.0 - without_logarithm.mean() + 1e-12
 
 
@@ -281,10 +282,10 @@ def test_an_unknown_read_out_is_refused(tables, tmp_path):
     text = (tmp_path / "claims.csv").read_text(encoding="utf-8").replace(",value,", ",valeu,", 1)
     (tmp_path / "claims.csv").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="claim 'grows' names unknown read-out 'valeu'; did you mean 'value'"):
-        check_claims(["gompertz"], tmp_path, draws=16, seed=1, jobs=1, progress=lambda _: None)
+        check_claims(["gompertz"], Tables(tmp_path), draws=16, seed=1, jobs=1, progress=lambda _: None)
 
 
 def test_models_without_claims_are_passed_over(tables):
     said = []
-    assert check_claims(["melanoma"], tables, draws=16, seed=1, jobs=1, progress=said.append) == ()
+    assert check_claims(["melanoma"], Tables(tables), draws=16, seed=1, jobs=1, progress=said.append) == ()
     assert said == []

@@ -16,6 +16,7 @@ from kinimmune.fitting.problem.targets import read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Prior, Scale
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.population import draw_population
 
 
@@ -167,4 +168,4 @@ def test_costs_are_told_as_they_are_met(hcc_problem):
     found = optimise(small, np.zeros(9), costs.append)
     assert min(costs) == pytest.approx(found.cost, rel=1e-9)
     assert costs[0] > found.cost
-    assert build_problem("hcc_trial", None, patients=8, seed=1).population.patients == 8
+    assert build_problem("hcc_trial", Tables(), patients=8, seed=1).population.patients == 8

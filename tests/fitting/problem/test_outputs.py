@@ -13,6 +13,7 @@ from kinimmune.fitting.sensitivity.values import list_times, read_nameable, sele
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
@@ -32,7 +33,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def trial():
-    return read_nameable("hcc_trial", None)
+    return read_nameable("hcc_trial", Tables())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,7 +66,7 @@ def test_a_wrong_name_is_told_what_is_right(trial, name, told):
 
 
 def test_a_model_without_trial_or_experiments_says_so():
-    known = read_nameable("gompertz", None)
+    known = read_nameable("gompertz", Tables())
 
     with pytest.raises(UsageError, match="model 'gompertz' is not tried in a trial; ask for state:"):
         parse_output("hazard_ratio:sharp:os", known)
@@ -85,7 +86,7 @@ def test_an_output_depends_on_shared_parameters_and_on_its_study(trial):
     ("name", "unit", "last"), [("state:volume:30", "d", 30.0), ("survival:sharp:placebo:os:6", "month", 6.0)]
 )
 def test_a_course_ends_at_the_output_itself(trial, name, unit, last):
-    known = trial if "sharp" in name else read_nameable("gompertz", None)
+    known = trial if "sharp" in name else read_nameable("gompertz", Tables())
 
     found, times = list_times(known, parse_output(name, known))
 
@@ -93,7 +94,7 @@ def test_a_course_ends_at_the_output_itself(trial, name, unit, last):
 
 
 def ask(model, output, free, *, patients=8, fixed=None):
-    problem = ProblemSettings(model, digest_inputs(model, None), patients, 1)
+    problem = ProblemSettings(model, digest_inputs(model, Tables()), patients, 1)
     return open_response(ResponseSettings(problem.plain, output, free, fixed or {}, fine=True), None)
 
 
@@ -118,7 +119,7 @@ def test_one_that_cannot_be_integrated_gives_its_reason_and_leaves_the_others_al
 @pytest.fixture(scope="module")
 def small():
     """Return eight virtual patients and their trial at the prior medians, to the longest follow-up."""
-    problem = open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), 8, 1), None)
+    problem = open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 8, 1), None)
     wide = to_horizon(problem, problem.trial("sharp").follow_up["os"].longest / DAYS_PER_MONTH)
     assert wide.engine.tolerances == FIT_TOLERANCES
     return wide, predict(wide, [np.zeros(len(problem.free))])[0]

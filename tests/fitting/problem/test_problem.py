@@ -20,6 +20,7 @@ from kinimmune.fitting.problem.targets import Role, Statistic, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import Prior, Scale
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, StopRule
 from kinimmune.models.trial.survival import median_time
 
@@ -56,8 +57,8 @@ def test_an_os_residual_of_a_prediction_equal_to_the_target_is_zero(hcc_problem)
 
 def test_the_same_problem_gives_the_same_bits_and_another_seed_other_patients(hcc_problem):
     centre = np.zeros(len(hcc_problem.free))
-    again = build_problem("hcc_trial", None, patients=64, seed=1)
-    other = build_problem("hcc_trial", None, patients=64, seed=2)
+    again = build_problem("hcc_trial", Tables(), patients=64, seed=1)
+    other = build_problem("hcc_trial", Tables(), patients=64, seed=2)
     first, same, moved = (residuals(item, predict(item, [centre])[0], centre) for item in (hcc_problem, again, other))
     assert np.array_equal(first, same)
     assert not np.array_equal(first, moved)
@@ -142,6 +143,6 @@ def test_an_estimated_parameter_without_a_prior_is_refused(hcc_problem):
 
 
 def test_one_stop_rule_for_all_studies_replaces_each_studys_own(hcc_problem):
-    asked = build_problem("hcc_trial", None, patients=64, seed=1, stop_rule=StopRule.ONE_SCAN_LATER)
+    asked = build_problem("hcc_trial", Tables(), patients=64, seed=1, stop_rule=StopRule.ONE_SCAN_LATER)
     assert set(asked.rules.values()) == {StopRule.ONE_SCAN_LATER}
     assert dict(hcc_problem.rules) == {trial.study: trial.stop_rule for trial in hcc_problem.trials}

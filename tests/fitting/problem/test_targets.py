@@ -7,6 +7,7 @@ import pytest
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint
 
 HEADER = (
@@ -100,4 +101,4 @@ def test_a_target_that_cannot_be_is_refused(changes, message):
 def test_a_row_that_makes_no_target_is_refused(tmp_path, row, message):
     (tmp_path / "targets.csv").write_text(f"{HEADER}{row}\n", encoding="utf-8")
     with pytest.raises(DataError, match=message):
-        read_targets(tmp_path)
+        read_targets(Tables(tmp_path))

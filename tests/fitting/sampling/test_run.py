@@ -32,6 +32,7 @@ from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import FigureRecipe, draw_all
 from kinimmune.reports.figures.sample import list_sample
@@ -160,7 +161,9 @@ def test_every_kept_step_can_be_carried_out_again(sampled):
 def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):
     fit, trial = read_results(sampled.run)
     pair = (sampled.result, sampled.draws)
-    content = Content(load_model("hcc_trial", OWN_TRIAL), fit, trial, {}, trials=read_trials(OWN_TRIAL), sample=pair)
+    content = Content(
+        load_model("hcc_trial", Tables(OWN_TRIAL)), fit, trial, {}, trials=read_trials(Tables(OWN_TRIAL)), sample=pair
+    )
     figures = draw_all([FigureRecipe(*recipe) for recipe in list_sample(content)], tmp_path)
     blocks = compose_sample(content, figures)
 

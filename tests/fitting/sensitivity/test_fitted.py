@@ -22,9 +22,10 @@ from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run
 from kinimmune.fitting.sampling.results import write_sample
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity.results import from_json
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.pages.sensitivity import compose_sensitivities
 
-SETTINGS = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", None), 4, 1)
+SETTINGS = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 4, 1)
 OUTPUT = "median:sharp:placebo:os"
 DRAWS = 40
 

@@ -17,13 +17,14 @@ from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.rows import Tables
 
 Nowhere = toys.Nowhere
 
 
 @pytest.fixture(scope="module")
 def question():
-    problem = ProblemSettings("gompertz", digest_inputs("gompertz", None), 8, 1)
+    problem = ProblemSettings("gompertz", digest_inputs("gompertz", Tables()), 8, 1)
     ranges = {"retardation": (0.01, 0.2), "capacity": (100.0, 10_000.0), "start_volume": (1.0, 50.0)}
     return Question(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
 

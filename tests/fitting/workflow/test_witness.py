@@ -15,6 +15,7 @@ from kinimmune.fitting.runs.run import open_run
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS, find_task_function
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.rows import Tables
 
 ARCHIVE = DATA / "run-735154f.zip"
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ def test_every_step_of_the_witness_was_made_by_a_function_that_is_known(witness)
 
 def test_the_witness_is_of_the_package_s_tables_of_that_time(witness):
     run = open_run(witness)
-    known = recognise(run, None)
+    known = recognise(run, Tables())
 
     assert address(run.record.inputs) == PACKAGE_TABLES
     assert list(known.record.aliases.items()) == [(PACKAGE_TABLES, known.record.digest)]
@@ -103,7 +104,7 @@ def test_what_the_witness_was_interrupted_in_goes_on_from_its_finished_steps(wit
 
 
 def test_the_blocks_of_the_sample_of_the_witness_are_found_again(witness):
-    run = recognise(open_run(witness), None)
+    run = recognise(open_run(witness), Tables())
     store = TaskStore(run.path / "results" / "tasks", run.record.aliases)
     block = store.read("sample-ensemble-1-block-000")
 

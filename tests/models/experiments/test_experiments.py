@@ -17,6 +17,7 @@ from kinimmune.models.symbolic.components import Definition, Input, Mechanism, S
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.rows import Tables
 
 HEADER = "model,experiment,meaning,kind,target,value,unit,first_day,last_day,interval,source,locator,status,note"
 ORIGIN = "assumption,data/README.md,assumed,"
@@ -30,7 +31,7 @@ def read(tmp_path):
     def from_rows(*rows):
         text = "\n".join([HEADER, *(f"one_state,{row},{ORIGIN}" for row in rows)])
         (tmp_path / "experiments.csv").write_text(text + "\n", encoding="utf-8")
-        return {item.name: item for item in read_experiments(tmp_path)}
+        return {item.name: item for item in read_experiments(Tables(tmp_path))}
 
     return from_rows
 
@@ -120,7 +121,7 @@ def test_an_experiment_takes_over_everything_of_another_and_later_rows_win(read)
 
 def test_read_out_days_are_no_experiments(read, tmp_path):
     assert set(read("control,,none,,,,,,", "end,,day,,12,d,,,")) == {"control"}
-    assert read_days(tmp_path) == (("one_state", "end", 12.0),)
+    assert read_days(Tables(tmp_path)) == (("one_state", "end", 12.0),)
 
 
 def test_changes_set_scale_and_leave_the_rest(one_state):

@@ -14,6 +14,7 @@ from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import COMPLETIONS, integrate
 from kinimmune.models.solvers.tolerances import Completion, Tolerances, sizes_of
+from kinimmune.models.tables.rows import Tables
 
 RADAU = DATA / "radau"
 make_model, columns = plain.make_model, plain.columns
@@ -28,7 +29,7 @@ def test_every_library_model_has_references() -> None:
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-6, 1e-8])
 @pytest.mark.parametrize("name", MODELS)
 def test_errors_stay_below_ten_times_the_tolerance_for_draws_from_wide_priors(name: str, tolerance: float) -> None:
-    model = load_model(name, None)
+    model = load_model(name, Tables())
     with np.load(RADAU / f"{name}.npz") as stored:
         names, p, initial, time, exact = (stored[key] for key in ("names", "p", "initial", "time", "states"))
     assert tuple(names) == (*model.parameter_names, *(item.name for item in model.inputs))

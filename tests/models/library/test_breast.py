@@ -13,6 +13,7 @@ from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
+from kinimmune.models.tables.rows import Tables
 
 IMMUNE = ("m1", "m2", "presentation", "m1_factors", "treg_number", "effector_cells", "pd1_cells")
 DRUG = 100.0
@@ -172,7 +173,7 @@ def test_depletion_leaves_few_of_the_cells_it_names_and_no_fewer_of_the_others(b
 
 
 def test_kernel_and_scipy_agree_on_prior_draws():
-    bench = set_up(load_model("breast"), read_claims(None, "breast"), None, 1)  # the kernel the claims need anyway
+    bench = set_up(load_model("breast"), read_claims(Tables(), "breast"), Tables(), 1)  # the kernel the claims need anyway
     model = bench.compiled.model
     parameters = draw_parameters(model.parameters, 20, 1.0, 3)
     plan = Schedule((0.0, 10.0), ({}, {"dose_rate": DRUG}), (Dose(10.0, "antibody", 5.0), Dose(13.0, "antibody", 5.0)))
@@ -187,7 +188,7 @@ def test_kernel_and_scipy_agree_on_prior_draws():
 
 @pytest.mark.slow
 def test_every_claim_holds_at_the_tables_values_and_breaks_without_each_of_its_mechanisms():
-    results = check_claims(["breast"], None, draws=16, seed=1, jobs=2, progress=lambda _: None)
+    results = check_claims(["breast"], Tables(), draws=16, seed=1, jobs=2, progress=lambda _: None)
     stated = [item for item in results if item.verdict != "disputed"]
     assert {item.claim.id for item in stated} >= {"D1a", "D5b1", "D5b2", "D5b3", "D5c", "D5d", "D9a", "D9b", "D15", "D18a"}
     assert [item.claim.id for item in stated if not item.holds] == []

@@ -21,6 +21,7 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_parameters
+from kinimmune.models.tables.rows import Tables
 
 THREE_DAYS = np.array([0.0, 3.0])
 
@@ -37,7 +38,7 @@ def values(cells):
 
 @pytest.fixture(scope="module")
 def found():
-    return fit_cells()
+    return fit_cells(Tables())
 
 
 def end(cells, values, total=0.0, **changes):
@@ -77,7 +78,7 @@ def test_serum_as_rich_as_plasma_binds_as_plasma_does_and_none_binds_nothing(cel
 
 @pytest.fixture(scope="module")
 def bench():
-    return set_up(load_model("hcc_cells"), read_claims(None, "hcc_cells"), None, 1)
+    return set_up(load_model("hcc_cells"), read_claims(Tables(), "hcc_cells"), Tables(), 1)
 
 
 def test_more_drug_never_leaves_more_cells_on_prior_draws(bench):
@@ -127,7 +128,7 @@ def test_a_response_that_never_halves_has_no_ic50_and_a_fit_still_sees_how_far_i
 
 
 def test_linear_response_gives_the_ic50_that_the_model_shows(cells, values):
-    response = find_response(None)
+    response = find_response(Tables())
     ic50 = math.exp(float(response.log_ic50("huh7", np.zeros((len(response.free), 1)))[0]))
     treated, untreated = end(cells, values, ic50), end(cells, values)
     assert treated["cells_huh7"] / untreated["cells_huh7"] == pytest.approx(0.5, rel=0.01)
@@ -135,7 +136,7 @@ def test_linear_response_gives_the_ic50_that_the_model_shows(cells, values):
 
 def test_shift_moves_every_ic50_in_proportion():
     """Free drug enters over shift times IC50 only, so ln IC50 moves by the ln of the shift."""
-    response = find_response(None)
+    response = find_response(Tables())
     points = np.zeros((len(response.free), 2))
     place = [item.name for item in response.free].index("kinase_shift")
     points[place, 1] = 1.0
@@ -181,7 +182,7 @@ def test_an_estimate_as_wide_as_its_prior_cannot_be_compared(found):
 
 @pytest.mark.slow
 def test_every_claim_holds_at_the_tables_values_and_breaks_without_its_mechanism():
-    results = check_claims(["hcc_cells"], None, draws=16, seed=1, jobs=2, progress=lambda _: None)
+    results = check_claims(["hcc_cells"], Tables(), draws=16, seed=1, jobs=2, progress=lambda _: None)
     assert len(results) == 19
     assert [item.claim.id for item in results if not item.holds] == []
     assert [item.claim.id for item in results if any(cut.holds for cut in item.ablations)] == []

@@ -16,6 +16,7 @@ from kinimmune.models.solvers.integrators import by_scipy
 from kinimmune.models.solvers.tolerances import Completion, Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.rows import Tables
 
 DRAWS = 64
 HOURS_PER_DAY = 24.0
@@ -30,7 +31,7 @@ def mouse():
 
 @pytest.fixture(scope="module")
 def bench():
-    return set_up(load_model("hcc_mouse"), read_claims(None, "hcc_mouse"), None, 1)
+    return set_up(load_model("hcc_mouse"), read_claims(Tables(), "hcc_mouse"), Tables(), 1)
 
 
 @pytest.fixture(scope="module")

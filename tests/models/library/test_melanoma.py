@@ -17,6 +17,7 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.tables.rows import Tables
 
 LANDMARK = 56.0
 BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"
@@ -25,7 +26,7 @@ BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"
 @pytest.fixture(scope="module")
 def bench():
     claims = [item for item in read_claims(model="melanoma") if item.id in ("B4a", "B5a")]
-    return set_up(load_model("melanoma"), claims, None, 2)
+    return set_up(load_model("melanoma"), claims, Tables(), 2)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from kinimmune.models.tables.readers import (
     read_sources,
     read_trials,
 )
+from kinimmune.models.tables.rows import Tables
 
 READERS = {
     "sources.csv": read_sources,
@@ -33,7 +34,7 @@ READERS = {
     "follow_up.csv": read_trials,
     "observations.csv": read_observations,
     "targets.csv": read_targets,
-    "parameters.csv": lambda folder: read_parameters("hcc_trial", folder),
+    "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),
     "experiments.csv": read_experiments,
     "claims.csv": read_claims,
 }
@@ -69,18 +70,18 @@ class TableFolder:
         self.save(name, [row for number, row in enumerate(self.rows_of(name), 1) if number != line])
 
     def read(self, name):
-        return READERS[name](self.path)
+        return READERS[name](Tables(self.path))
 
     def assert_found(self, name, column, message, line=None):
         """One finding about the file, with its place, and the reader says the same."""
-        findings = [finding for finding in check(self.path) if finding.file == name]
+        findings = [finding for finding in check(Tables(self.path)) if finding.file == name]
         assert [(finding.row, finding.column, finding.message) for finding in findings] == [(line, column, message)]
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             self.read(name)
 
     def assert_only_finding(self, name, line, column, start):
         """One finding in the whole folder, whose message starts so, and the reader says the same."""
-        (finding,) = check(self.path)
+        (finding,) = check(Tables(self.path))
         assert (finding.file, finding.row, finding.column) == (name, line, column)
         assert finding.message.startswith(start)
         with pytest.raises(DataError, match=f"^{re.escape(finding.message)}$"):

@@ -6,6 +6,7 @@ import pytest
 
 from kinimmune.fitting.lint import check
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.rows import Tables
 
 NUMBERS = [
     ("targets.csv", "value"),
@@ -154,7 +155,7 @@ def test_a_dangling_reference_is_refused(folder, name, column, given, message):
     folder.put(name, 2, **{column: given})
     expected = message.format(f"{name} row 2")
     assert (2, column, expected) in [
-        (found.row, found.column, found.message) for found in check(folder.path) if found.file == name
+        (found.row, found.column, found.message) for found in check(Tables(folder.path)) if found.file == name
     ]
     with pytest.raises(DataError, match=re.escape(expected)):
         folder.read(name)
@@ -185,7 +186,7 @@ def test_a_dangling_reference_is_refused(folder, name, column, given, message):
             "design.csv",
             {"value": "-42"},
             "value",
-            "'scan_interval' = -42 d in column 'value' lies outside (0, inf) d ({}); correct the value",
+            "'scan_interval' = -42 d in column 'value' lies outside (1, 3653) d ({}); correct the value",
         ),
         (
             "design.csv",
@@ -205,7 +206,7 @@ def test_a_dangling_reference_is_refused(folder, name, column, given, message):
 )
 def test_a_value_outside_its_range_is_refused(folder, name, cells, column, message):
     folder.put(name, 2, **cells)
-    finding = next(finding for finding in check(folder.path) if finding.file == name)
+    finding = next(finding for finding in check(Tables(folder.path)) if finding.file == name)
     assert finding.column == column
     assert message.format(f"{name} row 2") in finding.message
     with pytest.raises(DataError, match=re.escape(finding.message)):

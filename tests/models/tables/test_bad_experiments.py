@@ -5,6 +5,7 @@ from model_rows import EXPERIMENTS, add_experiment, assert_misnamed, assert_refu
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_days
+from kinimmune.models.tables.rows import Tables
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_read_out_day_given_twice_is_refused(trial):
     line = add_experiment(trial, experiment="day28", kind="day", value="29", unit="d")
     assert [(row, column) for _, row, column, _ in found(trial)] == [(line, "model")]
     with pytest.raises(DataError, match="duplicate row"):
-        read_days(trial.path)
+        read_days(Tables(trial.path))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kinimmune.fitting.lint import check
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.files import TABLES
+from kinimmune.models.tables.rows import Tables
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -41,7 +42,7 @@ def test_a_folder_in_the_place_of_a_table_is_refused(folder, name):
 )
 def test_a_header_alone_is_refused_where_rows_are_needed(folder, name):
     folder.save(name, folder.rows_of(name)[:1])
-    assert f"{name} has no rows; add at least one" in [finding.message for finding in check(folder.path)]
+    assert f"{name} has no rows; add at least one" in [finding.message for finding in check(Tables(folder.path))]
     with pytest.raises(DataError, match=f"{name} has no rows; add at least one"):
         folder.read(name)
 
@@ -49,7 +50,7 @@ def test_a_header_alone_is_refused_where_rows_are_needed(folder, name):
 @pytest.mark.parametrize("name", ["kinases.csv", "cell_lines.csv", "observations.csv"])
 def test_a_header_alone_will_do_where_rows_are_not_needed(folder, name):
     folder.save(name, folder.rows_of(name)[:1])
-    assert check(folder.path) == ()
+    assert check(Tables(folder.path)) == ()
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -82,12 +83,12 @@ def test_an_unclosed_quote_is_refused(folder, name):
         file.write('"open')
     with pytest.raises(DataError, match=f"{name} row \\d+ cannot be split into cells: unexpected end of data"):
         folder.read(name)
-    assert [finding.file for finding in check(folder.path)] == [name]
+    assert [finding.file for finding in check(Tables(folder.path))] == [name]
 
 
 def test_a_misspelt_table_is_noticed(folder):
     (folder.path / "targets.csv").rename(folder.path / "target.csv")
-    assert [finding.message for finding in check(folder.path)] == [
+    assert [finding.message for finding in check(Tables(folder.path))] == [
         "target.csv is not a table that is read; did you mean targets.csv?"
     ]
 
@@ -97,7 +98,7 @@ def test_a_table_of_the_package_is_named_so_when_it_does_not_fit_the_folder(fold
         if name != "trials.csv":
             (folder.path / name).unlink()
     folder.drop("trials.csv", 3)
-    messages = [finding.message for finding in check(folder.path)]
+    messages = [finding.message for finding in check(Tables(folder.path))]
     assert (
         "unknown study 'asia_pacific' in column 'study' (the package's arms.csv row 4); add it to trials.csv or correct it"
         in messages
@@ -106,7 +107,7 @@ def test_a_table_of_the_package_is_named_so_when_it_does_not_fit_the_folder(fold
 
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(UsageError, match="does not exist"):
-        check(tmp_path / "nowhere")
+        check(Tables(tmp_path / "nowhere"))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -116,7 +117,7 @@ def test_no_damage_to_a_file_escapes_as_anything_but_findings_of_one_line(folder
     cut = position % len(original)
     (folder.path / name).write_bytes(original[:cut] + junk + original[cut + len(junk) :])
     try:
-        for finding in check(folder.path):
+        for finding in check(Tables(folder.path)):
             assert finding.message
             assert "\n" not in finding.message
     finally:

@@ -6,14 +6,15 @@ import pytest
 
 from kinimmune.fitting.lint import check
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.rows import Tables
 
 
 @pytest.mark.parametrize(
     ("quantity", "value", "message"),
     [
         ("n", "299.5", "'n' = 299.5 in column 'value' is not a whole number"),
-        ("n", "0", "'n' = 0 1 in column 'value' lies outside (0, inf) 1"),
-        ("dose", "-400", "'dose' = -400 mg in column 'value' lies outside [0, inf) mg"),
+        ("n", "0", "'n' = 0 1 in column 'value' lies outside (0, 1e+06) 1"),
+        ("dose", "-400", "'dose' = -400 mg in column 'value' lies outside [0, 100000) mg"),
         ("discontinuation_fraction", "38", "'discontinuation_fraction' = 38 1 in column 'value' lies outside [0, 1) 1"),
     ],
 )
@@ -46,7 +47,7 @@ def test_a_number_of_an_arm_outside_its_range_is_refused(folder, quantity, value
 def test_a_trial_with_a_part_missing_is_refused(folder, name, cells, message):
     gone = folder.line_of(name, **cells)
     folder.save(name, [row for line, row in enumerate(folder.rows_of(name), 1) if line != gone])
-    (finding,) = check(folder.path)
+    (finding,) = check(Tables(folder.path))
     assert message in finding.message
     with pytest.raises(DataError, match=re.escape(message)):
         folder.read("trials.csv")
@@ -73,5 +74,5 @@ def test_a_follow_up_that_is_no_period_is_refused(folder, cells, start):
 
 def test_two_control_arms_are_refused(folder):
     folder.put("arms.csv", 2, control="yes")
-    (finding,) = check(folder.path)
+    (finding,) = check(Tables(folder.path))
     assert "study 'sharp' needs distinct arms and exactly one control arm" in finding.message

@@ -7,17 +7,18 @@ import pytest
 from kinimmune.fitting.lint import check, require
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.parameters import examine_parameters
+from kinimmune.models.tables.rows import Tables
 
 UNBUILT = {
     f"model '{name}' cannot be built from the tables"
-    for name in next(row.models for row, parameter in examine_parameters(None).entries if parameter.name == "ic50_raf")
+    for name in next(row.models for row, parameter in examine_parameters(Tables()).entries if parameter.name == "ic50_raf")
 }
 """What is found when nothing is wrong with a row but models lost the first IC50 of RAF-1 of the table."""
 
 
 def test_the_copied_package_has_no_findings(folder):
-    assert check(folder.path) == ()
-    require(folder.path)
+    assert check(Tables(folder.path)) == ()
+    require(Tables(folder.path))
 
 
 @pytest.mark.parametrize(
@@ -47,26 +48,26 @@ def test_a_reported_number_from_a_source_nobody_read_is_refused(folder, name, so
 def test_a_prior_from_a_fit_to_the_same_targets_is_refused(folder, fitted):
     line = folder.line_of("parameters.csv", name="growth_spread")
     folder.put("sources.csv", folder.line_of("sources.csv", key="an2015"), fitted_to=fitted)
-    assert check(folder.path) == ()
+    assert check(Tables(folder.path)) == ()
     folder.put("parameters.csv", line, source="an2015")
-    (finding,) = check(folder.path)
+    (finding,) = check(Tables(folder.path))
     assert finding.message == (
         f"prior of parameter 'growth_spread' comes from source 'an2015', a fit to {fitted} (parameters.csv row {line}); "
         "those are fitted here too and would count twice; take another source or remove the targets"
     )
     with pytest.raises(DataError, match=re.escape(finding.message)):
-        require(folder.path)
+        require(Tables(folder.path))
 
 
 def test_a_prior_from_a_fit_to_unfitted_targets_is_allowed(folder):
     folder.put("sources.csv", folder.line_of("sources.csv", key="an2015"), fitted_to="hazard_ratio:sharp:os")
     folder.put("parameters.csv", folder.line_of("parameters.csv", name="growth_spread"), source="an2015")
-    assert check(folder.path) == ()
+    assert check(Tables(folder.path)) == ()
 
 
 def test_a_fit_to_an_unknown_study_is_refused(folder):
     folder.put("sources.csv", 2, fitted_to="shrap")
-    assert [finding.message for finding in check(folder.path)] == [
+    assert [finding.message for finding in check(Tables(folder.path))] == [
         "'shrap' in column 'fitted_to' of source 'document000' is neither a study with targets nor a target (sources.csv row 2); "
         "studies: asia_pacific, sharp"
     ]
@@ -86,7 +87,7 @@ def test_a_fit_to_an_unknown_study_is_refused(folder):
 def test_an_assumed_prior_must_be_wide(folder, cells, allowed):
     line = folder.line_of("parameters.csv", name="immune_kill")
     folder.put("parameters.csv", line, **cells)
-    findings = check(folder.path)
+    findings = check(Tables(folder.path))
     assert (findings == ()) is allowed
     if not allowed:
         assert findings[0].column == "prior_sd"
@@ -108,7 +109,7 @@ def test_an_assumed_prior_must_be_wide(folder, cells, allowed):
 def test_only_what_is_known_or_a_convention_may_be_fixed(folder, cells, allowed):
     line = folder.line_of("parameters.csv", name="erk_rate")
     folder.put("parameters.csv", line, prior="fixed", prior_sd="0", **cells)
-    findings = check(folder.path)
+    findings = check(Tables(folder.path))
     assert (findings == ()) is allowed
     if not allowed:
         assert findings[0].message == (
@@ -120,9 +121,11 @@ def test_only_what_is_known_or_a_convention_may_be_fixed(folder, cells, allowed)
 def test_a_parameter_from_table_1_must_agree_with_the_kinases(folder):
     line = folder.line_of("parameters.csv", name="ic50_raf")
     folder.put("parameters.csv", line, value="0.006", unit="umol/L", lower="0", locator="Table 1")
-    assert {finding.message.partition(":")[0] for finding in check(folder.path)} == UNBUILT  # units of models still differ
+    assert {
+        finding.message.partition(":")[0] for finding in check(Tables(folder.path))
+    } == UNBUILT  # units of models still differ
     folder.put("parameters.csv", line, value="7", unit="nmol/L")
-    assert [finding.message for finding in check(folder.path)] == [
+    assert [finding.message for finding in check(Tables(folder.path))] == [
         f"parameter 'ic50_raf' = 7 nmol/L differs from the 6 nmol/L of RAF-1 in kinases.csv (parameters.csv row {line}); "
         "correct one of them, or give the other number its own source"
     ]
@@ -131,19 +134,19 @@ def test_a_parameter_from_table_1_must_agree_with_the_kinases(folder):
 def test_a_parameter_of_an_unknown_kinase_is_refused(folder):
     line = folder.line_of("parameters.csv", name="ic50_raf")
     folder.put("parameters.csv", line, name="ic50_abl", locator="Table 1")
-    assert [finding.message for finding in check(folder.path)] == [
+    assert [finding.message for finding in check(Tables(folder.path))] == [
         f"parameter 'ic50_abl' = 6 nmol/L is located in 'Table 1' but belongs to no kinase of kinases.csv "
         f"(parameters.csv row {line}); name the kinase after the table, as in 'Table 1, RAF-1'"
     ]
     folder.put("parameters.csv", line, value="68", locator="Table 1, c-KIT")
-    assert {finding.message.partition(":")[0] for finding in check(folder.path)} == UNBUILT  # RAF has no IC50 now
+    assert {finding.message.partition(":")[0] for finding in check(Tables(folder.path))} == UNBUILT  # RAF has no IC50 now
 
 
 def test_all_findings_are_collected_once_and_the_first_is_raised_with_their_number(folder):
     folder.put("targets.csv", 2, value="ten", role="fitt")
     folder.put("parameters.csv", 3, unit="fathomz")
     folder.put("sources.csv", 2, read="maybe")
-    findings = check(folder.path)
+    findings = check(Tables(folder.path))
     assert [(finding.file, finding.row, finding.column) for finding in findings] == [
         ("sources.csv", 2, "read"),
         ("parameters.csv", 3, "unit"),
@@ -151,4 +154,4 @@ def test_all_findings_are_collected_once_and_the_first_is_raised_with_their_numb
         ("targets.csv", 2, "role"),
     ]
     with pytest.raises(DataError, match=r"unknown value 'maybe' .* \(and 3 more; run kinimmune check\)$"):
-        require(folder.path)
+        require(Tables(folder.path))

@@ -15,6 +15,7 @@ from kinimmune.models.tables.readers import (
     read_sources,
     read_trials,
 )
+from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint, StopRule
 
 PARAMETERS = (
@@ -85,7 +86,7 @@ def test_outcomes_of_the_design_are_observations_too():
 
 
 def test_numbers_of_a_design_are_converted_from_their_unit(tmp_path):
-    (trial,) = read_trials(write(tmp_path, OWN_TABLES))
+    (trial,) = read_trials(Tables(write(tmp_path, OWN_TABLES)))
     drug, none = trial.arms
     assert trial.scan_interval == pytest.approx(56.0, rel=1e-12)
     assert trial.scan_jitter == pytest.approx(2.0, rel=1e-12)
@@ -105,34 +106,34 @@ def test_a_folder_replaces_tables_one_by_one(tmp_path):
         {"kinases.csv": "kinase,ic50,unit,species,drives,source,locator,status,note\nX,1,umol/L,,,assumption,,assumed,\n"},
     )
     with pytest.raises(DataError, match=r"no value in column 'locator' \(kinases.csv row 2\)"):
-        read_kinases(tmp_path)
+        read_kinases(Tables(tmp_path))
     write(
         tmp_path,
         {"kinases.csv": "kinase,ic50,unit,species,drives,source,locator,status,note\nX,1,umol/L,,,assumption,here,assumed,\n"},
     )
-    assert [(kinase.name, kinase.ic50, kinase.drives) for kinase in read_kinases(tmp_path)] == [("X", 1.0, None)]
-    assert read_trials(tmp_path) == read_trials()
-    assert read_cell_lines(tmp_path) == read_cell_lines()
-    assert read_sources(tmp_path) == read_sources()
+    assert [(kinase.name, kinase.ic50, kinase.drives) for kinase in read_kinases(Tables(tmp_path))] == [("X", 1.0, None)]
+    assert read_trials(Tables(tmp_path)) == read_trials()
+    assert read_cell_lines(Tables(tmp_path)) == read_cell_lines()
+    assert read_sources(Tables(tmp_path)) == read_sources()
 
 
 def test_columns_may_stand_in_any_order_and_lines_may_end_as_windows_ends_them(tmp_path):
     text = "\ufeffcontrol,treatment,study,arm\r\nno,drug,mine,drug\r\n\r\nyes,none,mine,none\r\n"
     write(tmp_path, OWN_TABLES | {"arms.csv": ""})
     (tmp_path / "arms.csv").write_bytes(text.encode())
-    assert [arm.name for arm in read_trials(tmp_path)[0].arms] == ["drug", "none"]
+    assert [arm.name for arm in read_trials(Tables(tmp_path))[0].arms] == ["drug", "none"]
 
 
 def test_a_parameter_may_belong_to_several_models_and_take_its_spread_from_another(tmp_path):
     write(tmp_path, {"parameters.csv": PARAMETERS + SHARED + SPREAD})
-    k, s = read_parameters("b", tmp_path)
-    assert read_parameters("a", tmp_path) == (k, s)
+    k, s = read_parameters("b", Tables(tmp_path))
+    assert read_parameters("a", Tables(tmp_path)) == (k, s)
     assert (k.value, k.unit, k.lower, k.upper, k.estimated) == (0.5, "1/d", 0.0, 2.0, True)
     assert k.spread == Spread(Scale.LOGNORMAL, "s")
     assert k.prior.median == 0.5
     assert k.origin == "parameters.csv row 2"
     with pytest.raises(DataError, match=r"parameters.csv has no rows for model 'c'; it has: a, b"):
-        read_parameters("c", tmp_path)
+        read_parameters("c", Tables(tmp_path))
 
 
 def test_the_prior_median_may_differ_from_the_value(tmp_path):
@@ -141,19 +142,30 @@ def test_the_prior_median_may_differ_from_the_value(tmp_path):
         SHARED.replace("lognormal,1,yes", "lognormal,0.25,1,yes"),
     )
     write(tmp_path, {"parameters.csv": header + row + SPREAD.replace("lognormal,1,no", "lognormal,,1,no")})
-    k, s = read_parameters("a", tmp_path)
+    k, s = read_parameters("a", Tables(tmp_path))
     assert (k.value, k.prior.median) == (0.5, 0.25)
     assert (s.value, s.prior.median) == (0.4, 0.4)
 
 
 def test_a_range_left_empty_is_unbounded(tmp_path):
     write(tmp_path, {"parameters.csv": PARAMETERS + SHARED.replace("1/d,0,2", "1/d,,").replace("lognormal,s", "lognormal,0.3")})
-    (k,) = read_parameters("a", tmp_path)
+    (k,) = read_parameters("a", Tables(tmp_path))
     assert (k.lower, k.upper, k.spread) == (-math.inf, math.inf, Spread(Scale.LOGNORMAL, 0.3))
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"does not exist; give a folder with tables such as targets\.csv"):
-        read_trials(tmp_path / "nowhere")
+        read_trials(Tables(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match=r"holds no table; put at least one of sources\.csv"):
-        read_trials(tmp_path)
+        read_trials(Tables(tmp_path))
+
+
+def test_a_table_is_read_once_and_handed_on(tmp_path):
+    """What was read stays what it was, whatever happens to the file afterwards."""
+    tables = Tables(write(tmp_path, OWN_TABLES))
+    first = read_trials(tables)
+    (tmp_path / "trials.csv").write_text("nonsense", encoding="utf-8")
+
+    assert read_trials(tables) == first
+    with pytest.raises(DataError, match=r"trials\.csv"):
+        read_trials(Tables(tmp_path))
