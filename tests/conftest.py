@@ -74,13 +74,9 @@ class FinishedFit:
 def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
     from kinimmune.fitting.estimation.fit import FitSettings, fit
-    from kinimmune.fitting.workflow.runtime import Runtime
 
     starts, said = Starts({"start-000": asdict(hcc_start)}), []
-    result, trial = fit(
-        FitSettings("hcc_trial", patients=64, starts=2, jobs=1),
-        Runtime(starts, report=lambda text: said.append(text.partition(";")[0])),
-    )
+    result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
     return FinishedFit(result, trial, starts, said)
 
 
