@@ -48,7 +48,7 @@ def sample(
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sampling.results import Draws, sample_to_json, write_sample
-    from kinimmune.fitting.sampling.sample import SampleSettings, count_steps, sample_fit
+    from kinimmune.fitting.sampling.sample import SampleSettings, count_tasks, sample_fit
     from kinimmune.fitting.workflow.runtime import Runtime
 
     given = read_settings(None, {"seed": seed, "jobs": jobs, "fit": {"patients": patients}})
@@ -62,7 +62,7 @@ def sample(
         write_sample(folder, found, draws)
         return found, draws
 
-    result, _ = carry_out(folder, effort, "sample", count_steps(settings, fitted), work)
+    result, _ = carry_out(folder, effort, "sample", count_tasks(settings, fitted), work)
     if as_json:
         print(sample_to_json(result))
     else:

@@ -107,9 +107,9 @@ class Trace:
     steps: tuple[int, ...]
     median: Numbers
     lower: Numbers
-    """Of the lowest walker"""
+    """Log probability of the lowest walker."""
     upper: Numbers
-    """Of the highest walker"""
+    """Log probability of the highest walker."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class SampleResult:
     """Steps left out at the beginning of each ensemble."""
     converged: bool
     faults: tuple[str, ...]
-    """What speaks against convergence."""
+    """What speaks against convergence, in words (`kinimmune.fitting.sampling.diagnostics.describe`)."""
     acceptance: tuple[float, ...]
     """Share of proposals that were taken, of each ensemble."""
     evaluations: int
@@ -135,8 +135,9 @@ class SampleResult:
     failed: int
     """Of the evaluations, those that could not be computed and counted as impossible."""
     draws: int
-    """Over which predictions were computed."""
+    """Draws over which predictions were computed."""
     failed_draws: int
+    """Draws at which they could not be."""
     parameters: tuple[SampledParameter, ...]
     predictions: tuple[SampledPrediction, ...]
     probabilities: tuple[Probability, ...]
@@ -144,18 +145,18 @@ class SampleResult:
     ratios: tuple[RatioDraws, ...]
     traces: tuple[Trace, ...]
     correlation: tuple[Numbers, ...]
-    """Of the parameters on the scales of their priors, in their order."""
+    """Correlation of the parameters on the scales of their priors, in their order."""
     schema: str = "kinimmune.sample/1"
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws from a posterior, thinned."""
+    """Draws from the posterior of a fit, thinned."""
 
     names: tuple[str, ...]
     """Keys of the parameters."""
     values: Array
-    """In their units, shape (k, n)"""
+    """Values of the parameters in their units, shape (k, n)."""
     origin: tuple[tuple[int, int, int, float], ...]
     """Ensemble, step, walker (from 1, 0 and 0) and log probability of each draw."""
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from kinimmune.fitting.problem.many_trials import predict_each
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, Nameable, Output, StateOutput, SurvivalOutput
 from kinimmune.fitting.problem.predictions import contrast_curves, first_treated_arm
-from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_task, predict
+from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_task
 from kinimmune.fitting.sensitivity.values import Response, collect, hold, list_times
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.errors import DataError
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
@@ -67,7 +68,7 @@ def open_trial(
     width = max(1, times.size)
     if isinstance(output, StateOutput):
         return lambda values: collect([_mean_state(narrow, output, row, times) for row in values], width)
-    return lambda values: collect([_read(narrow, output, item, times) for item in _outcomes(narrow, values)], width)
+    return lambda values: collect([_read(narrow, output, item, times) for item in predict_each(narrow, list(values))], width)
 
 
 _IDENTITY = Prior(Scale.NORMAL, 0.0, 1.0)
@@ -92,19 +93,10 @@ def _horizon(problem: FitProblem, output: Output, known: Nameable) -> float:
     return max(looked, FEWEST_SCANS * trial.scan_interval)
 
 
-def _outcomes(problem: FitProblem, points: Array) -> list[Outcomes | str]:
-    """Return a virtual trial per point, or why there is none; all side by side, in halves when one of them fails."""
-    try:
-        return list(predict(problem, list(points)))
-    except (NumericalError, DataError) as error:
-        half = len(points) // 2
-        return [*_outcomes(problem, points[:half]), *_outcomes(problem, points[half:])] if half else [str(error)]
-
-
-def _read(problem: FitProblem, output: Output, outcomes: Outcomes | str, times: Array) -> Array | str:
+def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> Array | str:
     """Return an output with its course at `times`, shape (t,), or why there is none."""
-    if isinstance(outcomes, str):
-        return outcomes
+    if isinstance(outcomes, Exception):
+        return str(outcomes)
     for (study, arm), outcome in outcomes.items():
         if outcome.failed > MOST_LOST * (outcome.patients + outcome.failed):
             return f"{outcome.failed} of {outcome.patients + outcome.failed} patients of {study}:{arm} could not be integrated"

@@ -24,7 +24,7 @@ from kinimmune.fitting.sampling.results import (
     sample_to_json,
     write_sample,
 )
-from kinimmune.fitting.sampling.sample import SampleSettings, guide_of, sample_fit
+from kinimmune.fitting.sampling.sample import SampleSettings, normal_approximation, sample_fit
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -145,11 +145,11 @@ def test_a_sample_that_is_resumed_is_the_same(sampled):
 
 
 def test_walkers_begin_about_the_fit(sampled):
-    guide = guide_of(sampled.fitted)
+    normal = normal_approximation(sampled.fitted)
 
-    assert guide.mean == pytest.approx(sampled.fitted.point)
+    assert normal.mean == pytest.approx(sampled.fitted.point)
     contractions = [row.contraction for row in sampled.fitted.result.parameters]
-    assert np.sqrt(np.diag(guide.covariance)) == pytest.approx(contractions)
+    assert np.sqrt(np.diag(normal.covariance)) == pytest.approx(contractions)
 
 
 def test_every_kept_step_can_be_carried_out_again(sampled):
