@@ -23,7 +23,7 @@ from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, fr
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
 from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
-from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, study_sensitivity
+from kinimmune.fitting.sensitivity.study import StudyPlan, StudyRequest, plan_study, study_sensitivity
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import model_names, require_model
 from kinimmune.models.errors import UsageError
@@ -52,7 +52,7 @@ class SensitivityWork:
     """A study about to be carried out."""
 
     run: Run
-    plan: Plan
+    plan: StudyPlan
     jobs: int
     new: bool
     """Whether the run was made for it just now."""
@@ -130,13 +130,13 @@ def _add_to_run(request: Request, run: Run) -> SensitivityWork:
         return SensitivityWork(recognise(run, Tables(own.data)), plan, settings.jobs, new=False)
     fitted = read_fitted(run)
     problem = fitted.settings if options.patients is None else replace(fitted.settings, patients=options.patients)
-    question = replace(
+    study_request = replace(
         _ask(problem, None if fitted.folder is None else Path(fitted.folder), options, settings.seed),
         estimates={row.name: row.value for row in fitted.result.parameters},
         posterior_at=fitted.point if request.posterior else None,
-        sampled=read_sample(run) if request.posterior else None,
+        sample=read_sample(run) if request.posterior else None,
     )
-    return SensitivityWork(fitted.run, plan_study(question), settings.jobs, new=False)
+    return SensitivityWork(fitted.run, plan_study(study_request), settings.jobs, new=False)
 
 
 def _start_run(request: Request, *, resume: bool, force: bool) -> SensitivityWork:
@@ -190,9 +190,9 @@ def _problem(model: str, data: Path | None, options: SensitivityOptions, seed: i
     return ProblemSettings(model, digest_inputs(model, Tables(data)), patients, seed)
 
 
-def _ask(problem: ProblemSettings, data: Path | None, options: SensitivityOptions, seed: int) -> Question:
+def _ask(problem: ProblemSettings, data: Path | None, options: SensitivityOptions, seed: int) -> StudyRequest:
     name = options.output or ""
-    return Question(
+    return StudyRequest(
         problem=problem,
         folder=None if data is None else str(data.resolve()),
         method=Method(options.method or Method.SOBOL),

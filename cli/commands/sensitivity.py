@@ -96,7 +96,7 @@ def sensitivity(
     work = sensitivity_run.prepare(request, resume=resume, force=force)
     notes.say(f"run {work.run.path}")
     if work.plan.posterior is not None:
-        notes.say(f"posterior: {work.plan.posterior.note}")
+        notes.say(f"posterior: {work.plan.posterior_note}")
     found = sensitivity_run.carry_out(work, Effort(work.jobs, dask, resume, work.renew(force=force), notes))
     if as_json:
         print(to_json(found))

@@ -34,7 +34,7 @@ class ConvergenceRow:
     n: int
     values: Indices
     half_widths: Indices
-    """Of the 95 % intervals."""
+    """Half-widths of their 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class SensitivityResult:
     method: str
     output: str
     unit: str
-    """Of the output; 1 for a plain number."""
+    """Unit of the output; 1 for a plain number."""
     names: tuple[str, ...]
     """Parameters, or groups of them."""
     n: int
@@ -87,9 +87,11 @@ class SensitivityResult:
     sd: float | None
     """Standard deviation of the output over the inputs; None in a local study."""
     S1: Indices | None = None
+    """First-order Sobol indices."""
     S1_conf: Indices | None = None
-    """Half-widths of 95 % intervals by bootstrap over rows; as of all `_conf`."""
+    """Half-widths of 95 % intervals by bootstrap over rows, as in every field that ends in `_conf`."""
     ST: Indices | None = None
+    """Total Sobol indices."""
     ST_conf: Indices | None = None
     S2: tuple[Indices, ...] | None = None
     """Interaction of each pair, above the diagonal."""
@@ -138,7 +140,7 @@ class SensitivityResult:
 
     @property
     def order(self) -> tuple[int, ...]:
-        """SlotExecutor of the names, the largest index first; those without one last."""
+        """Indices of the names, the one with the largest sensitivity index first, those without one last."""
         return tuple(sorted(range(len(self.names)), key=lambda place: -abs(self.main[place] or 0.0)))
 
 

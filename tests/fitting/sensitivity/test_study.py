@@ -12,7 +12,7 @@ from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import ProblemSettings
 from kinimmune.fitting.sensitivity.designs import Method
 from kinimmune.fitting.sensitivity.results import from_json, to_csv, to_json
-from kinimmune.fitting.sensitivity.study import Question, plan_study, study_sensitivity
+from kinimmune.fitting.sensitivity.study import StudyRequest, plan_study, study_sensitivity
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -26,7 +26,7 @@ Nowhere = toys.Nowhere
 def question():
     problem = ProblemSettings("gompertz", digest_inputs("gompertz", Tables()), 8, 1)
     ranges = {"retardation": (0.01, 0.2), "capacity": (100.0, 10_000.0), "start_volume": (1.0, 50.0)}
-    return Question(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
+    return StudyRequest(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
 
 
 def test_a_model_is_studied_by_the_same_blocks(question):
