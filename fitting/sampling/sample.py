@@ -4,7 +4,7 @@ Start with `sample_fit`.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from kinimmune.fitting.sampling.diagnostics import Diagnosis, choose_burn_in, de
 from kinimmune.fitting.sampling.predictions import BLOCK_DRAWS, SAMPLE_PREDICT, Predicted, predict_over
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, Trace
 from kinimmune.fitting.sampling.surrogate import NormalApproximation, fit_surrogate
+from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array, Integers
@@ -26,8 +27,6 @@ from kinimmune.models.symbolic.parameters import Parameter
 
 SPARE_WALKERS = 2
 """Walkers above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
-STEPS = 600
-"""A posterior such as that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
 MAX_PREDICTIONS = 400
 """Draws over which the virtual trial is run, all ensembles together."""
 DRAWS_PER_PREDICTION = 5
@@ -36,41 +35,27 @@ TRACE_POINTS = 200
 """Most steps at which the log probability of an ensemble is written."""
 
 
-@dataclass(frozen=True)
-class SampleSettings:
-    """What a sample is asked to do; None is left to the fit or to the number of estimated parameters."""
-
-    ensembles: int = 4
-    walkers: int | None = None
-    """Walkers of each ensemble."""
-    steps: int = STEPS
-    """Steps of each ensemble."""
-    patients: int | None = None
-    """Virtual patients per arm."""
-    seed: int | None = None
-
-
-def count_tasks(settings: SampleSettings, fitted: Fitted) -> int:
+def count_tasks(options: SampleOptions, fitted: Fitted) -> int:
     """Return how many tasks a sample takes."""
-    size = _settle(settings, fitted)
+    size = _settle(options, fitted)
     return 1 + size.ensembles * size.blocks + math.ceil(_count_predictions(size.ensembles) * size.ensembles / BLOCK_DRAWS)
 
 
-def sample_fit(fitted: Fitted, settings: SampleSettings, runtime: Runtime) -> tuple[SampleResult, Draws]:
+def sample_fit(fitted: Fitted, options: SampleOptions, runtime: Runtime) -> tuple[SampleResult, Draws]:
     """Sample the posterior of a fit and predict from it.
 
     Parameters
     ----------
     fitted
         whose estimates and curvature tell where walkers begin
-    settings
+    options
         how much to sample
     runtime
         where tasks are kept and computed
     """
-    problem_settings = replace(fitted.settings, patients=settings.patients or fitted.settings.patients)
+    problem_settings = fitted.settings.with_patients(options.patients)
     inputs, context = {"problem": problem_settings.plain}, {"folder": fitted.folder, "jobs": 1}
-    size = _settle(settings, fitted)
+    size = _settle(options, fitted)
     target = SamplingTarget(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, context)
     chains = run_ensembles(target, normal_approximation(fitted), size, runtime)
     burn_in = choose_burn_in(chains.positions, chains.log_probability)
@@ -139,11 +124,11 @@ def _count_predictions(ensembles: int) -> int:
     return MAX_PREDICTIONS // ensembles
 
 
-def _settle(settings: SampleSettings, fitted: Fitted) -> EnsembleSettings:
+def _settle(options: SampleOptions, fitted: Fitted) -> EnsembleSettings:
     """Return the settings with nothing left open; refused where the walkers are too few for the estimated parameters."""
-    walkers = settings.walkers or 2 * fitted.point.size + SPARE_WALKERS
-    seed = fitted.settings.seed if settings.seed is None else settings.seed
-    return EnsembleSettings(settings.ensembles, walkers, settings.steps, seed).require(fitted.point.size)
+    walkers = options.walkers or 2 * fitted.point.size + SPARE_WALKERS
+    seed = fitted.settings.seed if options.seed is None else options.seed
+    return EnsembleSettings(options.ensembles, walkers, options.steps, seed).require(fitted.point.size)
 
 
 def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_in: int, predicted: Predicted) -> SampleResult:
@@ -156,7 +141,7 @@ def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_
     )
     flat = kept.reshape(-1, kept.shape[-1])
     return SampleResult(
-        model=problem.engine.compiled.model.name,
+        model=problem.simulator.model.name,
         seed=size.seed,
         patients=problem.population.patients,
         ensembles=size.ensembles,

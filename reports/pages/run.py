@@ -202,9 +202,16 @@ def _compose_trial(content: Content, figures: Figures) -> list[Block]:
         TableBlock(tables.list_contrasts(trial), "Treated minus or over control, over the follow-up of each study. Not fitted."),
         *_show(figures, "hazard_ratios"),
         Heading("Rates, shares and time on treatment", 2),
-        TableBlock(tables.list_outcomes(content.fit, trial), "Outcomes per arm. None of them was fitted."),
+        *_tabulate_outcomes(content),
         *_show(figures, "treatment"),
     ]
+
+
+def _tabulate_outcomes(content: Content) -> list[Block]:
+    if content.model.trial is None:
+        return []
+    table = tables.list_outcomes(content.fit, content.trial, content.model.trial)
+    return [TableBlock(table, "Outcomes per arm. None of them was fitted.")]
 
 
 def _compose_patients(content: Content, figures: Figures) -> list[Block]:
