@@ -1,6 +1,7 @@
 """The share of a survival benefit that runs through one mechanism: virtual trials with its arrows and without, over draws.
 
-Start with `measure_shares`.  Which arrows are cut stands in `claims.csv`, in the row whose read-out is `os_benefit_through`.
+Start with `measure_shares`.  Which arrows are cut stands in `claims.csv`, in the first row whose read-out is declared to be such
+a share (`kinimmune.fitting.claims.readout.Readout.share_of_benefit`); a model without such a row has none.
 """
 
 import math
@@ -10,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.estimation.laplace import approximate, uncertain_constants
 from kinimmune.fitting.estimation.stop_rules import COMPARED
@@ -29,7 +31,6 @@ from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.trial.design import StopRule, Trial
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
-READOUT = "os_benefit_through"
 MAX_PATIENTS = 64
 """Patients of these virtual trials; a share moves by a few hundredths over sets of them, far less than over draws."""
 BLOCK = 8
@@ -41,9 +42,10 @@ MEASURES = ("hazard_ratio", "median")
 
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
+    shares = {name for name, readout in readouts_of(model).items() if readout.share_of_benefit}
     claims = read_claims(open_tables(folder), model)
-    found = [claim.knock_outs[0] for claim in claims if claim.readout == READOUT and claim.knock_outs]
-    return tuple(found[0].split("+")) if found else ()
+    mechanism = next((claim.knock_outs[0] for claim in claims if claim.readout in shares and claim.knock_outs), "")
+    return tuple(mechanism.split("+")) if mechanism else ()
 
 
 def list_rules(problem: FitProblem) -> tuple[StopRule, ...]:

@@ -274,3 +274,10 @@ def test_the_command_refuses_kept_steps_goes_on_to_the_same_bits_and_suggests_na
     assert {path: path.read_bytes() for path in files} == files
     assert main(("profile", run, "--parameters", "kinase_shfit")) == 2
     assert "did you mean 'kinase_shift'?" in capsys.readouterr().err
+
+
+def test_the_mechanism_whose_share_is_measured_is_that_of_the_claim_about_a_share_of_benefit():
+    claim = next(item for item in read_claims(Tables(), "hcc_trial") if item.readout == "os_benefit_through")
+
+    assert find_arrows(None, "hcc_trial") == tuple(claim.knock_outs[0].split("+"))
+    assert find_arrows(None, "hcc_mouse") == find_arrows(None, "gompertz") == ()
