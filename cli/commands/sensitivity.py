@@ -84,7 +84,7 @@ def sensitivity(
     """
     from kinimmune.cli.printing.sensitivity import print_sensitivity
     from kinimmune.cli.session import ExecutionOptions, run_in
-    from kinimmune.fitting.sensitivity.results import to_json
+    from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
 
     chosen = {
         "output": output,
@@ -112,7 +112,7 @@ def sensitivity(
     study = work.plan.study
     result = run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
     if as_json:
-        print(to_json(result))
+        print(SENSITIVITY_JSON.dump(result))
     else:
         print_sensitivity(result)
 

@@ -1,22 +1,18 @@
 """What profiles found: plain values that go to JSON and back (schema `kinimmune.profile/1`).
 
-Start with `ProfileResult`; `to_json`, `from_json` and `to_csv` convert it.  Scores are z-scores: prior standard deviations from
+Start with `ProfileResult`; `PROFILE_JSON` and `to_csv` convert it.  Scores are z-scores: prior standard deviations from
 the prior median, on the scale of the prior.
 """
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
+from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
-from kinimmune.models.errors import DataError
 
 JSON_FILE, CSV_FILE = "results/profile.json", "results/profile.csv"
 Numbers = tuple[float, ...]
@@ -171,36 +167,17 @@ class ProfileResult:
     schema: Literal["kinimmune.profile/1"] = "kinimmune.profile/1"
 
 
-def to_json(result: ProfileResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    return json.dumps(TypeAdapter(ProfileResult).dump_python(result, mode="json"), indent=1, allow_nan=False)
-
-
-def from_json(text: str, path: Path) -> ProfileResult:
-    """Return a result from JSON text; inverse of `to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(ProfileResult).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        message = f"{path} holds no profiles: {place}: {first['msg']}"
-        raise DataError(f"{message}; compute them again with `kinimmune profile RUN --force`") from error
+PROFILE_JSON = JsonFormat(ProfileResult, "holds no profiles", "compute them again with `kinimmune profile RUN --force`")
 
 
 def read_profiles(run: Run) -> ProfileResult | None:
     """Return profiles of a run, None where there is nothing yet."""
-    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+    return PROFILE_JSON.load(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
 
 
 def write_profiles(run: Run, result: ProfileResult) -> None:
     """Keep the result in a run, as JSON and CSV."""
-    run.write(JSON_FILE, to_json(result))
+    run.write(JSON_FILE, PROFILE_JSON.dump(result))
     run.write(CSV_FILE, to_csv(result))
 
 

@@ -16,7 +16,7 @@ from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem
 from kinimmune.fitting.runs.run import Run, begin_run, open_run
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
-from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
+from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON, SensitivityResult, to_csv
 from kinimmune.fitting.sensitivity.study import StudyPlan, StudyRequest, plan_study, study_sensitivity
 from kinimmune.fitting.settings import STUDY_PATIENTS, ProblemOptions, SensitivityOptions, Settings
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -124,7 +124,7 @@ def add_study(run: Run, config: Path | None, given: Mapping[str, Any], *, poster
 def run_study(work: PlannedStudy, runtime: Runtime) -> SensitivityResult:
     """Carry out a study and write it to `results/` of its run, as JSON and as CSV."""
     found = study_sensitivity(work.plan, runtime)
-    work.run.write(f"results/{found.label}.json", to_json(found))
+    work.run.write(f"results/{found.label}.json", SENSITIVITY_JSON.dump(found))
     work.run.write(f"results/{found.label}.csv", to_csv(found))
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from straight_trial import DEATH, LIVER, RELIEF, make_simulator, make_straight_model, make_trial
 
-from kinimmune.fitting.estimation.results import TrialResult, from_json, to_json
+from kinimmune.fitting.estimation.results import TRIAL_JSON, TrialResult
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.outputs import OutputCatalogue, parse_output
 from kinimmune.fitting.problem.predictions import predictions
@@ -96,8 +96,8 @@ def test_a_model_that_arms_of_the_tables_cannot_be_run_in_is_not_fitted(model):
 
 
 def test_the_json_of_a_trial_keeps_its_published_keys(survival_alone):
-    text = to_json(survival_alone)
+    text = TRIAL_JSON.dump(survival_alone)
     keys = set(json.loads(text)["arms"][0])
     assert "liver_death_share" in keys
     assert "last_cause_share" not in keys
-    assert from_json(TrialResult, text, Path("trial.json")) == survival_alone
+    assert TRIAL_JSON.load(text, Path("trial.json")) == survival_alone

@@ -33,7 +33,7 @@ from kinimmune.fitting.identifiability.mechanism_share import (
     share_of,
     without,
 )
-from kinimmune.fitting.identifiability.results import from_json, to_csv, to_json
+from kinimmune.fitting.identifiability.results import IDENTIFIABILITY_JSON, to_csv
 from kinimmune.fitting.identifiability.verdicts import Findings, describe, find_support
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.likelihood import log_error
@@ -148,7 +148,7 @@ def best(context):
 def identified(run):
     """Return what holds the parameters of the small fit, with four draws for the shares."""
     path = Path(run) / "results" / "identifiability.json"
-    return from_json(path.read_text(), path)
+    return IDENTIFIABILITY_JSON.load(path.read_text(), path)
 
 
 @pytest.mark.slow
@@ -172,10 +172,10 @@ def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(context, be
 
 @pytest.mark.slow
 def test_refits_and_draws_are_there_and_json_gives_the_result_back(context, identified):
-    text = to_json(identified)
-    assert from_json(text, Path("x.json")) == identified
+    text = IDENTIFIABILITY_JSON.dump(identified)
+    assert IDENTIFIABILITY_JSON.load(text, Path("x.json")) == identified
     with pytest.raises(DataError, match=r"x.json does not tell what is identified: names"):
-        from_json(text.replace('"names"', '"other"'), Path("x.json"))
+        IDENTIFIABILITY_JSON.load(text.replace('"names"', '"other"'), Path("x.json"))
     assert [item.change for item in identified.left_out] == [target.label for target in context.problem.targets]
     assert len(identified.drawn_eigenvalues) == 20
     assert all(len(row) == len(identified.targets) for row in identified.sensitivity)
@@ -269,7 +269,7 @@ def test_the_command_refuses_kept_steps_goes_on_to_the_same_bits_and_suggests_na
     next(iter(sorted(files))).unlink()
     assert main((*command(run), "--resume")) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed == json.loads(to_json(identified))
+    assert printed == json.loads(IDENTIFIABILITY_JSON.dump(identified))
     assert printed["schema"] == "kinimmune.identifiability/1"
     assert {path: path.read_bytes() for path in files} == files
     assert main(("profile", run, "--parameters", "kinase_shfit")) == 2

@@ -17,7 +17,7 @@ from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile.optima import OPTIMUM_TASKS
 from kinimmune.fitting.profile.predictions import require_predictions
 from kinimmune.fitting.profile.profile import ProfileSettings, count_paths, profile, require_parameters
-from kinimmune.fitting.profile.results import from_json, to_csv, to_json
+from kinimmune.fitting.profile.results import PROFILE_JSON, to_csv
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.rows import Tables
@@ -100,14 +100,14 @@ def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     again = profile(wanted, Runtime(store))
     assert again == result
     assert store.kept == before
-    text = to_json(result)
-    assert from_json(text, Path("profile.json")) == result
+    text = PROFILE_JSON.dump(result)
+    assert PROFILE_JSON.load(text, Path("profile.json")) == result
     assert json.loads(text)["schema"] == "kinimmune.profile/1"
     assert len(to_csv(result).splitlines()) == 1 + sum(
         len(curve.scores) for curve in (result.parameters[0].data, result.parameters[0].posterior, result.predictions[0].curve)
     )
     with pytest.raises(DataError, match=r"profile.json holds no profiles: parameters: .*--force"):
-        from_json(text.replace('"parameters"', '"others"'), Path("profile.json"))
+        PROFILE_JSON.load(text.replace('"parameters"', '"others"'), Path("profile.json"))
 
 
 @pytest.mark.slow
