@@ -87,7 +87,7 @@ def test_a_course_to_report_is_a_state_or_an_output():
 
 def test_arrows_that_are_cut_or_switched_leave_a_model_for_what_it_is():
     model = load_model("hcc_trial")
-    arrow = model.arrows[0]
+    arrow = model.interactions[0]
     for changed in (model.without(arrow), model.with_switches(arrow)):
         assert changed.trial == model.trial
         assert changed.reported_courses == model.reported_courses
