@@ -29,6 +29,11 @@ class Kernel:
     functions: tuple[object, ...]
     """The compiled functions, which are freed when nothing refers to them."""
 
+    def __repr__(self) -> str:
+        """Return the model and the event output."""
+        event = "no event output" if self.event_output is None else f"event output {self.event_output}"
+        return f"Kernel({self.model!r}, {event})"
+
     @property
     def state_names(self) -> tuple[str, ...]:
         """Rows of initial and final states."""

@@ -52,6 +52,12 @@ class EnsembleTrajectories:
     retried: int = 0
     """Patients whose integration failed in the kernel and was repeated by scipy, whether that failed as well or not."""
 
+    def __repr__(self) -> str:
+        """Return sizes, the horizon and the number of failures."""
+        failed = f"{np.count_nonzero(self.completion)} failed"
+        times = f"{self.time.size} times up to {self.time[-1]:g} d"
+        return f"EnsembleTrajectories({len(self.names)} states, {times}, {self.completion.size} patients, {failed})"
+
     def __getitem__(self, name: str) -> Array:
         """Return one kept state, shape (k, n)."""
         if name not in self.names:

@@ -36,6 +36,11 @@ class Trajectories:
     failure: Failure | None
     """Time, state and term at which the integration broke; None when complete."""
 
+    def __repr__(self) -> str:
+        """Return sizes, the horizon and how the integration ended."""
+        end = "complete" if self.failure is None else f"failed {self.failure}"
+        return f"Trajectories({len(self.states)} states, {self.time.size} times up to {self.time[-1]:g} d, {end})"
+
 
 def simulate(
     compiled: CompiledModel,

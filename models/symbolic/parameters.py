@@ -153,6 +153,10 @@ class Parameter:
     origin: str = ""
     """File and row, for messages."""
 
+    def __repr__(self) -> str:
+        """Return the key, the value and its unit."""
+        return f"Parameter({self.key} = {self.value:g} {self.unit}{', estimated' if self.estimated else ''})"
+
     def __post_init__(self) -> None:
         """Refuse a value outside its range."""
         if not self.lower <= self.value <= self.upper:

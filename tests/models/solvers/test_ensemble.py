@@ -169,6 +169,13 @@ def test_an_empty_population_is_an_empty_answer(tumour: Kernel) -> None:
     assert found.failures == {}
 
 
+def test_a_kernel_and_its_trajectories_print_in_a_line(tumour: Kernel) -> None:
+    assert repr(tumour).startswith("Kernel(OdeModel(tumour_with_drug: 4 states, 10 parameters")
+    assert repr(tumour).endswith("event output log_burden)")
+    found = treat(tumour, 3, most_steps=5)
+    assert repr(found) == "EnsembleTrajectories(4 states, 41 times up to 200 d, 3 patients, 3 failed)"
+
+
 def test_a_course_restarted_from_a_saved_state_goes_on_as_before(tumour: Kernel) -> None:
     whole = treat(tumour, 9, tolerances=STRICT)
     people = draw(tumour, 9)

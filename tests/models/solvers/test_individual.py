@@ -290,3 +290,9 @@ def test_many_by_scipy_have_the_doses_of_one_by_scipy(washout, start):
     many = integrate_by_scipy(washout, initial=one.states[:, [start]] if start else np.zeros((1, 1)), **whole)
     np.testing.assert_allclose(many.states[:, start:, 0], one.states[:, start:], rtol=1e-6)
     np.testing.assert_array_equal(many.final[:, 0], many.states[:, -1, 0])
+
+
+def test_trajectories_print_sizes_and_how_they_ended(washout):
+    fine, broken = (simulate(washout, {"k": k}, DAYS) for k in (1.0, math.nan))
+    assert repr(fine) == "Trajectories(1 states, 9 times up to 2 d, complete)"
+    assert repr(broken) == "Trajectories(1 states, 9 times up to 2 d, failed on day 0, state 'x', term 'change')"
