@@ -1,6 +1,6 @@
 """Courses of one individual by scipy: under a schedule, in an experiment, and at a series of values of a parameter.
 
-Start with `follow`.
+Start with `simulate_nominal`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ DRAWN = Tolerances(1e-5, 1e-7)
 """Local error of what is only drawn."""
 
 
-def follow(
+def simulate_nominal(
     compiled: CompiledModel,
     values: Mapping[str, float],
     schedule: Schedule,
@@ -48,15 +48,15 @@ def values_in(compiled: CompiledModel, values: Mapping[str, float], experiment: 
     return dict(zip(names, column[:, 0].tolist(), strict=True))
 
 
-def follow_experiment(
+def simulate_experiment(
     compiled: CompiledModel,
     values: Mapping[str, float],
     experiment: Experiment,
     time: Array,
     tolerances: Tolerances | None = None,
 ) -> dict[str, Array]:
-    """Return what `follow` does, in an experiment; `values` are those without it."""
-    return follow(compiled, values_in(compiled, values, experiment), experiment.schedule(), time, tolerances)
+    """Return what `simulate_nominal` does, in an experiment; `values` are those without it."""
+    return simulate_nominal(compiled, values_in(compiled, values, experiment), experiment.schedule(), time, tolerances)
 
 
 def follow_series(
@@ -71,5 +71,5 @@ def follow_series(
     ends = []
     for step in series.tolist():
         stepped = values_in(compiled, values, experiment) | {parameter: step}
-        ends.append(follow(compiled, stepped, experiment.schedule(), np.array([0.0, day]), DRAWN))
+        ends.append(simulate_nominal(compiled, stepped, experiment.schedule(), np.array([0.0, day]), DRAWN))
     return {name: np.array([float(end[name][-1]) for end in ends]) for name in ends[0]}
