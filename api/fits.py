@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.configuration import read_settings
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
 from kinimmune.fitting.estimation.run import PlannedFit, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
@@ -16,7 +17,6 @@ from kinimmune.fitting.profile.results import ProfileResult, read_profiles
 from kinimmune.fitting.runs.run import RunRecord, RunStatus, open_run
 from kinimmune.fitting.sampling.results import SampleResult, read_sample
 from kinimmune.fitting.sensitivity.results import SensitivityResult, read_studies
-from kinimmune.fitting.settings import read_settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import KinimmuneError
