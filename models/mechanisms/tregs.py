@@ -44,10 +44,25 @@ def regulatory_t_cells(start: sp.Expr) -> Mechanism:
     gain = symbol("treg_proliferation") * number * (1 + symbol("treg_antigen_gain") * signal)
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number and their function",
         states=(
-            State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", untreated_number(start)),
-            State("treg_function", "F", "1", "suppressive function per Treg relative to untreated", sp.Integer(1)),
+            State(
+                "treg_number",
+                "R",
+                "1",
+                "regulatory T cells in the tumour, relative density",
+                untreated_number(start),
+                label="Tregs",
+            ),
+            State(
+                "treg_function",
+                "F",
+                "1",
+                "suppressive function per Treg relative to untreated",
+                sp.Integer(1),
+                label="Function per Treg",
+            ),
         ),
         definitions=(
             _effect("treg_proliferation_block", 'b_"prol"', symbol("treg_proliferation_effect") * occupied, "proliferation lost"),
@@ -102,8 +117,18 @@ def treg_numbers(start: sp.Expr, division_block: Definition) -> Mechanism:
     divided = _entry(symbol("antigen_signal")) * (1 - symbol(division_block.name)) * number
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number",
-        states=(State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", untreated_number(start)),),
+        states=(
+            State(
+                "treg_number",
+                "R",
+                "1",
+                "regulatory T cells in the tumour, relative density",
+                untreated_number(start),
+                label="Tregs",
+            ),
+        ),
         definitions=(
             division_block,
             Definition(
@@ -144,8 +169,11 @@ def division_marker(start: sp.Expr) -> Mechanism:
     entering = symbol("treg_entry_into_division")
     return Mechanism(
         name="division_marker",
+        label="Ki67 of Tregs",
         reason="a Treg carries Ki67 from its entry into division until some days later",
-        states=(State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss)),),
+        states=(
+            State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss), label="Ki67+ Tregs"),
+        ),
         definitions=(
             Definition(
                 "treg_entry_into_division",
@@ -179,8 +207,18 @@ def conventional_t_cells() -> Mechanism:
     number, source, death = symbol("conventional_cells"), symbol("conventional_source"), symbol("conventional_death")
     return Mechanism(
         name="conventional_t_cells",
+        label="Conventional T cells",
         reason="Tregs are reported as a share of CD4 cells",
-        states=(State("conventional_cells", "H", "1", "conventional CD4 cells, relative density", source / death),),
+        states=(
+            State(
+                "conventional_cells",
+                "H",
+                "1",
+                "conventional CD4 cells, relative density",
+                source / death,
+                label="Conventional CD4 T cells",
+            ),
+        ),
         terms=(
             Term("conventional_entry", "conventional_cells", source, "entry from thymus and blood"),
             Term("conventional_loss", "conventional_cells", -death * number, "death"),
