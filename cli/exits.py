@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from kinimmune.models.errors import DataError, KinimmuneError, ModelError, NumericalError, UsageError
+from kinimmune.models.errors import DataError, KinimmuneError, MachineError, ModelError, NumericalError, UsageError
 
 
 class Exit(IntEnum):
@@ -16,10 +16,18 @@ class Exit(IntEnum):
     MODEL = 4
     NUMERICAL = 5
     INTERRUPTED = 6
-    """Ctrl-C; finished tasks are kept."""
+    """Stopped by SIGINT, SIGTERM or SIGHUP; finished tasks are kept."""
+    MACHINE = 7
+    """The machine failed: disk, memory, a lost cluster, an internal error; what was finished is kept."""
 
 
-_CODES = {UsageError: Exit.USAGE, DataError: Exit.DATA, ModelError: Exit.MODEL, NumericalError: Exit.NUMERICAL}
+_CODES = {
+    UsageError: Exit.USAGE,
+    DataError: Exit.DATA,
+    ModelError: Exit.MODEL,
+    NumericalError: Exit.NUMERICAL,
+    MachineError: Exit.MACHINE,
+}
 
 
 def exit_code(error: KinimmuneError) -> Exit:

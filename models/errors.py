@@ -27,6 +27,10 @@ class NumericalError(KinimmuneError):
     """A computation from which nothing usable came out."""
 
 
+class MachineError(KinimmuneError):
+    """The machine failed: no room on the disk, no memory, a cluster that was lost; what was finished is kept."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return 'did you mean ...?' with the most similar allowed name, or the list of allowed names.
 

@@ -5,22 +5,54 @@ Start with `write_text` and `read_object`.
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from kinimmune.models.errors import DataError
+from kinimmune.models.errors import DataError, MachineError
 
 ENDING = ".tmp"
-"""Of a file that is being written."""
+"""Ending of a file that is being written."""
+LONE_SURROGATE = re.compile(r"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
+"""Escapes that are halves of a character; only pairs of them are text."""
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a text file so that it is there as a whole or not at all.
+
+    Raises
+    ------
+    MachineError
+        when there is no room for it, or the folder is gone or cannot be written; the file of before is as it was
+    DataError
+        when it holds what is no text
+    """
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"cannot write {path}: half a character at position {error.start}; give names and notes in UTF-8"
+        ) from error
+    write_bytes(path, content)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all; raises as `write_text` does."""
+    try:
+        _write_beside(path, content)
+    except OSError as error:
+        raise MachineError(
+            f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
+        ) from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
+    """Write to a temporary file in the same folder and rename it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=ENDING)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)  # mkstemp gives 0600
@@ -48,6 +80,8 @@ def read_text(path: Path, advice: str) -> str:
         when the file is missing or no text
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no plain file; {advice}")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error
@@ -64,9 +98,23 @@ def read_object(path: Path, advice: str) -> dict[str, Any]:
         when the file is missing, no text, no JSON or another JSON value
     """
     try:
-        content = json.loads(read_text(path, advice))
+        text = read_text(path, advice)
+        content = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path} line {error.lineno} is no JSON: {error.msg}; {advice}") from error
+    except (RecursionError, ValueError) as error:  # brackets without end, a number of thousands of digits
+        raise DataError(f"{path} holds no JSON of this package: {error}; {advice}") from error
     if not isinstance(content, dict):
         raise DataError(f"{path} holds no JSON object; {advice}")
+    if LONE_SURROGATE.search(text) and not _is_text(content):
+        raise DataError(f"{path} holds half a character (\\ud800 to \\udfff); {advice}")
     return content
+
+
+def _is_text(content: dict[str, Any]) -> bool:
+    """Return whether every text in a JSON object can be written."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

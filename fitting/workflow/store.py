@@ -52,7 +52,7 @@ class TaskStore:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Hashes of tables as files of the first format have them -> the same tables' digests of today."""
     discarded: list[str] = field(default_factory=list)
-    """Names of finished tasks that were asked for and do not hold: other settings, tables or equations made them."""
+    """Names of finished tasks that were asked for and do not hold: of other settings, tables or equations, or changed since."""
 
     def load(self, task: Task) -> Json | None:
         """Return the outcome of a finished task, None when there is none for these inputs.
@@ -72,6 +72,9 @@ class TaskStore:
             return None
         if not isinstance(outcome, dict):
             raise DataError(f"{path} holds no outcome; delete it and resume")
+        if content.get("schema") != FIRST_FORMAT and content.get("outcome_hash") != hash_outcome(outcome):
+            self.discarded.append(task.name)  # changed since it was saved
+            return None
         return outcome
 
     def save(self, task: Task, outcome: Json) -> None:

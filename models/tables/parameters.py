@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Spread
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding, capped
@@ -86,6 +87,10 @@ class _ColumnError(DataError):
 def _parameter(row: ParameterRow) -> Parameter:
     if not row.lower <= row.value <= row.upper:
         raise _ColumnError("value", f"parameter '{row.name}' = {_outside(row, row.value)}; correct the value or its range")
+    try:
+        require_notation(row.symbol, f"parameter '{row.name}'")
+    except DataError as error:
+        raise _ColumnError("symbol", str(error)) from error
     return Parameter(
         name=row.name,
         symbol=row.symbol,

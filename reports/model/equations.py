@@ -9,8 +9,9 @@ import sympy as sp
 
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, symbol
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.reports.typesetting.blocks import EquationBlock, EquationRow
-from kinimmune.reports.typesetting.typst_math import require_notation, typeset
+from kinimmune.reports.typesetting.typst_math import typeset
 
 _PARTS = 40
 

@@ -5,6 +5,7 @@ Start with `list_parameters`.
 
 from kinimmune.fitting.estimation.results import ConstantRow, EstimateRow
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
 from kinimmune.models.tables.evidence import Kinase, Reference
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
@@ -17,7 +18,6 @@ from kinimmune.reports.typesetting.formats import (
     print_number,
     print_unit,
 )
-from kinimmune.reports.typesetting.typst_math import require_notation
 
 
 def list_estimates(estimates: tuple[EstimateRow, ...]) -> Table:

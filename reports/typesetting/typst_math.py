@@ -1,7 +1,7 @@
-"""From sympy expressions to typst's mathematical notation, with symbols that are checked before typst parses them.
+"""From sympy expressions to typst's mathematical notation.
 
-Start with `typeset`.  Symbols are the only text of a table that reaches typst as notation, so `require_notation` lets nothing
-through but letters, numbers, quoted words, named letters and a few signs.
+Start with `typeset`.  Symbols are the only text of a table that reaches typst as notation; they are checked when a table is read
+and when a model is built (`kinimmune.models.symbolic.notation`).
 """
 
 import re
@@ -10,56 +10,6 @@ from collections.abc import Mapping
 import sympy as sp
 
 from kinimmune.models.errors import DataError
-
-_NAMED = (
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega|"
-    "Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|upright|overline|hat|tilde|ln|exp"
-)
-_GREEK = "\u0370-\u03ff"
-_TOKENS = re.compile(
-    rf'(?:"[A-Za-z0-9{_GREEK} +/\-]*"'  # a quoted word
-    rf"|(?:{_NAMED})(?![A-Za-z.])"  # a named letter or function
-    rf"|[A-Za-z{_GREEK}](?![A-Za-z.])"  # a letter that stands alone: two would be a variable of typst
-    r"|[0-9]+(?:\.[0-9]+)?(?![A-Za-z.])"
-    r"|[ _^/()+\-])+"
-)
-_LONGEST = 80
-
-
-def require_notation(text: str, subject: str) -> str:
-    """Return `text` if it is plain mathematical notation.
-
-    Parameters
-    ----------
-    text
-        a symbol in typst's notation, such as `g_"N"`
-    subject
-        what it belongs to, for messages
-
-    Raises
-    ------
-    DataError
-        when it holds anything but letters, numbers, quoted words, named letters and the signs ``_ ^ / ( ) + -``
-
-    Examples
-    --------
-    >>> require_notation('theta_"RAF"', "parameter 'x'")
-    'theta_"RAF"'
-    """
-    if 0 < len(text) <= _LONGEST and _TOKENS.fullmatch(text) and _is_balanced(re.sub('"[^"]*"', "", text)):
-        return text
-    advice = 'write single letters, named Greek letters, numbers, "words" in double quotes, and _ ^ / ( ) + -'
-    raise DataError(f"symbol '{text}' of {subject} is no plain notation; {advice}")
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            return False
-    return depth == 0
-
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 """How tightly a piece of notation holds together."""

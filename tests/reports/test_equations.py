@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from kinimmune.models.errors import DataError
 from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.symbolic.components import symbol
+from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.reports.model.equations import abbreviate, collect_symbols, list_equations
 from kinimmune.reports.typesetting.blocks import EquationRow
-from kinimmune.reports.typesetting.typst_math import require_notation, typeset
+from kinimmune.reports.typesetting.typst_math import typeset
 
 A, B, C = (sp.Symbol(name, real=True) for name in "abc")
 LETTERS = {"a": "a", "b": "b", "c": 'c_"x"'}

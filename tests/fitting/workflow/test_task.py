@@ -205,3 +205,17 @@ def test_a_step_that_is_not_there_or_cannot_be_read_is_named(tmp_path):
         TaskStore(tmp_path).read("../s")
     with pytest.raises(DataError, match=r"s.json is no finished task: address: Field required; delete it and resume"):
         TaskStore(tmp_path).read("s")
+
+
+@pytest.mark.parametrize("change", [{"sum": 4}, {"sum": 3.0000000001}, {"add": None}, {"more": 1}])
+def test_an_outcome_that_was_changed_on_disk_is_computed_again_and_told(tmp_path, change):
+    store, task = TaskStore(tmp_path), Task(ADD, "s-1", {"sum": 1, "add": 2})
+    store.save(task, task.compute())
+    content = json.loads((tmp_path / "s-1.json").read_text())
+    content["outcome"] |= change
+    (tmp_path / "s-1.json").write_text(json.dumps(content))
+
+    assert store.load(task) is None
+    assert store.discarded == ["s-1"]
+    assert run_chains([TaskChain(task)], store, SerialExecutor()) == [[{"sum": 3, "add": 2}]]
+    assert store.load(task) == {"sum": 3, "add": 2}

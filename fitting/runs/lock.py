@@ -1,0 +1,158 @@
+"""A run in use: a lock the operating system holds for a process, and gives back when the process is gone.
+
+Start with `lock_run` and `is_in_use`.  The text of the lock file only informs; what counts is the lock.  Locks of another host
+may not be seen on a shared file system, so a lock file that another host left behind is not broken without being told to.
+"""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from kinimmune.models.errors import UsageError
+
+LOCK = ".lock"
+"""Name of the lock file in a run."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock, as the lock file tells it."""
+
+    host: str
+    process: int
+    since: str
+    """ISO 8601 with the offset to UTC."""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"process {self.process} on {self.host} since {self.since}"
+
+
+@contextmanager
+def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
+    """Hold the lock of a run's folder, which is made when it is not there.
+
+    Parameters
+    ----------
+    path
+        the folder
+    force
+        whether a lock file that another host left behind is disregarded; a lock that is held never is
+
+    Raises
+    ------
+    UsageError
+        when another process holds the lock, another host left it, or the folder cannot be written
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        stream, held = _open_current(path / LOCK)
+    except OSError as error:
+        raise UsageError(f"cannot write run '{path}': {error.strerror}; give a folder you may write with -o") from error
+    with stream:
+        _require_free(path, _read_holder(stream), held=held, force=force)
+        _tell_holder(stream, json.dumps(asdict(_here())))
+        try:
+            yield
+        finally:
+            _tell_holder(stream, "")
+            with suppress(OSError):
+                (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
+            _unlock(stream)
+
+
+def _open_current(path: Path) -> tuple[IO[str], bool]:
+    """Return the lock file and whether its lock is held now; opened anew when it was removed before it was locked."""
+    while True:
+        stream = path.open("a+", encoding="utf-8")
+        if not _try_lock(stream):
+            return stream, False
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+                return stream, True
+        stream.close()
+
+
+def is_in_use(path: Path) -> bool:
+    """Return whether a process holds the lock of a run."""
+    try:
+        with (path / LOCK).open("r+", encoding="utf-8") as stream:
+            if not _try_lock(stream):
+                return True
+            _unlock(stream)
+    except OSError:
+        return False
+    return False
+
+
+def _require_free(path: Path, holder: Holder | None, *, held: bool, force: bool) -> None:
+    if not held:
+        by = "" if holder is None else f" by {holder}"
+        raise UsageError(f"run '{path}' is in use{by}; wait for it, or name another with -o")
+    if holder is not None and holder.host != platform.node() and not force:
+        raise UsageError(
+            f"run '{path}' was in use by {holder}, whose lock cannot be seen from here; "
+            "wait for it, name another with -o, or begin anew with --force when it is gone"
+        )
+
+
+def _here() -> Holder:
+    return Holder(platform.node(), os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds"))
+
+
+def _read_holder(stream: IO[str]) -> Holder | None:
+    stream.seek(0)
+    try:
+        content = json.loads(stream.read(4096))
+        return Holder(str(content["host"]), int(content["process"]), str(content["since"]))
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        return None
+
+
+def _tell_holder(stream: IO[str], text: str) -> None:
+    with suppress(OSError):  # a full disk takes the words, not the lock
+        stream.seek(0)
+        stream.truncate()
+        stream.write(text)
+        stream.flush()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR = 1 << 30
+    """Byte that is locked: beyond the text, which others can then read."""
+
+    def _try_lock(stream: IO[str]) -> bool:
+        try:
+            stream.seek(_FAR)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(stream: IO[str]) -> None:
+        with suppress(OSError):
+            stream.seek(_FAR)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(stream: IO[str]) -> bool:
+        try:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(stream: IO[str]) -> None:
+        with suppress(OSError):
+            fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
