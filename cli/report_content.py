@@ -21,7 +21,14 @@ from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.results import read_studies
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.readers import read_kinases, read_observations, read_sources, read_trials
+from kinimmune.models.tables.readers import (
+    read_kinases,
+    read_limitations,
+    read_observations,
+    read_sources,
+    read_stop_rule_sources,
+    read_trials,
+)
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.panels import NominalCourse
@@ -71,9 +78,11 @@ def run_content(run: Run, effort: Effort) -> tuple[Content, tuple[str, ...]]:
         trial=trial,
         provenance=provenance,
         trials=read_trials(tables),
+        stop_rule_sources=read_stop_rule_sources(tables),
         references=read_sources(tables),
         kinases=read_kinases(tables),
         observations=read_observations(tables),
+        limitations=read_limitations(tables),
         targets=read_targets(tables),
         claims=_claims_of(run, tables, effort),
         profiles=read_profiles(run),
@@ -125,6 +134,8 @@ def model_content(name: str, tables: Tables, options: SimulateOptions, effort: E
         courses=_courses(model, tables, options) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
         references=read_sources(tables),
         kinases=read_kinases(tables),
+        limitations=read_limitations(tables),
+        trials=read_trials(tables) if any(item.study for item in model.parameters) else (),
         provenance=_describe(current_environment(), hash_tables(tables.folder)),
         picture=picture,
         claims=_test_claims(name, tables, effort, DRAWS if effort.draws is None else effort.draws),

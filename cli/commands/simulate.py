@@ -63,20 +63,20 @@ def simulate(
 
 
 def _draw(course: "Course", patient: "Patient", settings: "Settings", target: Path) -> None:
-    import numpy as np
-
     from kinimmune.cli.picture import take_picture
     from kinimmune.models.tables.rows import Tables
-    from kinimmune.reports.figures.panels import draw_course, draw_picture, save_svg
+    from kinimmune.reports.figures.course import plot_course
+    from kinimmune.reports.figures.panels import plot_picture
     from kinimmune.reports.figures.style import render_svg
+    from kinimmune.reports.typesetting.labels import collect_labels
 
-    chosen = settings.simulate
+    chosen, labels = settings.simulate, collect_labels(patient.model)
     picture = take_picture(patient.model, Tables(settings.data), chosen.set) if chosen.arm is None else None
     if picture is not None:
-        target.write_bytes(render_svg(draw_picture(picture)))
+        target.write_bytes(render_svg(plot_picture(picture, labels)))
         return
-    labels = [(column.name, column.unit) for column in course.columns]
-    save_svg(draw_course(patient.summary, course.time, labels, np.array([column.values for column in course.columns])), target)
+    courses = {column.name: column.values for column in course.columns}
+    target.write_bytes(render_svg(plot_course(course.time, courses, patient.summary, labels, patient.model.units)))
 
 
 def _print_course(course: "Course") -> None:
