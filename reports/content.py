@@ -33,14 +33,10 @@ class Content:
     """From `run.json`, label -> value, in the order of printing; `started` is an ISO 8601 time and dates the document."""
     trials: tuple[Trial, ...] = ()
     """Designs, for the context of use."""
-    stop_rule_sources: Mapping[str, Source] = field(default_factory=dict)
-    """Study -> where the rule by which its treatment stops comes from."""
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
     observations: tuple[Observation, ...] = ()
     """Published numbers the report compares with; they were never fitted."""
-    limitations: tuple[Limitation, ...] = ()
-    """What a reader must not read into reports, of all models."""
     targets: tuple[Target, ...] = ()
     """The published numbers as the tables have them, with their sources."""
     claims: tuple[ClaimRecord, ...] = ()
@@ -49,6 +45,10 @@ class Content:
     sensitivities: tuple[SensitivityResult, ...] = ()
     sample: tuple[SampleResult, Draws] | None = None
     """The posterior, where the run has one."""
+    limitations: tuple[Limitation, ...] = ()
+    """What a reader must not read into reports, of all models."""
+    stop_rule_sources: Mapping[str, Source] = field(default_factory=dict)
+    """Study -> where the rule by which its treatment stops comes from."""
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -108,15 +108,15 @@ class ModelContent:
     courses: tuple[NominalCourse, ...] = ()
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
-    limitations: tuple[Limitation, ...] = ()
-    """What a reader must not read into reports, of all models."""
-    trials: tuple[Trial, ...] = ()
-    """Designs of the studies that parameters belong to."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
     sensitivities: tuple[SensitivityResult, ...] = ()
     picture: Picture | None = None
     """What the system's paper would show; None when the model has no picture."""
+    limitations: tuple[Limitation, ...] = ()
+    """What a reader must not read into reports, of all models."""
+    trials: tuple[Trial, ...] = ()
+    """Designs of the studies that parameters belong to."""
 
     @property
     def labels(self) -> Labels:

@@ -98,7 +98,7 @@ class Line:
     """The course of some quantities in one arm or experiment."""
 
     label: str
-    """What the legend calls it."""
+    """Name of the arm or experiment; the legend writes it as words."""
     x: Sequence[float]
     """Times, shape (k,)."""
     courses: Mapping[str, Sequence[float]]

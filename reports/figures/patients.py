@@ -109,7 +109,7 @@ def plot_lines(lines: Sequence[Line], x_label: str, labels: Labels = PLAIN, unit
         for axes, name in zip(panels, names, strict=False):
             for line, colour in zip(lines, (TREATED, CONTROL, *PALETTE[2:]), strict=False):
                 if name in line.courses:
-                    axes.plot(line.x, line.courses[name], color=colour, label=line.label)
+                    axes.plot(line.x, line.courses[name], color=colour, label=line.label.replace("_", " "))
             _name_panel(axes, labels.quantity(name), (units or {}).get(name, "1"))
         for axes in panels[len(names) :]:
             axes.set_visible(False)

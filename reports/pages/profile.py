@@ -34,7 +34,7 @@ def compose_profiles(result: ProfileResult | None, figures: DrawnFigures, labels
     return [
         Heading("What the data identify"),
         Paragraph(_introduce(result)),
-        TableBlock(list_profiles(result.parameters), caption, small=True),
+        TableBlock(list_profiles(result.parameters, labels), caption, small=True),
         *show_figures(figures, "profiles"),
         Heading("What would help", 2),
         Bullets(tuple((Strong(f"{item.name}. "), item.advice) for item in result.parameters)),
@@ -55,7 +55,7 @@ def _introduce(result: ProfileResult) -> Cell:
     )
 
 
-def list_profiles(parameters: Sequence[ParameterProfile]) -> Table:
+def list_profiles(parameters: Sequence[ParameterProfile], labels: Labels = PLAIN) -> Table:
     """Return class and intervals of every parameter."""
     rows = tuple(
         (
@@ -65,7 +65,7 @@ def list_profiles(parameters: Sequence[ParameterProfile]) -> Table:
             item.identifiability,
             _print_curve(item.data),
             _print_curve(item.posterior),
-            list_words([f"{other.name.replace('_', ' ')} ({print_fixed(other.slope, 1)})" for other in item.companions[:3]]),
+            list_words([f"{labels.parameter(other.name)} ({print_fixed(other.slope, 1)})" for other in item.companions[:3]]),
         )
         for item in parameters
     )

@@ -29,7 +29,7 @@ def compose_sample(content: Content, figures: DrawnFigures) -> list[Block]:
     return [
         Heading("The posterior"),
         *_describe_sampling(result),
-        TableBlock(list_posterior(result.parameters), _POSTERIOR, small=True),
+        TableBlock(list_posterior(result.parameters, labels), _POSTERIOR, small=True),
         *show_figures(figures, "sample_marginals", "sample_ensembles", "sample_corner"),
         Heading("What the posterior predicts", 2),
         *show_figures(figures, "sample_bands"),
@@ -77,12 +77,12 @@ def _count(number: int, thing: str) -> str:
     return f"{'no' if number == 0 else number} {thing}{'' if number == 1 else 's'}"
 
 
-def list_posterior(rows: Sequence[SampledParameter]) -> Table:
+def list_posterior(rows: Sequence[SampledParameter], labels: Labels = PLAIN) -> Table:
     """Return parameters with interval and diagnostics."""
     cells: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Math(row.symbol),
-            row.name.replace("_", " "),
+            labels.parameter(row.name),
             print_number(row.median),
             print_interval(row.lower, row.upper),
             print_unit(row.unit),
