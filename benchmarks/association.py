@@ -5,13 +5,14 @@ python benchmarks/association.py [REPLICATES]   the chosen row is marked.
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import Bench, Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
 from kinimmune.fitting.claims.check import set_up
-from kinimmune.fitting.claims.landmark import LandmarkResult, analyse, draw_survival, expected_association
-from kinimmune.fitting.claims.readouts.melanoma import drawn_cohort, expected_cohort
+from kinimmune.fitting.claims.landmark import expected_association
+from kinimmune.fitting.claims.readouts.melanoma import expected_trial
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.library.melanoma import STEEPNESS, build
@@ -19,6 +20,9 @@ from kinimmune.models.symbolic.components import symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from landmark_trials import LandmarkResult, analyse, draw_survival, drawn_trial
 
 ARMS = ("sorafenib_temozolomide", "temozolomide")
 STRUCTURES = (
@@ -39,15 +43,15 @@ COUNT = 63
 def main(replicates: int) -> None:
     """Print expected hazard ratios and probabilities of p < .05 for every structure, then drawn trials of the chosen one."""
     parameters = load_model("melanoma").parameters
-    benches = {key: set_up(structure(parameters, *key), (), Tables(), 2) for key in dict.fromkeys(row[1:3] for row in STRUCTURES)}
+    setups = {key: set_up(structure(parameters, *key), (), Tables(), 2) for key in dict.fromkeys(row[1:3] for row in STRUCTURES)}
     print(f"{'':42s}{'both drugs':>26s}{'temozolomide alone':>26s}")
     print(f"{'structure':42s}" + 2 * f"{'HR/sd':>8s}{'HR<1':>9s}{'either':>9s}")
     for name, steepness, rests, changes in STRUCTURES:
-        bench = benches[steepness, rests]
-        laboratory = Laboratory(bench, changed(bench, changes))
-        cells = [row(laboratory, arm) for arm in ARMS]
+        setup = setups[steepness, rests]
+        batch = ExperimentBatch(setup, changed(setup, changes))
+        cells = [row(batch, arm) for arm in ARMS]
         print(f"{name:42s}" + "".join(cells))
-    chosen = benches[STEEPNESS, True]
+    chosen = setups[STEEPNESS, True]
     print(f"\n{replicates} drawn trials of {COUNT}, Cox regression and log-rank test by lifelines")
     drawn(chosen, np.repeat(nominal(chosen.compiled.model.parameters), replicates, axis=1), "at the table's values")
     drawn(chosen, draw_parameters(chosen.compiled.model.parameters, replicates, 1.0, 1), "one per prior draw")
@@ -69,26 +73,26 @@ def structure(parameters: tuple[Parameter, ...], steepness: int, rests: bool) ->
     return replace(model, mechanisms=mechanisms)
 
 
-def changed(bench: Bench, changes: dict[str, float]) -> np.ndarray:
+def changed(setup: ExperimentSetup, changes: dict[str, float]) -> np.ndarray:
     """Return the table's values with some changed."""
-    names, values = bench.compiled.model.parameter_names, nominal(bench.compiled.model.parameters)
+    names, values = setup.compiled.model.parameter_names, nominal(setup.compiled.model.parameters)
     for name, value in changes.items():
         values[names.index(name)] = value
     return values
 
 
-def row(laboratory: Laboratory, arm: str) -> str:
+def row(batch: ExperimentBatch, arm: str) -> str:
     """Return expected hazard ratio, and probability of p < .05 with HR < 1 and with either sign."""
-    found = expected_association(expected_cohort(laboratory, arm)[0])
+    found = expected_association(expected_trial(batch, arm).cohort)
     either, below = found.rejected(COUNT), found.detected(COUNT)
     return f"{np.exp(found.log_hazard_ratio[0]):8.2f}{below[0]:9.3f}{either[0]:9.3f}"
 
 
-def drawn(bench: Bench, values: np.ndarray, what: str) -> None:
+def drawn(setup: ExperimentSetup, values: np.ndarray, what: str) -> None:
     """Print how often drawn trials find the link."""
     for arm in ARMS:
-        laboratory = Laboratory(bench, values, seed=7)
-        cohort, _ = drawn_cohort(laboratory, arm)
+        batch = ExperimentBatch(setup, values, seed=7)
+        cohort = drawn_trial(batch, arm).cohort
         time, died = draw_survival(cohort, np.random.default_rng(8))
         trials = [item for columns in zip(time, died, cohort.covariate, strict=True) if (item := tried(columns, cohort.time[0]))]
         ratio, p = np.array([item.hazard_ratio for item in trials]), np.array([item.p_value for item in trials])

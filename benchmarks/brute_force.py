@@ -15,13 +15,13 @@ from lifelines import CoxPHFitter, KaplanMeierFitter
 
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import pairs
-from kinimmune.fitting.problem.problem import FitProblem, arm_task, build_problem, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, to_horizon
 from kinimmune.models.arrays import Array
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
-from kinimmune.models.trial.microsimulation import draw_arm
+from kinimmune.models.trial.microsimulation import simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
-from kinimmune.models.trial.survival import expected_events, follow, hazard_ratio, progression_free, survival_at
+from kinimmune.models.trial.survival import expected_curve, expected_events, hazard_ratio, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 BATCH = 10_000
@@ -37,8 +37,8 @@ def draw(problem: FitProblem, point: Array, trial: Trial, arm: Arm, rule: StopRu
     batches = []
     for batch in range(0, patients, BATCH):
         people = replace(problem, population=draw_individuals(problem.parameters, BATCH, 7000 + batch + place))
-        task = replace(arm_task(people, point, trial.study, arm.name), rule=rule)
-        batches.append(draw_arm(problem.engine, task, [17, place, batch]))
+        cohort = replace(arm_cohort(people, point, trial.study, arm.name), rule=rule)
+        batches.append(simulate_patients(problem.simulator, cohort, [17, place, batch]))
     observed = {}
     for endpoint in Endpoint:
         parts = [drawn.observed(endpoint) for drawn in batches]
@@ -49,8 +49,8 @@ def draw(problem: FitProblem, point: Array, trial: Trial, arm: Arm, rule: StopRu
 def expect(problem: FitProblem, point: Array, trial: Trial, arm: Arm, rule: StopRule, patients: int) -> ArmOutcome:
     """Return the arm in expectation, with as many patients enrolled as are drawn."""
     people = replace(problem, population=draw_population(problem.parameters, 16384, 1))
-    task = replace(arm_task(people, point, trial.study, arm.name), rule=rule)
-    return run_arms(problem.engine, [replace(task, arm=replace(task.arm, n=patients))], problem.jobs)[0]
+    cohort = replace(arm_cohort(people, point, trial.study, arm.name), rule=rule)
+    return run_arms(problem.simulator, [replace(cohort, arm=replace(cohort.arm, n=patients))], problem.jobs)[0]
 
 
 def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label: str) -> list[Row]:
@@ -71,7 +71,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
         rows += [
             (f"{label} {endpoint} S({moment:.0f} d)", *row) for moment, *row in zip(times, found, expected, error, strict=True)
         ]
-        share = expected_events(follow(outcome, endpoint, trial.follow_up[endpoint])) / time.size
+        share = expected_events(expected_curve(outcome, endpoint, trial.follow_up[endpoint])) / time.size
         rows.append((f"{label} {endpoint} events", event.mean(), share, math.sqrt(share * (1.0 - share) / time.size)))
     return rows
 
@@ -87,7 +87,7 @@ def compare_ratios(trial: Trial, observed: dict[str, Observed], outcomes: dict[s
         ]
         frame = pd.DataFrame(np.concatenate(parts, axis=1).T, columns=["time", "event", "treated"])
         fitted = CoxPHFitter().fit(frame, "time", "event")
-        curves = [follow(outcomes[arm], endpoint, trial.follow_up[endpoint]) for arm in (treated, control)]
+        curves = [expected_curve(outcomes[arm], endpoint, trial.follow_up[endpoint]) for arm in (treated, control)]
         found, error = float(fitted.params_["treated"]), float(fitted.standard_errors_["treated"])
         rows.append((f"{label} {endpoint} ln HR", found, math.log(hazard_ratio(*curves)), error))
     return rows

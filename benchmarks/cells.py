@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from kinimmune.fitting.cell_lines.fit import compare_shifts, fit_cells
-from kinimmune.fitting.cell_lines.response import SHIFT
 from kinimmune.fitting.estimation.results import FitResult, from_json
+from kinimmune.models.library.hcc_cells import SHIFT
 from kinimmune.models.tables.rows import Tables
 
 

@@ -28,7 +28,7 @@ NOISELESS = Tolerances(1e-9, 1e-11)
 
 def differentiate_exactly(problem: FitProblem, point: Array) -> Array:
     """Return the Jacobian by central differences of trials integrated far beyond the fit's tolerance."""
-    strict = replace(problem, engine=replace(problem.engine, tolerances=NOISELESS))
+    strict = replace(problem, simulator=replace(problem.simulator, tolerances=NOISELESS))
     shifts = CENTRAL_STEP * np.eye(point.size)
     points = [*(point + shift for shift in shifts), *(point - shift for shift in shifts)]
     values = [residuals(strict, outcomes, at) for outcomes, at in zip(predict(strict, points), points, strict=True)]
@@ -66,7 +66,7 @@ def main() -> None:
         "plain differences": lambda point: jacobian(problem, point, DIFFERENCE_STEP),
         "without noise": lambda point: differentiate_exactly(problem, point),
     }
-    print(f"{options.patients} patients; step {DIFFERENCE_STEP} prior sd at rtol {problem.engine.tolerances.relative:.0e}")
+    print(f"{options.patients} patients; step {DIFFERENCE_STEP} prior sd at rtol {problem.simulator.tolerances.relative:.0e}")
     ends: dict[str, list[Array]] = {name: [] for name in ways}
     for number, start in enumerate(start_points(problem, options.starts, 1)):
         for name, way in ways.items():

@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("build/coverage"), metavar="FOLDER")
     given = parser.parse_args()
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), given.patients, 1)
+    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=given.patients, seed=1)
     chains = [
         TaskChain(
             Task(

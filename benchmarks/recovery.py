@@ -21,13 +21,21 @@ from lifelines.utils import median_survival_times
 
 from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
 from kinimmune.fitting.estimation.optimise import optimise
-from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_task, build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.problem import (
+    HORIZON_FACTOR,
+    FitProblem,
+    arm_cohort,
+    build_problem,
+    predict,
+    residuals,
+    to_horizon,
+)
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
-from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
+from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals
 
 REPLICATES = 20
@@ -52,7 +60,7 @@ class Replicate:
     error: tuple[float, ...]
 
 
-def simulate(problem: FitProblem, point: Array, seed: Sequence[int]) -> dict[tuple[str, str], DrawnArm]:
+def simulate(problem: FitProblem, point: Array, seed: Sequence[int]) -> dict[tuple[str, str], SimulatedPatients]:
     """Return the arms of every trial, patient by patient, with as many patients as were enrolled."""
     longest = max(span.longest for trial in problem.trials for span in trial.follow_up.values())
     wide = to_horizon(problem, longest / DAYS_PER_MONTH)
@@ -60,12 +68,12 @@ def simulate(problem: FitProblem, point: Array, seed: Sequence[int]) -> dict[tup
     for place, (study, arm) in enumerate(problem.arms):
         number = int(np.random.default_rng([*seed, place]).integers(2**31))
         people = draw_individuals(problem.parameters, problem.trial(study).arm(arm).n, number)
-        task = arm_task(replace(wide, population=people), point, study, arm)
-        drawn[study, arm] = draw_arm(wide.engine, task, [*seed, place, 1])
+        cohort = arm_cohort(replace(wide, population=people), point, study, arm)
+        drawn[study, arm] = simulate_patients(wide.simulator, cohort, [*seed, place, 1])
     return drawn
 
 
-def publish(target: Target, drawn: DrawnArm) -> Target | None:
+def publish(target: Target, drawn: SimulatedPatients) -> Target | None:
     """Return the target with the median and interval a paper would print [month, two decimals]; None when it is not reached."""
     fitted = KaplanMeierFitter().fit(*drawn.observed(target.endpoint))
     months = [fitted.median_survival_time_, *median_survival_times(fitted.confidence_interval_).to_numpy()[0]]

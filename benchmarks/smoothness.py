@@ -45,7 +45,7 @@ def disagree(problem: FitProblem, point: Array) -> tuple[list[float], str]:
 
 def with_tolerance(problem: FitProblem, relative: float) -> FitProblem:
     """Return the same problem integrated to another tolerance, the absolute one a hundredth of it."""
-    return replace(problem, engine=replace(problem.engine, tolerances=Tolerances(relative, relative / 100.0)))
+    return replace(problem, simulator=replace(problem.simulator, tolerances=Tolerances(relative, relative / 100.0)))
 
 
 def read_options() -> argparse.Namespace:

@@ -1,9 +1,16 @@
-"""Arguments and options that several commands share, so that they read the same everywhere."""
+"""Arguments and options that several commands share, so that they read the same everywhere, and what is checked about them.
 
+Start with `ModelName`, an argument, and `require_writable`, a check.
+"""
+
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kinimmune.models.errors import UsageError
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model; `kinimmune list` shows them.")]
 Data = Annotated[
@@ -22,3 +29,60 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")
 UnusedSeed = Annotated[int | None, typer.Option("--seed", min=0, hidden=True)]
 """For commands that draw nothing: accepted, so that scripts can pass the same options to every command."""
 UnusedJobs = Annotated[int | None, typer.Option("--jobs", min=1, hidden=True)]
+Dask = Annotated[
+    str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that gets the tasks in place of this machine.")
+]
+RUNS = Path("runs")
+"""Folder of runs that are given none of their own."""
+
+
+def choose_folder(model: str, given: Path | None) -> Path:
+    """Return the folder of a new run: the one given, or the next free one of the model in `RUNS`."""
+    from kinimmune.fitting.runs.run import free_path
+
+    return free_path(RUNS, model) if given is None else given
+
+
+def require_folder(given: Path | None) -> Path:
+    """Return the folder of a run that is to be resumed; raise a `UsageError` when none was given."""
+    if given is None:
+        raise UsageError("--resume needs a run; write -o RUN --resume")
+    return given
+
+
+def names_run(subject: str) -> bool:
+    """Return whether RUN|MODEL on the command line is a run; what looks like a path and is no model is taken for one."""
+    from kinimmune.fitting.runs.run import is_run
+    from kinimmune.models.catalogue import model_names
+
+    path = Path(subject)
+    return is_run(path) or (subject not in model_names() and (path.exists() or len(path.parts) > 1))
+
+
+def own_command() -> tuple[str, ...]:
+    """Return the command line of this process, as runs keep it."""
+    return ("kinimmune", *sys.argv[1:])
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """Return names that are separated by commas, none for None.
+
+    >>> split_names("growth, kinase_shift,"), split_names(None)
+    (('growth', 'kinase_shift'), ())
+    """
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def require_writable(target: Path | None) -> None:
+    """Raise a `UsageError` unless `target` is None or a file that can be written; nothing is created."""
+    if target is None:
+        return
+    problem = None
+    if target.is_dir():
+        problem = "it is a folder"
+    elif not target.parent.is_dir():
+        problem = f"there is no folder '{target.parent}'"
+    elif not os.access(target if target.exists() else target.parent, os.W_OK):
+        problem = "no permission"
+    if problem is not None:
+        raise UsageError(f"cannot write '{target}': {problem}; give the path of a file you may write")

@@ -1,6 +1,6 @@
 """Long work in a run: kept tasks, an executor, a bar, and an end in order however it comes.
 
-Start with `carry_out`; every command that works for long goes through it.
+Start with `run_in`; every command that works for long goes through it.
 """
 
 import shlex
@@ -16,8 +16,8 @@ from typing import TypeVar
 import typer
 
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.terminal import Expectation, Notes, StepCounter, print_error
-from kinimmune.fitting.runs.run import Run, RunStatus
+from kinimmune.cli.terminal import Expectation, Notes, TaskCounter, print_error
+from kinimmune.fitting.runs.run import Run, RunStatus, open_run
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.failures import Failure, failures_of, write_failures
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -31,19 +31,21 @@ SECONDS_TO_ASK_AGAIN = 0.4
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How a command is to work."""
+class ExecutionOptions:
+    """Where the tasks of a command are computed, and what becomes of those that finished before."""
 
     jobs: int
     """Processes on this machine; 1 is this process."""
     dask: str | None
     """Address of a Dask scheduler that gets the tasks in place of processes here."""
     resume: bool
+    """Whether finished tasks are taken up."""
     force: bool
+    """Whether finished tasks are removed first."""
     notes: Notes
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
+        """Refuse what excludes each other, and fewer than one process."""
         if self.resume and self.force:
             raise UsageError("--resume and --force exclude each other; --resume goes on, --force begins anew")
         if self.jobs < 1:
@@ -55,21 +57,21 @@ def open_store(run: Run) -> TaskStore:
     return TaskStore(run.path / "results" / "tasks", run.record.aliases)
 
 
-def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | None, work: Callable[[Runtime], T]) -> T:
-    """Return what `work` gives; `run.json` and `failures.csv` tell how it ended.
+def run_in(run: Run, options: ExecutionOptions, prefix: str, total: int | Expectation | None, work: Callable[[Runtime], T]) -> T:
+    """Return what `work` gives; `run.json` and `failures.csv` of the run tell how it ended.
 
     Parameters
     ----------
     run
         where finished tasks are kept
-    effort
-        how to work
+    options
+        where tasks are computed, and what becomes of those that finished before
     prefix
         what the names of all tasks of this work begin with
     total
         number of tasks; what estimates it, such as a `Forecast`; None when nobody can tell
     work
-        does it, with the runtime it is given
+        a function of a runtime: the executor, the store of the run, and who learns of finished tasks
 
     Raises
     ------
@@ -79,14 +81,14 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | 
         with code 6 when it was interrupted
     """
     store = open_store(run)
-    _make_room(run, store, effort, prefix)
+    _make_room(run, store, options, prefix)
     run = run.update(RunStatus.RUNNING, 0.0)
     begin, failures = time.monotonic(), _Failures(run)
     try:
         with (
             _interruptible(),
-            effort.notes.count_steps(prefix, total) as counter,
-            open_executor(effort.jobs, effort.dask) as executor,
+            options.notes.count_tasks(prefix, total) as counter,
+            open_executor(options.jobs, options.dask) as executor,
         ):
             runtime = Runtime(store, executor, _on_task_done(counter, failures), counter.say)
             result = _work_until_interrupted(work, runtime)
@@ -100,11 +102,11 @@ def carry_out(run: Run, effort: Effort, prefix: str, total: int | Expectation | 
         run.update(RunStatus.FAILED, time.monotonic() - begin, str(error))
         raise
     if store.discarded:
-        effort.notes.say(
+        options.notes.say(
             f"note: {len(store.discarded)} finished tasks were of other settings, tables or equations; computed again"
         )
     write_failures(run, prefix, failures.rows)
-    run.update(RunStatus.DONE, time.monotonic() - begin)
+    open_run(run.path).update(RunStatus.DONE, time.monotonic() - begin)  # with the notes of the work
     return result
 
 
@@ -115,9 +117,9 @@ def resume_command(run: Run, arguments: Sequence[str]) -> str:
     return shlex.join(["kinimmune", *kept, *(() if named else ("-o", str(run.path))), "--resume"])
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Failures:
-    """What the tasks of this work could not compute, as it is met."""
+    """What the tasks of this work could not compute, gathered as they finish."""
 
     run: Run
     rows: list[Failure] = field(default_factory=list)
@@ -129,19 +131,19 @@ class _Failures:
         return len(found)
 
 
-def _on_task_done(counter: StepCounter, failures: _Failures) -> OnTaskDone:
+def _on_task_done(counter: TaskCounter, failures: _Failures) -> OnTaskDone:
     def count(task: Task, outcome: Json, kept: bool) -> None:
         counter.add(kept=kept, failures=failures.add(task, outcome))
 
     return count
 
 
-def _make_room(run: Run, store: TaskStore, effort: Effort, prefix: str) -> None:
+def _make_room(run: Run, store: TaskStore, options: ExecutionOptions, prefix: str) -> None:
     """See to it that kept tasks are there because they are wanted."""
-    if effort.force:
+    if options.force:
         store.remove(prefix)
     kept = len(store.names(prefix))
-    if kept and not effort.resume:
+    if kept and not options.resume:
         tasks = "1 finished task" if kept == 1 else f"{kept} finished tasks"
         raise UsageError(f"run '{run.path}' holds {tasks} of '{prefix}'; --resume goes on with them, --force begins anew")
 

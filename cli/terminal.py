@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SECONDS_BETWEEN_LINES = 10.0
-"""Progress where there is no terminal."""
+"""Time between lines of progress where there is no terminal [s]."""
 RECENT = 32
-"""Steps whose speed tells the time left: steps of a later kind are quicker or slower than the first ones."""
+"""Tasks whose speed tells the time left: tasks of a later kind are quicker or slower than the first ones."""
 
 
 def print_json(content: Mapping[str, object]) -> None:
@@ -59,33 +59,33 @@ class Notes:
     quiet: bool = False
 
     def say(self, text: str) -> None:
-        """Print one line."""
+        """Print one line on stderr."""
         if not self.quiet:
             print(text, file=sys.stderr)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str, float | None], None]]:
-        """Return a function that shows what is being done and the best cost so far.
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Return a function that shows what is being done.
 
         On a terminal it is one line that changes; elsewhere a line for every new text.
         """
         console = _console(sys.stderr)
         if self.quiet:
-            yield lambda _text, _cost: None
+            yield lambda _text: None
         elif console.is_terminal:
             with console.status("") as status:
-                yield lambda text, cost: status.update(_progress_line(text, cost))
+                yield lambda text: status.update(text)
         else:
-            yield _plain_progress()
+            yield _print_changes()
 
     @contextmanager
-    def count_steps(self, title: str, total: "int | Expectation | None") -> Iterator["StepCounter"]:
-        """Return a counter of the steps of long work, shown as a bar.
+    def count_tasks(self, title: str, total: "int | Expectation | None") -> Iterator["TaskCounter"]:
+        """Return a counter of the tasks of long work, shown as a bar.
 
         Elsewhere than on a terminal it is a line at most every 10 s.
         """
         console = _console(sys.stderr)
-        counter = StepCounter(title, Known(total) if isinstance(total, int) else total)
+        counter = TaskCounter(title, Known(total) if isinstance(total, int) else total)
         if self.quiet:
             yield counter
         elif console.is_terminal:
@@ -97,11 +97,11 @@ class Notes:
 
 
 class Expectation(Protocol):
-    """How many steps work has in all; an estimate may change as they finish."""
+    """How many tasks work has in all; an estimate may change as they finish."""
 
     @property
     def total(self) -> int:
-        """Steps in all."""
+        """Tasks in all."""
         ...
 
     @property
@@ -112,34 +112,34 @@ class Expectation(Protocol):
 
 @dataclass(frozen=True)
 class Known:
-    """A number of steps that is known beforehand."""
+    """A number of tasks that is known beforehand."""
 
     total: int
     exact: bool = True
 
 
 @dataclass
-class StepCounter:
+class TaskCounter:
     """How far long work got; the one place where its numbers change."""
 
     title: str
     expected: Expectation | None
-    """None: nobody knows how many steps there are."""
+    """None: nobody knows how many tasks there are."""
     text: str = ""
     """What is being done."""
     finished: int = 0
     kept: int = 0
-    """Of the finished, those that had been computed before."""
+    """Finished tasks that had been computed before."""
     failures: int = 0
     clock: Callable[[], float] = time.monotonic
     """[s]"""
     began: float = field(init=False)
     listeners: list[Callable[[], None]] = field(default_factory=list)
     moments: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """When the last steps ended that were computed now."""
+    """When the last tasks ended that were computed now."""
 
     def __post_init__(self) -> None:
-        """Begin."""
+        """Take the time at which the work began."""
         self.began = self.clock()
 
     def add(self, *, kept: bool, failures: int) -> None:
@@ -158,22 +158,22 @@ class StepCounter:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the last steps computed now; None while nothing is known."""
+        """Estimate from the last tasks computed now; None while nothing is known."""
         computed = self.finished - self.kept
         if self.total is None or computed == 0:
             return None
         whole = computed < RECENT
-        since, steps = (self.began, computed) if whole else (self.moments[0], RECENT - 1)
-        return (self.clock() - since) / steps * (self.total - self.finished)
+        since, tasks = (self.began, computed) if whole else (self.moments[0], RECENT - 1)
+        return (self.clock() - since) / tasks * (self.total - self.finished)
 
     @property
     def total(self) -> int | None:
-        """Steps in all, as far as is known; never fewer than have finished."""
+        """Tasks in all, as far as is known; never fewer than have finished."""
         return None if self.expected is None else max(self.expected.total, self.finished)
 
     @property
     def line(self) -> str:
-        """Everything in words."""
+        """How far the work got, in words."""
         about = "~" if self.expected is not None and not self.expected.exact else ""
         parts = [f"{self.finished}" if self.total is None else f"{self.finished}/{about}{self.total}"]
         parts += [f"{self.kept} kept"] if self.kept else []
@@ -189,7 +189,7 @@ class StepCounter:
 
 
 @contextmanager
-def _draw_bar(console: "Console", counter: StepCounter) -> Iterator[None]:
+def _draw_bar(console: "Console", counter: TaskCounter) -> Iterator[None]:
     """Draw a bar that follows a counter, or a line that turns when no total is known."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -201,31 +201,31 @@ def _draw_bar(console: "Console", counter: StepCounter) -> Iterator[None]:
         yield
 
 
-def _print_now_and_then(counter: StepCounter) -> Callable[[], None]:
-    last = [counter.began]
+def _print_now_and_then(counter: TaskCounter) -> Callable[[], None]:
+    """Return a function that prints the line of a counter, at most every `SECONDS_BETWEEN_LINES`."""
+    last = counter.began
 
     def show() -> None:
+        nonlocal last
         now = time.monotonic()
-        if now - last[0] >= SECONDS_BETWEEN_LINES:
-            last[0] = now
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
             print(counter.line, file=sys.stderr, flush=True)
 
     return show
 
 
-def _plain_progress() -> Callable[[str, float | None], None]:
-    last = [""]
+def _print_changes() -> Callable[[str], None]:
+    """Return a function that prints a text on stderr unless it is the last one again."""
+    last = ""
 
-    def show(text: str, cost: float | None) -> None:
-        if text != last[0]:
-            print(_progress_line(text, cost), file=sys.stderr, flush=True)
-            last[0] = text
+    def show(text: str) -> None:
+        nonlocal last
+        if text != last:
+            print(text, file=sys.stderr, flush=True)
+            last = text
 
     return show
-
-
-def _progress_line(text: str, cost: float | None) -> str:
-    return text if cost is None else f"{text}; best cost {cost:.4g}"
 
 
 def print_error(message: str) -> None:

@@ -1,8 +1,10 @@
 """Every function that steps of long work call, by the name under which runs keep it.
 
-Start with `find_task_function`.  A name in a file is compared with these and nothing else; a module is never imported because a
-file names it.
+Start with `find_task_function`, and `compute_again` for a finished task.  A name in a file is compared with these and nothing
+else; a module is never imported because a file names it.
 """
+
+from typing import Any
 
 from kinimmune.fitting.estimation.fit import FIT_START
 from kinimmune.fitting.identifiability.identifiability import CURVATURE, JACOBIAN
@@ -11,6 +13,8 @@ from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, P
 from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT
 from kinimmune.fitting.sampling.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK
+from kinimmune.fitting.workflow.slots import one_blas_thread
+from kinimmune.fitting.workflow.store import StoredTask
 from kinimmune.fitting.workflow.task import TaskFunction
 from kinimmune.models.errors import DataError
 
@@ -47,3 +51,16 @@ def find_task_function(name: str) -> TaskFunction:
             return function
     known = ", ".join(function.name for function in TASK_FUNCTIONS)
     raise DataError(f"a step was made by '{name}', which this version does not know; known are {known}")
+
+
+def compute_again(stored: StoredTask) -> dict[str, Any]:
+    """Return the outcome of a finished task, computed once more in this process from what the run keeps of it.
+
+    Raises
+    ------
+    DataError
+        when no function of this version has made it
+    """
+    function = find_task_function(stored.function)
+    with one_blas_thread():
+        return dict(function({**stored.inputs, **stored.context}))

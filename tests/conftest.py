@@ -73,10 +73,14 @@ class FinishedFit:
 @pytest.fixture(scope="session")
 def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
-    from kinimmune.fitting.estimation.fit import FitSettings, fit
+    from kinimmune.fitting.estimation.fit import fit, plan_fit
+    from kinimmune.fitting.settings import FitOptions, Settings
+    from kinimmune.fitting.workflow.runtime import Runtime
+    from kinimmune.models.tables.rows import Tables
 
     starts, said = Starts({"start-000": asdict(hcc_start)}), []
-    result, trial = fit(FitSettings("hcc_trial", patients=64, starts=2, jobs=1), starts, lambda text, _: said.append(text))
+    plan = plan_fit("hcc_trial", Settings(jobs=1, fit=FitOptions(patients=64, starts=2)), Tables())
+    result, trial = fit(plan, Runtime(starts, report=said.append))
     return FinishedFit(result, trial, starts, said)
 
 

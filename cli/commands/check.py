@@ -46,7 +46,7 @@ def check(
 
 
 def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
-    from kinimmune.cli.settings import read_configuration
+    from kinimmune.fitting.configuration import read_configuration
     from kinimmune.models.errors import DataError
     from kinimmune.models.tables.findings import Finding
 

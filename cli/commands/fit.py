@@ -1,13 +1,16 @@
 """`kinimmune fit`: the main job, in a run folder that can be resumed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_error
+
+if TYPE_CHECKING:
+    from kinimmune.fitting.estimation.results import FitResult
 
 RunFolder = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; runs/MODEL-N if none.")]
 StopRule = Annotated[str | None, typer.Option("--stop-rule", help="Rule by which treatment stops, in place of each study's.")]
@@ -22,7 +25,7 @@ def fit(
     stop_rule: StopRule = None,
     integrator: Annotated[str | None, typer.Option("--integrator", help="kernel, or scipy: much slower.")] = None,
     compare_rules: Annotated[bool | None, typer.Option("--compare-rules", help="Fit again under each stop rule.")] = None,
-    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that gets the starts.")] = None,
+    dask: options.Dask = None,
     resume: Resume = False,
     force: options.Force = False,
     data: options.Data = None,
@@ -36,24 +39,36 @@ def fit(
 
     Exit code 1 says that the fit did not converge; its results are written all the same.
     """
-    from kinimmune.cli import fit_run
-    from kinimmune.cli.printing.fit import print_summary
-    from kinimmune.cli.session import Effort
-    from kinimmune.fitting.estimation.results import to_json
+    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.fitting.estimation.run import resume_fit, run_fit, start_fit
 
-    given = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
-    given |= {"integrator": integrator, "compare_rules": compare_rules}
-    prepare = fit_run.resume if resume else fit_run.start
-    work = prepare(model, output, config, {"data": data, "seed": seed, "jobs": jobs, "fit": given}, force=force)
     notes = Notes(quiet)
+    execution = ExecutionOptions(1, dask, resume, force, notes)  # threads within a start serve it best
+    chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
+    chosen |= {"integrator": integrator, "compare_rules": compare_rules}
+    given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
+    if resume:
+        work = resume_fit(model, options.require_folder(output), config, given)
+    else:
+        folder = options.choose_folder(model, output)
+        work = start_fit(model, read_settings(config, given), folder, options.own_command(), force=force)
     notes.say(f"run {work.run.path}")
     for text in work.warnings:
         notes.say(f"warning: {text}")
-    result = fit_run.carry_out(work, Effort(1, dask, resume, force, notes))  # threads within a start serve it best
+    result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
+    _tell(result, work.run.path, as_json=as_json)
+
+
+def _tell(result: "FitResult", run: Path, *, as_json: bool) -> None:
+    """Print a fit on stdout; leave with the code that says so where it did not converge."""
+    from kinimmune.cli.printing.fit import print_fit
+    from kinimmune.fitting.estimation.results import to_json
+
     if as_json:
         print(to_json(result))
     else:
-        print_summary(result)
+        print_fit(result)
     if result.status != "converged":
-        print_error(f"the fit did not converge: {result.status}; its results are in {work.run.path}")
+        print_error(f"the fit did not converge: {result.status}; its results are in {run}")
         raise typer.Exit(Exit.NOT_CONVERGED)

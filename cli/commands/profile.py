@@ -32,9 +32,7 @@ def profile(
     identifiability_only: Only = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on at the last finished points.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew where profiles were begun before.")] = False,
-    dask: Annotated[
-        str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that carries the steps out.")
-    ] = None,
+    dask: options.Dask = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; results do not depend on them.")] = None,
     seed: options.UnusedSeed = None,
     as_json: options.Json = False,
@@ -45,21 +43,18 @@ def profile(
     Profiles go to RUN/results/profile.json, curvature, refits and shares to RUN/results/identifiability.json; the report of the
     run shows both. Draws and starts use the seed of the run.
     """
-    from dataclasses import replace
-
-    from kinimmune.cli.session import Effort, carry_out
-    from kinimmune.cli.settings import read_settings
+    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.identifiability.run import plan_profile, run_profile
     from kinimmune.fitting.runs.run import open_run
 
     notes = Notes(quiet)
-    effort = Effort(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
-    fitted = read_fitted(open_run(run))
-    fitted = replace(fitted, settings=replace(fitted.settings, patients=patients or fitted.settings.patients))
-    names = tuple(name for name in (parameters or "").split(",") if name)
+    execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
+    fitted = read_fitted(open_run(run)).with_patients(patients)
+    names = options.split_names(parameters)
     plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
-    found = carry_out(fitted.run, effort, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
+    found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
     _tell(*found, notes, as_json=as_json)
 
 

@@ -7,10 +7,11 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes, print_json
+from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinimmune.cli.report_content import Effort
-    from kinimmune.cli.settings import Settings
+    from kinimmune.fitting.settings import Settings
+    from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
 Written = tuple[Path, Path, tuple[str, ...]]
@@ -46,22 +47,19 @@ def report(
     Figures and their data go to RUN/figures, for a model to a folder named as the PDF. Claims tested for a run are kept in
     RUN/results/claims.json, and later reports show them again.
     """
-    from kinimmune.cli.outputs import require_writable
-    from kinimmune.cli.report_content import Effort
-    from kinimmune.cli.settings import read_settings
-    from kinimmune.fitting.runs.run import is_run
-    from kinimmune.models.catalogue import model_names
+    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.reports.gather import ReportedClaims
 
-    require_writable(output)
+    options.require_writable(output)
     _require_enough(draws)
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    run, notes = Path(subject), Notes(quiet)
+    notes = Notes(quiet)
     with notes.progress() as show:
-        effort = Effort(draws, settings.seed, settings.jobs, lambda text: show(text, None))
-        if is_run(run) or (subject not in model_names() and (run.exists() or len(run.parts) > 1)):
-            pdf, folder, warnings = _report_run(run, output, effort)
+        claims = ReportedClaims(draws, settings.seed, settings.jobs, show)
+        if options.names_run(subject):
+            pdf, folder, warnings = _report_run(Path(subject), output, claims)
         else:
-            pdf, folder, warnings = _report_model(subject, output, settings, effort)
+            pdf, folder, warnings = _report_model(subject, output, settings, claims)
     for text in warnings:
         notes.say(f"warning: {text}")
     if as_json:
@@ -72,32 +70,32 @@ def report(
 
 
 def _require_enough(draws: int | None) -> None:
-    from kinimmune.models.errors import UsageError
-
     if draws is not None and 0 < draws < FEWEST_DRAWS:
         raise UsageError(f"--draws {draws} is too few to tell a share; give at least {FEWEST_DRAWS}, or 0 to leave claims out")
 
 
-def _report_run(path: Path, output: Path | None, effort: "Effort") -> Written:
-    from kinimmune.cli.report_content import run_content, study_content
+def _report_run(path: Path, output: Path | None, claims: "ReportedClaims") -> Written:
+    """Write the report of a run: of its fit, or of its studies where it holds no fit."""
     from kinimmune.fitting.estimation.run_files import FIT
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sensitivity.results import read_studies
     from kinimmune.reports.document import write_model_report, write_report
+    from kinimmune.reports.gather import gather_run, gather_studies
 
     run, pdf = open_run(path), path / "report.pdf" if output is None else output
     if not (path / FIT).is_file() and read_studies(run):
-        return pdf, path, write_model_report(study_content(run, effort), path, pdf)
-    content, changed = run_content(run, effort)
+        return pdf, path, write_model_report(gather_studies(run, claims), path, pdf)
+    content, changed = gather_run(run, claims)
     return pdf, path, (*changed, *write_report(content, path, pdf))
 
 
-def _report_model(name: str, output: Path | None, settings: "Settings", effort: "Effort") -> Written:
-    from kinimmune.cli.report_content import model_content
+def _report_model(name: str, output: Path | None, settings: "Settings", claims: "ReportedClaims") -> Written:
+    """Write the report of a model alone."""
     from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.document import write_model_report
+    from kinimmune.reports.gather import gather_model
 
-    content = model_content(name, Tables(settings.data), settings.simulate, effort)
+    content = gather_model(name, Tables(settings.data), settings.simulate.request, claims)
     pdf = Path(f"{name}-report.pdf") if output is None else output
     folder = pdf.with_suffix("")
     return pdf, folder, write_model_report(content, folder, pdf)

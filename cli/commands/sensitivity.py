@@ -1,12 +1,19 @@
 """`kinimmune sensitivity`: which parameters move an output, in a run of its own or in that of a fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes
+from kinimmune.models.errors import UsageError
+
+if TYPE_CHECKING:
+    from kinimmune.fitting.sensitivity.results import SensitivityResult
+    from kinimmune.fitting.sensitivity.run import PlannedStudy
+    from kinimmune.fitting.workflow.runtime import Runtime
 
 Subject = Annotated[
     str, typer.Argument(metavar="MODEL|RUN", help="Name of a model, or folder of a run, whose fit is its centre.")
@@ -67,7 +74,7 @@ def sensitivity(
     config: options.Config = None,
     seed: options.Seed = None,
     jobs: options.Jobs = None,
-    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
+    dask: options.Dask = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -75,30 +82,96 @@ def sensitivity(
 
     Results go to RUN/results/sensitivity-METHOD-OUTPUT.json and .csv, figures to RUN/figures; `kinimmune report RUN` shows them.
     """
-    from kinimmune.cli import sensitivity_run
-    from kinimmune.cli.printing.sensitivity import print_result
-    from kinimmune.cli.session import Effort
+    from kinimmune.cli.printing.sensitivity import print_sensitivity
+    from kinimmune.cli.session import ExecutionOptions, run_in
     from kinimmune.fitting.sensitivity.results import to_json
 
-    given = {
+    chosen = {
         "output": output,
         "method": method,
         "samples": samples,
         "patients": patients,
         "second_order": second_order,
         "arm": arm,
+        "parameters": None if parameters is None else options.split_names(parameters),
+        "range": dict(map(parse_range, ranges or ())) or None,
+        "group": dict(map(parse_group, groups or ())) or None,
     }
-    given |= sensitivity_run.parse_lists(parameters, ranges or [], groups or [])
-    request = sensitivity_run.Request(
-        subject, run, config, {"data": data, "seed": seed, "jobs": jobs, "sensitivity": given}, posterior=posterior
-    )
+    given = {"data": data, "seed": seed, "jobs": jobs, "sensitivity": chosen}
     notes = Notes(quiet)
-    work = sensitivity_run.prepare(request, resume=resume, force=force)
+    if options.names_run(subject):
+        work = _add(Path(subject), run, config, given, posterior=posterior)
+    elif posterior:
+        raise UsageError("--posterior needs a RUN with a fit; a model has priors only")
+    else:
+        work = _begin(subject, run, config, given, resume=resume, force=force)
+    execution = ExecutionOptions(work.jobs, dask, resume, force, notes)
     notes.say(f"run {work.run.path}")
     if work.plan.posterior is not None:
         notes.say(f"posterior: {work.plan.posterior.note}")
-    found = sensitivity_run.carry_out(work, Effort(work.jobs, dask, resume, work.renew(force=force), notes))
+    study = work.plan.study
+    result = run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
     if as_json:
-        print(to_json(found))
+        print(to_json(result))
     else:
-        print_result(found)
+        print_sensitivity(result)
+
+
+def parse_range(text: str) -> tuple[str, list[float]]:
+    """Return name and ends of a range such as `immune_kill=0.001:0.01`; raise a `UsageError` for a text of another form.
+
+    >>> parse_range("a=1:2")
+    ('a', [1.0, 2.0])
+    """
+    name, _, span = text.partition("=")
+    try:
+        low, high = (float(end) for end in span.split(":"))
+    except ValueError:
+        raise UsageError(f"--range {text}: write NAME=LOW:HIGH with two numbers, such as immune_kill=0.001:0.01") from None
+    return name.strip(), [low, high]
+
+
+def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return name and members of a group such as `drug=ic50,clearance`; raise a `UsageError` for a text of another form.
+
+    >>> parse_group("g=a, b")
+    ('g', ('a', 'b'))
+    """
+    name, _, members = text.partition("=")
+    if not name.strip() or not options.split_names(members):
+        raise UsageError(f"--group {text}: write NAME=A,B,... with names of parameters")
+    return name.strip(), options.split_names(members)
+
+
+def _add(path: Path, folder: Path | None, config: Path | None, given: Mapping[str, Any], *, posterior: bool) -> "PlannedStudy":
+    """Return a study that is added to a run."""
+    from kinimmune.fitting.runs.run import open_run
+    from kinimmune.fitting.sensitivity.run import add_study
+
+    if folder is not None and folder != path:
+        raise UsageError(f"a study of run '{path}' is added to it; leave -o {folder} out")
+    return add_study(open_run(path), config, given, posterior=posterior)
+
+
+def _begin(
+    model: str, folder: Path | None, config: Path | None, given: Mapping[str, Any], *, resume: bool, force: bool
+) -> "PlannedStudy":
+    """Return a study of a model in a run of its own, new or taken up again."""
+    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.fitting.sensitivity.run import resume_study, start_study
+
+    settings = read_settings(config, given)
+    if resume:
+        return resume_study(model, settings, options.require_folder(folder))
+    return start_study(model, settings, options.choose_folder(model, folder), options.own_command(), force=force)
+
+
+def _study_and_draw(work: "PlannedStudy", runtime: "Runtime") -> "SensitivityResult":
+    """Carry a study out and draw its figures into its run."""
+    from kinimmune.fitting.sensitivity.run import run_study
+    from kinimmune.reports.figures.catalogue import list_sensitivity_figures
+    from kinimmune.reports.figures.recipes import draw_all
+
+    found = run_study(work, runtime)
+    draw_all(list_sensitivity_figures((found,)), work.run.path / "figures")
+    return found

@@ -1,20 +1,21 @@
 """`kinimmune simulate`: the course of one patient, by scipy."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinimmune.cli import options
-from kinimmune.cli.terminal import Notes, format_number, print_json, print_table
+from kinimmune.cli.terminal import Notes, print_json
+from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinimmune.cli.patient import Course, Patient
-    from kinimmune.cli.settings import Settings
+    from kinimmune.models.experiments.individual import Individual, IndividualCourse, IndividualRequest
+    from kinimmune.models.tables.rows import Tables
 
 PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one."
-_SHOWN_TIMES = 7
-"""Columns of the table on the terminal; files hold every day."""
 
 
 def simulate(
@@ -37,53 +38,81 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
-    from kinimmune.cli.outputs import require_writable
-    from kinimmune.cli.patient import parse_changes, plan_patient
-    from kinimmune.cli.settings import read_settings
+    from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
+    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.models.experiments.individual import simulate_individual
     from kinimmune.models.tables.rows import Tables
 
     given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
     settings = read_settings(config, {"data": data, "simulate": given})
     for target in (output, plot):
-        require_writable(target)
-    patient = plan_patient(model, Tables(settings.data), settings.simulate)
-    notes = Notes(quiet)
-    notes.say(patient.summary)
-    course = patient.simulate()
+        options.require_writable(target)
+    tables, request = Tables(settings.data), settings.simulate.request
+    individual, notes = _plan(model, tables, request), Notes(quiet)
+    notes.say(individual.summary)
+    course = simulate_individual(individual)
     if output is not None:
-        output.write_text(course.csv(), encoding="utf-8")
+        output.write_text(write_csv(course), encoding="utf-8")
         notes.say(f"wrote {output}")
     if plot is not None:
-        _draw(course, patient, settings, plot)
+        _draw(course, individual, request, tables, plot)
         notes.say(f"wrote {plot}")
     if as_json:
-        print_json(course.plain())
+        print_json(describe_course(course))
     else:
-        _print_course(course)
+        print_course(course)
 
 
-def _draw(course: "Course", patient: "Patient", settings: "Settings", target: Path) -> None:
-    from kinimmune.cli.picture import take_picture
-    from kinimmune.models.tables.rows import Tables
+def parse_changes(texts: Iterable[str]) -> dict[str, float]:
+    """Return parameter -> value from texts such as `growth=0.01`.
+
+    Raises
+    ------
+    UsageError
+        for a text of another form
+
+    Examples
+    --------
+    >>> parse_changes(["growth=0.01", "kinase_shift = 2"])
+    {'growth': 0.01, 'kinase_shift': 2.0}
+    """
+    changes: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            changes[name.strip()] = float(value)
+        except ValueError:
+            raise UsageError(f"--set '{text}': write NAME=VALUE with a number, such as growth=0.01") from None
+        if not math.isfinite(changes[name.strip()]):
+            raise UsageError(f"--set '{text}': the value must be finite")
+    return changes
+
+
+def _plan(name: str, tables: "Tables", request: "IndividualRequest") -> "Individual":
+    """Return the individual of a model; trials and experiments are read where an arm is asked for."""
+    from kinimmune.models.catalogue import load_model
+    from kinimmune.models.experiments.design import Designs
+    from kinimmune.models.experiments.individual import plan_individual
+    from kinimmune.models.tables.readers import read_designs
+
+    model = load_model(name, tables)
+    return plan_individual(model, request, Designs() if request.arm is None else read_designs(model, tables))
+
+
+def _draw(
+    course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables", target: Path
+) -> None:
+    """Draw a course; for an untreated individual the figure of the model's experiments, where it has one."""
     from kinimmune.reports.figures.course import plot_course
     from kinimmune.reports.figures.panels import plot_picture
     from kinimmune.reports.figures.style import render_svg
+    from kinimmune.reports.gather_panels import gather_picture
     from kinimmune.reports.typesetting.labels import collect_labels
 
-    chosen, labels = settings.simulate, collect_labels(patient.model)
-    picture = take_picture(patient.model, Tables(settings.data), chosen.set) if chosen.arm is None else None
+    labels = collect_labels(individual.model)
+    picture = gather_picture(individual.model, tables, request.changes) if request.arm is None else None
     if picture is not None:
         target.write_bytes(render_svg(plot_picture(picture, labels)))
         return
-    courses = {column.name: column.values for column in course.columns}
-    target.write_bytes(render_svg(plot_course(course.time, courses, patient.summary, labels, patient.model.units)))
-
-
-def _print_course(course: "Course") -> None:
-    shown = [round(index * (course.time.size - 1) / (_SHOWN_TIMES - 1)) for index in range(_SHOWN_TIMES)]
-    days = [f"day {course.time[index]:g}" for index in dict.fromkeys(shown)]
-    rows = [
-        (column.name, column.unit, *(format_number(float(column.values[index])) for index in dict.fromkeys(shown)))
-        for column in course.columns
-    ]
-    print_table("", ("quantity", "unit", *days), rows, days)
+    courses = {item.name: item.course for item in course.quantities}
+    target.write_bytes(render_svg(plot_course(course.time, courses, individual.summary, labels, individual.model.units)))

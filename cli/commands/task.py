@@ -19,13 +19,10 @@ def task(run: RunFolder, step: StepName, as_json: options.Json = False, quiet: o
 
     from kinimmune.cli.session import open_store
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.fitting.task_functions import find_task_function
-    from kinimmune.fitting.workflow.slots import one_blas_thread
+    from kinimmune.fitting.task_functions import compute_again
 
     kept = open_store(open_run(run)).read(step)
-    work = find_task_function(kept.function)
-    with one_blas_thread():
-        outcome = dict(work({**kept.inputs, **kept.context}))
+    outcome = compute_again(kept)
     same = json.dumps(outcome) == json.dumps(kept.outcome)
     Notes(quiet).say("the outcome is the one that was kept" if same else "the outcome is not the one that was kept")
     content = {"schema": "kinimmune.task_again/1", "run": str(run), "step": step, "work": kept.function, "same": same}

@@ -1,6 +1,6 @@
 """What `kinimmune fit` prints: reported beside predicted, and what was not fitted beside its null.
 
-Start with `print_summary`.
+Start with `print_fit`.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _CAUTION = (
 )
 
 
-def print_summary(result: FitResult) -> None:
+def print_fit(result: FitResult) -> None:
     """Print the tables of a fit on stdout."""
     print(
         f"{result.model}: {result.status}; {result.patients} patients, seed {result.seed}, "

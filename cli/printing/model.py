@@ -1,6 +1,6 @@
 """A model in plain values and plain text: what `kinimmune show` prints.
 
-Start with `describe`; `equation_lines` writes the equations of such a description.
+Start with `describe` and `print_model`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.models.symbolic.components import Mechanism, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, values_for
@@ -29,7 +30,7 @@ def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Json:
             {"name": item.name, "unit": item.unit, "expression": str(item.expression), "meaning": item.reason}
             for item in model.outputs
         ],
-        "arrows": list(model.arrows),
+        "arrows": list(model.interactions),
         "parameters": [_parameter(item) for item in model.parameters],
         "kinases": _kinases(model, kinases),
     }
@@ -102,6 +103,53 @@ def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Json]:
         for item in kinases
     ]
     return rows if any(row["drives"] for row in rows) else []
+
+
+def print_model(content: Mapping[str, Any]) -> None:
+    """Print a description of a model on stdout: equations by mechanism, then tables of every number."""
+    print(f"{content['model']}: {content['title']}")
+    print("\n".join(equation_lines(content)))
+    if content["outputs"]:
+        print("\noutputs")
+    for item in content["outputs"]:
+        print(f"  {item['name']} = {item['expression']}  [{item['unit']}]\n      {item['meaning']}")
+    print()
+    inputs = [(item["name"], item["unit"], "given", item["meaning"]) for item in content["inputs"]]
+    states = [
+        (item["name"], item["unit"], format_number(item["initial_value"]), item["meaning"], item["initial"])
+        for item in content["states"]
+    ]
+    print_table("States at the start", ("state", "unit", "value", "meaning", "expression"), states, ("value",))
+    if inputs:
+        print_table("Inputs", ("input", "unit", "value", "meaning"), inputs)
+    parameters = [_parameter_cells(item) for item in content["parameters"]]
+    columns = ("parameter", "value", "unit", "fitted", "prior (median, sd)", "spread (sd)", "status", "source", "meaning")
+    print_table("Parameters", columns, parameters, ("value",))
+    _print_kinases(content["kinases"])
+
+
+def _parameter_cells(item: Mapping[str, Any]) -> tuple[str, ...]:
+    prior, spread = item["prior"], item["spread"]
+    return (
+        item["name"],
+        format_number(item["value"]),
+        item["unit"],
+        "yes" if item["estimated"] else "no",
+        "fixed" if prior is None else f"{prior['scale']} ({format_number(prior['median'])}, {format_number(prior['sd'])})",
+        "-" if spread is None else f"{spread['scale']} ({spread['sd']})",
+        item["status"],
+        f"{item['source']}, {item['locator']}",
+        item["meaning"],
+    )
+
+
+def _print_kinases(kinases: Sequence[Mapping[str, Any]]) -> None:
+    if not kinases:
+        return
+    rows = [(item["name"], format_number(item["ic50"]), item["unit"], item["drives"] or "nothing") for item in kinases]
+    print_table("Kinases", ("kinase", "IC50", "unit", "drives"), rows, ("IC50",))
+    idle = [item["name"] for item in kinases if item["drives"] is None]
+    print(f"Kinases that drive nothing in this model: {', '.join(idle) or 'none'}")
 
 
 def equation_lines(content: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def print_profile(result: ProfileResult) -> None:
     predicted = [(item.name, format_number(item.estimate, 3), _interval(item.curve)) for item in result.predictions]
     print_table("Predictions", ("prediction", "estimate", "95 % with priors"), predicted, ("estimate",))
     concluded = [
-        (item.prediction, f"{format_number(item.lowest, 3)} to {format_number(item.highest, 3)}", _say(item.independent))
+        (item.prediction, f"{format_number(item.lowest, 3)} to {format_number(item.highest, 3)}", _yes_or_no(item.independent))
         for item in result.conclusions
     ]
     heads = ("prediction", "over what is not identified", "conclusion holds throughout")
@@ -92,5 +92,5 @@ def _interval(curve: Curve) -> str:
     return f"{lower} to {upper}"
 
 
-def _say(holds: bool) -> str:
+def _yes_or_no(holds: bool) -> str:
     return "yes" if holds else "no"

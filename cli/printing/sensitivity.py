@@ -1,6 +1,6 @@
 """What `kinimmune sensitivity` prints: the indices, largest first, what was lost, and whether they have settled.
 
-Start with `print_result`.
+Start with `print_sensitivity`.
 """
 
 from kinimmune.cli.terminal import format_number, print_table
@@ -9,7 +9,7 @@ from kinimmune.fitting.sensitivity.results import Indices, SensitivityResult, ju
 _ROWS = {"sobol": "base rows", "morris": "trajectories", "prcc": "draws", "local": "parameters"}
 
 
-def print_result(result: SensitivityResult) -> None:
+def print_sensitivity(result: SensitivityResult) -> None:
     """Print the table of a study on stdout."""
     among = "" if result.patients is None else f", {result.patients} patients per arm"
     print(

@@ -1,32 +1,42 @@
-"""The kinase shift as cell lines see it: `hcc_cells` against the IC50s of Table 2, with and without them.
+"""The kinase shift as cell lines see it: the model of the lines against published IC50s, with and without them.
 
 Start with `fit_cells`; `compare_shifts` sets its shift beside that of a fit of trials.  An IC50 is what a reader of the
-experiment would measure: the concentration that halves the number of cells within 72 hours.  lmfit finds the optimum; the
-posterior is that of weighted draws from the priors, because near a plateau of the response no curvature describes it.
+experiment would measure: the concentration that halves the number of cells within the time of the experiment.  Least squares find
+the optimum; the posterior is that of weighted draws from the priors, because near a plateau of the response no curvature
+describes it.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import lmfit
 import numpy as np
 
-from kinimmune.fitting.cell_lines.response import SHIFT, Response, find_response, value_at
+from kinimmune.fitting.cell_lines.objective import NANOMOL_PER_MICROMOL, CellLineObjective, Range, misfit
+from kinimmune.fitting.cell_lines.response import Response, find_response, value_at
+from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.estimation.results import EstimateRow
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
-from kinimmune.models.library.hcc_cells import LINES
+from kinimmune.models.library.hcc_cells import LINES, SHIFT
 from kinimmune.models.tables.readers import read_cell_lines
 from kinimmune.models.tables.rows import Tables
 
-NANOMOL_PER_MICROMOL = 1000.0
 BATCHES, BATCH = 20, 20_000
 """Draws from the priors, batch by batch; about one in a thousand counts fully."""
 NEGLIGIBLE = 1e-9
 """Weight over the largest below which a draw is dropped."""
 NORMAL_95 = 1.959963984540054
-Range = tuple[float, float]
+LEVELS = (0.5, 0.025, 0.975)
+"""Quantiles of a posterior that are told: the median and the ends of the 95 % interval."""
+
+
+class Normal(NamedTuple):
+    """A normal distribution of ln shift."""
+
+    mean: float
+    sd: float
 
 
 @dataclass(frozen=True)
@@ -71,16 +81,17 @@ class CellsFit:
 class Comparison:
     """The shift by cell lines and by trials, as normal distributions of its logarithm without the prior both have used."""
 
-    cells: Range
-    """Mean and standard deviation."""
-    trials: Range
+    cells: Normal
+    """What the cell lines say."""
+    trials: Normal
+    """What the trials say."""
     posterior_score: float
     """Difference over its standard deviation with the prior left in both: a shared prior draws them together."""
 
     @property
     def score(self) -> float:
         """Difference over its standard deviation."""
-        return (self.cells[0] - self.trials[0]) / math.hypot(self.cells[1], self.trials[1])
+        return _score(self.cells, self.trials)
 
 
 def fit_cells(tables: Tables, seed: int = 1) -> CellsFit:
@@ -103,8 +114,8 @@ def fit_cells(tables: Tables, seed: int = 1) -> CellsFit:
     draws, misfits = _draw(response, published, seed)
     estimates = tuple(_estimate(response, group, draws, misfits) for group in groups)
     weights = _weigh(misfits, tuple(published))
-    kept = weights > NEGLIGIBLE * weights.max()
-    lines = tuple(_predict(response, name, published.get(name), draws[:, kept], weights[kept]) for name in LINES)
+    relevant = weights > NEGLIGIBLE * weights.max()
+    lines = tuple(_predict(response, name, published.get(name), draws[:, relevant], weights[relevant]) for name in LINES)
     return CellsFit(estimates, lines)
 
 
@@ -118,66 +129,52 @@ def compare_shifts(fit: CellsFit, trial: EstimateRow) -> Comparison:
     DataError
         when an estimate is no narrower than its prior: then it says nothing by itself
     """
-    prior, last = fit.estimates[0], fit.estimates[-1]
-    cells, trials = (last.log_mean, last.log_sd), (math.log(trial.value), trial.standard_error)
-    trial_prior = (math.log(trial.prior_median), math.log(trial.prior_upper / trial.prior_lower) / (2.0 * NORMAL_95))
-    return Comparison(
-        _without_prior(cells, (prior.log_mean, prior.log_sd)),
-        _without_prior(trials, trial_prior),
-        (cells[0] - trials[0]) / math.hypot(cells[1], trials[1]),
-    )
+    prior, last = (Normal(item.log_mean, item.log_sd) for item in (fit.estimates[0], fit.estimates[-1]))
+    trials = Normal(math.log(trial.value), trial.standard_error)
+    trial_prior = Normal(math.log(trial.prior_median), math.log(trial.prior_upper / trial.prior_lower) / (2.0 * NORMAL_95))
+    return Comparison(_without_prior(last, prior), _without_prior(trials, trial_prior), _score(last, trials))
 
 
-def _without_prior(posterior: Range, prior: Range) -> Range:
-    precision = posterior[1] ** -2 - prior[1] ** -2
+def _score(first: Normal, second: Normal) -> float:
+    """Return the difference of two means over its standard deviation."""
+    return (first.mean - second.mean) / math.hypot(first.sd, second.sd)
+
+
+def _without_prior(posterior: Normal, prior: Normal) -> Normal:
+    """Return the normal distribution whose product with the prior is the posterior."""
+    precision = posterior.sd**-2 - prior.sd**-2
     if precision <= 0.0:
-        raise DataError(f"a posterior with sd {posterior[1]:.3g} of ln shift is no narrower than its prior: nothing to compare")
-    return (posterior[0] * posterior[1] ** -2 - prior[0] * prior[1] ** -2) / precision, precision**-0.5
+        raise DataError(f"a posterior with sd {posterior.sd:.3g} of ln shift is no narrower than its prior: nothing to compare")
+    return Normal((posterior.mean * posterior.sd**-2 - prior.mean * prior.sd**-2) / precision, precision**-0.5)
 
 
 def _published(tables: Tables) -> dict[str, Range]:
     """Return short name -> published range [umol/L] of the lines that have one."""
     printed = {text: name for name, text in LINES.items()}
     return {
-        printed[line.name]: (line.ic50_lower, line.ic50_upper)
+        printed[line.name]: Range(line.ic50_lower, line.ic50_upper)
         for line in read_cell_lines(tables)
         if line.name in printed and line.ic50_lower is not None and line.ic50_upper is not None
     }
 
 
-def _draw(response: Response, given: Mapping[str, Range], seed: int) -> tuple[Array, dict[str, Array]]:
-    """Return prior draws in standard deviations, shape (n_free, n), and each given line's misfit, shape (n,)."""
+def _draw(response: Response, published: Mapping[str, Range], seed: int) -> tuple[Array, dict[str, Array]]:
+    """Return prior draws as z-scores, shape (n_free, n), and each published line's misfit, shape (n,)."""
     generator = np.random.default_rng(seed)
     batches = [generator.standard_normal((len(response.free), BATCH)) for _ in range(BATCHES)]
-    misfits = {line: np.concatenate([_misfit(response, line, ends, batch) for batch in batches]) for line, ends in given.items()}
+    misfits = {
+        line: np.concatenate([misfit(response, line, ends, batch) for batch in batches]) for line, ends in published.items()
+    }
     return np.concatenate(batches, axis=1), misfits
 
 
-def _misfit(response: Response, line: str, ends: Range, points: Array) -> Array:
-    """Return (predicted - published) / sd of ln IC50, shape (n,)."""
-    low, high = (math.log(end * NANOMOL_PER_MICROMOL) for end in ends)
-    found: Array = (response.log_ic50(line, points) - (low + high) / 2.0) / ((high - low) / math.sqrt(12.0))
-    return found
-
-
-def _optimise(response: Response, given: Mapping[str, Range]) -> Array:
-    """Return the optimum of misfits and priors in prior standard deviations, by lmfit's least squares."""
-    parameters = lmfit.Parameters()
-    for item in response.free:
-        parameters.add(item.name, value=0.0)
-
-    def point_of(values: lmfit.Parameters) -> Array:
-        return np.array([values[item.name].value for item in response.free])
-
-    def residual(values: lmfit.Parameters) -> Array:
-        point = point_of(values)
-        misfits = [_misfit(response, line, ends, point[:, None]) for line, ends in given.items()]
-        return np.concatenate([*misfits, point])
-
-    result = lmfit.Minimizer(residual, parameters, scale_covar=False).minimize(method="least_squares")
-    if not result.success:
-        raise NumericalError(f"the fit to {', '.join(given)} did not converge: {result.message}")
-    return point_of(result.params)
+def _optimise(response: Response, published: Mapping[str, Range]) -> Array:
+    """Return the optimum of misfits and priors as z-scores, shape (n_free,)."""
+    objective = CellLineObjective(response, published)
+    outcome = minimise(objective, np.zeros(len(response.free)), lambda _: None, tolerance=objective.tolerance)
+    if not outcome.converged:
+        raise NumericalError(f"the fit to {', '.join(published)} did not converge: {outcome.message}")
+    return np.array(outcome.point)
 
 
 def _weigh(misfits: Mapping[str, Array], lines: tuple[str, ...]) -> Array:
@@ -188,37 +185,33 @@ def _weigh(misfits: Mapping[str, Array], lines: tuple[str, ...]) -> Array:
     return weights
 
 
-def _estimate(response: Response, given: Mapping[str, Range], draws: Array, misfits: Mapping[str, Array]) -> ShiftEstimate:
-    place = [item.name for item in response.free].index(SHIFT)
-    shift = response.free[place]
-    if not given:
-        ends = (shift.prior.value_at(-NORMAL_95), shift.prior.value_at(NORMAL_95))
+def _estimate(response: Response, published: Mapping[str, Range], draws: Array, misfits: Mapping[str, Array]) -> ShiftEstimate:
+    """Return what some lines say of the shift; the prior where none are given."""
+    row = [item.name for item in response.free].index(SHIFT)
+    shift = response.free[row]
+    if not published:
+        ends = Range(shift.prior.value_at(-NORMAL_95), shift.prior.value_at(NORMAL_95))
         return ShiftEstimate((), shift.prior.median, math.log(shift.prior.median), shift.prior.sd, ends, float(draws.shape[1]))
-    weights, logs = _weigh(misfits, tuple(given)), np.log(value_at(shift, draws[place]))
+    weights, logs = _weigh(misfits, tuple(published)), np.log(value_at(shift, draws[row]))
     mean = float(weights @ logs)
     return ShiftEstimate(
-        lines=tuple(LINES[name] for name in given),
-        optimum=shift.prior.value_at(float(_optimise(response, given)[place])),
+        lines=tuple(LINES[name] for name in published),
+        optimum=shift.prior.value_at(float(_optimise(response, published)[row])),
         log_mean=mean,
         log_sd=math.sqrt(float(weights @ (logs - mean) ** 2)),
-        interval=_interval(np.exp(logs), weights),
+        interval=Range(*_quantiles(np.exp(logs), weights)[1:]),
         effective_draws=1.0 / float(weights @ weights),
     )
 
 
 def _predict(response: Response, name: str, published: Range | None, draws: Array, weights: Array) -> PredictedLine:
+    """Return the IC50 of a line over weighted draws; infinite where no concentration halves it."""
     logs = response.log_ic50(name, draws)
     ic50s = np.where(logs < response.log_ceiling(draws), np.exp(logs), math.inf) / NANOMOL_PER_MICROMOL
-    return PredictedLine(LINES[name], published, _quantile(ic50s, weights, 0.5), _interval(ic50s, weights))
+    median, lower, upper = _quantiles(ic50s, weights)
+    return PredictedLine(LINES[name], published, median, Range(lower, upper))
 
 
-def _interval(values: Array, weights: Array) -> Range:
-    return _quantile(values, weights, 0.025), _quantile(values, weights, 0.975)
-
-
-def _quantile(values: Array, weights: Array, share: float) -> float:
-    """Return the smallest value with at least a share of the weight at or below it; values may be infinite."""
-    order = np.argsort(values)
-    below = np.cumsum(weights[order])
-    place = int(np.searchsorted(below, share * below[-1]))
-    return float(values[order[min(place, values.size - 1)]])
+def _quantiles(values: Array, weights: Array) -> list[float]:
+    """Return the weighted quantiles at `LEVELS`: the smallest value with at least that share of the weight at or below it."""
+    return [float(value) for value in np.quantile(values, LEVELS, weights=weights, method="inverted_cdf")]

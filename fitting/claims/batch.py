@@ -1,13 +1,12 @@
 """Experiments on many sets of parameters at once, each run only when somebody asks for it.
 
-Start with `Laboratory.read`.  A laboratory holds one batch of parameter sets (the table's values, or draws from the priors)
-and, where arrows are cut, the model without them.
+Start with `ExperimentBatch.read`.  A batch holds parameter sets (the table's values, or draws from the priors) of one model with
+its experiments, and knocks out interactions on demand.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple, cast
 
 import numpy as np
 
@@ -15,44 +14,51 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.run import Readings, changed, run_experiment
+from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
+Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 CHUNK = 128
 """Parameter sets integrated together; fixed, so that results do not depend on the number of threads."""
 CLAIM_TOLERANCES = Tolerances(1e-5, 1e-7)
-"""Read-outs are compared with margins of per cents."""
+"""Tolerances of integration: claims are inequalities with margins of some per cent."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A model ready for experiments; shared by all batches."""
+class ExperimentSetup:
+    """A compiled model with its experiments and read-out days; all batches of a model share it."""
 
     compiled: CompiledModel
-    """With a switch on every arrow that may be cut."""
+    """The model with a switch on every interaction that may be knocked out."""
     integrate: Integrator
     experiments: Mapping[str, Experiment]
+    """Name -> experiment."""
     days: Mapping[str, float]
     """Name -> read-out day [d]."""
     jobs: int = 1
+    """Threads."""
 
 
 @dataclass(frozen=True)
-class Laboratory:
-    """One batch of parameter sets on a bench."""
+class ExperimentBatch:
+    """Parameter sets of one model, and the experiments run with them."""
 
-    bench: Bench
+    setup: ExperimentSetup
     parameters: Array
-    """shape (n_parameters, n)"""
-    cut: tuple[str, ...] = ()
-    """Arrows that are cut."""
+    """Values of the parameters, shape (n_parameters, n)."""
+    knocked_out: tuple[str, ...] = ()
+    """Names of the interactions that are switched off."""
     seed: int = 1
-    """Of everything a read-out draws."""
-    _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Seed of everything a read-out draws, such as virtual patients."""
+    _results: dict[tuple[Hashable, tuple[object, ...]], object] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
+    """Function and arguments -> what the function returned for this batch; `replace` starts with none."""
 
     @property
     def size(self) -> int:
@@ -67,59 +73,91 @@ class Laboratory:
         UsageError
             for an experiment, quantity or day the model does not have
         """
-        readings = self.once(f"experiment {experiment}", lambda: self._readings(experiment))
+        readings = self.cached(_run_to_named_days, experiment)
         if quantity not in readings.values:
             raise UsageError(f"no quantity '{quantity}' in model '{self._model}'; {nearest(quantity, readings.values)}")
-        found: Array = readings.values[quantity][readings.days.index(self.day(day))]
-        return found
+        value: Array = readings.values[quantity][readings.days.index(self.day(day))]
+        return value
 
     def day(self, name: str) -> float:
-        """Return a read-out day [d]."""
-        if name not in self.bench.days:
-            raise UsageError(f"model '{self._model}' has no read-out day '{name}'; {nearest(name, self.bench.days)}")
-        return self.bench.days[name]
+        """Return a named read-out day [d]."""
+        days = self.setup.days
+        if name not in days:
+            raise UsageError(f"model '{self._model}' has no read-out day '{name}'; {nearest(name, days)}")
+        return days[name]
 
-    def without(self, arrows: str) -> "Laboratory":
-        """Return the same batch with an arrow, or several joined by `+`, cut."""
-        key = f"without {arrows}"
-        return self.once(key, lambda: replace(self, cut=(*self.cut, *arrows.split("+")), _kept={}))
+    def experiment(self, name: str) -> Experiment:
+        """Return a named experiment."""
+        experiments = self.setup.experiments
+        if name not in experiments:
+            raise UsageError(f"model '{self._model}' has no experiment '{name}'; {nearest(name, experiments)}")
+        return experiments[name]
+
+    def parameter(self, name: str) -> Array:
+        """Return the values of a parameter, shape (n,)."""
+        values: Array = self.parameters[self.row(name)]
+        return values
+
+    def row(self, name: str) -> int:
+        """Return the row of `parameters` that holds a parameter."""
+        return self.setup.compiled.model.parameter_names.index(name)
 
     def changed(self, experiment: str) -> Array:
         """Return the parameters of the batch as an experiment changes them, shape (n_parameters, n)."""
-        return changed(self.bench.compiled, self._experiment(experiment), self.parameters, self.cut)
+        return changed(self.setup.compiled, self.experiment(experiment), self.parameters, self.knocked_out)
+
+    def without(self, interactions: str) -> "ExperimentBatch":
+        """Return the same batch with an interaction, or several joined by `+`, knocked out."""
+        return self.cached(_knock_out, interactions)
+
+    def run(self, experiment: str, parameters: Array, days: Sequence[float]) -> Readings:
+        """Run an experiment with some parameter sets in chunks of fixed size, side by side.
+
+        Parameters
+        ----------
+        experiment
+            name
+        parameters
+            values as the experiment changes them (see `changed`), shape (n_parameters, m)
+        days
+            times at which states and outputs are read [d]
+        """
+        setup, plan, read_days = self.setup, self.experiment(experiment), tuple(days)
+
+        def run_chunk(chunk: slice) -> Readings:
+            return run_experiment(setup.compiled, setup.integrate, plan, parameters[:, chunk], read_days, CLAIM_TOLERANCES)
+
+        parts = list(map_chunks(run_chunk, parameters.shape[1], jobs=setup.jobs, chunk=CHUNK))
+        values = {name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values}
+        return Readings(read_days, values)
+
+    def cached(self, compute: "Callable[[ExperimentBatch, *Arguments], Result]", *arguments: *Arguments) -> Result:
+        """Return `compute(batch, *arguments)`, computed the first time this batch is asked for it.
+
+        Parameters
+        ----------
+        compute
+            a function of a module, which stands for itself: read-outs share a result by naming the same function and arguments
+        arguments
+            its hashable arguments after the batch
+        """
+        key = (compute, arguments)
+        if key not in self._results:
+            self._results[key] = compute(self, *arguments)
+        return cast(Result, self._results[key])
 
     @property
     def _model(self) -> str:
-        return self.bench.compiled.model.name
-
-    def _experiment(self, name: str) -> Experiment:
-        if name not in self.bench.experiments:
-            raise UsageError(f"model '{self._model}' has no experiment '{name}'; {nearest(name, self.bench.experiments)}")
-        return self.bench.experiments[name]
-
-    def once(self, key: str, compute: Callable[[], Result]) -> Result:
-        """Return what `compute` gives, computed the first time a key is asked for in this batch."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        result: Result = self._kept[key]
-        return result
-
-    def _readings(self, name: str) -> Readings:
-        days = tuple(sorted(set(self.bench.days.values())))
-        return _run(self.bench, self._experiment(name), self.changed(name), days)
+        return self.setup.compiled.model.name
 
 
-def _run(bench: Bench, experiment: Experiment, parameters: Array, days: tuple[float, ...]) -> Readings:
-    """Run an experiment in chunks of fixed size, side by side."""
-    chunks = [parameters[:, first : first + CHUNK] for first in range(0, parameters.shape[1], CHUNK)]
+def _run_to_named_days(batch: ExperimentBatch, experiment: str) -> Readings:
+    """Return an experiment at every named read-out day of the model."""
+    return batch.run(experiment, batch.changed(experiment), sorted(set(batch.setup.days.values())))
 
-    def work(chunk: Array) -> Readings:
-        return run_experiment(bench.compiled, bench.integrate, experiment, chunk, days, CLAIM_TOLERANCES)
 
-    with ThreadPoolExecutor(bench.jobs) as pool:
-        parts = list(pool.map(work, chunks))
-    values = {name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values}
-    return Readings(days, values)
+def _knock_out(batch: ExperimentBatch, interactions: str) -> ExperimentBatch:
+    return replace(batch, knocked_out=(*batch.knocked_out, *interactions.split("+")))
 
 
 def nominal(parameters: Sequence[Parameter]) -> Array:
@@ -128,18 +166,18 @@ def nominal(parameters: Sequence[Parameter]) -> Array:
 
 
 def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, seed: int) -> Array:
-    """Return independent draws from the priors, shape (n_parameters, draws); the fixed stay where they are.
+    """Return independent draws from the priors, shape (n_parameters, draws); a fixed parameter keeps its value.
 
     Parameters
     ----------
     parameters
-        the model's
+        of the model
     draws
         number of parameter sets
     width
-        factor on every prior's standard deviation: 1 as declared, .5 halved
+        factor on the standard deviation of every prior: 1 as declared, .5 halved
     seed
-        of the draws; the same scores serve every width
+        of the draws; the same z-scores serve every width
     """
     generator = np.random.default_rng(seed)
     rows = []
@@ -153,6 +191,7 @@ def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, s
 
 
 def _distinct(parameters: Sequence[Parameter]) -> list[Parameter]:
+    """Return the first parameter of every name."""
     first: dict[str, Parameter] = {}
     for item in parameters:
         first.setdefault(item.name, item)

@@ -1,19 +1,19 @@
-"""Claims put to the test: at nominal values, over draws from the priors, and with the named mechanism cut.
+"""Claims put to the test: at nominal values, over draws from the priors, and with the named mechanism knocked out.
 
 Start with `check_claims`.  A claim that also holds without its mechanism is vacuous, and is reported so.
 """
 
-import importlib
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from scipy.stats import binomtest
 
-from kinimmune.fitting.claims.batch import Bench, Laboratory, draw_parameters, nominal
-from kinimmune.fitting.claims.readouts.general import GENERAL, Readout
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
+from kinimmune.fitting.claims.readout import Readout
+from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.models.arrays import Array
@@ -29,10 +29,11 @@ from kinimmune.models.tables.rows import Tables
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
 ABLATION_DRAWS = 200
-"""Prior draws with an arrow cut."""
+"""Prior draws with an interaction knocked out."""
 BOUNDARY_DRAWS = 8
 """Prior draws over which the boundary of a disputed claim is searched."""
 HALF = 0.5
+"""Factor on the priors' standard deviations in the second set of draws."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,19 @@ class ClaimResult:
 
     claim: Claim
     holds: bool
+    """Whether the claim holds at nominal values."""
     value: float
     """Read-out at nominal values."""
     draws: int
+    """Number of prior draws."""
     fraction: float
-    """Of prior draws that satisfy it, declared priors; a draw that cannot be integrated counts against."""
+    """Fraction of prior draws that satisfy the claim; a draw that cannot be integrated counts against it."""
     fraction_lower: float
-    """Wilson interval of the fraction, 95 %, Monte Carlo error only."""
+    """Lower end of the 95 % Wilson interval of the fraction, Monte Carlo error only."""
     fraction_upper: float
+    """Upper end of that interval."""
     fraction_halved: float | None
-    """The same with every prior's sd halved."""
+    """Fraction of draws that satisfy the claim with every prior's standard deviation halved; None for a disputed claim."""
     sign_fixed_by_prior: bool
     """Whether no draw at all violates it."""
     verdict: str
@@ -61,16 +65,13 @@ class ClaimResult:
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Return the Wilson score interval of a fraction, 95 %.
+    """Return the lower and upper end of the 95 % Wilson score interval of a fraction.
 
     >>> tuple(round(end, 4) for end in wilson(8, 10))
     (0.4902, 0.9433)
     """
-    z = 1.959963984540054
-    share, spread = successes / n, z * z / n
-    centre = (share + spread / 2.0) / (1.0 + spread)
-    half = z / (1.0 + spread) * np.sqrt(share * (1.0 - share) / n + spread / (4.0 * n))
-    return float(centre - half), float(centre + half)
+    interval = binomtest(successes, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def check_claims(
@@ -98,53 +99,37 @@ def check_claims(
         claims = read_claims(tables, name)
         if claims:
             progress(name)
-            results += _test_model(name, claims, tables, _Effort(draws, seed, jobs))
+            results += _test_model(name, claims, tables, draws=draws, seed=seed, jobs=jobs)
     return tuple(results)
 
 
-@dataclass(frozen=True)
-class _Effort:
-    draws: int
-    seed: int
-    jobs: int
-
-
-def _test_model(name: str, claims: Sequence[Claim], tables: Tables, effort: _Effort) -> list[ClaimResult]:
-    model = load_model(name, tables)
-    bench = set_up(model, claims, tables, effort.jobs)
-    make = partial(Laboratory, bench, seed=effort.seed)
-    table = bench.compiled.model.parameters
+def _test_model(name: str, claims: Sequence[Claim], tables: Tables, *, draws: int, seed: int, jobs: int) -> list[ClaimResult]:
+    setup = set_up(load_model(name, tables), claims, tables, jobs)
+    make = partial(ExperimentBatch, setup, seed=seed)
+    table = setup.compiled.model.parameters
     batches = _Batches(
         nominal=make(nominal(table)),
-        declared=make(draw_parameters(table, effort.draws, 1.0, effort.seed)),
-        halved=make(draw_parameters(table, effort.draws, HALF, effort.seed)),
-        few=make(draw_parameters(table, min(effort.draws, ABLATION_DRAWS), 1.0, effort.seed)),
-        boundary=make(draw_parameters(table, min(effort.draws, BOUNDARY_DRAWS), 1.0, effort.seed)),
-        arrows=tuple(dict.fromkeys(arrow for claim in claims for arrow in claim.arrows)),
+        declared=make(draw_parameters(table, draws, 1.0, seed)),
+        halved=make(draw_parameters(table, draws, HALF, seed)),
+        few=make(draw_parameters(table, min(draws, ABLATION_DRAWS), 1.0, seed)),
+        boundary=make(draw_parameters(table, min(draws, BOUNDARY_DRAWS), 1.0, seed)),
+        mechanisms=tuple(dict.fromkeys(mechanism for claim in claims for mechanism in claim.knock_outs)),
     )
     readouts = readouts_of(name)
     return [_test(claim, _find(readouts, claim), batches) for claim in claims]
 
 
-def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> Bench:
-    """Return a bench with a switch on every arrow the claims cut."""
-    arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
-    switched = model.with_switches(*arrows)
-    return Bench(
+def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:
+    """Return a model ready for experiments, with a switch on every interaction the claims knock out."""
+    interactions = dict.fromkeys(name for claim in claims for mechanism in claim.knock_outs for name in mechanism.split("+"))
+    switched = model.with_switches(*interactions)
+    return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
         experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
-        days={day: value for owner, day, value in read_days(tables) if owner == model.name},
+        days={item.name: item.day for item in read_days(tables) if item.model == model.name},
         jobs=jobs,
     )
-
-
-def readouts_of(model: str) -> Mapping[str, Readout]:
-    """Return the read-outs a model's claims may name: the general ones, and those of its own module where it has one."""
-    found = dict(GENERAL)
-    if importlib.util.find_spec(f"kinimmune.fitting.claims.readouts.{model}") is not None:
-        found |= importlib.import_module(f"kinimmune.fitting.claims.readouts.{model}").READOUTS
-    return found
 
 
 def _find(readouts: Mapping[str, Readout], claim: Claim) -> Readout:
@@ -155,13 +140,19 @@ def _find(readouts: Mapping[str, Readout], claim: Claim) -> Readout:
 
 @dataclass(frozen=True)
 class _Batches:
-    nominal: Laboratory
-    declared: Laboratory
-    halved: Laboratory
-    few: Laboratory
-    boundary: Laboratory
-    """For disputed claims, whose read-outs search for a boundary."""
-    arrows: tuple[str, ...]
+    """Parameter sets that every claim about a model is tested with."""
+
+    nominal: ExperimentBatch
+    """The table's values."""
+    declared: ExperimentBatch
+    """Draws from the priors."""
+    halved: ExperimentBatch
+    """Draws from the priors with half their standard deviations."""
+    few: ExperimentBatch
+    """Draws with which mechanisms are knocked out."""
+    boundary: ExperimentBatch
+    """Draws for disputed claims, whose read-outs search for a boundary."""
+    mechanisms: tuple[str, ...]
     """Every mechanism a claim about the model names."""
 
 
@@ -172,12 +163,12 @@ def _test(claim: Claim, readout: Readout, batches: _Batches) -> ClaimResult:
     count = int(satisfied.sum())
     lower, upper = wilson(count, satisfied.size)
     without = {
-        arrow: bool(satisfies(claim, readout(batches.nominal.without(arrow), claim))[0])
-        for arrow in (claim.arrows if disputed else batches.arrows)
+        mechanism: bool(satisfies(claim, readout(batches.nominal.without(mechanism), claim))[0])
+        for mechanism in (claim.knock_outs if disputed else batches.mechanisms)
     }
     ablations = tuple(
-        Ablation(arrow, without[arrow], float(satisfies(claim, readout(batches.few.without(arrow), claim)).mean()))
-        for arrow in claim.arrows
+        Ablation(name, without[name], float(satisfies(claim, readout(batches.few.without(name), claim)).mean()))
+        for name in claim.knock_outs
     )
     holds = bool(satisfies(claim, np.array([value]))[0])
     return ClaimResult(

@@ -1,23 +1,21 @@
 """Landmark analysis of a virtual trial: whether a biomarker's rise by a fixed day goes with longer survival afterwards.
 
-Start with `expected_association`, what a trial of any size would find on average, and `analyse`, one drawn trial by lifelines.
-Patients who died before the landmark are left out, so that nobody had to survive in order to show a rise (immortal time).
+Start with `expected_association`, what a trial of any size would find on average.  Patients who died before the landmark are left
+out, so that nobody had to survive in order to show a rise (immortal time).
 """
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from scipy.special import ndtr
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import NumericalError
 
 NEWTON_STEPS = 25
 NORMAL_95 = 1.959963984540054
 LARGEST_STEP = 1.0
-"""Of the log hazard ratio in one Newton step."""
+"""Largest change of the log hazard ratio in one Newton step."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +23,15 @@ class Cohort:
     """Virtual patients of one arm, m for each of n sets of parameters."""
 
     time: Array
-    """[d], shape (k,), increasing; the first is the landmark"""
+    """Times [d], shape (k,), increasing; the first is the landmark."""
     hazard: Array
-    """Cumulative hazard of death, shape (n, m, k)"""
+    """Cumulative hazard of death, shape (n, m, k)."""
     covariate: Array
-    """The biomarker at the landmark, shape (n, m)"""
+    """The biomarker at the landmark, shape (n, m)."""
     shortest: Array
-    """Shortest follow-up [d], that of the last patient to enter, shape (n,)"""
+    """Shortest follow-up [d], that of the last patient to enter, shape (n,)."""
     accrual: Array
-    """Time over which patients enter uniformly [d], shape (n,)"""
+    """Time over which patients enter uniformly [d], shape (n,)."""
 
     def followed(self, time: Array) -> Array:
         """Return the share of patients still followed at times [d], shape (n, k)."""
@@ -47,6 +45,7 @@ class Association:
     """Cox regression of survival after the landmark on one covariate, per standard deviation; shape (n,) each."""
 
     log_hazard_ratio: Array
+    """Natural logarithm of the hazard ratio per standard deviation of the covariate."""
     information: Array
     """Expected information about the log hazard ratio, per patient who entered the trial."""
 
@@ -56,7 +55,7 @@ class Association:
         return found
 
     def rejected(self, patients: float | Array) -> Array:
-        """Return the probability that it finds a ratio of either side with p < .05, shape (n,)."""
+        """Return the probability that one trial of so many patients finds a ratio above or below 1 with p < .05, shape (n,)."""
         other: Array = ndtr(self._distance(patients) - NORMAL_95)
         return self.detected(patients) + other
 
@@ -91,6 +90,7 @@ def _standardise(covariate: Array, weight: Array) -> Array:
 
 
 def _root(score: Array, deaths: Array, at_risk: Array) -> tuple[Array, Array]:
+    """Return the root of the expected score by Newton's method and the information there, shape (n,) each."""
     slope = np.zeros(score.shape[0])
     information = np.zeros(score.shape[0])
     events, scored = deaths.sum(axis=1), (deaths * score).sum(axis=(1, 2))
@@ -105,81 +105,6 @@ def _root(score: Array, deaths: Array, at_risk: Array) -> tuple[Array, Array]:
 
 
 def _step(gradient: Array, information: Array) -> Array:
+    """Return the Newton step, limited; 0 where there is no information."""
     step = np.divide(gradient, information, out=np.zeros_like(gradient), where=information > 0.0)
     return cast(Array, np.clip(step, -LARGEST_STEP, LARGEST_STEP))
-
-
-def draw_survival(cohort: Cohort, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Return end of observation [d] and whether it is death, shape (n, m) each, of trials drawn from a cohort.
-
-    Deaths before the landmark keep the landmark as their time; those beyond the grid are censored at its end.
-    """
-    n, m, _ = cohort.hazard.shape
-    level = generator.exponential(size=(n, m))
-    entry = generator.random((n, m))
-    followed = cohort.shortest[:, None] + entry * cohort.accrual[:, None]
-    limit = np.minimum(followed, cohort.time[-1])
-    death = np.array(
-        [[np.interp(level[i, j], cohort.hazard[i, j], cohort.time, right=np.inf) for j in range(m)] for i in range(n)]
-    )
-    return np.minimum(death, limit), death <= limit
-
-
-@dataclass(frozen=True)
-class LandmarkResult:
-    """One trial, analysed."""
-
-    patients: int
-    """Alive at the landmark."""
-    hazard_ratio: float
-    """Per standard deviation of the covariate."""
-    p_value: float
-    """Of that hazard ratio (Wald, two-sided)."""
-    log_rank_p_value: float
-    """Rise against no rise; NaN where one group is empty."""
-
-
-def analyse(time: Array, died: Array, covariate: Array, landmark: float) -> LandmarkResult:
-    """Return Cox regression and log-rank test of one drawn trial, by lifelines.
-
-    Parameters
-    ----------
-    time
-        end of observation [d], shape (m,)
-    died
-        whether it is death, shape (m,)
-    covariate
-        ln of the rise of the biomarker, shape (m,)
-    landmark
-        [d]; who is not observed beyond it is left out
-
-    Raises
-    ------
-    NumericalError
-        when too few deaths determine no hazard ratio
-    """
-    import pandas as pd
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
-    from lifelines.statistics import logrank_test
-
-    kept = time > landmark
-    time, died, covariate = time[kept] - landmark, died[kept], covariate[kept]
-    standard = (covariate - covariate.mean()) / covariate.std()
-    table = pd.DataFrame({"time": time, "died": died.astype(float), "covariate": standard})
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            fitted: Any = CoxPHFitter().fit(table, "time", "died")
-        except (ConvergenceError, ConvergenceWarning) as error:
-            what = f"{table['died'].sum():.0f} deaths of {len(table)} patients do not determine a hazard ratio"
-            raise NumericalError(f"{what}; take a larger trial or a longer follow-up") from error
-    rose = covariate > 0.0
-    groups = bool(rose.any()) and not bool(rose.all())
-    test = logrank_test(time[rose], time[~rose], died[rose], died[~rose]).p_value if groups else float("nan")
-    return LandmarkResult(
-        patients=int(kept.sum()),
-        hazard_ratio=float(np.exp(fitted.params_["covariate"])),
-        p_value=float(fitted.summary["p"]["covariate"]),
-        log_rank_p_value=float(test),
-    )

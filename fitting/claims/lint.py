@@ -1,4 +1,4 @@
-"""What experiments and claims name, held against the model they are about: parameters, inputs, states, arrows and units.
+"""What experiments and claims name, held against the model they are about: parameters, inputs, states, interactions and units.
 
 Start with `check_names`.  Every model with experiments or claims is built, which takes part of a second each; nothing is
 compiled.
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kinimmune.fitting.claims.check import readouts_of
-from kinimmune.fitting.claims.readouts.general import NEEDED
+from kinimmune.fitting.claims.readout import Choice, Named, Readout
+from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
@@ -72,6 +72,18 @@ class _Vocabulary:
         return frozenset([*(item.name for item in self.model.states), *(item.name for item in self.model.outputs)])
 
     @cached_property
+    def names(self) -> Mapping[Named, frozenset[str]]:
+        """What a name of a claim stands for -> the names there are."""
+        return {
+            Named.QUANTITY: self.quantities,
+            Named.EXPERIMENT: self.experiments,
+            Named.STUDY: self.studies,
+            Named.DAY: self.days,
+            Named.PARAMETER: frozenset(self.model.parameter_names),
+            Named.INTERACTION: frozenset(self.model.interactions),
+        }
+
+    @cached_property
     def targets(self) -> Mapping[ChangeKind, tuple[str, Mapping[str, str]]]:
         """Kind of change -> what it is done to, and its names with their units."""
         parameters = {item.name: item.unit for item in self.model.parameters}
@@ -89,15 +101,13 @@ def _check_model(vocabulary: _Vocabulary, claims: Iterable[ClaimRow]) -> Iterato
             yield from _check_change(change, *vocabulary.targets[change.kind])
     readouts = readouts_of(vocabulary.model.name)
     for claim in claims:
-        if claim.readout not in readouts:
-            yield _unknown(claim, "readout", "read-out", claim.readout, readouts)
-        elif claim.readout in NEEDED:
-            yield from _check_general(claim, vocabulary)
+        if claim.readout in readouts:
+            yield from _check_readout(claim, readouts[claim.readout], vocabulary)
         else:
-            yield from _check_special(claim, vocabulary)
-        for arrow in (name for group in claim.arrows.split() for name in group.split("+")):
-            if arrow not in vocabulary.model.arrows:
-                yield _unknown(claim, "arrows", "arrow", arrow, vocabulary.model.arrows)
+            yield _unknown(claim, "readout", "read-out", claim.readout, readouts)
+        for name in (name for mechanism in claim.arrows.split() for name in mechanism.split("+")):
+            if name not in vocabulary.names[Named.INTERACTION]:
+                yield _unknown(claim, "arrows", Named.INTERACTION, name, vocabulary.names[Named.INTERACTION])
 
 
 def _check_change(row: ExperimentRow, what: str, units: Mapping[str, str]) -> Iterator[Finding]:
@@ -109,31 +119,40 @@ def _check_change(row: ExperimentRow, what: str, units: Mapping[str, str]) -> It
         yield row.finding("unit", problem, f"give the value in {units[target]}")
 
 
-def _check_general(row: ClaimRow, vocabulary: _Vocabulary) -> Iterator[Finding]:
-    known = {
-        "quantity": ("quantity", vocabulary.quantities),
-        "experiment": ("experiment", vocabulary.experiments),
-        "baseline": ("experiment", vocabulary.experiments),
+def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> Iterator[Finding]:
+    """Check the columns a read-out needs, what else the row fills, and what the read-out uses beside the row."""
+    for column, need in readout.needs.items():
+        if not getattr(row, column):
+            yield row.finding(column, f"read-out '{row.readout}' needs a value in column '{column}'", "fill it in")
+        elif need is not Named.INTERACTION:  # every claim's are checked
+            yield from _check_need(row, column, need, vocabulary)
+    yield from _check_others(row, readout, vocabulary)
+    for named, names in readout.uses.items():
+        for name in names:
+            if name not in vocabulary.names[named]:
+                problem = f"read-out '{row.readout}' uses {named} '{name}', which model '{row.model}' does not have"
+                yield row.finding("readout", problem, nearest(name, sorted(vocabulary.names[named])))
+
+
+def _check_need(row: ClaimRow, column: str, need: Named | Choice, vocabulary: _Vocabulary) -> Iterator[Finding]:
+    given: str = getattr(row, column)
+    what, names = (need.what, need.names) if isinstance(need, Choice) else (str(need), vocabulary.names[need])
+    if given not in names:
+        yield _unknown(row, column, what, given, names)
+
+
+def _check_others(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> Iterator[Finding]:
+    """Check the columns that are filled although the read-out does not need them: a trial may be named, or another quantity."""
+    read = vocabulary.experiments | vocabulary.studies
+    others = {
+        "experiment": ("experiment or study", read),
+        "baseline": ("experiment, study or quantity", read | vocabulary.quantities),
         "day": ("read-out day", vocabulary.days),
     }
-    for column in NEEDED[row.readout]:
+    for column, (what, names) in others.items():
         given = getattr(row, column)
-        what, names = known[column]
-        if given is None:
-            yield row.finding(column, f"read-out '{row.readout}' needs a value in column '{column}'", "fill it in")
-        elif given not in names:
+        if column not in readout.needs and given is not None and given not in names:
             yield _unknown(row, column, what, given, names)
-
-
-def _check_special(row: ClaimRow, vocabulary: _Vocabulary) -> Iterator[Finding]:
-    """Check what is common to read-outs of one model: they may read trials, and compare with another quantity."""
-    read = vocabulary.experiments | vocabulary.studies
-    if row.experiment is not None and row.experiment not in read:
-        yield _unknown(row, "experiment", "experiment or study", row.experiment, read)
-    if row.baseline is not None and row.baseline not in read | vocabulary.quantities:
-        yield _unknown(row, "baseline", "experiment, study or quantity", row.baseline, read | vocabulary.quantities)
-    if row.day is not None and row.day not in vocabulary.days:
-        yield _unknown(row, "day", "read-out day", row.day, vocabulary.days)
 
 
 def _unknown(row: ExperimentRow | ClaimRow, column: str, what: str, given: str, known: Iterable[str]) -> Finding:

@@ -18,13 +18,14 @@ VERDICTS = ("supported", "vacuous", "failed", "disputed")
 
 @dataclass(frozen=True)
 class Ablation:
-    """A claim with one arrow cut."""
+    """A claim tested with one mechanism knocked out."""
 
     arrow: str
+    """The mechanism: an interaction, or several joined by `+`."""
     holds: bool
-    """At nominal values."""
+    """Whether the claim still holds at nominal values."""
     fraction: float
-    """Of prior draws."""
+    """Fraction of prior draws that still satisfy it."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +38,37 @@ class ClaimRecord:
     source: str | None
     """Key of the document that states it; None when none does."""
     kind: str
+    """One of `ClaimKind`."""
     holds: bool
-    """At nominal values."""
+    """Whether the claim holds at nominal values."""
     value: float | None
     """Read-out at nominal values; None when it is not finite."""
     comparison: str
+    """`<` or `>`."""
     bound: float
     """What the value must lie beyond, margin included."""
     draws: int
+    """Number of prior draws."""
     fraction: float
-    """Of prior draws that satisfy it."""
+    """Fraction of prior draws that satisfy the claim."""
     fraction_lower: float
-    """Wilson interval, 95 %."""
+    """Lower end of the 95 % Wilson interval of `fraction`."""
     fraction_upper: float
+    """Upper end of the 95 % Wilson interval of `fraction`."""
     fraction_halved: float | None
-    """The same with every prior's sd halved; None for a disputed claim."""
+    """Fraction of draws that satisfy the claim with every prior's sd halved; None for a disputed claim."""
     fraction_halved_lower: float | None
+    """Lower end of the 95 % Wilson interval of `fraction_halved`."""
     fraction_halved_upper: float | None
+    """Upper end of the 95 % Wilson interval of `fraction_halved`."""
     sign_fixed_by_prior: bool
+    """Whether no prior draw violates the claim."""
     verdict: str
     """One of `VERDICTS`."""
     explanation: str | None
+    """Why the claim is kept although it fails a rule; None for most."""
     ablations: tuple[Ablation, ...]
-    """With each mechanism it names cut."""
+    """The claim with each mechanism it names knocked out."""
     holds_without: dict[str, bool]
     """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
 

@@ -17,9 +17,9 @@ class ClaimKind(StrEnum):
     """What holding a claim says of a model."""
 
     BUILT_IN = "built-in"
-    """An arrow was drawn, so its sign holds."""
+    """An interaction was put in, so its sign holds."""
     EMERGENT = "emergent"
-    """It follows from several arrows together."""
+    """It follows from several interactions together."""
     FITTED = "fitted"
     """Its numbers were fitted."""
     PREDICTION = "prediction"
@@ -65,25 +65,29 @@ class Claim:
     id: str
     model: str
     text: str
-    """In our words."""
+    """The sentence in our words."""
     document: str
     """Key of the source that states it; empty for a prediction."""
     kind: ClaimKind
     readout: str
-    """Name of a registered function of a laboratory."""
+    """Name of a registered read-out."""
     quantity: str
+    """State or output that is read."""
     experiment: str
+    """Experiment or study in which it is read."""
     baseline: str
-    """Experiment the first is compared with."""
+    """Experiment it is compared with."""
     day: str
+    """Name of the read-out day."""
     comparison: Comparison
     reference: float
+    """Value the read-out is compared with."""
     margin: float
-    """Distance from the reference a read-out must keep."""
-    arrows: tuple[str, ...]
-    """Named mechanisms, each of whose removal must break the claim; `a+b` is one that consists of two."""
+    """Distance from the reference the read-out must keep."""
+    knock_outs: tuple[str, ...]
+    """Mechanisms whose knock-out must break the claim (column `arrows`), each an interaction or, as `a+b`, several."""
     explanation: str
-    """Why it is kept although it fails a rule; empty for most."""
+    """Why the claim is kept although it fails a rule; empty for most."""
 
     @property
     def bound(self) -> float:

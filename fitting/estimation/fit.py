@@ -1,14 +1,13 @@
 """The fit: lmfit's least squares from several starts, on residuals of targets and priors.
 
-Start with `fit`.  Every finished start is kept by a `TaskStore`, so that a fit that
-was interrupted goes on where it stopped.
+Start with `plan_fit` and `fit`.  Every start is a task of long work that is kept when it has finished, so that a fit that was
+interrupted goes on where it stopped.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -17,66 +16,45 @@ from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimi
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules
 from kinimmune.fitting.estimation.summary import summarise
-from kinimmune.fitting.problem.digest import digest_inputs
-from kinimmune.fitting.problem.problem import start_points
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.problem import FitProblem, start_points
+from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.fitting.workflow.task import (
-    Json,
-    SerialExecutor,
-    Task,
-    TaskChain,
-    TaskFunction,
-    run_chains,
-)
+from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.tables.rows import Tables
 
 
 @dataclass(frozen=True)
-class FitSettings:
-    """What a fit is asked to do."""
+class FitPlan:
+    """A fit that can be carried out."""
 
-    model: str
-    data: Path | None = None
-    """Folder of tables that replace the package's."""
-    patients: int = 256
-    """Hazard ratios then move by less than .003 over sets of patients (benchmarks/population_size.py)."""
-    starts: int = 3
-    seed: int = 1
-    jobs: int = 2
-    stop_rule: str | None = None
-    """One rule for all studies; None takes each study's own."""
-    integrator: str = "kernel"
-    compare_rules: bool = False
-    """Whether to fit again under each of the stop rules."""
-
-    @property
-    def problem(self) -> ProblemSettings:
-        """What the problem is built from."""
-        return ProblemSettings(
-            self.model, digest_inputs(self.model, Tables(self.data)), self.patients, self.seed, self.stop_rule, self.integrator
-        )
-
-    @property
-    def folder(self) -> str | None:
-        """Where the tables lie that replace the package's, wherever a step is carried out."""
-        return None if self.data is None else str(self.data.resolve())
+    settings: Settings
+    tables: Tables
+    """As they were when the fit was planned."""
+    problem: ProblemSettings
 
 
-Progress = Callable[[str, float | None], None]
-"""Takes what is being done and the best sum of squares so far."""
+def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
+    """Return the plan of a fit of a model to the targets of its tables.
+
+    Raises
+    ------
+    DataError, UsageError
+        when model or tables cannot be used
+    """
+    return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit))
 
 
-def fit(settings: FitSettings, runtime: Runtime) -> tuple[FitResult, TrialResult]:
+def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
     """Fit a model to the targets of its tables and run its virtual trial at the best point.
 
     Parameters
     ----------
-    settings
-        what to fit
+    plan
+        from `plan_fit`
     runtime
         where starts are kept and computed; a `SerialExecutor` computes one after the other with all threads and reports
         progress within a start, every other executor computes starts side by side with one thread each
@@ -87,62 +65,67 @@ def fit(settings: FitSettings, runtime: Runtime) -> tuple[FitResult, TrialResult
         when no start gives a finite sum of squares
     """
     began = time.monotonic()
-    problem = open_problem(settings.problem, settings.folder, settings.jobs)
-    starts = [_start(settings, index, point) for index, point in enumerate(start_points(problem, settings.starts, settings.seed))]
+    problem = open_problem(plan.problem, plan.settings.folder, plan.settings.jobs)
+    solution = _solve(plan, problem, runtime)
 
-    def progress(text: str, cost: float | None) -> None:
-        runtime.tell(text if cost is None else f"{text}; best cost {cost:.4g}")
+    def tell(text: str) -> None:
+        _tell(runtime, text, solution.best.cost)
+
+    rules = compare_stop_rules(problem, solution.point, optimise, tell) if plan.settings.fit.compare_rules else ()
+    result, trial = summarise(problem, solution, read_targets(plan.tables), optimise, tell)
+    return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
+
+
+def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
+    """Return where every start ended, and the best of them."""
+    seed = plan.problem.seed
+    starts = [_start(plan, index, point) for index, point in enumerate(start_points(problem, plan.settings.fit.starts, seed))]
 
     def on_task_done(task: Task, outcome: Json, kept: bool) -> None:
         if runtime.on_task_done is not None:
             runtime.on_task_done(task, outcome, kept)
-        progress(f"{task.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
+        _tell(runtime, f"{task.name} {'was kept' if kept else 'has ended'}", outcome["cost"])
 
     executor = runtime.executor
     if isinstance(executor, SerialExecutor):
-        executor = SerialExecutor(
-            lambda task: _run_aloud(replace(task, context={**task.context, "jobs": settings.jobs}), progress)
-        )
-    kept = run_chains([TaskChain(start) for start in starts], runtime.store, executor, on_task_done)
-    outcomes = [_from_store(tasks[0], len(problem.free)) for tasks in kept]
+        executor = SerialExecutor(lambda task: _minimise_aloud(task, plan.settings.jobs, runtime))
+    observed = replace(runtime, executor=executor, on_task_done=on_task_done)
+    outcomes = [_from_store(tasks[0], len(problem.free)) for tasks in observed.run([TaskChain(start) for start in starts])]
     best = min(outcomes, key=lambda outcome: outcome.cost)
     if not math.isfinite(best.cost):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
-    solution = Solution(settings.seed, best, tuple(outcomes))
-    rules = (
-        compare_stop_rules(problem, solution.point, optimise, lambda text: progress(text, best.cost))
-        if settings.compare_rules
-        else ()
-    )
-    targets = read_targets(Tables(settings.data))
-    result, trial = summarise(problem, solution, targets, optimise, lambda text: progress(text, best.cost))
-    return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
+    return Solution(seed, best, tuple(outcomes))
 
 
-def _start(settings: FitSettings, index: int, point: Array) -> Task:
-    """Return one start, a chain of one step."""
-    inputs = {"problem": settings.problem.plain, "point": [float(score) for score in point]}
-    return Task(FIT_START, f"start-{index:03d}", inputs, {"folder": settings.folder})
+def _start(plan: FitPlan, index: int, point: Array) -> Task:
+    """Return one start, a chain of one task."""
+    inputs = {"problem": plan.problem.plain, "point": [float(score) for score in point]}
+    return Task(FIT_START, f"start-{index:03d}", inputs, {"folder": plan.settings.folder})
 
 
 def run_start(inputs: Json) -> Json:
-    """Minimise from one start: a step of long work."""
+    """Minimise from one start: a task of long work."""
     return _minimise(inputs, lambda _: None)
 
 
 FIT_START = TaskFunction("fit.start", run_start, "kinimmune.fitting.fit:run_start")
 
 
-def _run_aloud(task: Task, progress: Progress) -> Json:
-    """Minimise from one start and tell the best cost met so far."""
-    best = math.inf
+def _minimise_aloud(task: Task, jobs: int, runtime: Runtime) -> Json:
+    """Minimise from one start with all threads, and tell the lowest sum of squares met so far."""
+    lowest = math.inf
 
     def on_cost(cost: float) -> None:
-        nonlocal best
-        best = min(best, cost)
-        progress(f"{task.name} is on its way", best)
+        nonlocal lowest
+        lowest = min(lowest, cost)
+        _tell(runtime, f"{task.name} is on its way", lowest)
 
-    return _minimise({**task.inputs, **task.context}, on_cost)
+    return _minimise({**task.inputs, **task.context, "jobs": jobs}, on_cost)
+
+
+def _tell(runtime: Runtime, text: str, cost: float) -> None:
+    """Report what is being done and the lowest sum of squares so far."""
+    runtime.tell(f"{text}; best cost {cost:.4g}")
 
 
 def _minimise(inputs: Json, on_cost: Callable[[float], None]) -> Json:

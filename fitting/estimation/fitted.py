@@ -3,24 +3,22 @@
 Start with `read_fitted`.
 """
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.results import FitResult, from_json
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.problem import FitProblem
-from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
+from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.runs.provenance import changed_tables
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.rows import Tables
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,10 @@ class Fitted:
     result: FitResult
     point: Array
     """Standard scores of the estimates in the order of `FitProblem.free`, shape (n_free,)."""
+
+    def with_patients(self, patients: int | None) -> "Fitted":
+        """Return the fit with another number of virtual patients for what follows; None leaves it as it is."""
+        return replace(self, settings=self.settings.with_patients(patients))
 
 
 def read_fitted(run: Run) -> Fitted:
@@ -53,60 +55,28 @@ def read_fitted(run: Run) -> Fitted:
             f"go on with it first: kinimmune fit {run.record.model} -o {run.path} --resume"
         )
     result = from_json(FitResult, run.read(FIT), run.path / FIT)
-    top = _read_configuration(run)
-    folder = _text(run, top, "data")
-    run = _require_same_tables(run, folder)
-    settings = _settings(run, top, run.record.digest)
-    if (settings.model, settings.patients, settings.seed) != (result.model, result.patients, result.seed):
+    settings = read_run_settings(run)
+    if "fit" not in settings.model_fields_set:
+        raise DataError(f"{run.settings_file} has no table [fit]; fit again with --force")
+    tables = Tables(settings.data)
+    run = _require_same_tables(run, tables)
+    problem = describe_problem(run.record.model, tables, settings.seed, settings.fit)
+    if (problem.model, problem.patients, problem.seed) != (result.model, result.patients, result.seed):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
-    problem = open_problem(settings, folder)
-    return Fitted(run, settings, folder, result, _point(run, result, problem))
+    point = _point(run, result, open_problem(problem, settings.folder))
+    return Fitted(run, problem, settings.folder, result, point)
 
 
-def _read_configuration(run: Run) -> dict[str, Any]:
-    try:
-        return tomllib.loads(run.read(run.settings_file.name))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{run.settings_file} is no TOML: {error}; fit again with --force") from error
-
-
-def _require_same_tables(run: Run, folder: str | None) -> Run:
-    if folder is not None and not Path(folder).is_dir():
+def _require_same_tables(run: Run, tables: Tables) -> Run:
+    """Return the run with what is known of its tables, or raise when they are not those of the fit any more."""
+    folder = tables.folder
+    if folder is not None and not folder.is_dir():
         raise DataError(f"the tables of run '{run.path}' lay in {folder}, which is gone; restore them, or fit again with --force")
-    tables = open_tables(folder)
     known = recognise(run, tables)
     if known.record.digest != digest_inputs(run.record.model, tables):
-        changed = ", ".join(changed_tables(run.record.inputs, tables.folder)) or "the model's equations"
+        changed = ", ".join(changed_tables(run.record.inputs, folder)) or "the model's equations"
         raise DataError(f"changed since run '{run.path}' was fitted: {changed}; restore them, or fit again with --resume")
     return known
-
-
-def _settings(run: Run, top: Mapping[str, Any], tables: str) -> ProblemSettings:
-    fit = top.get("fit")
-    if not isinstance(fit, Mapping):
-        raise DataError(f"{run.settings_file} has no table [fit]; fit again with --force")
-    return ProblemSettings(
-        model=run.record.model,
-        tables=tables,
-        patients=_whole(run, fit, "patients"),
-        seed=_whole(run, top, "seed"),
-        stop_rule=_text(run, fit, "stop_rule"),
-        integrator=_text(run, fit, "integrator") or "kernel",
-    )
-
-
-def _whole(run: Run, table: Mapping[str, Any], key: str) -> int:
-    value = table.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise DataError(f"{run.settings_file}, key '{key}': '{value}' is no whole number; fit again with --force")
-    return value
-
-
-def _text(run: Run, table: Mapping[str, Any], key: str) -> str | None:
-    value = table.get(key)
-    if value is not None and not isinstance(value, str):
-        raise DataError(f"{run.settings_file}, key '{key}': '{value}' is no text; fit again with --force")
-    return value
 
 
 def _point(run: Run, result: FitResult, problem: FitProblem) -> Array:

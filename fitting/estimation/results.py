@@ -7,9 +7,9 @@ Start with `FitResult` (schema `kinimmune.fit/1`) and `TrialResult` (schema `kin
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from kinimmune.models.errors import DataError
 
@@ -199,8 +199,8 @@ class ArmResult:
     """Cumulative incidence of death without detected progression, by each scan."""
     new_lesion_share: float
     """Share of detected progressions in which a new lesion was seen and target lesions had not crossed."""
-    liver_death_share: float
-    """Share of deaths by liver failure within the horizon."""
+    last_cause_share: Annotated[float, Field(alias="liver_death_share")]
+    """Share of deaths within the horizon by the cause the model names last; schema 1 was published with the alias for its key."""
     response_fraction: float
     treatment_median: float | None
     """Median time on treatment [month]."""
@@ -212,8 +212,7 @@ class ArmResult:
     spiders: tuple[tuple[Numbers, Numbers], ...]
     """(months, change of the sum of diameters [%]) for some patients, while under observation."""
     courses: dict[str, Numbers]
-    """State or output -> mean over surviving patients at `months`; keys: tumour_volume, treg_number, treg_function,
-    effector_cells, pd1_cells, phospho_erk, vascular_support, concentration, liver_reserve ..."""
+    """State or output -> mean over surviving patients at `months`; keys are `OdeModel.reported_courses`."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +274,7 @@ Result = TypeVar("Result", FitResult, TrialResult)
 
 def to_json(result: FitResult | TrialResult) -> str:
     """Return the result as JSON text; a number that does not exist is null."""
-    plain = TypeAdapter(type(result)).dump_python(result, mode="json")
+    plain = TypeAdapter(type(result)).dump_python(result, mode="json", by_alias=True)
     return json.dumps(plain, indent=1, allow_nan=False)
 
 

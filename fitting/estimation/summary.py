@@ -95,7 +95,7 @@ def transport(
     found = optimise(smaller, point, lambda _: None)
     wide = to_horizon(problem, REPORT_MONTHS)
     outcomes = predict(wide, [np.array(found.point)])[0]
-    linearisation = _prediction_linearisation(replace(smaller, engine=wide.engine), wide, np.array(found.point))
+    linearisation = _prediction_linearisation(replace(smaller, simulator=wide.simulator), wide, np.array(found.point))
     targets = tuple(item for item in problem.targets if (item.study, item.arm) == held)
     return compare(Evidence(wide, outcomes, linearisation, published), targets, with_null=True), found.evaluations
 
@@ -124,7 +124,7 @@ def _fit_result(
     errors = np.sqrt(np.diag(covariance))
     effective = linearisation.effective_parameters
     return FitResult(
-        model=problem.engine.compiled.model.name,
+        model=problem.simulator.model.name,
         seed=solution.seed,
         patients=problem.population.patients,
         status="converged" if solution.best.converged else solution.best.message,
@@ -145,7 +145,7 @@ def _fit_result(
         transport=transported,
         responses=tuple(ResponseRow(study, arm, outcome.responded) for (study, arm), outcome in found.outcomes.items()),
         events=tuple(_events(problem, found.outcomes)),
-        curves=tuple(_curves(found.outcomes)),
+        curves=tuple(_curves(found.outcomes, problem.endpoints)),
         starts=tuple(
             StartRow(index, item.cost, item.converged, item.evaluations, item.message)
             for index, item in enumerate(solution.starts)
@@ -198,16 +198,17 @@ def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
     return [
         EventRow(study, arm, endpoint, expected_events(curve(problem, outcomes, study, arm, endpoint)))
         for study, arm in problem.arms
-        for endpoint in Endpoint
+        for endpoint in problem.endpoints
     ]
 
 
-def _curves(outcomes: Outcomes) -> list[CurveRow]:
+def _curves(outcomes: Outcomes, endpoints: Sequence[Endpoint]) -> list[CurveRow]:
     rows = []
     for (study, arm), outcome in outcomes.items():
         months = np.arange(REPORT_MONTHS + 1.0)
         survival = survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
         rows.append(CurveRow(study, arm, Endpoint.OS, tuple(map(float, months)), tuple(map(float, survival))))
-        scans = tuple(map(float, outcome.scans / DAYS_PER_MONTH))
-        rows.append(CurveRow(study, arm, Endpoint.TTP, scans, tuple(map(float, progression_free(outcome)))))
+        if Endpoint.TTP in endpoints:
+            scans = tuple(map(float, outcome.scans / DAYS_PER_MONTH))
+            rows.append(CurveRow(study, arm, Endpoint.TTP, scans, tuple(map(float, progression_free(outcome)))))
     return rows

@@ -11,28 +11,14 @@ import numpy as np
 
 from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, Numbers, QuadratureRow, TrialResult
 from kinimmune.fitting.problem.predictions import contrast_curves, predictions
-from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_task, curve, predict
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, curve, predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, Trial
-from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
+from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, restricted_mean, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 
-COURSES = (
-    "tumour_volume",
-    "treg_number",
-    "treg_function",
-    "effector_cells",
-    "pd1_cells",
-    "pd1_fraction",
-    "phospho_erk",
-    "cyclin_d1",
-    "vascular_support",
-    "concentration",
-    "resistance",
-    "liver_reserve",
-)
 QUADRATURE_SETS = 4
 """Sets of virtual patients, besides the one fitted with, over which predictions are compared."""
 SPIDERS = 40
@@ -55,11 +41,13 @@ def describe_trial(problem: FitProblem, point: Array, outcomes: Outcomes, seed: 
         of the patients drawn for plots of single patients and of the other sets of virtual patients
     """
     return TrialResult(
-        model=problem.engine.compiled.model.name,
+        model=problem.simulator.model.name,
         seed=seed,
         patients=problem.population.patients,
-        arms=tuple(_arm(problem, point, outcomes, (trial, arm, seed)) for trial in problem.trials for arm in trial.arms),
-        contrasts=tuple(_contrast(problem, outcomes, trial, endpoint) for trial in problem.trials for endpoint in Endpoint),
+        arms=tuple(_arm(problem, point, outcomes, trial, arm, seed) for trial in problem.trials for arm in trial.arms),
+        contrasts=tuple(
+            _contrast(problem, outcomes, trial, endpoint) for trial in problem.trials for endpoint in problem.endpoints
+        ),
         quadrature=quadrature(problem, point, outcomes, seed),
     )
 
@@ -79,13 +67,13 @@ def quadrature(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int)
     return tuple(rows)
 
 
-def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, which: tuple[Trial, Arm, int]) -> ArmResult:
-    trial, arm, seed = which
+def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, trial: Trial, arm: Arm, seed: int) -> ArmResult:
     outcome = outcomes[trial.study, arm.name]
     months = outcome.grid / DAYS_PER_MONTH
-    task = arm_task(problem, point, trial.study, arm.name)
-    drawn_task = replace(task, parameters=_drawn_parameters(problem, point, trial.study, (arm.n, seed)))
-    drawn = draw_arm(problem.engine, drawn_task, [seed, trial.arms.index(arm)])
+    drawn = _draw_patients(problem, point, trial, arm, seed)
+    courses = mean_courses(
+        problem.simulator, arm_cohort(problem, point, trial.study, arm.name), problem.simulator.model.reported_courses
+    )
     risk = np.arange(0.0, months[-1], RISK_STEP)
     free = progression_free(outcome)
     seen = np.cumsum(outcome.detected)
@@ -108,8 +96,8 @@ def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, which: tuple[Tri
         ttp_survival=_numbers(free),
         progression_incidence=_numbers(seen),
         death_incidence=_numbers(np.clip(1.0 - seen - alive_unseen, 0.0, np.maximum(dead, 0.0))),
-        new_lesion_share=float(outcome.by_lesion.sum() / seen[-1]),
-        liver_death_share=float(outcome.liver_deaths[-1] / total_deaths),
+        new_lesion_share=float(outcome.by_lesion.sum() / seen[-1]) if seen[-1] > 0.0 else 0.0,
+        last_cause_share=float(list(outcome.deaths_by_cause.values())[-1][-1] / total_deaths),
         response_fraction=outcome.responded,
         treatment_median=_median_on_treatment(outcome),
         survival_6=_rate(outcome, 6.0),
@@ -117,14 +105,8 @@ def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, which: tuple[Tri
         ttp_6=float(free[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0) - 1]),
         best_change=_best_changes(drawn, outcome.scans),
         spiders=_spiders(drawn, outcome.scans),
-        courses={name: _numbers(row) for name, row in mean_courses(problem.engine, task, _known(problem)).items()},
+        courses={name: _numbers(row) for name, row in courses.items()},
     )
-
-
-def _known(problem: FitProblem) -> list[str]:
-    model = problem.engine.compiled.model
-    have = set(model.state_names) | {item.name for item in model.outputs}
-    return [name for name in COURSES if name in have]
 
 
 def _numbers(values: Array) -> Numbers:
@@ -136,9 +118,11 @@ def _span(trial: Trial, endpoint: Endpoint) -> tuple[float, float]:
     return span.shortest / DAYS_PER_MONTH, span.longest / DAYS_PER_MONTH
 
 
-def _drawn_parameters(problem: FitProblem, point: Array, study: str, draw: tuple[int, int]) -> Array:
-    drawn = replace(problem, population=draw_individuals(problem.parameters, draw[0], draw[1]))
-    return arm_task(drawn, point, study, problem.trial(study).control.name).parameters
+def _draw_patients(problem: FitProblem, point: Array, trial: Trial, arm: Arm, seed: int) -> SimulatedPatients:
+    """Return random patients of an arm, as many as were randomised, each with what happened to it."""
+    drawn = replace(problem, population=draw_individuals(problem.parameters, arm.n, seed))
+    cohort = arm_cohort(drawn, point, trial.study, arm.name)
+    return simulate_patients(problem.simulator, cohort, [seed, trial.arms.index(arm)])
 
 
 def _rate(outcome: ArmOutcome, months: float) -> float:
@@ -166,8 +150,10 @@ def _at_risk_ttp(problem: FitProblem, outcomes: Outcomes, trial: Trial, arm: Arm
     return _numbers(np.where(months == 0.0, float(arm.n), at_risk))
 
 
-def _observed_scans(drawn: DrawnArm, scans: Array) -> list[tuple[Array, Array]]:
-    """Return (months, change of the sum of diameters [%]) at the scans each patient had, the first at 0."""
+def _observed_scans(drawn: SimulatedPatients, scans: Array) -> list[tuple[Array, Array]]:
+    """Return (months, change of the diameters' sum [%]) at the scans each patient had, the first at 0; none without diameters."""
+    if drawn.log_diameter is None:
+        return []
     step = drawn.grid[1] - drawn.grid[0]
     place = np.rint(np.concatenate([[0.0], scans]) / step).astype(int)
     ends = np.minimum(np.minimum(drawn.death, drawn.progression), drawn.followed[Endpoint.TTP])
@@ -180,12 +166,12 @@ def _observed_scans(drawn: DrawnArm, scans: Array) -> list[tuple[Array, Array]]:
     return seen
 
 
-def _best_changes(drawn: DrawnArm, scans: Array) -> Numbers:
+def _best_changes(drawn: SimulatedPatients, scans: Array) -> Numbers:
     best = [float(change[1:].min()) for _, change in _observed_scans(drawn, scans) if change.size > 1]
     return tuple(sorted((value for value in best if math.isfinite(value)), reverse=True))
 
 
-def _spiders(drawn: DrawnArm, scans: Array) -> tuple[tuple[Numbers, Numbers], ...]:
+def _spiders(drawn: SimulatedPatients, scans: Array) -> tuple[tuple[Numbers, Numbers], ...]:
     several = [item for item in _observed_scans(drawn, scans) if item[0].size > 1 and np.all(np.isfinite(item[1]))]
     return tuple((_numbers(months), _numbers(change)) for months, change in several[:SPIDERS])
 

@@ -16,7 +16,7 @@ from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
 from kinimmune.fitting.problem.predictions import pairs
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_task, to_horizon
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.profile.optima import Ground
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -27,7 +27,6 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 from kinimmune.models.trial.design import StopRule
-from kinimmune.models.trial.treatment_paths import ArmTask
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 READOUT = "os_benefit_through"
@@ -43,7 +42,7 @@ MEASURES = ("hazard_ratio", "median")
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
     claims = read_claims(open_tables(folder), model)
-    found = [claim.arrows[0] for claim in claims if claim.readout == READOUT and claim.arrows]
+    found = [claim.knock_outs[0] for claim in claims if claim.readout == READOUT and claim.knock_outs]
     return tuple(found[0].split("+")) if found else ()
 
 
@@ -109,7 +108,7 @@ def trial_shares(inputs: Json) -> Json:
 
 def _settings(inputs: Json) -> ProblemSettings:
     settings = ProblemSettings(**inputs["problem"])
-    return replace(settings, patients=min(settings.patients, MOST_PATIENTS))
+    return settings.with_patients(min(settings.patients, MOST_PATIENTS))
 
 
 def _problem(inputs: Json) -> FitProblem:
@@ -124,12 +123,12 @@ def _switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     """
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
     claims = read_claims(open_tables(folder), settings.model)
-    arrows = dict.fromkeys(arrow for claim in claims for group in claim.arrows for arrow in group.split("+"))
-    model = problem.engine.compiled.model.with_switches(*arrows)
+    arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
+    model = problem.simulator.compiled.model.with_switches(*arrows)
     compiled = compile_model(model)
-    engine = replace(problem.engine, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
+    simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
     switches = model.parameters[-len(arrows) :]
-    return replace(problem, engine=engine, parameters=(*problem.parameters, *switches), free=_uncertain(problem))
+    return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), free=_uncertain(problem))
 
 
 def without(problem: FitProblem, arrows: Sequence[str]) -> FitProblem:
@@ -145,11 +144,11 @@ def _benefits(
     found = {}
     for trial in problem.trials:
         treated, control = pairs(trial)[0], trial.control.name
-        tasks = [arm_task(problem, point, trial.study, control)]
+        cohorts = [arm_cohort(problem, point, trial.study, control)]
         for variant in (problem, without(problem, arrows)):
-            task = arm_task(variant, point, trial.study, treated)
-            tasks += [ArmTask(task.trial, task.arm, rule, task.parameters) for rule in rules]
-        placebo, *others = run_arms(problem.engine, tasks, problem.jobs)
+            cohort = arm_cohort(variant, point, trial.study, treated)
+            cohorts += [replace(cohort, rule=rule) for rule in rules]
+        placebo, *others = run_arms(problem.simulator, cohorts, problem.jobs)
         for place, rule in enumerate(rules):
             both = [
                 _benefit(problem, {(trial.study, treated): outcome, (trial.study, control): placebo})

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from kinimmune.fitting.problem.outputs import can_be_tried
 from kinimmune.fitting.problem.targets import Role, Target, read_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
@@ -19,7 +18,7 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.design import Trial, supports_trials
 
 VERSION = 1
 """Of the canonical form."""
@@ -45,7 +44,7 @@ def digest_inputs(model: str, tables: Tables) -> str:
     """
     built = load_model(model, tables)
     parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
-    if can_be_tried(built):
+    if supports_trials(built):
         fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
         studies = {target.study for target in fitted}
         parts["targets"] = list(map(_target, fitted))

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial, list_endpoints
 
 KINDS = ("median", "hazard_ratio", "survival", "state")
 FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM]"
-TRIED = ("tumour_hazard", "liver_hazard", "lesion_hazard")
-"""States without which a model cannot be tried."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +110,6 @@ class Nameable:
         return next(trial for trial in self.trials if trial.study == study)
 
 
-def can_be_tried(model: OdeModel) -> bool:
-    """Return whether a model has what a virtual trial needs."""
-    return {*TRIED} <= set(model.state_names)
-
-
 def parse_output(text: str, known: Nameable) -> Output:
     """Return the output of a name.
 
@@ -142,8 +135,8 @@ def parse_output(text: str, known: Nameable) -> Output:
         raise _refuse(text, f"{len(parts)} parts after '{kind}' where {expected} belong; write {FORMS}")
     trial = known.trial(parts[0], text)
     if kind == "hazard_ratio":
-        return HazardRatioOutput(trial.study, _endpoint(parts[1], text))
-    arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], text)
+        return HazardRatioOutput(trial.study, _endpoint(parts[1], known.model, text))
+    arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], known.model, text)
     if kind == "median":
         return _median(text, trial, arm, endpoint)
     return _survival(text, trial, SurvivalOutput(trial.study, arm, endpoint, _number(parts[3], "month", text)))
@@ -204,8 +197,8 @@ def _arm(given: str, trial: Trial, text: str) -> str:
     return given
 
 
-def _endpoint(given: str, text: str) -> Endpoint:
-    names = [str(endpoint) for endpoint in Endpoint]
+def _endpoint(given: str, model: OdeModel, text: str) -> Endpoint:
+    names = [str(endpoint) for endpoint in list_endpoints(model)]
     if given not in names:
         raise _refuse(text, f"no endpoint '{given}'; {nearest(given, names)}")
     return Endpoint(given)

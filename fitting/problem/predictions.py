@@ -53,7 +53,7 @@ def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | No
     """Return every named prediction: medians [month] of all arms, hazard ratios of all studies."""
     named: dict[str, float | None] = {}
     for trial in problem.trials:
-        for endpoint in Endpoint:
+        for endpoint in problem.endpoints:
             for arm in trial.arms:
                 name = f"median:{trial.study}:{arm.name}:{endpoint}"
                 named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)

@@ -22,10 +22,11 @@ from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, StopRule, Trial
-from kinimmune.models.trial.population import Population, draw_population, individual_values
-from kinimmune.models.trial.survival import TrialCurves, follow, median_time
-from kinimmune.models.trial.treatment_paths import ArmTask, Engine
+from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial, supports_trials
+from kinimmune.models.trial.population import Population, draw_population
+from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.survival import TrialCurves, expected_curve, median_time
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
@@ -43,7 +44,7 @@ HORIZON_FACTOR = 1.5
 class FitProblem:
     """What is fitted to what."""
 
-    engine: Engine
+    simulator: TrialSimulator
     parameters: tuple[Parameter, ...]
     """Every parameter of the model; constants at their values."""
     free: tuple[Parameter, ...]
@@ -65,11 +66,18 @@ class FitProblem:
                 raise UsageError(f"target {target.label} has role '{target.role}'; a fit accepts role 'fit' only")
             if target.statistic is not Statistic.MEDIAN:
                 raise UsageError(f"target {target.label}: only medians can be fitted; give it role 'unfitted'")
+            if target.endpoint not in self.endpoints:
+                raise UsageError(f"target {target.label}: model '{self.simulator.model.name}' has no progression")
             if (target.study, target.arm) not in self.arms:
                 raise UsageError(f"target {target.label} belongs to an arm that is not run")
         for parameter in self.free:
             if parameter.prior.scale is Scale.FIXED:
                 raise DataError(f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin})")
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Endpoints the model has."""
+        return self.simulator.endpoints
 
     def trial(self, study: str) -> Trial:
         """Return the trial of a study."""
@@ -94,10 +102,15 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
 
     Raises
     ------
+    UsageError
+        when the model is not tried in trials
     DataError
         when the tables hold nothing to fit
     """
     built = load_model(model, tables)
+    if not supports_trials(built):
+        needs = "a cause of death and an input for the dose of an arm"
+        raise UsageError(f"model '{model}' cannot be fitted to trials: it needs {needs}")
     trials = read_trials(tables)
     targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
     if not targets:
@@ -107,9 +120,9 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)
     longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
-    engine = Engine(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
+    simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(
-        engine=engine,
+        simulator=simulator,
         parameters=kept,
         free=tuple(item for item in kept if item.estimated),
         trials=trials,
@@ -123,57 +136,34 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
 
 def to_horizon(problem: FitProblem, months: float) -> FitProblem:
     """Return the same problem with curves that reach to another horizon [month]."""
-    return replace(problem, engine=replace(problem.engine, horizon=months * DAYS_PER_MONTH))
+    return replace(problem, simulator=replace(problem.simulator, horizon=months * DAYS_PER_MONTH))
 
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
     """Run the virtual trial at several points; every arm of every point side by side."""
-    arms = [enrol(problem, point, study, arm) for point in points for study, arm in problem.arms]
-    outcomes = run_arms(problem.engine, arms, problem.jobs)
+    cohorts = [enrol(problem, point, study, arm) for point in points for study, arm in problem.arms]
+    outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
     width = len(problem.arms)
     return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
 
 
-@dataclass(frozen=True)
-class EnrolledArm:
-    """One arm of a problem at a point; its patients' parameters are computed a part at a time."""
-
-    trial: Trial
-    arm: Arm
-    rule: StopRule
-    parameters: tuple[Parameter, ...]
-    """At the point, for the spreads between patients."""
-    values: Mapping[str, float]
-    """Name -> typical value in the study."""
-    population: Population
-
-    @property
-    def patients(self) -> int:
-        """Number of patients."""
-        return self.population.patients
-
-    def part(self, which: slice) -> ArmTask:
-        """Return the task of some of the patients."""
-        drawn = individual_values(self.parameters, self.values, self.population.part(which))
-        return ArmTask(self.trial, self.arm, self.rule, drawn)
-
-
-def enrol(problem: FitProblem, point: Array, study: str, arm: str) -> EnrolledArm:
+def enrol(problem: FitProblem, point: Array, study: str, arm: str) -> PopulationCohort:
     """Return one arm at a point with the problem's virtual patients."""
     moved = problem.values(point)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
-    return EnrolledArm(trial, trial.arm(arm), problem.rules[study], parameters, values_for(parameters, study), problem.population)
+    values = values_for(parameters, study)
+    return PopulationCohort(trial, trial.arm(arm), problem.rules[study], parameters, values, problem.population)
 
 
-def arm_task(problem: FitProblem, point: Array, study: str, arm: str) -> ArmTask:
+def arm_cohort(problem: FitProblem, point: Array, study: str, arm: str) -> ArmCohort:
     """Return one arm at a point with the parameters of all its virtual patients."""
     return enrol(problem, point, study, arm).part(slice(None))
 
 
 def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:
     """Return the curve of one arm under its study's follow-up."""
-    return follow(outcomes[study, arm], endpoint, problem.trial(study).follow_up[endpoint])
+    return expected_curve(outcomes[study, arm], endpoint, problem.trial(study).follow_up[endpoint])
 
 
 def residuals(problem: FitProblem, outcomes: Outcomes, point: Array) -> Array:

@@ -1,37 +1,55 @@
-"""What a problem is built from, as plain values: a step of long work carries them, and builds the problem where it runs.
+"""What a problem is built from, as plain values: a task of long work carries them, and builds the problem where it runs.
 
-Start with `ProblemSettings` and `open_problem`.
+Start with `describe_problem`, `ProblemSettings` and `open_problem`.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import FitProblem, build_problem
+from kinimmune.fitting.settings import ProblemOptions, Seed
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import StopRule
 
 
-@dataclass(frozen=True)
-class ProblemSettings:
-    """Model, tables and virtual patients."""
+class ProblemSettings(ProblemOptions):
+    """Model, tables and virtual patients of a problem."""
 
     model: str
     tables: str
     """Digest of the rows and columns it reads and of its equations, as `digest_inputs` gives it."""
-    patients: int
-    seed: int
-    stop_rule: str | None = None
-    """One rule for all studies; None takes each study's own."""
-    integrator: str = "kernel"
+    seed: Seed
+    """Seed of the virtual patients."""
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The settings as an input of a step; `ProblemSettings(**plain)` is the way back."""
-        return asdict(self)
+        """The settings as an input of a task; `ProblemSettings(**plain)` is the way back."""
+        return self.model_dump(mode="json")
+
+    def with_patients(self, patients: int | None) -> "ProblemSettings":
+        """Return the settings with another number of virtual patients; None leaves them as they are."""
+        return self if patients is None else self.model_copy(update={"patients": patients})
+
+
+def describe_problem(model: str, tables: Tables, seed: int, options: ProblemOptions) -> ProblemSettings:
+    """Return the settings of a problem with the tables as they are now.
+
+    Parameters
+    ----------
+    model
+        a name of the library
+    tables
+        what the problem is read from
+    seed
+        of the virtual patients
+    options
+        how virtual trials are run; those of an analysis, such as `FitOptions`, will do
+    """
+    shared = {name: getattr(options, name) for name in ProblemOptions.model_fields}
+    return ProblemSettings(model=model, tables=digest_inputs(model, tables), seed=seed, **shared)
 
 
 def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -> FitProblem:
@@ -42,7 +60,7 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
     settings
         what it is built from
     folder
-        tables that replace the package's, None for none; they must be there where a step runs
+        tables that replace the package's, None for none; they must be there where a task runs
     jobs
         threads
 
@@ -70,6 +88,6 @@ def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
         tables,
         patients=settings.patients,
         seed=settings.seed,
-        stop_rule=None if settings.stop_rule is None else StopRule(settings.stop_rule),
+        stop_rule=settings.stop_rule,
         integrator=settings.integrator,
     )

@@ -36,7 +36,7 @@ WIDTH = 0.1
 
 def list_allowed(problem: FitProblem) -> tuple[str, ...]:
     """Return the predictions that can be profiled; medians of time to progression sit on scans and cannot."""
-    ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{endpoint}" for trial in problem.trials for endpoint in Endpoint]
+    ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{endpoint}" for trial in problem.trials for endpoint in problem.endpoints]
     medians = [f"{Statistic.MEDIAN}:{study}:{arm}:{Endpoint.OS}" for study, arm in problem.arms]
     return (*ratios, *medians)
 

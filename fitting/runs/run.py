@@ -8,6 +8,7 @@ nothing in a run is ever unpickled.
 import json
 import shutil
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
-from kinimmune.fitting.runs.provenance import Environment
+from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
 from kinimmune.models.errors import DataError, UsageError
 
 RECORD = "run.json"
@@ -141,6 +142,45 @@ def create_run(path: Path, record: RunRecord, *, force: bool = False) -> Run:
         return Run(path, record).update(RunStatus.RUNNING, 0.0)
     except OSError as error:
         raise UsageError(f"cannot write run '{path}': {error.strerror}; give a folder you may write with -o") from error
+
+
+def begin_run(  # noqa: PLR0913 - what a record says of a new run, all by name
+    path: Path, *, command: tuple[str, ...], model: str, seed: int, data: Path | None, digest: str, force: bool
+) -> Run:
+    """Make the folder of a run that begins now, in this process and with the tables as they lie there.
+
+    Parameters
+    ----------
+    path
+        the folder to make, as `create_run` takes it
+    command
+        the command line that asks for it, program name included
+    model
+        name of a model
+    seed
+        of everything drawn at random
+    data
+        folder of tables that replace the package's, None for none
+    digest
+        of what a problem reads of the tables and of the model's equations
+    force
+        whether the files of a run that is there are replaced
+
+    Raises
+    ------
+    UsageError
+        as `create_run` does
+    """
+    record = RunRecord(
+        command=command,
+        model=model,
+        seed=seed,
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        environment=current_environment(),
+        inputs=hash_tables(data),
+        digest=digest,
+    )
+    return create_run(path, record, force=force)
 
 
 def open_run(path: Path) -> Run:

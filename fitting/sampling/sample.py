@@ -4,7 +4,6 @@ Start with `sample_fit`.
 """
 
 import math
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from kinimmune.fitting.sampling.posterior import Posterior
 from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT, SHARE, Predicted, predict_over
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, Trace
 from kinimmune.fitting.sampling.surrogate import Guide, survey
+from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
@@ -26,8 +26,6 @@ from kinimmune.models.symbolic.parameters import Parameter
 
 SPARE_WALKERS = 2
 """Above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
-STEPS = 600
-"""A posterior such as that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
 MOST_PREDICTIONS = 400
 """Draws over which the virtual trial is run, all ensembles together."""
 DRAWS_PER_PREDICTION = 5
@@ -35,24 +33,13 @@ DRAWS_PER_PREDICTION = 5
 TRACE_POINTS = 200
 
 
-@dataclass(frozen=True)
-class SampleSettings:
-    """What a sample is asked to do; None is left to the fit or to the number of free parameters."""
-
-    ensembles: int = 4
-    walkers: int | None = None
-    steps: int = STEPS
-    patients: int | None = None
-    seed: int | None = None
-
-
-def count_steps(settings: SampleSettings, fitted: Fitted) -> int:
+def count_steps(settings: SampleOptions, fitted: Fitted) -> int:
     """Return how many steps of long work a sample takes, for a bar."""
     effort = _effort(settings, fitted)
     return 1 + effort.ensembles * effort.blocks + math.ceil(_count_predictions(effort.ensembles) * effort.ensembles / SHARE)
 
 
-def sample_fit(fitted: Fitted, settings: SampleSettings, runtime: Runtime) -> tuple[SampleResult, Draws]:
+def sample_fit(fitted: Fitted, settings: SampleOptions, runtime: Runtime) -> tuple[SampleResult, Draws]:
     """Sample the posterior of a fit and predict from it.
 
     Parameters
@@ -64,7 +51,7 @@ def sample_fit(fitted: Fitted, settings: SampleSettings, runtime: Runtime) -> tu
     runtime
         where tasks are kept and computed
     """
-    plan = replace(fitted.settings, patients=settings.patients or fitted.settings.patients)
+    plan = fitted.settings.with_patients(settings.patients)
     inputs, beside = {"problem": plan.plain}, {"folder": fitted.folder, "jobs": 1}
     effort = _effort(settings, fitted)
     chains = run_ensembles(Sampled(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, beside), guide_of(fitted), effort, runtime)
@@ -122,7 +109,7 @@ def _count_predictions(ensembles: int) -> int:
     return MOST_PREDICTIONS // ensembles
 
 
-def _effort(settings: SampleSettings, fitted: Fitted) -> Effort:
+def _effort(settings: SampleOptions, fitted: Fitted) -> Effort:
     walkers = settings.walkers or 2 * fitted.point.size + SPARE_WALKERS
     seed = fitted.settings.seed if settings.seed is None else settings.seed
     return Effort(settings.ensembles, walkers, settings.steps, seed).require(fitted.point.size)

@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, Nameable, Output, StateOutput, SurvivalOutput
 from kinimmune.fitting.problem.predictions import contrast_curves
-from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_task, predict
+from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_cohort, predict
 from kinimmune.fitting.sensitivity.values import Response, collect, hold, list_times
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
@@ -53,8 +53,8 @@ def open_trial(
     by_key = {item.key: item for item in hold(problem.parameters, fixed)}
     narrow = replace(
         problem,
-        engine=replace(
-            problem.engine,
+        simulator=replace(
+            problem.simulator,
             tolerances=FIT_TOLERANCES if fine else SURVEY_TOLERANCES,
             horizon=_horizon(problem, output, known),
         ),
@@ -85,7 +85,7 @@ def _arms(output: Output, known: Nameable) -> tuple[tuple[str, str], ...]:
 def _horizon(problem: FitProblem, output: Output, known: Nameable) -> float:
     """Return how far [d] courses must reach: no further than the output looks, but far enough for a response to be confirmed."""
     if isinstance(output, MedianOutput):
-        return problem.engine.horizon
+        return problem.simulator.horizon
     trial = known.trial(str(output.study), output.name)
     if isinstance(output, HazardRatioOutput):
         return trial.follow_up[output.endpoint].longest
@@ -133,9 +133,9 @@ def _hazard_ratio(problem: FitProblem, output: HazardRatioOutput, outcomes: Outc
 
 def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Array) -> Array | str:
     """Return the mean over patients alive on some days, shape (t,)."""
-    task = arm_task(problem, point, str(output.study), str(output.arm))
+    cohort = arm_cohort(problem, point, str(output.study), str(output.arm))
     with np.errstate(invalid="ignore", divide="ignore"):  # nobody alive is said below
-        course = mean_courses(problem.engine, task, [output.quantity])[output.quantity]
+        course = mean_courses(problem.simulator, cohort, [output.quantity])[output.quantity]
     if not np.all(np.isfinite(course)):
         return f"no patient of {output.study}:{output.arm} alive or integrated to day {output.day:g}"
-    return np.asarray(PchipInterpolator(problem.engine.grid(task.trial), course)(days), dtype=float)
+    return np.asarray(PchipInterpolator(problem.simulator.grid(cohort.trial), course)(days), dtype=float)

@@ -1,6 +1,7 @@
 """How many tasks long work will have taken whose chains stop when they choose to: an estimate that is made again as they stop.
 
-Start with `Forecast`, and carry out what its `begin` returns.
+Start with `Forecast`, and run the chains its `begin` returns.  A bar tells the time left of a known total, and
+never the total.
 """
 
 from collections import Counter
@@ -10,16 +11,17 @@ from dataclasses import dataclass, field
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, stop
 
 PRIOR_WALKS = 3.0
-"""Walks for which the usual lengths count: few against some tens, enough that the first stop of one decides nothing."""
+"""Number of walks for which the usual lengths count: few against some tens, enough that the first stop of one decides nothing."""
 
 
 @dataclass
-class _Course:
+class _ChainProgress:
     """How far a chain got."""
 
     single: bool
     """Whether it is known to be of one task."""
     tasks: int = 0
+    """Tasks that have finished."""
     ended: bool = False
 
 
@@ -33,17 +35,17 @@ class Forecast:
     """Tasks of their own that have not begun."""
     walks: int = 0
     """Walks that have not begun."""
-    _courses: list[_Course] = field(default_factory=list)
+    _begun: list[_ChainProgress] = field(default_factory=list)
 
     def begin(self, chains: Sequence[TaskChain]) -> list[TaskChain]:
         """Return the same chains, which tell how far they get; nothing else about them changes."""
-        courses = [_Course(chain.next_task is stop) for chain in chains]
-        walking = not all(course.single for course in courses)
+        begun = [_ChainProgress(chain.next_task is stop) for chain in chains]
+        walking = not all(one.single for one in begun)
         # what has no room to walk in never begins, so nothing is left to come once walks have begun
-        self.singles = 0 if walking else max(self.singles - len(courses), 0)
+        self.singles = 0 if walking else max(self.singles - len(begun), 0)
         self.walks = 0 if walking else self.walks
-        self._courses += courses
-        return [TaskChain(chain.first, _tell(course, chain.next_task)) for course, chain in zip(courses, chains, strict=True)]
+        self._begun += begun
+        return [TaskChain(chain.first, _count(one, chain.next_task)) for one, chain in zip(begun, chains, strict=True)]
 
     @property
     def total(self) -> int:
@@ -53,8 +55,8 @@ class Forecast:
         Statistical Association 53:457, 1958): side by side they stop in the order of their lengths, and the mean of those that
         ended would be too short.
         """
-        known = sum(course.tasks if course.ended else 1 for course in self._courses if course.ended or course.single)
-        going = [course.tasks for course in self._courses if not (course.ended or course.single)]
+        known = sum(one.tasks if one.ended else 1 for one in self._begun if one.ended or one.single)
+        going = [one.tasks for one in self._begun if not (one.ended or one.single)]
         if not going and not self.walks:
             return known + self.singles
         ending = self._chances()
@@ -63,21 +65,21 @@ class Forecast:
 
     def _chances(self) -> list[float]:
         """Return how probable it is that a walk ends after its first task, its second and so on."""
-        walked = [course for course in self._courses if not course.single]
+        walked = [one for one in self._begun if not one.single]
         share = PRIOR_WALKS / len(self.usual)
-        ended = Counter(course.tasks for course in walked if course.ended)
+        ended = Counter(one.tasks for one in walked if one.ended)
         usual = Counter(self.usual)
-        longest = max(*self.usual, *(course.tasks for course in walked), 1)
+        longest = max(*self.usual, *(one.tasks for one in walked), 1)
         return [
             (ended[length] + share * usual[length])
-            / (sum(course.tasks >= length for course in walked) + share * sum(other >= length for other in self.usual))
+            / (sum(one.tasks >= length for one in walked) + share * sum(other >= length for other in self.usual))
             for length in range(1, longest + 1)
         ]
 
     @property
     def exact(self) -> bool:
         """Whether no walk is left whose length is unknown."""
-        return not self.walks and all(course.ended or course.single for course in self._courses)
+        return not self.walks and all(one.ended or one.single for one in self._begun)
 
 
 def _expect(ending: Sequence[float], tasks: int) -> float:
@@ -93,11 +95,13 @@ def _expect(ending: Sequence[float], tasks: int) -> float:
     return left
 
 
-def _tell(course: _Course, follow: Callable[[Task, Json], Task | None]) -> Callable[[Task, Json], Task | None]:
+def _count(progress: _ChainProgress, follow: Callable[[Task, Json], Task | None]) -> Callable[[Task, Json], Task | None]:
+    """Return a function that gives the next task as `follow` does, and takes note of each that has finished."""
+
     def follow_on(task: Task, outcome: Json) -> Task | None:
         following = follow(task, outcome)
-        course.tasks += 1
-        course.ended = following is None
+        progress.tasks += 1
+        progress.ended = following is None
         return following
 
     return follow_on

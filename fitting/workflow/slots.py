@@ -1,6 +1,6 @@
-"""SlotExecutor where tasks of long work are carried out one at a time, and how a task is carried out there.
+"""Slots, in each of which one task of long work at a time is computed, and the executor that hands tasks to them.
 
-Start with `SlotExecutor`, a pool made of them.
+Start with `SlotExecutor`.
 """
 
 from collections import deque
@@ -33,7 +33,7 @@ def compute(task: Task) -> Json:
 
 
 class SlotExecutor:
-    """A pool that hands tasks to slots as they become free, the others wait here; so an interruption finds little to undo."""
+    """Hands tasks to slots as they become free; the others wait here, so an interruption finds little to undo."""
 
     def __init__(self, slots: list[Slot]) -> None:
         self._free = slots

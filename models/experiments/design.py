@@ -1,17 +1,14 @@
-"""A laboratory experiment as data: what is set, what is given.
+"""A laboratory experiment as data: what is set, what is given; and all that an individual of a model can be in.
 
-Start with `Experiment`; `read_experiments` (in `kinimmune.models.tables.readers`) makes them from `experiments.csv`, and
-`run_experiment` (in `kinimmune.models.experiments.run`) runs one.
+Start with `Experiment` and `Designs`; `kinimmune.models.tables.readers` makes them from tables, and `run_experiment` (in
+`kinimmune.models.experiments.run`) runs an experiment.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from kinimmune.models.solvers.dosing import Dose, Schedule
-
-if TYPE_CHECKING:  # reading tables needs no integrator
-    pass
+from kinimmune.models.trial.design import Trial
 
 
 @dataclass(frozen=True)
@@ -51,3 +48,14 @@ class Experiment:
                     held[span.name] = held.get(span.name, 0.0) + span.value
             inputs.append(held)
         return Schedule(tuple(edges), tuple(inputs), self.doses)
+
+
+@dataclass(frozen=True)
+class Designs:
+    """The trials and experiments an individual of one model can be in."""
+
+    trials: tuple[Trial, ...] = ()
+    """None where the model takes no drug a trial gives."""
+    experiments: tuple[Experiment, ...] = ()
+    read_out_days: Mapping[str, float] = field(default_factory=dict)
+    """Name of a read-out day of the experiments -> [d]."""

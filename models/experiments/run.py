@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # reading tables needs no integrator
 
 
 def changed(model: CompiledModel, experiment: Experiment, parameters: Array, cut: tuple[str, ...] = ()) -> Array:
-    """Return parameters, shape (n_parameters, n), as the experiment changes them, with switched arrows cut.
+    """Return parameters, shape (n_parameters, n), as the experiment changes them, with switched interactions knocked out.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def changed(model: CompiledModel, experiment: Experiment, parameters: Array, cut
     """
     names = model.model.parameter_names
     out = parameters.copy()
-    for name, value in {**experiment.values, **{f"keep_{arrow}": 0.0 for arrow in cut}}.items():
+    for name, value in {**experiment.values, **{f"keep_{interaction}": 0.0 for interaction in cut}}.items():
         out[_row(names, name, experiment)] = value
     for name, factor in experiment.factors.items():
         out[_row(names, name, experiment)] *= factor

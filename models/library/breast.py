@@ -38,7 +38,7 @@ def breast(parameters: tuple[Parameter, ...]) -> OdeModel:
         mif.hif_and_mif(volume),
         macrophages.m1_and_m2(start.macrophages),
         macrophages.m1_action((start.presentation, start.factors), reference.macrophages[0]),
-        _antigen(),
+        tregs.tumour_antigen("A_T"),
         tregs.treg_numbers(tregs.antigen(volume), _treg_block()),
         pharmacokinetics.pd1_antibody(),
         effectors.effector_t_cells(start.effectors, None, _coupling()),
@@ -79,12 +79,6 @@ def _untreated(volume: sp.Expr, kept_mif: sp.Expr) -> _Untreated:
     coupling = effectors.Coupling(priming=presented * recruited, division=presented)
     cells = effectors.untreated_effectors(antigen, suppressed, coupling)
     return _Untreated((m1, m2), presented, factors, cells, cells[0] * suppressed)
-
-
-def _antigen() -> Mechanism:
-    signal = tregs.antigen(symbol("viable_volume"))
-    definition = Definition("antigen_signal", "A_T", "1", signal, "antigen released by the tumour, saturating")
-    return Mechanism("antigen", "tumour volume decides how much antigen T cells see", definitions=(definition,))
 
 
 def _coupling() -> effectors.Coupling:

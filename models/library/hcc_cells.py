@@ -4,8 +4,13 @@ Start with `hcc_cells`.  The drug enters as a constant concentration in medium; 
 of `hcc_trial`, and `kinase_shift` has the same meaning.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
 import sympy as sp
 
+from kinimmune.models.arrays import Array
 from kinimmune.models.mechanisms import culture, kinases, mapk
 from kinimmune.models.symbolic.components import Definition, symbol
 from kinimmune.models.symbolic.model import OdeModel
@@ -25,6 +30,48 @@ KINASES = {
 }
 """Short name -> printed; FLT-3 is called `treg` where it stands for the kinase of Tregs."""
 LINES = {"hepg2": "HepG2", "huh7": "Huh7", "plc_prf_5": "PLC/PRF/5", "hle": "HLE", "hlf": "HLF", "hep3b": "Hep3B"}
+"""Short name -> printed name of a cell line."""
+DRIVER = "raf"
+"""The kinase that drives division and survival of the lines."""
+SHIFT, MEDIUM = "kinase_shift", "medium_concentration"
+"""Parameters: shift between assay and cells, and total concentration of the drug in medium [nmol/L]."""
+LAST_DAY = "h72"
+"""Read-out day of an IC50."""
+
+
+@dataclass(frozen=True)
+class LineNames:
+    """Names of the parameters and of the state of one cell line."""
+
+    growth_rate: str
+    """Parameter: rate of division of untreated cells [1/d]."""
+    dependence: str
+    """Parameter: share of division that needs cyclin D1."""
+    death_rate: str
+    """Parameter: rate of apoptosis of cells without pERK [1/d]."""
+    log_number: str
+    """State: ln of the number of cells over that at the start."""
+
+
+def line_names(line: str) -> LineNames:
+    """Return the names of what belongs to a cell line, given by its short name."""
+    return LineNames(f"growth_{line}", f"raf_dependence_{line}", f"death_{line}", f"log_{line}")
+
+
+def half_occupancy_concentration(values: Mapping[str, Array | float], kinase: str) -> Array:
+    """Return the total concentration in medium [nmol/L] at which half of a kinase is occupied.
+
+    kappa IC50 [1 + s (1 / f_u - 1)], with the binding of `kinimmune.models.mechanisms.culture.medium`.
+
+    Parameters
+    ----------
+    values
+        parameter name -> value, or values of shape (n,)
+    kinase
+        short name
+    """
+    bound_over_free = values["serum_protein_share"] * (1.0 / values["unbound_fraction"] - 1.0)
+    return np.asarray(values[SHIFT] * values[f"ic50_{kinase}"] * (1.0 + bound_over_free))
 
 
 def hcc_cells(parameters: tuple[Parameter, ...]) -> OdeModel:

@@ -40,14 +40,8 @@ def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
 
 
 def _signals() -> Mechanism:
-    antigen = Definition(
-        "antigen_signal",
-        "A",
-        "1",
-        tregs.antigen(symbol("viable_volume")),
-        "antigen released by the tumour, saturating",
-    )
-    return Mechanism("signals", "what T cells see of tumour and drug", definitions=(antigen, *effectors.concentration_effects()))
+    definitions = (tregs.antigen_signal(), *effectors.concentration_effects())
+    return Mechanism("signals", "what T cells see of tumour and drug", definitions=definitions)
 
 
 def _coupling() -> effectors.Coupling:

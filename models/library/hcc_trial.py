@@ -10,12 +10,34 @@ from kinimmune.models.mechanisms import angiogenesis, effectors, hazards, kinase
 from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.roles import TrialRoles
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 
 IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
 REFERENCE_PARTS = IMMUNE_PARTS[:-1]
 """Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
+
+TRIAL_ROLES = TrialRoles(
+    causes_of_death={"tumour": "tumour_hazard", "liver failure": "liver_hazard"},
+    new_lesions="lesion_hazard",
+    log_diameter="log_diameter",
+    dose_input="dose_rate",
+)
+REPORTED_COURSES = (
+    "tumour_volume",
+    "treg_number",
+    "treg_function",
+    "effector_cells",
+    "pd1_cells",
+    "pd1_fraction",
+    "phospho_erk",
+    "cyclin_d1",
+    "vascular_support",
+    "concentration",
+    "resistance",
+    "liver_reserve",
+)
 
 
 def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
@@ -27,7 +49,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         mapk.resistance(),
         mapk.raf_mek_erk(),
         angiogenesis.vascular_support(),
-        _antigen(),
+        tregs.tumour_antigen(),
         untreated_state("start", "0", symbol("initial_volume")),
         untreated_state("reference", "ref", symbol("reference_volume"), REFERENCE_PARTS),
         tregs.regulatory_t_cells(symbol("start_antigen")),
@@ -37,7 +59,15 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         hazards.death(),
         hazards.new_lesions(),
     )
-    return OdeModel("hcc_trial", "Sorafenib in advanced hepatocellular carcinoma", mechanisms, parameters, _outputs())
+    return OdeModel(
+        "hcc_trial",
+        "Sorafenib in advanced hepatocellular carcinoma",
+        mechanisms,
+        parameters,
+        _outputs(),
+        trial=TRIAL_ROLES,
+        reported_courses=REPORTED_COURSES,
+    )
 
 
 def untreated_state(name: str, printed: str, volume: sp.Expr, parts: tuple[str, ...] = IMMUNE_PARTS) -> Mechanism:
@@ -72,17 +102,6 @@ def untreated_state(name: str, printed: str, volume: sp.Expr, parts: tuple[str, 
     return Mechanism(
         f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions, label=f"Untreated, {name}"
     )
-
-
-def _antigen() -> Mechanism:
-    signal = Definition(
-        "antigen_signal",
-        "A",
-        "1",
-        tregs.antigen(symbol("viable_volume")),
-        "antigen released by the tumour, saturating",
-    )
-    return Mechanism("antigen", "tumour volume decides how much antigen T cells see", definitions=(signal,))
 
 
 def _outputs() -> tuple[Definition, ...]:

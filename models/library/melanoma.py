@@ -10,10 +10,13 @@ from kinimmune.models.mechanisms import chemotherapy, hazards, il15, kinases, nk
 from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.roles import TrialRoles
 
 KINASES = {"raf": "RAF", "braf_v600e": "B-RAF"}
 STEEPNESS = 4
 """Hill exponent of the IL-15 gate: without a threshold CD4+NKG2D+ cells follow MICA/B and survival in every arm."""
+TRIAL_ROLES = TrialRoles(causes_of_death={"tumour": "death_hazard"})
+"""Overall survival alone.  An arm of the tables is one drug; both drugs of this trial are given by experiments."""
 
 
 def melanoma(parameters: tuple[Parameter, ...]) -> OdeModel:
@@ -41,7 +44,7 @@ def build(parameters: tuple[Parameter, ...], steepness: int) -> OdeModel:
         hazards.death_by_burden(),
     )
     title = "Sorafenib and temozolomide in metastatic melanoma"
-    return OdeModel("melanoma", title, mechanisms, parameters, _outputs(steepness))
+    return OdeModel("melanoma", title, mechanisms, parameters, _outputs(steepness), trial=TRIAL_ROLES)
 
 
 def _cytostasis() -> Mechanism:

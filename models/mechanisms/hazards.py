@@ -1,6 +1,7 @@
 """Liver reserve and the cumulative hazards of death and of new lesions.
 
-Start with `death`; S(t) of one individual is exp(-(tumour deaths + liver deaths)).
+Start with `death`, by two causes, or `death_by_burden`, by tumour alone; S(t) of one individual is exp(-(sum of the cumulative
+hazards of death)).
 """
 
 import sympy as sp
@@ -28,8 +29,7 @@ def death() -> Mechanism:
     h = h0 [(1 - w) (T/T_ref)^b + w exp(b_L (1 - L))].
     """
     baseline, share = symbol("baseline_hazard"), symbol("liver_death_share")
-    logarithm = symbol("log_volume") + sp.log(symbol("initial_volume") / symbol("reference_volume"))
-    by_tumour = baseline * (1 - share) * sp.exp(symbol("burden_exponent") * logarithm)
+    by_tumour = baseline * (1 - share) * _burden_factor()
     by_liver = baseline * share * sp.exp(symbol("liver_hazard_slope") * (1 - symbol("liver_reserve")))
     return Mechanism(
         name="death",
@@ -59,6 +59,23 @@ def death() -> Mechanism:
     )
 
 
+def death_by_burden() -> Mechanism:
+    """Return the cumulative hazard of death by tumour alone: h = h0 (T / T_ref)^b."""
+    return Mechanism(
+        name="death",
+        reason="risk of death rises with tumour burden",
+        states=(State("death_hazard", "Λ", "1", "cumulative hazard of death", sp.Integer(0), label="Hazard of death"),),
+        terms=(
+            Term(
+                "burden_death",
+                "death_hazard",
+                symbol("baseline_hazard") * _burden_factor(),
+                "a power of viable volume over the reference",
+            ),
+        ),
+    )
+
+
 def new_lesions() -> Mechanism:
     """Return the cumulative hazard of a new lesion: G' = g_N (g / g_ref) D v, seeding in proportion to proliferation."""
     rate = symbol("new_lesion_rate") * symbol("growth") / symbol("reference_growth")
@@ -83,19 +100,7 @@ def new_lesions() -> Mechanism:
     )
 
 
-def death_by_burden() -> Mechanism:
-    """Return the cumulative hazard of death by tumour alone: h = h0 (T / T_ref)^b, by logarithms since T may underflow."""
-    burden = symbol("log_volume") + sp.log(symbol("initial_volume") / symbol("reference_volume"))
-    return Mechanism(
-        name="death",
-        reason="risk of death rises with tumour burden",
-        states=(State("death_hazard", "Λ", "1", "cumulative hazard of death", sp.Integer(0), label="Hazard of death"),),
-        terms=(
-            Term(
-                "burden_death",
-                "death_hazard",
-                symbol("baseline_hazard") * sp.exp(symbol("burden_exponent") * burden),
-                "a power of viable volume over the reference",
-            ),
-        ),
-    )
+def _burden_factor() -> sp.Expr:
+    """Return (T / T_ref)^b, by logarithms since T may underflow."""
+    logarithm = symbol("log_volume") + sp.log(symbol("initial_volume") / symbol("reference_volume"))
+    return sp.exp(symbol("burden_exponent") * logarithm)

@@ -1,7 +1,7 @@
 """Regulatory T cells: their number, their suppressive function, and what the drug does to each.
 
 Start with `regulatory_t_cells`; `untreated_number` is the steady state a course starts from.  Proliferation, death and
-function are separate arrows: the drug lowers the first and third and raises the second (document000).  `division_marker`,
+function are separate interactions: the drug lowers the first and third and raises the second (document000).  `division_marker`,
 `apoptosis_marker` and `suppression_assay` are what a laboratory sees of the three; `conventional_t_cells` is the pool that Tregs
 are a share of; `hypoxic_recruitment` draws Tregs into a tumour whose vessels are blocked.
 """
@@ -15,6 +15,19 @@ from kinimmune.models.symbolic.components import Definition, Mechanism, State, T
 def antigen(volume: sp.Expr, half: str = "antigen_volume") -> sp.Expr:
     """Return the antigen signal T / (h_A + T), between 0 and 1, of a tumour volume [mL]."""
     return volume / (volume + symbol(half))
+
+
+def tumour_antigen(printed: str = "A") -> Mechanism:
+    """Return the antigen signal of the tumour as a mechanism of its own; `printed` is its symbol in equations."""
+    reason = "tumour volume decides how much antigen T cells see"
+    return Mechanism("antigen", reason, definitions=(antigen_signal(printed),))
+
+
+def antigen_signal(printed: str = "A") -> Definition:
+    """Return the definition of `antigen_signal`, that of the viable volume; `printed` is its symbol in equations."""
+    return Definition(
+        "antigen_signal", printed, "1", antigen(symbol("viable_volume")), "antigen released by the tumour, saturating"
+    )
 
 
 def untreated_number(signal: sp.Expr) -> sp.Expr:
@@ -39,22 +52,15 @@ def regulatory_t_cells(start: sp.Expr) -> Mechanism:
     start
         antigen signal at the start, at which the untreated pool rests
     """
-    number, function, signal = symbol("treg_number"), symbol("treg_function"), symbol("antigen_signal")
-    occupied = symbol("occupancy_treg")
-    gain = symbol("treg_proliferation") * number * (1 + symbol("treg_antigen_gain") * signal)
+    function, occupied = symbol("treg_function"), symbol("occupancy_treg")
+    block = _effect("treg_proliferation_block", 'b_"prol"', symbol("treg_proliferation_effect") * occupied, "proliferation lost")
+    death = symbol("treg_death") * (1 + symbol("treg_death_induction"))
     return Mechanism(
         name="tregs",
         label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number and their function",
         states=(
-            State(
-                "treg_number",
-                "R",
-                "1",
-                "regulatory T cells in the tumour, relative density",
-                untreated_number(start),
-                label="Tregs",
-            ),
+            _number(start),
             State(
                 "treg_function",
                 "F",
@@ -65,32 +71,13 @@ def regulatory_t_cells(start: sp.Expr) -> Mechanism:
             ),
         ),
         definitions=(
-            _effect("treg_proliferation_block", 'b_"prol"', symbol("treg_proliferation_effect") * occupied, "proliferation lost"),
+            block,
             _effect("treg_death_induction", 'a_"R"', symbol("treg_death_effect") * occupied, "relative rise of Treg death"),
             _effect("treg_function_block", 'b_"F"', symbol("treg_function_effect") * occupied, "suppressive function lost"),
-            Definition(
-                "treg_suppression",
-                "q",
-                "1",
-                suppression(number, function),
-                "factor by which Tregs hold effector cells down",
-                neutral=sp.Integer(1),
-            ),
+            _suppression(function),
         ),
         terms=(
-            Term("treg_recruitment", "treg_number", symbol("treg_source"), "entry from blood"),
-            Term(
-                "treg_division",
-                "treg_number",
-                gain * (1 - symbol("treg_proliferation_block")) * (1 - number / symbol("treg_capacity")),
-                "division, faster with antigen, limited by space",
-            ),
-            Term(
-                "treg_loss",
-                "treg_number",
-                -symbol("treg_death") * (1 + symbol("treg_death_induction")) * number,
-                "death, faster under drug",
-            ),
+            *_turnover(block, death, "death, faster under drug"),
             Term(
                 "treg_function_recovery",
                 "treg_function",
@@ -113,43 +100,13 @@ def treg_numbers(start: sp.Expr, division_block: Definition) -> Mechanism:
     division_block
         definition of the share b of division the drug takes away
     """
-    number = symbol("treg_number")
-    divided = _entry(symbol("antigen_signal")) * (1 - symbol(division_block.name)) * number
     return Mechanism(
         name="tregs",
         label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number",
-        states=(
-            State(
-                "treg_number",
-                "R",
-                "1",
-                "regulatory T cells in the tumour, relative density",
-                untreated_number(start),
-                label="Tregs",
-            ),
-        ),
-        definitions=(
-            division_block,
-            Definition(
-                "treg_suppression",
-                "q",
-                "1",
-                suppression(number, sp.Integer(1)),
-                "factor by which Tregs hold effector cells down",
-                neutral=sp.Integer(1),
-            ),
-        ),
-        terms=(
-            Term("treg_recruitment", "treg_number", symbol("treg_source"), "entry from blood"),
-            Term(
-                "treg_division",
-                "treg_number",
-                divided * (1 - number / symbol("treg_capacity")),
-                "division, faster with antigen, limited by space",
-            ),
-            Term("treg_loss", "treg_number", -symbol("treg_death") * number, "death"),
-        ),
+        states=(_number(start),),
+        definitions=(division_block, _suppression(sp.Integer(1))),
+        terms=_turnover(division_block, symbol("treg_death"), "death"),
     )
 
 
@@ -249,7 +206,50 @@ def hypoxic_recruitment() -> Mechanism:
     )
 
 
+def _number(start: sp.Expr) -> State:
+    resting = untreated_number(start)
+    return State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", resting, label="Tregs")
+
+
+def _suppression(function: sp.Expr) -> Definition:
+    return Definition(
+        "treg_suppression",
+        "q",
+        "1",
+        suppression(symbol("treg_number"), function),
+        "factor by which Tregs hold effector cells down",
+        neutral=sp.Integer(1),
+    )
+
+
+def _turnover(division_block: Definition, death: sp.Expr, dying: str) -> tuple[Term, ...]:
+    """Return R' = s_R + rho_R (1 + a_R A) (1 - b) R (1 - R / R_max) - d R as terms.
+
+    Parameters
+    ----------
+    division_block
+        definition of the share b of division the drug takes away
+    death
+        rate d of death [1/d]
+    dying
+        what the term of death says
+    """
+    number = symbol("treg_number")
+    divided = _entry(symbol("antigen_signal")) * (1 - symbol(division_block.name)) * number
+    return (
+        Term("treg_recruitment", "treg_number", symbol("treg_source"), "entry from blood"),
+        Term(
+            "treg_division",
+            "treg_number",
+            divided * (1 - number / symbol("treg_capacity")),
+            "division, faster with antigen, limited by space",
+        ),
+        Term("treg_loss", "treg_number", -death * number, dying),
+    )
+
+
 def _entry(signal: sp.Expr) -> sp.Expr:
+    """Return the rate at which an untreated Treg enters division [1/d]."""
     return symbol("treg_proliferation") * (1 + symbol("treg_antigen_gain") * signal)
 
 

@@ -81,7 +81,7 @@ class Definition:
     expression: sp.Expr
     reason: str
     neutral: sp.Expr | None = None
-    """Its value when the arrow is cut; None when it is no arrow."""
+    """Value when the interaction is knocked out; None when the definition is no interaction."""
     label: str = ""
     """What a reader sees in figures and tables, such as `IL-15`; from the name where it is empty."""
 
@@ -92,9 +92,9 @@ class Definition:
 
 @dataclass(frozen=True)
 class Term:
-    """A summand of the rate of one state [unit of the state per day]; always an arrow.
+    """A summand of the rate of one state [unit of the state per day]; always an interaction.
 
-    Terms of one name form one arrow: what leaves one state and enters another is cut as a whole.
+    Terms of one name form one interaction: what leaves one state and enters another is knocked out as a whole.
     """
 
     name: str

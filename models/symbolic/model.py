@@ -1,8 +1,8 @@
-"""A symbolic ODE model: mechanisms with named arrows, composed by adding terms, checked for units when built.
+"""A symbolic ODE model: mechanisms with named interactions, composed by adding terms, checked for units when built.
 
 Start with `OdeModel`.  A `Mechanism` (`kinimmune.models.symbolic.components`) brings states of its own, `Definition`s (named
 quantities that depend on states and parameters) and `Term`s (summands of a state's rate).  Every definition with a neutral value
-and every term is an *arrow*: `model.without("treg_suppression")` is the same model with that arrow cut.
+and every term is an *interaction*, an arrow of the influence diagram: `model.without("treg_suppression")` is its knock-out.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ import sympy as sp
 from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
+from kinimmune.models.symbolic.roles import TrialRoles, check_roles
 from kinimmune.models.symbolic.units import Unit, parse_unit, unit_of
 
 
@@ -24,7 +25,8 @@ class OdeModel:
     Raises
     ------
     ModelError
-        when built from undeclared symbols, two things of one name, a term for an unknown state, or units that do not fit
+        when built from undeclared symbols, two things of one name, a term for an unknown state, units that do not fit, or roles
+        and courses that name what the model does not have
     """
 
     name: str
@@ -34,12 +36,17 @@ class OdeModel:
     outputs: tuple[Definition, ...] = ()
     """Read-outs; they may use states, parameters, inputs and definitions, and nothing uses them."""
     removed: tuple[str, ...] = field(default=())
-    """Arrows that were cut from the full model."""
+    """Interactions that were knocked out of the full model."""
+    trial: TrialRoles | None = None
+    """What a virtual trial reads; None for a model that is not tried in one."""
+    reported_courses: tuple[str, ...] = ()
+    """States and outputs whose mean courses in a trial a report shows, in its order."""
 
     def __post_init__(self) -> None:
-        """Check names, symbols and units."""
+        """Check names, symbols, units and roles."""
         _check_names(self)
         _check_units(self)
+        _check_purpose(self)
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -80,10 +87,10 @@ class OdeModel:
         return labels | {item.name: item.label for item in (*self.definitions, *self.outputs)}
 
     @cached_property
-    def arrow_labels(self) -> dict[str, str]:
-        """Name -> what a reader sees, of every arrow."""
+    def interaction_labels(self) -> dict[str, str]:
+        """Name -> what a reader sees, of every interaction."""
         labels = {item.name: item.label for item in self.terms} | {item.name: item.label for item in self.definitions}
-        return {name: labels[name] for name in self.arrows}
+        return {name: labels[name] for name in self.interactions}
 
     @cached_property
     def units(self) -> dict[str, str]:
@@ -113,41 +120,41 @@ class OdeModel:
         return expression.xreplace(self.expanded_definitions)
 
     def with_switches(self, *names: str) -> "OdeModel":
-        """Return the model with a switch on each named arrow: a parameter `keep_NAME`, 1 as it is and 0 for cut.
+        """Return the model with a switch on each named interaction: a parameter `keep_NAME`, 1 as it is and 0 for knocked out.
 
         With a switch at 0 the equations are those of `without`, so that one compiled model serves many ablations.
 
         Raises
         ------
         UsageError
-            for a name that is no arrow of this model, with the nearest one
+            for a name that is no interaction of this model, with the nearest one
         """
-        self._require_arrows(names)
+        self._require_interactions(names)
         mechanisms = tuple(_switch(mechanism, frozenset(names)) for mechanism in self.mechanisms)
         return replace(self, mechanisms=mechanisms, parameters=(*self.parameters, *map(_switch_parameter, names)))
 
     @cached_property
-    def arrows(self) -> tuple[str, ...]:
+    def interactions(self) -> tuple[str, ...]:
         """Names `without` accepts: definitions with a neutral value, and terms."""
         neutral = [item.name for item in self.definitions if item.neutral is not None]
         return tuple(dict.fromkeys([*neutral, *(term.name for term in self.terms)]))
 
     def without(self, *names: str) -> "OdeModel":
-        """Return the model with the named arrows cut: terms dropped, definitions set to their neutral value.
+        """Return the model with the named interactions knocked out: terms dropped, definitions set to their neutral value.
 
         Raises
         ------
         UsageError
-            for a name that is no arrow of this model, with the nearest one
+            for a name that is no interaction of this model, with the nearest one
         """
-        self._require_arrows(names)
+        self._require_interactions(names)
         mechanisms = tuple(_cut(mechanism, frozenset(names)) for mechanism in self.mechanisms)
         return replace(self, mechanisms=mechanisms, removed=(*self.removed, *names))
 
-    def _require_arrows(self, names: Iterable[str]) -> None:
+    def _require_interactions(self, names: Iterable[str]) -> None:
         for name in names:
-            if name not in self.arrows:
-                raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.arrows)}")
+            if name not in self.interactions:
+                raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.interactions)}")
 
 
 def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
@@ -232,6 +239,15 @@ def _check_units(model: OdeModel) -> None:
         _require(term.expression, units, expected, f"model '{model.name}', term '{term.name}' of '{term.state}'")
     for item in model.outputs:
         _require(item.expression, units, parse_unit(item.unit), f"model '{model.name}', output '{item.name}'")
+
+
+def _check_purpose(model: OdeModel) -> None:
+    if model.trial is not None:
+        check_roles(model.trial, model.name, model.states, model.outputs, model.inputs)
+    courses = (*model.state_names, *(item.name for item in model.outputs))
+    for name in model.reported_courses:
+        if name not in courses:
+            raise ModelError(f"model '{model.name}': reported course '{name}' is no state or output; {nearest(name, courses)}")
 
 
 def _require(expression: sp.Expr, units: dict[str, Unit], expected: Unit, where: str) -> None:

@@ -20,15 +20,17 @@ class Quantity:
     """A kind of number a design has."""
 
     unit: str
-    """The unit `Trial` and `Arm` keep it in."""
+    """Unit in which `Trial` and `Arm` keep the number."""
     of_arm: bool
-    """Whether it belongs to an arm; otherwise to the whole study."""
+    """Whether the number belongs to an arm; otherwise to the whole study."""
     above: float = 0.0
-    """Exclusive lower end, in `unit`."""
+    """Exclusive lower end of the allowed range, in `unit`."""
     below: float = inf
-    """Exclusive upper end, in `unit`."""
+    """Exclusive upper end of the allowed range, in `unit`."""
     may_be_zero: bool = False
+    """Whether 0 is allowed although it lies at the end of the range."""
     required: bool = True
+    """Whether every arm, or every study, must have the number."""
 
     def allows(self, value: float) -> bool:
         """Return whether a value in `unit` lies in the range."""
@@ -114,6 +116,7 @@ def _find_faults(row: DesignRow) -> Iterable[Finding]:
 
 
 def _value(row: DesignRow) -> float:
+    """Return the value of a row in the unit of its quantity."""
     wanted = QUANTITIES[row.quantity].unit
     if row.unit == wanted:
         return row.value
@@ -121,6 +124,7 @@ def _value(row: DesignRow) -> float:
 
 
 def _size(unit: str) -> float:
+    """Return the size of a unit in base units."""
     # pint's month is 30.4375 d; the trial literature, and every other number here, has DAYS_PER_MONTH
     known: Unit = parse_unit(unit)
     return DAYS_PER_MONTH * parse_unit("d").size if unit == "month" else known.size

@@ -35,41 +35,42 @@ class Reference:
     """DOI, PMID, PMC or trial registration number; empty when there is none."""
     read: Access
     fitted_to: tuple[str, ...]
-    """Studies or target labels its numbers were fitted to: no prior may come from it where those are fitted again."""
+    """Studies or target labels that the source's numbers were fitted to: no prior may come from it where those are fitted."""
     note: str
 
 
 @dataclass(frozen=True)
 class Kinase:
-    """Half-inhibitory concentration of sorafenib in a biochemical assay."""
+    """A kinase and the half-inhibitory concentration of a drug in a biochemical assay of it."""
 
     name: str
     ic50: float
-    """[`unit`]"""
+    """Concentration that halves the activity of the enzyme [`unit`]."""
     unit: str
     species: str
-    """Of the enzyme; empty when not known."""
+    """Species of the enzyme; empty when not known."""
     drives: str | None
-    """The quantity of a model this kinase's occupancy is, None when it drives nothing."""
+    """Name of the quantity of a model that is this kinase's occupancy; None when it drives nothing."""
     source: Source
 
 
 @dataclass(frozen=True)
 class CellLine:
-    """What is published about sorafenib in one hepatocellular carcinoma cell line; None where no number is stated."""
+    """What is published about a drug in one cell line; None where no number is stated."""
 
     name: str
     ic50_lower: float | None
-    """[umol/L]"""
+    """Lower end of the published IC50 [umol/L]."""
     ic50_upper: float | None
-    """[umol/L]"""
+    """Upper end of the published IC50 [umol/L]."""
     effect: str | None
     """What was seen, when no IC50 is stated."""
     effect_lower: float | None
     """Lowest concentration [umol/L] at which the effect was seen."""
     effect_upper: float | None
-    """[umol/L]"""
+    """Highest concentration [umol/L] at which the effect was seen."""
     statement: str
+    """What the document says, in our words."""
     source: Source
 
 
@@ -78,9 +79,9 @@ class Observation:
     """A published number a report compares with; it is never fitted."""
 
     study: str | None
-    """None for patients outside the trials of `trials.csv`."""
+    """Name of the study; None for patients outside the trials of `trials.csv`."""
     arm: str | None
-    """None when the number is about all arms."""
+    """Name of the arm; None when the number is about all arms."""
     quantity: str
     value: float
     unit: str

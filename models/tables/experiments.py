@@ -8,7 +8,7 @@ named in `target`), `set` and `scale` (a parameter), `input` (held from first to
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -50,8 +50,17 @@ class ExperimentRow(SourcedRow):
     interval: Positive | None = None
 
 
+class ReadoutDay(NamedTuple):
+    """A named time at which the experiments of a model are read."""
+
+    model: str
+    name: str
+    day: float
+    """Time after the start [d]."""
+
+
 MOST_DOSES = 100_000
-"""Doses of one row: an hourly dose for eleven years."""
+"""Largest number of doses of one row: an hourly dose for eleven years."""
 _NEEDS = {
     ChangeKind.NONE: (),
     ChangeKind.AS: ("target",),
@@ -81,11 +90,11 @@ def examine_experiments(tables: Tables) -> Examined[Experiment]:
     return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
 
 
-def examine_days(tables: Tables) -> Examined[tuple[str, str, float]]:
-    """Return (model, name, day) of every read-out day."""
+def examine_days(tables: Tables) -> Examined[ReadoutDay]:
+    """Return every read-out day and what is wrong with the table's cells."""
     table = tables.rows(ExperimentRow)
     days = [row for row in table.entries if row.kind is ChangeKind.DAY and row.value is not None]
-    return Examined(tuple((row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
+    return Examined(tuple(ReadoutDay(row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
 
 
 def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
@@ -103,7 +112,7 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
 
 
 def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
-    """Find inputs and doses below nothing, factors that are none, and more doses than anybody gives."""
+    """Find negative inputs and doses, factors that are not positive, and more than `MOST_DOSES` doses."""
     for row in rows:
         value = 0.0 if row.value is None else row.value
         if row.kind in (ChangeKind.INPUT, ChangeKind.DOSE) and value < 0.0:
@@ -144,10 +153,10 @@ def _origins(start: tuple[str, str], made_from: Mapping[tuple[str, str], Collect
     found: set[tuple[str, str]] = set()
     waiting = [start]
     while waiting:
-        here = waiting.pop()
-        if here not in found:
-            found.add(here)
-            waiting += made_from.get(here, ())
+        experiment = waiting.pop()
+        if experiment not in found:
+            found.add(experiment)
+            waiting += made_from.get(experiment, ())
     return found
 
 
@@ -174,14 +183,10 @@ def _experiment(rows: Sequence[ExperimentRow], model: str, name: str) -> Experim
         elif row.kind is ChangeKind.DOSE:
             doses += _repeated(row, target, value)
     meaning = next((row.meaning for row in own if row.meaning), name)
-    return Experiment(model, name, meaning, _plain(values), _plain(factors), tuple(spans), tuple(doses))
+    return Experiment(model, name, meaning, values, factors, tuple(spans), tuple(doses))
 
 
 def _repeated(row: ExperimentRow, target: str, value: float) -> list[Dose]:
     first, last, interval = row.first_day or 0.0, row.last_day or 0.0, row.interval or math.inf
     count = math.floor((last - first) / interval + 1e-9) + 1
     return [Dose(float(day), target, value) for day in first + interval * np.arange(count)]
-
-
-def _plain(changes: Mapping[str, float]) -> Mapping[str, float]:
-    return dict(changes)

@@ -33,11 +33,11 @@ TABLES = (
     "panels.csv",
     "limitations.csv",
 )
-"""Every table there is."""
+"""File names of all tables."""
 
 
 LARGEST_TABLE = 256 * 2**20
-"""Bytes of a table; a larger file is no table somebody wrote."""
+"""Largest size of a table [byte]; a larger file is another file."""
 OTHER_ENDINGS = ("", ".tsv", ".txt", ".xls", ".xlsx", ".ods", ".numbers")
 """Endings of files that were meant to be tables and are none."""
 

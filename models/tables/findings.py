@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 LONGEST_MESSAGE = 600
-"""Characters of a message; of a longer one the middle is left out."""
+"""Largest number of characters of a message; of a longer one the middle is left out."""
 
 
 MOST_FINDINGS = 100
-"""Findings of one rule about one table; more are counted."""
+"""Largest number of findings of one rule about one table; further ones are counted."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Finding:
     row: int | None
     """Line in the file, the header being line 1; None when the whole file is meant."""
     column: str | None
-    """None when the whole row or file is meant."""
+    """Name of the column; None when the whole row or file is meant."""
     message: str
     """One line: what was given, where, what to do; long texts are shortened, control characters escaped."""
 

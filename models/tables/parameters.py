@@ -77,7 +77,7 @@ def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
 
 
 class _ColumnError(DataError):
-    """A `DataError` that knows its column."""
+    """A `DataError` with the column it is about."""
 
     def __init__(self, column: str, text: str) -> None:
         super().__init__(text)

@@ -1,13 +1,13 @@
 """Readers of the tables: the package's in `data/`, or a user's folder that replaces them one by one.
 
-Start with `read_trials` or `read_parameters`.  Each reader takes
-a `Tables` and raises the first thing wrong with the
-tables it needs; `kinimmune.fitting.lint` collects all of them.
+Start with `read_trials` or `read_parameters`.  Each reader takes a `Tables` and raises the first thing wrong with the tables it
+needs; `kinimmune.fitting.lint` collects all of them.
 """
 
 from kinimmune.models.errors import DataError
-from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Source
 from kinimmune.models.tables.evidence import (
     CellLine,
@@ -18,14 +18,14 @@ from kinimmune.models.tables.evidence import (
     examine_kinases,
     examine_sources,
 )
-from kinimmune.models.tables.experiments import examine_days, examine_experiments
+from kinimmune.models.tables.experiments import ReadoutDay, examine_days, examine_experiments
 from kinimmune.models.tables.limitations import Limitation, examine_limitations
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
-from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.design import Trial, supports_trials
 
 
 def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter, ...]:
@@ -92,9 +92,21 @@ def read_experiments(tables: Tables | None = None) -> tuple[Experiment, ...]:
     return examine_experiments(tables or Tables()).require()
 
 
-def read_days(tables: Tables | None = None) -> tuple[tuple[str, str, float], ...]:
-    """Return (model, name, day [d]) of the read-out days of `experiments.csv`; raises as `read_trials` does."""
+def read_days(tables: Tables | None = None) -> tuple[ReadoutDay, ...]:
+    """Return the read-out days of `experiments.csv`; raises as `read_trials` does."""
     return examine_days(tables or Tables()).require()
+
+
+def read_designs(model: OdeModel, tables: Tables) -> Designs:
+    """Return the trials and experiments an individual of a model can be in; raises as `read_trials` does.
+
+    Of a model that is not tried in a trial no trial is read.
+    """
+    return Designs(
+        trials=read_trials(tables) if supports_trials(model) else (),
+        experiments=tuple(item for item in read_experiments(tables) if item.model == model.name),
+        read_out_days={name: day for owner, name, day in read_days(tables) if owner == model.name},
+    )
 
 
 def read_panels(model: str, tables: Tables | None = None) -> tuple[Panel, ...]:

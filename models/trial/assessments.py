@@ -1,6 +1,6 @@
 """What a trial sees of a patient: progression at scans, response, and how long the drug is taken.
 
-Start with `unseen` and `treatment_course`.  Everything here is a probability given the patient's course, smooth in the
+Start with `p_no_progression` and `treatment_course`.  Everything here is a probability given the patient's course, smooth in the
 model's parameters: nothing is drawn.
 """
 
@@ -15,35 +15,73 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.trial.design import Arm, StopRule, Trial
 
 
-def unseen(log_diameter: Array, speed: Array, lesion_hazard: Array, trial: Trial) -> Array:
+@dataclass(frozen=True)
+class DiameterReadings:
+    """The sum of diameters at K scans of n patients."""
+
+    log_diameter: Array
+    """ln of the sum of diameters over its start, shape (K, n)."""
+    speed: Array
+    """Derivative [1/d] of ln of the sum of diameters, shape (K, n)."""
+
+
+@dataclass(frozen=True)
+class ScanReadings:
+    """What K scans have to see of n patients."""
+
+    lesion_hazard: Array
+    """Cumulative hazard of new lesions, shape (K, n); 0 in a model without new lesions."""
+    diameter: DiameterReadings | None
+    """None in a model without a diameter."""
+
+
+def p_no_progression(readings: ScanReadings, trial: Trial) -> Array:
     """Return the probability that no scan up to each has shown progression.
 
-    (1 - Phi(max over scans j <= k of (z_j - ln r) / e_j)) exp(-G(v_k)), with z_j the rise of ln of the sum of diameters at
-    scan j over its smallest value at any scan so far, r RECIST's ratio, and G the cumulative hazard of new lesions.  What a
-    patient's reader and calendar add is one normal deviation for all scans: e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error
-    of ln of the sum and the visit's deviation [d] times the speed of ln of the sum.  Where the tumour grows fast this is
-    Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers about the limit, reading decides.
+    The probability that no reading of the sum of diameters has crossed RECIST's limit, times exp(-G(v_k)), with G the cumulative
+    hazard of new lesions at the date v_k of scan k.
 
     Parameters
     ----------
-    log_diameter
-        ln of the sum of diameters over its start at the scans, shape (n_scans, n)
-    speed
-        its derivative [1/d] at the scans, shape (n_scans, n)
-    lesion_hazard
-        G at the scans, shape (n_scans, n)
+    readings
+        what the scans have to see
     trial
         its ratio and errors
 
     Returns
     -------
     Array
-        shape (n_scans, n)
+        shape (K, n)
     """
-    lowest = np.minimum(np.minimum.accumulate(log_diameter, axis=0), 0.0)
-    error = np.hypot(trial.reading_error, speed * trial.scan_jitter)
-    excess = (log_diameter - lowest - math.log(trial.progression_ratio)) / error
-    return np.asarray(ndtr(-np.maximum.accumulate(excess, axis=0))) * np.exp(-lesion_hazard)
+    no_lesion = np.exp(-readings.lesion_hazard)
+    return no_lesion if readings.diameter is None else p_no_crossing(readings.diameter, trial) * no_lesion
+
+
+def p_no_crossing(diameter: DiameterReadings, trial: Trial) -> Array:
+    """Return the probability that no reading of the sum of diameters up to each scan has crossed RECIST's limit.
+
+    1 - Phi(max over scans j <= k of (z_j - ln r) / e_j), with z_j the rise of ln of the sum of diameters at scan j over its
+    smallest value at any scan so far, and r RECIST's ratio.  What a patient's reader and calendar add is one normal deviation
+    for all scans: e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error of ln of the sum and the visit's deviation [d] times the speed
+    of ln of the sum.  Where the tumour grows fast this is Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers
+    about the limit, reading decides.
+
+    Parameters
+    ----------
+    diameter
+        the sum of diameters at K scans of n patients
+    trial
+        its ratio and errors
+
+    Returns
+    -------
+    Array
+        shape (K, n)
+    """
+    lowest = np.minimum(np.minimum.accumulate(diameter.log_diameter, axis=0), 0.0)
+    error = np.hypot(trial.reading_error, diameter.speed * trial.scan_jitter)
+    excess = (diameter.log_diameter - lowest - math.log(trial.progression_ratio)) / error
+    return np.asarray(ndtr(-np.maximum.accumulate(excess, axis=0)))
 
 
 @dataclass(frozen=True)
@@ -51,11 +89,11 @@ class TreatmentCourse:
     """How patients leave treatment at scans: probabilities, leaving death aside."""
 
     on_drug: Array
-    """Still on drug after each scan, shape (n_scans, n)."""
+    """Probability of being on drug after each scan, shape (n_scans, n)."""
     stopped: Array
-    """Stopped at each scan, for any reason, shape (n_scans, n)."""
+    """Probability of stopping at each scan, for any reason, shape (n_scans, n)."""
     discontinued: Array
-    """Stopped at each scan for adverse events, whatever the scans show, shape (n_scans,)."""
+    """Probability of stopping at each scan for adverse events, whatever the scans show, shape (n_scans,)."""
 
 
 def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_seen: Array) -> TreatmentCourse:

@@ -12,8 +12,9 @@ from enum import StrEnum
 import numpy as np
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.dosing import Schedule, constant
+from kinimmune.models.symbolic.model import OdeModel
 
 DAYS_PER_MONTH = 30.44
 """A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
@@ -95,15 +96,36 @@ class Arm:
     symptomatic_median: float
     """Median time to symptomatic progression [d], infinite when not known."""
 
+    def schedule(self, dose_input: str | None) -> Schedule:
+        """Return the arm's dosing while on treatment: its daily amount [mg/d], held in one input of a model.
+
+        Parameters
+        ----------
+        dose_input
+            the input, as the model's `TrialRoles` names it; None for a model without
+
+        Raises
+        ------
+        UsageError
+            when the arm is treated and the model has no input for its dose
+        """
+        if dose_input is not None:
+            return constant(**{dose_input: self.daily_dose})
+        if self.treated:
+            raise UsageError(
+                f"arm '{self.study}:{self.name}' gives a drug, and the model names no input the dose of an arm goes to"
+            )
+        return constant()
+
     @property
-    def schedule(self) -> Schedule:
-        """The arm's dosing while on treatment: input `dose_rate` [mg/d]."""
-        return constant(dose_rate=self.dose * self.doses_per_day)
+    def daily_dose(self) -> float:
+        """Amount of drug per day [mg/d]."""
+        return self.dose * self.doses_per_day
 
     @property
     def treated(self) -> bool:
         """Whether any drug is given."""
-        return self.dose * self.doses_per_day > 0.0
+        return self.daily_dose > 0.0
 
     @property
     def symptomatic_rate(self) -> float:
@@ -156,3 +178,15 @@ class Trial:
     def scans(self, horizon: float) -> Array:
         """Return the scheduled scan times [d] up to `horizon` [d], shape (n_scans,)."""
         return self.scan_interval * np.arange(1.0, math.floor(horizon / self.scan_interval + 1e-9) + 1.0)
+
+
+def list_endpoints(model: OdeModel) -> tuple[Endpoint, ...]:
+    """Return the endpoints a model has in a trial: progression needs a diameter or new lesions; none outside trials."""
+    if model.trial is None:
+        return ()
+    return tuple(Endpoint) if model.trial.has_progression else (Endpoint.OS,)
+
+
+def supports_trials(model: OdeModel) -> bool:
+    """Return whether the arms of the trial tables can be run in a model: it says who dies of what, and where a dose goes."""
+    return model.trial is not None and model.trial.dose_input is not None

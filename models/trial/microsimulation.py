@@ -1,6 +1,6 @@
 """A trial patient by patient: every event drawn, nothing averaged.
 
-Start with `draw_arm`.  It shares the integrator with `virtual_trial` and nothing else: the probabilities of stopping,
+Start with `simulate_patients`.  It shares the integrator with `virtual_trial` and nothing else: the probabilities of stopping,
 detection and death are replaced by draws, so that the two check each other, and so that trials can be simulated for
 recovery studies and plots of single patients.
 """
@@ -13,26 +13,27 @@ import numpy as np
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, Trial
-from kinimmune.models.trial.treatment_paths import DIAMETER, STEPS_PER_SCAN, ArmTask, Engine, with_inputs
+from kinimmune.models.trial.simulator import STEPS_PER_SCAN, TrialSimulator
 
 
 @dataclass(frozen=True)
-class DrawnArm:
+class SimulatedPatients:
     """The patients of one arm; times in days, shape (n,) unless told otherwise."""
 
     grid: Array
-    """shape (g,)"""
+    """Times at which courses are known, shape (g,)."""
     death: Array
-    """Infinite beyond the horizon."""
+    """Time of death, infinite beyond the horizon."""
     stop: Array
-    """When the drug was stopped, infinite if never."""
+    """When treatment was stopped, infinite if never."""
     progression: Array
     """Scheduled date of the scan that showed progression, infinite if none did."""
     followed: dict[Endpoint, Array]
     """How long each patient was followed."""
-    log_diameter: Array
-    """ln of the sum of diameters over its start on the path taken, shape (g, n)"""
+    log_diameter: Array | None
+    """ln of the sum of diameters over its start on the path taken, shape (g, n); None in a model without a diameter."""
 
     def observed(self, endpoint: Endpoint) -> tuple[Array, Array]:
         """Return observed times [d] and whether each ends in an event (1.0) or is censored (0.0)."""
@@ -45,15 +46,16 @@ class DrawnArm:
 
 @dataclass(frozen=True)
 class _Draws:
-    """What chance decides of each patient."""
+    """What chance decides of each patient, shape (n,) each."""
 
     visit_shift: Array
-    """In standard deviations."""
+    """Deviation of every visit from its date, in standard deviations."""
     reading: Array
     """Error of every reading of ln of the sum of diameters, in standard deviations."""
     lesion: Array
     """Cumulative hazard at which the first new lesion appears."""
     death: Array
+    """Cumulative hazard at which the patient dies."""
     discontinuation: Integers
     """Scan (0-based) at which adverse events end treatment."""
     symptoms: Array
@@ -66,53 +68,87 @@ class _Draws:
         return _Draws(*(getattr(self, item.name)[who] for item in fields(self)))
 
 
-def draw_arm(engine: Engine, task: ArmTask, seed: int | list[int]) -> DrawnArm:
-    """Return the drawn courses of the patients of a task.
+@dataclass(frozen=True)
+class _Paths:
+    """What patients go through on a grid of g times, on treatment and, after leaving it, off treatment."""
+
+    death_hazard: Array
+    """Cumulative hazard of death by any cause, shape (g, n)."""
+    lesion_hazard: Array
+    """Cumulative hazard of new lesions, shape (g, n)."""
+    log_diameter: Array | None
+    """ln of the sum of diameters over its start, shape (g, n); None in a model without a diameter."""
+
+    def of(self, who: Integers) -> "_Paths":
+        """Return the paths of some patients."""
+        diameter = None if self.log_diameter is None else self.log_diameter[:, who]
+        return _Paths(self.death_hazard[:, who], self.lesion_hazard[:, who], diameter)
+
+    def left(self, start: int, who: Integers, off: "_Paths") -> "_Paths":
+        """Return the paths where some patients go on off treatment; what is read at grid point `start` is still on treatment."""
+        diameter = None
+        if self.log_diameter is not None and off.log_diameter is not None:
+            diameter = _replace_after(self.log_diameter, start, who, off.log_diameter)
+        return _Paths(
+            _replace_after(self.death_hazard, start, who, off.death_hazard),
+            _replace_after(self.lesion_hazard, start, who, off.lesion_hazard),
+            diameter,
+        )
+
+
+def _replace_after(values: Array, start: int, who: Integers, later: Array) -> Array:
+    changed = values.copy()
+    changed[start + 1 :, who] = later[1:]
+    return changed
+
+
+def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | list[int]) -> SimulatedPatients:
+    """Return the drawn courses of the patients of a cohort.
 
     Parameters
     ----------
-    engine
+    simulator
         how patients are integrated
-    task
+    cohort
         arm, stop rule and parameters, one column per patient
     seed
         of all draws; arms of one trial need different ones
     """
-    trial, arm, grid = task.trial, task.arm, engine.grid(task.trial)
+    trial, grid = cohort.trial, simulator.grid(cohort.trial)
     scans = trial.scans(float(grid[-1]))
-    draws = _draw(task, task.parameters.shape[1], np.random.default_rng(seed))
-    inputs = with_inputs(engine, task.parameters, arm)
-    trunk = _course(engine, task, engine.compiled.initial(inputs), 0, None)
-    diameter = _log_diameter(engine, inputs, trunk, grid)
-    seen = _detection(trial, (grid, diameter, trunk["lesion_hazard"]), draws)
-    stop = np.minimum(_rule_stop(task.rule, scans, seen, draws), draws.discontinuation)
-    path = trunk.states.copy()
-    for k in range(scans.size):
-        who = np.flatnonzero(stop == k)
-        if who.size == 0 or not arm.treated or scans[k] >= grid[-1]:
+    draws = _draw(cohort, np.random.default_rng(seed))
+    on_treatment = simulator.integrate_on_treatment(cohort)
+    paths = _read_paths(simulator, simulator.with_inputs(cohort.parameters, cohort.arm), on_treatment)
+    progression = _find_progression(trial, grid, paths, draws)
+    stop = np.minimum(_rule_stop(cohort.rule, scans, progression, draws), draws.discontinuation)
+    for scan in range(scans.size):
+        who = np.flatnonzero(stop == scan)
+        if who.size == 0 or not cohort.arm.treated or scans[scan] >= grid[-1]:
             continue
-        _leave(engine, task, (trunk, path, diameter, seen), draws, (k, who))
-    states = engine.compiled.model.state_names
-    hazard = path[states.index("tumour_hazard")] + path[states.index("liver_hazard")]
+        start = STEPS_PER_SCAN * (scan + 1)
+        paths = paths.left(start, who, _leave_treatment(simulator, cohort, on_treatment, start, who))
+        again = _find_progression(trial, grid, paths.of(who), draws.of(who))
+        progression[who] = np.where(progression[who] <= scan, progression[who], np.maximum(again, scan + 1))
     dates = np.append(scans, math.inf)
-    return DrawnArm(
+    return SimulatedPatients(
         grid=grid,
-        death=_first_passage(grid, hazard, draws.death),
+        death=_first_passage(grid, paths.death_hazard, draws.death),
         stop=dates[np.minimum(stop, scans.size)],
-        progression=dates[np.minimum(seen, scans.size)],
+        progression=dates[np.minimum(progression, scans.size)],
         followed={
             endpoint: span.longest - draws.entry ** (1.0 / span.shape) * (span.longest - span.shortest)
             for endpoint, span in trial.follow_up.items()
         },
-        log_diameter=diameter,
+        log_diameter=paths.log_diameter,
     )
 
 
-def _draw(task: ArmTask, n: int, generator: np.random.Generator) -> _Draws:
-    arm, never = task.arm, np.full(n, np.iinfo(np.int64).max)
-    rate = 0.0 if task.rule is StopRule.NEVER else arm.discontinuation_rate
+def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
+    arm, n = cohort.arm, cohort.patients
+    never = np.full(n, np.iinfo(np.int64).max)
+    rate = 0.0 if cohort.rule is StopRule.NEVER else arm.discontinuation_rate
     waiting = generator.exponential(size=n)
-    discontinuation = never if rate == 0.0 else np.floor(waiting / (rate * task.trial.scan_interval)).astype(np.int64)
+    discontinuation = never if rate == 0.0 else np.floor(waiting / (rate * cohort.trial.scan_interval)).astype(np.int64)
     symptoms = generator.exponential(size=n) * arm.symptomatic_median / math.log(2.0)
     return _Draws(
         visit_shift=generator.standard_normal(n),
@@ -125,38 +161,41 @@ def _draw(task: ArmTask, n: int, generator: np.random.Generator) -> _Draws:
     )
 
 
-def _course(engine: Engine, task: ArmTask, initial: Array, start: int, branch: Integers | None) -> EnsembleTrajectories:
-    """Integrate everyone on drug (branch None), or the patients of a branch off drug from a grid point."""
-    parameters = task.parameters if branch is None else np.ascontiguousarray(task.parameters[:, branch])
-    return engine.integrate(
-        initial=np.ascontiguousarray(initial),
+def _read_paths(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajectories) -> _Paths:
+    """Return what is read of courses with every state kept, under the inputs that hold on them."""
+    name = simulator.roles.log_diameter
+    diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
+    return _Paths(simulator.death_hazard(courses), simulator.lesion_hazard(courses), diameter)
+
+
+def _leave_treatment(
+    simulator: TrialSimulator, cohort: ArmCohort, on_treatment: EnsembleTrajectories, start: int, who: Integers
+) -> _Paths:
+    """Return the paths off treatment, from a grid point on, of patients who stop there."""
+    parameters = np.ascontiguousarray(cohort.parameters[:, who])
+    courses = simulator.integrate(
+        initial=np.ascontiguousarray(on_treatment.states[:, start, who]),
         parameters=parameters,
-        time=engine.grid(task.trial)[start:],
-        schedule=task.arm.schedule if branch is None else constant(),
-        keep=engine.compiled.model.state_names,
-        tolerances=engine.tolerances,
+        time=on_treatment.time[start:],
+        schedule=constant(),
+        tolerances=simulator.tolerances,
     )
+    return _read_paths(simulator, simulator.with_inputs(parameters, None), courses)
 
 
-def _log_diameter(engine: Engine, inputs: Array, courses: EnsembleTrajectories, grid: Array) -> Array:
-    names = [item.name for item in engine.compiled.model.outputs]
-    seen: Array = engine.compiled.outputs(grid[:, None], courses.states, inputs[:, None, :])[names.index(DIAMETER)]
-    return seen
-
-
-def _detection(trial: Trial, course: tuple[Array, Array, Array], draws: _Draws) -> Integers:
+def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -> Integers:
     """Return the scan (0-based) that first shows progression, the number of scans where none does.
 
-    The course is the grid, ln of the sum of diameters and the hazard of new lesions on it.  Every visit of a patient is
-    shifted by the same number of days, and every reading by the same error.
+    Every visit of a patient is shifted by the same number of days, and every reading by the same error.
     """
-    grid, diameter, lesions = course
     scans = trial.scans(float(grid[-1]))
-    read = _at_visits(grid, diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
-    lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
-    limit = math.log(trial.progression_ratio) + trial.reading_error * draws.reading[None, :]
-    at_scan = lesions[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
-    shown = (read - lowest >= limit) | (at_scan >= draws.lesion[None, :])
+    at_scan = paths.lesion_hazard[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
+    shown = at_scan >= draws.lesion[None, :]
+    if paths.log_diameter is not None:
+        read = _at_visits(grid, paths.log_diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
+        lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
+        limit = math.log(trial.progression_ratio) + trial.reading_error * draws.reading[None, :]
+        shown = (read - lowest >= limit) | shown
     return np.where(shown.any(axis=0), shown.argmax(axis=0), scans.size)
 
 
@@ -169,36 +208,16 @@ def _at_visits(grid: Array, values: Array, visits: Array) -> Array:
     return np.asarray((1.0 - share) * values[before, columns] + share * values[before + 1, columns])
 
 
-def _rule_stop(rule: StopRule, scans: Array, seen: Integers, draws: _Draws) -> Integers:
+def _rule_stop(rule: StopRule, scans: Array, progression: Integers, draws: _Draws) -> Integers:
+    """Return the scan (0-based) at which the rule ends treatment, beyond the last one where it does not."""
     if rule is StopRule.RADIOLOGICAL:
-        return seen
+        return progression
     if rule is StopRule.ONE_SCAN_LATER:
-        return seen + 1
+        return progression + 1
     if rule is StopRule.NEVER:
-        return np.full(seen.shape, scans.size)
+        return np.full(progression.shape, scans.size)
     felt = np.searchsorted(scans, draws.symptoms)
-    return np.maximum(seen, felt)
-
-
-def _leave(
-    engine: Engine,
-    task: ArmTask,
-    state: tuple[EnsembleTrajectories, Array, Array, Integers],
-    draws: _Draws,
-    at: tuple[int, Integers],
-) -> None:
-    """Continue the patients who stop at a scan off drug, in place."""
-    trunk, path, diameter, seen = state
-    k, who = at
-    grid = engine.grid(task.trial)
-    start = STEPS_PER_SCAN * (k + 1)
-    branch = _course(engine, task, trunk.states[:, start, who], start, who)
-    path[:, start:, who] = branch.states
-    inputs = with_inputs(engine, task.parameters[:, who], task.arm)
-    diameter[start:, who] = _log_diameter(engine, inputs, branch, grid[start:])
-    lesions = path[[item.name for item in engine.compiled.model.states].index("lesion_hazard")][:, who]
-    again = _detection(task.trial, (grid, diameter[:, who], lesions), draws.of(who))
-    seen[who] = np.where(seen[who] <= k, seen[who], np.maximum(again, k + 1))
+    return np.maximum(progression, felt)
 
 
 def _first_passage(grid: Array, hazard: Array, level: Array) -> Array:

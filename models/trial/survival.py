@@ -1,7 +1,7 @@
 """Survival statistics in expectation: what a trial of this size would report of curves that are known.
 
-Start with `follow` (an arm under its follow-up) and `hazard_ratio`.  All quantities are expectations over patients and over
-staggered entry; the risk set is n P(alive, unprogressed, still followed).
+Start with `expected_curve` (an arm under its follow-up) and `hazard_ratio`.  All quantities are expectations over patients and
+over staggered entry; the risk set is n P(alive, unprogressed, still followed).
 """
 
 import math
@@ -41,7 +41,7 @@ class TrialCurves:
             raise DataError(f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length")
 
 
-def follow(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp) -> TrialCurves:
+def expected_curve(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp) -> TrialCurves:
     """Return the expected curve of an arm under the follow-up of an endpoint."""
     n, study = outcome.arm.n, outcome.arm.study
     if endpoint is Endpoint.OS:
@@ -127,9 +127,9 @@ def median_scan(survival: Array) -> int | None:
 def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
     """Return the hazard ratio Cox's partial likelihood would give in expectation, treated over control.
 
-    The root of the expected score: sum over times of d1 - (d1 + d0) times the mean weight of the treated among those at
-    risk.  Ties at scans by Efron, in expectation: the weight is averaged over the fraction of the tie group already
-    removed.  It is the marginal ratio, without strata.
+    The root of the expected score of the partial likelihood: sum over times of d1 - (d1 + d0) times the mean weight of the
+    treated among those at risk.  Ties at scans by Efron, in expectation: the weight is averaged over the fraction of the tie
+    group already removed.  It is the marginal ratio, without strata.
 
     Raises
     ------
@@ -141,22 +141,24 @@ def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
     if d1[some].sum() <= 0.0 or d0[some].sum() <= 0.0:
         raise DataError(f"{treated.study}:{treated.endpoint}: a hazard ratio needs events in both arms")
     y1, y0, d1, d0 = treated.at_risk[some], control.at_risk[some], d1[some], d0[some]
-    removed = (d1, d0) if treated.tied else (np.zeros_like(d1), np.zeros_like(d0))
+    removed_1, removed_0 = (d1, d0) if treated.tied else (np.zeros_like(d1), np.zeros_like(d0))
 
-    def score(log_ratio: float) -> float:
-        return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), (y1, y0), removed)).sum())
+    def expected_score(log_ratio: float) -> float:
+        return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), y1, y0, removed_1, removed_0)).sum())
 
-    return math.exp(float(brentq(score, -12.0, 12.0, xtol=1e-13)))
+    return math.exp(float(brentq(expected_score, -12.0, 12.0, xtol=1e-13)))
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
-def _mean_weight(ratio: float, at_risk: tuple[Array, Array], removed: tuple[Array, Array]) -> Array:
-    """Return the treated share of the weighted risk set, averaged over the removed fraction of the tie group."""
+def _mean_weight(
+    ratio: float, treated_at_risk: Array, control_at_risk: Array, treated_events: Array, control_events: Array
+) -> Array:
+    """Return the treated share of the weighted risk set, averaged over the fraction of the tied events already removed."""
     fraction = (0.5 + 0.5 * _NODES)[:, None]
-    treated = np.maximum(at_risk[0] - fraction * removed[0], 0.0) * ratio
-    control = np.maximum(at_risk[1] - fraction * removed[1], 0.0)
+    treated = np.maximum(treated_at_risk - fraction * treated_events, 0.0) * ratio
+    control = np.maximum(control_at_risk - fraction * control_events, 0.0)
     share = np.divide(treated, treated + control, out=np.zeros_like(treated), where=treated + control > 0.0)
     return np.asarray(0.5 * (_WEIGHTS[:, None] * share).sum(axis=0), dtype=float)
 
@@ -167,8 +169,8 @@ def log_ratio_error(treated: TrialCurves, control: TrialCurves, ratio: float) ->
     From Cox's expected information, sum over times of (d1 + d0) w (1 - w), with w the treated share of the weighted risk
     set.  It is the model-based error, which a trial prints; under hazards that are not proportional it is approximate.
     """
-    none = (np.zeros_like(treated.failures), np.zeros_like(control.failures))
-    share = _mean_weight(ratio, (treated.at_risk, control.at_risk), none)
+    none = np.zeros_like(treated.failures)
+    share = _mean_weight(ratio, treated.at_risk, control.at_risk, none, none)
     information = float(((treated.failures + control.failures) * share * (1.0 - share)).sum())
     return 1.0 / math.sqrt(information)
 

@@ -1,56 +1,24 @@
 """One arm of a virtual trial: the sums over patients that a trial reports, in expectation.
 
-Start with `run_arms`.  How patients are followed, on drug and off, is in `kinimmune.models.trial.treatment_paths`.
+Start with `run_arms`.  How patients are integrated, on treatment and off, is in `kinimmune.models.trial.treatment_paths`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 
-from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.chunks import cut, map_in_order
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
-from kinimmune.models.trial.design import Arm, Trial
-from kinimmune.models.trial.treatment_paths import (
-    STEPS_PER_SCAN,
-    ArmTask,
-    Courses,
-    Engine,
-    follow,
-    patients_at,
-    scans_before,
-    survival_of,
-    with_inputs,
-)
+from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
+from kinimmune.models.trial.design import Arm
+from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.treatment_paths import TreatmentPaths, integrate_paths
 
-CHUNK = 64
+PATIENTS_PER_CHUNK = 64
 """Patients integrated together; fixed, so that sums do not depend on the number of threads."""
-
-
-class Enrolment(Protocol):
-    """The patients of one arm, a part at a time: an `ArmTask`, or one whose parameters are computed when they are needed."""
-
-    @property
-    def trial(self) -> Trial:
-        """The trial of the arm."""
-        ...
-
-    @property
-    def arm(self) -> Arm:
-        """What the patients are given."""
-        ...
-
-    @property
-    def patients(self) -> int:
-        """Number of patients."""
-        ...
-
-    def part(self, which: slice) -> ArmTask:
-        """Return the task of some of the patients."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -58,22 +26,23 @@ class ArmSums:
     """Sums over patients; two of them add field by field."""
 
     patients: float
-    """Patients that could be integrated."""
+    """Number of patients that could be integrated."""
     failed: float
+    """Number of patients that could not."""
     retried: float
-    """Courses, on drug or off, that only scipy could integrate."""
+    """Number of courses, on treatment or off, that only scipy could integrate."""
     alive: Array
-    """Alive at the grid, shape (g,)"""
+    """Patients alive at the grid, shape (g,)."""
     on_treatment: Array
-    """Alive and on treatment at the grid, shape (g,)"""
-    liver_deaths: Array
-    """Deaths by liver failure up to the grid, shape (g,)"""
+    """Patients alive and on treatment at the grid, shape (g,)."""
+    deaths: Array
+    """Deaths by each cause up to the grid, shape (n_causes, g)."""
     at_risk: Array
-    """Alive at each scan with no progression seen before it, shape (K,)"""
+    """Patients alive at each scan with no progression seen before it, shape (K,)."""
     detected: Array
-    """Progressions seen at each scan, shape (K,)"""
+    """Progressions seen at each scan, shape (K,)."""
     by_lesion: Array
-    """Of these, those seen by a new lesion alone, shape (K,)"""
+    """Progressions seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
     """Confirmed responses seen while on treatment and before progression."""
 
@@ -88,25 +57,32 @@ class ArmOutcome:
 
     arm: Arm
     grid: Array
-    """[d], shape (g,)"""
+    """Times [d], shape (g,)."""
     survival: Array
-    """Overall survival S(t) at the grid."""
+    """Overall survival S(t) at the grid, shape (g,)."""
     on_treatment: Array
-    liver_deaths: Array
+    """Probability of being alive and on treatment at the grid, shape (g,)."""
+    deaths_by_cause: Mapping[str, Array]
+    """Label of each cause, as the model gives it -> probability of death by it up to the grid, shape (g,)."""
     scans: Array
-    """[d], shape (K,)"""
+    """Scheduled dates of the scans [d], shape (K,)."""
     at_risk: Array
-    """Alive and unprogressed just before each scan."""
+    """Probability of being alive and unprogressed just before each scan, shape (K,)."""
     detected: Array
+    """Probability of a progression seen at each scan, shape (K,)."""
     by_lesion: Array
+    """Probability of a progression seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
+    """Probability of a confirmed response while on treatment and before progression."""
     patients: int
+    """Number of patients that could be integrated."""
     failed: int
+    """Number of patients that could not."""
     retried: int = 0
-    """Courses, on drug or off, that the kernel gave up and scipy was asked for."""
+    """Number of courses, on treatment or off, that the kernel gave up and scipy was asked for."""
 
 
-def run_arms(engine: Engine, arms: Sequence[Enrolment], jobs: int) -> list[ArmOutcome]:
+def run_arms(simulator: TrialSimulator, cohorts: Sequence[ArmCohort | PopulationCohort], jobs: int) -> list[ArmOutcome]:
     """Run arms, chunks of patients side by side in `jobs` threads; the result has the same bits for any `jobs`.
 
     Sums are taken as chunks end, so memory does not grow with the number of patients.
@@ -116,137 +92,170 @@ def run_arms(engine: Engine, arms: Sequence[Enrolment], jobs: int) -> list[ArmOu
     NumericalError
         when no patient of an arm could be integrated
     """
-    parts = ((place, arm.part(which)) for place, arm in enumerate(arms) for which in cut(arm.patients, CHUNK))
+    parts = (
+        (place, cohort.part(which)) for place, cohort in enumerate(cohorts) for which in cut(cohort.patients, PATIENTS_PER_CHUNK)
+    )
+
+    def sum_part(item: tuple[int, ArmCohort]) -> tuple[int, ArmSums]:
+        return item[0], sum_paths(simulator, integrate_paths(simulator, item[1]))
+
     totals: dict[int, ArmSums] = {}
-    for place, part in map_in_order(lambda item: (item[0], sum_courses(follow(engine, item[1]))), parts, jobs):
+    for place, part in map_in_order(sum_part, parts, jobs):
         totals[place] = totals[place].plus(part) if place in totals else part
-    return [_outcome(engine, arm, totals[place]) for place, arm in enumerate(arms)]
+    return [_outcome(simulator, cohort, totals[place]) for place, cohort in enumerate(cohorts)]
 
 
-def sum_courses(courses: Courses) -> ArmSums:
-    """Reduce the courses of some patients to the sums a trial reports."""
-    fine = courses.trunk.completion == 0
-    lost = np.bincount(courses.patient[courses.branches.completion != 0], minlength=fine.size) > 0
-    ok = fine & ~lost
-    trunk, branch = np.where(ok, 1.0, 0.0), np.where(ok[courses.patient], 1.0, 0.0)
-    alive, off_alive = survival_of(courses.trunk), survival_of(courses.branches)
-    segment = scans_before(courses)
-    weight = patients_at(courses) * trunk
-    off_weight = courses.branch_weight * branch
-    at_risk, detected, by_lesion = _scan_sums(courses, alive, off_alive, (trunk, branch))
-    liver = _liver(courses.trunk, alive, weight) + _liver(courses.branches, off_alive, off_weight)
-    on_drug = np.vstack([np.ones_like(trunk), courses.course.on_drug])[segment]
+@dataclass(frozen=True)
+class _Living:
+    """Survival of each course given its path, and who counts."""
+
+    on: Array
+    """Survival of the on-treatment paths, shape (g, n)."""
+    off: Array
+    """Survival of the off-treatment paths, shape (g, m)."""
+    counted_on: Array
+    """1 for a patient all of whose paths could be integrated, else 0, shape (n,)."""
+    counted_off: Array
+    """The same of the patients of the off-treatment paths, shape (m,)."""
+
+
+def _find_living(simulator: TrialSimulator, paths: TreatmentPaths) -> _Living:
+    fine = paths.on_treatment.completion == 0
+    patient = paths.departures.patient
+    lost = np.bincount(patient[paths.off_treatment.completion != 0], minlength=fine.size) > 0
+    counted = np.where(fine & ~lost, 1.0, 0.0)
+    on, off = simulator.survival(paths.on_treatment), simulator.survival(paths.off_treatment)
+    return _Living(on, off, counted, counted[patient])
+
+
+def sum_paths(simulator: TrialSimulator, paths: TreatmentPaths) -> ArmSums:
+    """Reduce the paths of some patients to the sums a trial reports."""
+    living = _find_living(simulator, paths)
+    on_weight = paths.on_weight_at_grid * living.counted_on
+    off_weight = paths.off_weight * living.counted_off
+    on_drug = np.vstack([np.ones_like(living.counted_on), paths.course.on_drug])[paths.scans_before]
+    at_risk, detected, by_lesion = _sum_scans(simulator, paths, living)
     return ArmSums(
-        patients=float(trunk.sum()),
-        failed=float(trunk.size - trunk.sum()),
-        retried=float(courses.trunk.retried + courses.branches.retried),
-        alive=(weight * alive).sum(axis=1) + off_alive @ off_weight,
-        on_treatment=(on_drug * alive * trunk).sum(axis=1),
-        liver_deaths=liver,
+        patients=float(living.counted_on.sum()),
+        failed=float(living.counted_on.size - living.counted_on.sum()),
+        retried=float(paths.on_treatment.retried + paths.off_treatment.retried),
+        alive=(on_weight * living.on).sum(axis=1) + living.off @ off_weight,
+        on_treatment=(on_drug * living.on * living.counted_on).sum(axis=1),
+        deaths=np.stack(
+            [
+                _sum_deaths(paths.on_treatment[state], living.on, on_weight)
+                + _sum_deaths(paths.off_treatment[state], living.off, off_weight)
+                for state in simulator.roles.causes_of_death.values()
+            ]
+        ),
         at_risk=at_risk,
         detected=detected,
         by_lesion=by_lesion,
-        responded=_responded(courses, alive, trunk),
+        responded=_sum_responses(paths, living),
     )
 
 
-def _liver(courses: EnsembleTrajectories, alive: Array, weight: Array) -> Array:
-    risk = np.nan_to_num(np.diff(courses["liver_hazard"], axis=0))
+def _sum_deaths(hazard: Array, alive: Array, weight: Array) -> Array:
+    """Return deaths by one cause up to the grid, shape (g,): its risk in each step times those alive in the middle of it."""
+    risk = np.nan_to_num(np.diff(hazard, axis=0))
     share = weight[:-1] if weight.ndim == alive.ndim else weight
     deaths = (share * np.sqrt(alive[1:] * alive[:-1]) * risk).sum(axis=1)
     return np.concatenate([[0.0], np.cumsum(deaths)])
 
 
-def _scan_sums(courses: Courses, alive: Array, off_alive: Array, valid: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    at_scan = STEPS_PER_SCAN * np.arange(1, courses.scans.size + 1)
-    still = courses.trunk_kept[:-1] * alive[at_scan] * valid[0]
-    off = courses.branch_kept * off_alive[at_scan] * valid[1]
-    off[np.arange(courses.scans.size)[:, None] <= courses.scan[None, :]] = 0.0
-    sums = []
-    for on_drug, off_drug in (
-        (courses.trunk_unseen[:-1], courses.branch_unseen[:-1]),
-        (-np.diff(courses.trunk_unseen, axis=0), -np.diff(courses.branch_unseen, axis=0)),
-        (_by_lesion(courses.trunk, courses, at_scan), _by_lesion(courses.branches, courses, at_scan)),
-    ):
-        sums.append((still * on_drug).sum(axis=1) + (off * off_drug).sum(axis=1))
-    return sums[0], sums[1], sums[2]
+def _sum_scans(simulator: TrialSimulator, paths: TreatmentPaths, living: _Living) -> list[Array]:
+    """Return patients at risk, progressions and progressions by a new lesion alone at each scan, shape (K,) each."""
+    on_alive = paths.p_not_discontinued[:-1] * living.on[paths.steps_to_scan] * living.counted_on
+    off_alive = paths.p_discontinued * living.off[paths.steps_to_scan] * living.counted_off
+    off_alive[np.arange(paths.scans.size)[:, None] <= paths.departures.scan[None, :]] = 0.0
+    on_unseen, off_unseen = paths.on_no_progression, paths.off_no_progression
+    on_free, off_free = (_p_no_lesion(simulator, paths, part) for part in (paths.on_treatment, paths.off_treatment))
+    at_risk = _add(on_alive * on_unseen[:-1], off_alive * off_unseen[:-1])
+    detected = _add(on_alive * -np.diff(on_unseen, axis=0), off_alive * -np.diff(off_unseen, axis=0))
+    by_lesion = _add(on_alive * _p_lesion_alone(on_unseen, on_free), off_alive * _p_lesion_alone(off_unseen, off_free))
+    return [at_risk, detected, by_lesion]
 
 
-def _by_lesion(part: EnsembleTrajectories, courses: Courses, at_scan: Integers) -> Array:
-    """Return the probability of a first new lesion between scans while target lesions have not been seen to cross."""
-    free = np.exp(-np.nan_to_num(part["lesion_hazard"][np.concatenate([[0], at_scan])]))
-    not_seen = courses.trunk_unseen if part is courses.trunk else courses.branch_unseen
+def _add(on_treatment: Array, off_treatment: Array) -> Array:
+    """Return the sum over patients and over paths."""
+    total: Array = on_treatment.sum(axis=1) + off_treatment.sum(axis=1)
+    return total
+
+
+def _p_no_lesion(simulator: TrialSimulator, paths: TreatmentPaths, courses: EnsembleTrajectories) -> Array:
+    """Return the probability of no new lesion at the start and at each scan, shape (K + 1, n)."""
+    places = np.concatenate([[0], paths.steps_to_scan])
+    free: Array = np.exp(-np.nan_to_num(simulator.lesion_hazard(courses)[places]))
+    return free
+
+
+def _p_lesion_alone(no_progression: Array, no_lesion: Array) -> Array:
+    """Return the probability of a first new lesion between scans while target lesions have not been seen to cross, (K, n)."""
+    free = no_lesion[1:]
     # lesions of the fastest tumours are so many that freedom from them is below the smallest number
-    not_crossed = np.divide(not_seen[1:], free[1:], out=np.zeros_like(free[1:]), where=free[1:] > 0.0)
-    found: Array = not_crossed * -np.diff(free, axis=0)
+    not_crossed = np.divide(no_progression[1:], free, out=np.zeros_like(free), where=free > 0.0)
+    found: Array = not_crossed * -np.diff(no_lesion, axis=0)
     return found
 
 
-def _responded(courses: Courses, alive: Array, valid: Array) -> float:
-    at_scan = STEPS_PER_SCAN * np.arange(1, courses.scans.size + 1)
-    who = np.flatnonzero(courses.confirmed >= 0)
-    scan = courses.confirmed[who]
-    seen = courses.trunk_kept[scan + 1, who] * courses.trunk_unseen[scan + 1, who] * alive[at_scan[scan], who]
-    return float((seen * valid[who]).sum())
+def _sum_responses(paths: TreatmentPaths, living: _Living) -> float:
+    patient = np.flatnonzero(paths.confirmed >= 0)
+    scan = paths.confirmed[patient]
+    on_and_unseen = paths.p_not_discontinued[scan + 1, patient] * paths.on_no_progression[scan + 1, patient]
+    alive = living.on[paths.steps_to_scan[scan], patient]
+    return float((on_and_unseen * alive * living.counted_on[patient]).sum())
 
 
-def _outcome(engine: Engine, task: Enrolment, sums: ArmSums) -> ArmOutcome:
+def _outcome(simulator: TrialSimulator, cohort: ArmCohort | PopulationCohort, sums: ArmSums) -> ArmOutcome:
     if sums.patients == 0.0:
         raise NumericalError(
-            f"no patient of {task.trial.study}:{task.arm.name} could be integrated; "
+            f"no patient of {cohort.trial.study}:{cohort.arm.name} could be integrated; "
             "look at the parameters far from their priors, or loosen the tolerance"
         )
-    grid = engine.grid(task.trial)
-    shares = {
-        name: getattr(sums, name) / sums.patients
-        for name in ("on_treatment", "liver_deaths", "at_risk", "detected", "by_lesion", "responded")
-    }
+    grid = simulator.grid(cohort.trial)
     return ArmOutcome(
-        arm=task.arm,
+        arm=cohort.arm,
         grid=grid,
         survival=sums.alive / sums.patients,
-        scans=task.trial.scans(float(grid[-1])),
+        on_treatment=sums.on_treatment / sums.patients,
+        deaths_by_cause=dict(zip(simulator.roles.causes_of_death, sums.deaths / sums.patients, strict=True)),
+        scans=cohort.trial.scans(float(grid[-1])),
+        at_risk=sums.at_risk / sums.patients,
+        detected=sums.detected / sums.patients,
+        by_lesion=sums.by_lesion / sums.patients,
+        responded=sums.responded / sums.patients,
         patients=int(sums.patients),
         failed=int(sums.failed),
         retried=int(sums.retried),
-        **shares,
     )
 
 
-def mean_courses(engine: Engine, task: ArmTask, names: Sequence[str]) -> dict[str, Array]:
-    """Return name -> mean over patients alive at each time of the engine's grid, shape (g,).
+def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[str]) -> dict[str, Array]:
+    """Return name -> mean over patients alive at each time of the simulator's grid, shape (g,).
 
     Parameters
     ----------
-    engine
+    simulator
         how patients are integrated
-    task
+    cohort
         arm, stop rule and parameters
     names
-        states and outputs of the model
+        states and outputs of the model; without any nothing is integrated
     """
-    total = np.zeros((len(names), engine.grid(task.trial).size))
+    if not names:
+        return {}
+    total = np.zeros((len(names), simulator.grid(cohort.trial).size))
     weight = np.zeros(total.shape[1])
-    for which in cut(task.patients, CHUNK):
-        chunk = task.part(which)
-        courses = follow(engine, chunk, engine.compiled.model.state_names)
-        inputs = with_inputs(engine, chunk.parameters, chunk.arm)
-        off = inputs[:, courses.patient].copy()
-        off[len(engine.compiled.model.parameter_names) :] = 0.0
-        for states, given, alive in (
-            (courses.trunk.states, inputs, patients_at(courses) * survival_of(courses.trunk)),
-            (courses.branches.states, off, courses.branch_weight * survival_of(courses.branches)),
+    for which in cut(cohort.patients, PATIENTS_PER_CHUNK):
+        chunk = cohort.part(which)
+        paths = integrate_paths(simulator, chunk, simulator.model.state_names)
+        off_parameters = chunk.parameters[:, paths.departures.patient]
+        for courses, inputs, path_weight in (
+            (paths.on_treatment, simulator.with_inputs(chunk.parameters, chunk.arm), paths.on_weight_at_grid),
+            (paths.off_treatment, simulator.with_inputs(off_parameters, None), paths.off_weight),
         ):
-            values = _values(engine, courses, states, given, names)
+            alive = path_weight * simulator.survival(courses)
+            values = simulator.read(courses, inputs, names)
             total += np.where(alive > 0.0, values * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
     return {name: row / weight for name, row in zip(names, total, strict=True)}
-
-
-def _values(engine: Engine, courses: Courses, states: Array, inputs: Array, names: Sequence[str]) -> Array:
-    """Return the named states and outputs, shape (n_names, g, n)."""
-    model = engine.compiled.model
-    outputs = engine.compiled.outputs(courses.grid[:, None], states, inputs[:, None, :])
-    rows = {item.name: row for item, row in zip(model.states, states, strict=True)}
-    rows |= {item.name: row for item, row in zip(model.outputs, outputs, strict=True)}
-    return np.stack([rows[name] for name in names])

@@ -28,7 +28,7 @@ def plot_claims(claims: Sequence[ClaimRecord], labels: Labels = PLAIN) -> Figure
     claims
         tested claims
     labels
-        words for arrows
+        words for interactions
     """
     arrows = list(dict.fromkeys(arrow for item in claims for arrow in item.holds_without))
     with styled():
@@ -85,6 +85,6 @@ def _shorten(removed: str, labels: Labels) -> str:
     >>> _shorten("raf_inhibition+vegfr2_block+pdgfrb_block", PLAIN), _shorten("vegfr2_block+pdgfrb_block", PLAIN)
     ('Raf inhibition + 2 more', 'Vegfr2 block + Pdgfrb block')
     """
-    first, *others = (labels.arrow(arrow) for arrow in removed.split("+"))
+    first, *others = (labels.interaction(arrow) for arrow in removed.split("+"))
     name = " + ".join((first, *others))
     return name if len(name) <= _LONGEST or not others else f"{first} + {len(others)} more"

@@ -126,7 +126,7 @@ def _describe_shares(shares: MechanismShare, labels: Labels) -> Cell:
     if not widths:
         return "Too few draws brought a benefit to tell its share."
     low, high = min(widths), max(widths)
-    arrows = list_words(list(map(labels.arrow, shares.arrows)))
+    arrows = list_words(list(map(labels.interaction, shares.arrows)))
     learnt = "The published medians do not identify it" if high > _NARROW else "The published medians narrow it"
     return (
         f"The arrows {arrows} were cut together in virtual trials of {shares.patients} patients per arm. ",

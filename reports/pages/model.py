@@ -57,7 +57,7 @@ def compose_model_report(content: ModelContent, figures: DrawnFigures) -> Docume
     return Document(
         title=model.title,
         subtitle="Report of a model",
-        facts=(("Model", model.name), ("States", str(len(model.states))), ("Arrows", str(len(model.arrows)))),
+        facts=(("Model", model.name), ("States", str(len(model.states))), ("Arrows", str(len(model.interactions)))),
         summary=(summary,),
         running_title=f"{model.name}: model",
         blocks=blocks,

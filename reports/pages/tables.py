@@ -4,6 +4,7 @@ Start with `list_targets`; `kinimmune.reports.model.tables` has the tables about
 """
 
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
@@ -104,20 +105,43 @@ def _print_inside(row: ComparisonRow) -> str:
     return MISSING if row.inside is None else "yes" if row.inside else "no"
 
 
-def list_outcomes(fit: FitResult, trial: TrialResult, labels: Labels = PLAIN) -> Table:
-    """Return the outcomes of each arm: rates, shares, events and time on treatment, arms as columns."""
-    readings: list[tuple[str, list[str]]] = [
-        ("Alive at 6 months", [print_percent(arm.survival_6) for arm in trial.arms]),
-        ("Alive at 12 months", [print_percent(arm.survival_12) for arm in trial.arms]),
-        ("Without progression at 6 months, deaths censored", [print_percent(arm.ttp_6) for arm in trial.arms]),
-        ("Progressions seen by a new lesion alone", [print_percent(arm.new_lesion_share) for arm in trial.arms]),
-        ("Deaths by liver failure", [print_percent(arm.liver_death_share) for arm in trial.arms]),
-        ("Objective response", [print_percent(arm.response_fraction) for arm in trial.arms]),
-        ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in trial.arms]),
-        ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in trial.arms]),
-        ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in trial.arms]),
+def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels: Labels = PLAIN) -> Table:
+    """Return the outcomes of each arm: rates, shares, events and time on treatment, arms as columns.
+
+    Parameters
+    ----------
+    fit, trial
+        what was found
+    roles
+        of the model, which leave out the rows it has nothing for
+    labels
+        titles of studies
+    """
+    arms, last_cause = trial.arms, list(roles.causes_of_death)[-1]
+    readings: list[tuple[str, list[str], bool]] = [
+        ("Alive at 6 months", [print_percent(arm.survival_6) for arm in arms], True),
+        ("Alive at 12 months", [print_percent(arm.survival_12) for arm in arms], True),
+        (
+            "Without progression at 6 months, deaths censored",
+            [print_percent(arm.ttp_6) for arm in arms],
+            roles.has_progression,
+        ),
+        (
+            "Progressions seen by a new lesion alone",
+            [print_percent(arm.new_lesion_share) for arm in arms],
+            roles.new_lesions is not None,
+        ),
+        (f"Deaths by {last_cause}", [print_percent(arm.last_cause_share) for arm in arms], len(roles.causes_of_death) > 1),
+        (
+            "Objective response",
+            [print_percent(arm.response_fraction) for arm in arms],
+            roles.log_diameter is not None,
+        ),
+        ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in arms], True),
+        ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in arms], True),
+        ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in arms], roles.has_progression),
     ]
-    rows = tuple((name, *values) for name, values in readings)
+    rows = tuple((name, *values) for name, values, known in readings if known)
     return Table(("", *_name_arms(trial, labels)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
 
 

@@ -23,9 +23,17 @@ def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
         ),
         *show_figures(figures, "hazard_ratios"),
         Heading("Rates, shares and time on treatment", 2),
-        TableBlock(tables.list_outcomes(content.fit, trial, content.labels), "Outcomes per arm. None of them was fitted."),
+        *_tabulate_outcomes(content),
         *show_figures(figures, "treatment"),
     ]
+
+
+def _tabulate_outcomes(content: Content) -> list[Block]:
+    roles = content.model.trial
+    if roles is None:
+        return []
+    table = tables.list_outcomes(content.fit, content.trial, roles, content.labels)
+    return [TableBlock(table, "Outcomes per arm. None of them was fitted.")]
 
 
 def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:

@@ -1,6 +1,6 @@
 """How the names of a model and of its trials are written for a reader.
 
-Start with `collect_labels`.  The words stand on the model (labels of states, definitions, arrows and mechanisms) and in
+Start with `collect_labels`.  The words stand on the model (labels of states, definitions, interactions and mechanisms) and in
 `trials.csv` (titles); a name that has none is written as words.
 """
 
@@ -19,8 +19,8 @@ class Labels:
 
     quantities: Mapping[str, str] = field(default_factory=dict)
     """State, input, definition or output -> label."""
-    arrows: Mapping[str, str] = field(default_factory=dict)
-    """Arrow -> label."""
+    interactions: Mapping[str, str] = field(default_factory=dict)
+    """Interaction -> label."""
     studies: Mapping[str, str] = field(default_factory=dict)
     """Study -> title."""
 
@@ -28,13 +28,13 @@ class Labels:
         """Return the label of a state, input, definition or output."""
         return self.quantities.get(name) or derive_label(name)
 
-    def arrow(self, name: str) -> str:
-        """Return the label of an arrow.
+    def interaction(self, name: str) -> str:
+        """Return the label of an interaction.
 
-        >>> Labels(arrows={"il15_gate": "IL-15 gate"}).arrow("il15_gate")
+        >>> Labels(interactions={"il15_gate": "IL-15 gate"}).interaction("il15_gate")
         'IL-15 gate'
         """
-        return self.arrows.get(name) or derive_label(name)
+        return self.interactions.get(name) or derive_label(name)
 
     def study(self, name: str | None) -> str:
         """Return the title of a study, a dash for None.
@@ -75,7 +75,7 @@ PLAIN = Labels()
 
 def collect_labels(model: OdeModel, trials: Iterable[Trial] = ()) -> Labels:
     """Return the words of a model and of the trials it is held against."""
-    return Labels(model.labels, model.arrow_labels, {trial.study: trial.title for trial in trials})
+    return Labels(model.labels, model.interaction_labels, {trial.study: trial.title for trial in trials})
 
 
 def lower_first(label: str) -> str:

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import time
-import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,8 +12,6 @@ import numpy as np
 import pytest
 from paths import OWN_TRIAL
 
-from kinimmune.cli.settings import read_configuration, read_settings, write_configuration
-from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
@@ -182,67 +179,6 @@ def test_doctor_finds_this_machine_well(kinimmune):
     assert content["passed"]
     assert all(test["passed"] for test in content["tests"])
     assert content["libraries"]["kinimmune"] == version("kinimmune")
-
-
-def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path):
-    file = tmp_path / "config.toml"
-    file.write_text('seed = 7\ndata = "tables"\n[fit]\npatients = 64\nstarts = 5\n')
-
-    settings = read_settings(file, {"seed": None, "jobs": 2, "fit": {"patients": 128, "starts": None}})
-
-    assert (settings.seed, settings.jobs, settings.fit.patients, settings.fit.starts) == (7, 2, 128, 5)
-    assert settings.data == tmp_path / "tables"
-    assert (settings.fit.integrator, settings.simulate.days) == (None, 360.0)
-
-
-def test_a_written_configuration_reads_back(tmp_path):
-    values = {
-        "model": "hcc_trial",
-        "data": Path('/a "b\\c'),
-        "seed": 3,
-        "jobs": 1,
-        "patients": 64,
-        "starts": 2,
-        "stop_rule": None,
-    }
-    file = tmp_path / "config.toml"
-    file.write_text(write_configuration(values, "fit"))
-
-    settings = read_configuration(file)
-
-    assert (settings.model, settings.data, settings.seed) == ("hcc_trial", Path('/a "b\\c'), 3)
-    assert settings.fit.model_dump(exclude_none=True) == {"patients": 64, "starts": 2}
-
-
-def test_the_example_configuration_is_one():
-    settings = read_configuration(OWN_TRIAL / "config.toml")
-
-    assert settings.data == OWN_TRIAL
-    assert settings.model_dump(exclude_unset=True)["fit"] == tomllib.loads((OWN_TRIAL / "config.toml").read_text())["fit"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("seed = 'one'", "config.toml, key 'seed': 'one' cannot be used; input should be a valid integer"),
-        ("sed = 1", "config.toml, key 'sed': unknown; did you mean 'seed'"),
-        ("[fit]\nstart = 1", "key 'fit.start': unknown; did you mean 'starts'"),
-        ("[fit]\npatients = 100", "'100' cannot be used; must be a power of two, such as 64 or 128"),
-        ("seed = ", "config.toml is no TOML: Invalid value"),
-    ],
-)
-def test_a_configuration_that_cannot_be_used_names_file_and_key(tmp_path, text, message):
-    file = tmp_path / "config.toml"
-    file.write_text(text)
-
-    with pytest.raises(DataError, match=message):
-        read_settings(file, {})
-
-
-@pytest.mark.parametrize("patients", [-1, 0, 3, 100, 511])
-def test_patients_are_a_power_of_two(patients):
-    with pytest.raises(UsageError, match=r"--patients: .*must be a power of two"):
-        read_settings(None, {"fit": {"patients": patients}})
 
 
 def test_the_example_has_the_parameters_of_the_package_for_its_study(tmp_path):

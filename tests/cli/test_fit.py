@@ -159,7 +159,7 @@ def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finish
             r"holds no finished fit \(it is 'done'\); go on with it first: kinimmune fit hcc_trial -o",
         ),
         ("config.toml", "seed = 1", "seed = 2", "are not of one fit; fit again with --resume"),
-        ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' is no whole number"),
+        ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' cannot be used; input should be a valid integer"),
         ("config.toml", "seed = 1", "seed = ", "config.toml is no TOML"),
         ("config.toml", str(OWN_TRIAL), "/absent", "lay in /absent, which is gone; restore them"),
         ("run.json", '"digest": "', '"digest": "0', "changed since run '.*' was fitted: .*; restore them"),

@@ -68,7 +68,7 @@ def library_words():
     """Words a reader sees that belong to one model or trial: titles of studies, kinases, and abbreviations in labels."""
     words = {trial.title for trial in read_trials()} | {kinase.name for kinase in read_kinases()}
     for model in map(load_model, model_names()):
-        labels = (*model.labels.values(), *model.arrow_labels.values(), *(item.label for item in model.mechanisms))
+        labels = (*model.labels.values(), *model.interaction_labels.values(), *(item.label for item in model.mechanisms))
         words |= {word for label in labels for word in label.split() if re.search(r"\d|[A-Z].*[A-Z]", word)}
     return frozenset(words)
 

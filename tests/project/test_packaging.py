@@ -10,7 +10,7 @@ import pytest
 from paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = ("models", "fitting", "reports", "cli", "data")
+FOLDERS = ("api", "models", "fitting", "reports", "cli", "data")
 
 
 def shipped(folder):
@@ -23,15 +23,18 @@ def shipped(folder):
     }
 
 
+def in_package(name):
+    """Return where a file of the repository lies in the package; the folder `api` is the package itself."""
+    return f"kinimmune/{name}" if name.partition("/")[0] != "api" else f"kinimmune/{name.partition('/')[2]}"
+
+
 EXPECTED = {name for folder in FOLDERS for name in shipped(folder)}
 
 
 def test_every_folder_with_code_is_a_package():
     folders = {path.parent.relative_to(ROOT).as_posix() for name in EXPECTED if (path := ROOT / name).suffix == ".py"}
 
-    assert {name.replace("/", ".") for name in folders} == {
-        name.removeprefix("kinimmune.") for name in PROJECT["tool"]["setuptools"]["packages"]
-    }
+    assert {in_package(name).rstrip("/").replace("/", ".") for name in folders} == set(PROJECT["tool"]["setuptools"]["packages"])
 
 
 def test_every_package_says_that_it_is_typed():
@@ -56,7 +59,7 @@ def distributions(tmp_path_factory):
 def test_the_wheel_holds_every_file_under_the_name_of_the_package(distributions):
     wheel, _ = distributions
 
-    assert {name for name in wheel if name.startswith("kinimmune/")} == {f"kinimmune/{name}" for name in EXPECTED}
+    assert {name for name in wheel if name.startswith("kinimmune/")} == {in_package(name) for name in EXPECTED}
     assert {name.split("/")[0] for name in wheel} == {"kinimmune", f"kinimmune-{PROJECT['project']['version']}.dist-info"}
     assert any(name.endswith("LICENSE") for name in wheel)
 

@@ -8,7 +8,6 @@ import pytest
 from gompertz_claims import write_tables
 from report_example import make_content
 
-from kinimmune.cli.report_content import Effort, run_content
 from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.estimation.run_files import CLAIMS, read_tested_claims, write_claims, write_results
 from kinimmune.fitting.problem.targets import read_targets
@@ -22,6 +21,7 @@ from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
 from kinimmune.reports.figures.panels import list_picture, plot_picture
 from kinimmune.reports.figures.style import render_svg
+from kinimmune.reports.gather import ReportedClaims, gather_run
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
 from kinimmune.reports.pages.claims import compose_claims, list_claims
 from kinimmune.reports.pages.model import compose_model_report
@@ -151,7 +151,7 @@ def test_claims_tested_for_a_run_are_kept_in_it(run):
     said = []
 
     def gather(draws):
-        return run_content(run, Effort(draws, 1, 1, said.append))[0].claims
+        return gather_run(run, ReportedClaims(draws, 1, 1, said.append))[0].claims
 
     assert gather(None) == ()
     (tested,) = gather(32)

@@ -37,7 +37,7 @@ def test_rows_are_as_wide_as_their_header(content):
         list_targets(fit),
         list_ratios(fit.unfitted),
         list_transport(fit.transport),
-        list_outcomes(fit, trial),
+        list_outcomes(fit, trial, model.trial),
         list_stop_rules(trial.stop_rules),
         list_observations(content.observations, fit, trial),
         list_estimates(fit.parameters),

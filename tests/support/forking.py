@@ -25,15 +25,15 @@ from kinimmune.models.tables.rows import Tables
 LATE = (
     "arviz",
     "emcee",
-    "kinimmune.cli.fit_run",
     "kinimmune.cli.printing.fit",
     "kinimmune.cli.printing.profile",
-    "kinimmune.cli.sensitivity_run",
     "kinimmune.cli.printing.sensitivity",
+    "kinimmune.cli.printing.sample",
+    "kinimmune.fitting.estimation.run",
     "kinimmune.fitting.workflow.dask_cluster",
-    "kinimmune.fitting.identifiability.identifiability",
-    "kinimmune.fitting.profile.profile",
-    "kinimmune.fitting.sampling.sample",
+    "kinimmune.fitting.identifiability.run",
+    "kinimmune.fitting.sampling.run",
+    "kinimmune.fitting.sensitivity.run",
     "kinimmune.reports.figures.catalogue",
     "rich.table",
 )
@@ -82,7 +82,10 @@ def serve(folder: Path, patients: int) -> None:
     """Load everything, and follow orders until there are none."""
     for name in LATE:
         importlib.import_module(name)
-    open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables(folder)), patients, 1), str(folder))
+    open_problem(
+        ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables(folder)), patients=patients, seed=1),
+        str(folder),
+    )
     assert threading.active_count() == 1  # a fork has none of the others
     gc.freeze()
     for line in sys.stdin:

@@ -191,7 +191,7 @@ def make_arm(study, arm):
         risk_months=tuple(risk), at_risk_os=tuple(n * np.exp(-hazard * risk)),
         at_risk_ttp=tuple(n * np.exp(-3.0 * hazard * risk)),
         scan_months=tuple(scans), ttp_survival=tuple(per_scan ** np.arange(1, 14)), progression_incidence=tuple(progressed),
-        death_incidence=tuple(died), new_lesion_share=0.31, liver_death_share=0.2, response_fraction=0.02, treatment_median=5.1,
+        death_incidence=tuple(died), new_lesion_share=0.31, last_cause_share=0.2, response_fraction=0.02, treatment_median=5.1,
         survival_6=float(np.exp(-6.0 * hazard)), survival_12=float(np.exp(-12.0 * hazard)), ttp_6=0.4, best_change=tuple(best),
         spiders=spiders, courses={name: tuple(values) for name, values in courses.items()},
     )  # fmt: skip

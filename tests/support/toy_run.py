@@ -9,7 +9,7 @@ import typer
 from toy_steps import walks
 
 from kinimmune.cli.exits import exit_code
-from kinimmune.cli.session import Effort, carry_out
+from kinimmune.cli.session import ExecutionOptions, run_in
 from kinimmune.cli.terminal import Notes, print_error
 from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run, is_run, open_run
@@ -36,8 +36,8 @@ def main() -> int:
 
     try:
         run = open_run(given.run) if is_run(given.run) else create_run(given.run, record)
-        effort = Effort(given.jobs, given.dask, given.resume, given.force, Notes(quiet=False))
-        run.write("results/toy.json", json.dumps(carry_out(run, effort, "toy", WALKS * BLOCKS, work)))
+        options = ExecutionOptions(given.jobs, given.dask, given.resume, given.force, Notes(quiet=False))
+        run.write("results/toy.json", json.dumps(run_in(run, options, "toy", WALKS * BLOCKS, work)))
     except KinimmuneError as error:
         print_error(str(error))
         return exit_code(error)

@@ -1,54 +1,55 @@
-"""Read-outs of claims about `hcc_cells`: what a series of concentrations shows.
+"""Read-outs of claims about `hcc_cells`: concentrations read off a dose-response series.
 
 Start with `READOUTS`.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from kinimmune.fitting.claims.batch import CLAIM_TOLERANCES, Laboratory
+from kinimmune.fitting.claims.batch import ExperimentBatch
+from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration
-from kinimmune.models.experiments.run import Readings, run_experiment
+from kinimmune.models.experiments.run import Readings
+from kinimmune.models.library.hcc_cells import KINASES, MEDIUM, SHIFT
 
 NANOMOL_PER_MICROMOL = 1000.0
 
 
-def halving_concentration(laboratory: Laboratory, claim: Claim) -> Array:
+def halving_concentration(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the concentration [umol/L] that halves a number of cells against no drug, shape (n,); infinite where none does."""
-    untreated = laboratory.read(claim.experiment, claim.quantity, claim.day)
-    number = _series(laboratory, claim).values[claim.quantity][0].reshape(-1, laboratory.size)
+    untreated = batch.read(claim.experiment, claim.quantity, claim.day)
+    number = _series(batch, claim).values[claim.quantity][0].reshape(-1, batch.size)
     return crossing_concentration(concentrations(), number / untreated, 1.0 / 2.0) / NANOMOL_PER_MICROMOL
 
 
-def half_held(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return how far the free concentration that holds half of a kinase lies from the shift times its IC50, |ln ratio|, (n,)."""
-    held = _series(laboratory, claim).values[f"held_{claim.quantity}"][0].reshape(-1, laboratory.size)
-    total = crossing_concentration(concentrations(), held, 1.0 / 2.0)
+def half_occupancy_error(batch: ExperimentBatch, claim: Claim) -> Array:
+    """Return |ln| of the free concentration that occupies half of a kinase over the shift times its IC50, shape (n,)."""
+    occupied = _series(batch, claim).values[f"held_{claim.quantity}"][0].reshape(-1, batch.size)
+    total = crossing_concentration(concentrations(), occupied, 1.0 / 2.0)
     shift, ic50, bound, share = (
-        _parameter(laboratory, name)
-        for name in ("kinase_shift", f"ic50_{claim.quantity}", "unbound_fraction", "serum_protein_share")
+        batch.parameter(name) for name in (SHIFT, f"ic50_{claim.quantity}", "unbound_fraction", "serum_protein_share")
     )
     free = total / (1.0 + share * (1.0 / bound - 1.0))
     return np.abs(np.log(free / (shift * ic50)))
 
 
-def _parameter(laboratory: Laboratory, name: str) -> Array:
-    row: Array = laboratory.parameters[laboratory.bench.compiled.model.parameter_names.index(name)]
-    return row
-
-
-def _series(laboratory: Laboratory, claim: Claim) -> Readings:
+def _series(batch: ExperimentBatch, claim: Claim) -> Readings:
     """Return one experiment at every concentration; columns are concentrations, and within each the batch."""
-    return laboratory.once(f"series {claim.experiment} {claim.day}", lambda: _run(laboratory, claim))
+    return batch.cached(_run_series, claim.experiment, claim.day)
 
 
-def _run(laboratory: Laboratory, claim: Claim) -> Readings:
-    bench, series = laboratory.bench, concentrations()
-    sets = np.tile(laboratory.changed(claim.experiment), series.size)
-    sets[bench.compiled.model.parameter_names.index("medium_concentration")] = np.repeat(series, laboratory.size)
-    experiment, days = bench.experiments[claim.experiment], (laboratory.day(claim.day),)
-    return run_experiment(bench.compiled, bench.integrate, experiment, sets, days, CLAIM_TOLERANCES)
+def _run_series(batch: ExperimentBatch, experiment: str, day: str) -> Readings:
+    series = concentrations()
+    sets = np.tile(batch.changed(experiment), series.size)
+    sets[batch.row(MEDIUM)] = np.repeat(series, batch.size)
+    return batch.run(experiment, sets, [batch.day(day)])
 
 
-READOUTS = {"halving_concentration": halving_concentration, "half_held": half_held}
+_SERIES = {"experiment": Named.EXPERIMENT, "day": Named.DAY}
+READOUTS: Mapping[str, Readout] = {
+    "halving_concentration": Readout(halving_concentration, _SERIES | {"quantity": Named.QUANTITY}),
+    "half_held": Readout(half_occupancy_error, _SERIES | {"quantity": Choice("kinase", tuple(KINASES))}),
+}

@@ -4,68 +4,94 @@ Start with `READOUTS`.  In these trials the drug is taken to the end (no branche
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import CLAIM_TOLERANCES, Laboratory
+from kinimmune.fitting.claims.batch import CLAIM_TOLERANCES, ExperimentBatch
+from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import draw_population, individual_values
-from kinimmune.models.trial.survival import follow, hazard_ratio, progression_free
-from kinimmune.models.trial.treatment_paths import ArmTask, Engine
+from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.survival import expected_curve, hazard_ratio, progression_free
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 PATIENTS = 64
+"""Virtual patients of an arm, the same in every arm and for every parameter set."""
 HORIZON = 20.0
-"""[month], beyond the follow-up of both trials"""
-Arms = list[dict[str, ArmOutcome]]
-"""One mapping arm -> outcome per parameter set."""
+"""End of integration [month], beyond the follow-up of both trials."""
+UNTREATED = "placebo"
+"""Experiment whose parameters a trial starts from; the arms of the trial give the doses."""
+EARLY, LATE = "day1", "day28"
+"""Read-out days between which effects set in."""
+SHIFT, CLEARANCE = "kinase_shift", "clearance"
+SCAN = 3
+"""Place of the fourth scan among those that read progression."""
+WORTHWHILE = 0.01
+"""Gain in progression-free probability that counts."""
+Arms = Mapping[str, ArmOutcome]
+"""Name of an arm -> its outcome."""
 
 
-def os_hazard_ratio(laboratory: Laboratory, claim: Claim) -> Array:
+def os_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hazard ratio of death in the study named by `experiment`, or the larger of two with `baseline`, shape (n,)."""
-    return _largest(laboratory, claim, Endpoint.OS)
+    return _largest(batch, claim, Endpoint.OS)
 
 
-def ttp_hazard_ratio(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return the hazard ratio of progression, of one study or the larger of two as above, shape (n,)."""
-    return _largest(laboratory, claim, Endpoint.TTP)
+def ttp_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
+    """Return the hazard ratio of progression in the study named by `experiment`, or the larger of two with `baseline`, (n,)."""
+    return _largest(batch, claim, Endpoint.TTP)
 
 
-def _largest(laboratory: Laboratory, claim: Claim, endpoint: Endpoint) -> Array:
-    studies = [study for study in (claim.experiment, claim.baseline) if study]
-    return np.asarray(np.max([_hazard_ratios(laboratory, study, endpoint) for study in studies], axis=0))
-
-
-def ttp_gain(laboratory: Laboratory, claim: Claim) -> Array:
+def ttp_gain(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the gain in progression-free probability at the fourth scan over placebo, shape (n,)."""
-    return _each(laboratory, claim.experiment, _gain)
+    return _read_trials(batch, claim.experiment, _gain)
 
 
-def ttp_gain_through(laboratory: Laboratory, claim: Claim) -> Array:
+def ttp_gain_through(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the part of that gain that is lost without the claim's first mechanism, as a fraction, shape (n,)."""
-    whole = ttp_gain(laboratory, claim)
-    return 1.0 - _quotient(ttp_gain(laboratory.without(claim.arrows[0]), claim), whole)
+    whole = ttp_gain(batch, claim)
+    return 1.0 - _quotient(ttp_gain(batch.without(claim.knock_outs[0]), claim), whole)
 
 
-def os_benefit_through(laboratory: Laboratory, claim: Claim) -> Array:
+def os_benefit_through(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the part of ln HR of death that is lost without the claim's first mechanism, as a fraction, shape (n,)."""
-    whole = np.log(os_hazard_ratio(laboratory, claim))
-    return 1.0 - _quotient(np.log(os_hazard_ratio(laboratory.without(claim.arrows[0]), claim)), whole)
+    whole = np.log(os_hazard_ratio(batch, claim))
+    return 1.0 - _quotient(np.log(os_hazard_ratio(batch.without(claim.knock_outs[0]), claim)), whole)
 
 
-def sooner(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return how much more of its day-28 effect `quantity` shows on the first day than the quantity named by `baseline`."""
-    return _progress(laboratory, claim.experiment, claim.quantity) - _progress(laboratory, claim.experiment, claim.baseline)
+def onset_difference(batch: ExperimentBatch, claim: Claim) -> Array:
+    """Return the share of its day-28 effect that `quantity` shows on day 1, less that of the quantity `baseline`, shape (n,)."""
+    return _onset(batch, claim.experiment, claim.quantity) - _onset(batch, claim.experiment, claim.baseline)
 
 
-def _progress(laboratory: Laboratory, experiment: str, quantity: str) -> Array:
-    early, late = (laboratory.read(experiment, quantity, day) for day in ("day1", "day28"))
+def exposure_boundary(batch: ExperimentBatch, claim: Claim) -> Array:
+    """Return the smallest kinase shift at which doubling exposure gains a hundredth at the fourth scan, shape (n,).
+
+    The literature disagrees on whether exposure matters: below this shift kinases are full and it does not.
+    """
+    grid = np.geomspace(1e-3, 10.0, 13)
+    boundaries = []
+    for column in batch.parameters.T:
+        sets = np.repeat(column[:, None], 2 * grid.size, axis=1)
+        sets[batch.row(SHIFT)] = np.tile(grid, 2)
+        sets[batch.row(CLEARANCE), grid.size :] /= 2.0
+        gains = ttp_gain(replace(batch, parameters=sets), claim)
+        worth = gains[grid.size :] - gains[: grid.size] >= WORTHWHILE
+        boundaries.append(grid[int(np.argmax(worth))] if np.any(worth) else math.inf)
+    return np.array(boundaries)
+
+
+def _onset(batch: ExperimentBatch, experiment: str, quantity: str) -> Array:
+    """Return the share of its late effect that a quantity shows early, shape (n,)."""
+    early, late = (batch.read(experiment, quantity, day) for day in (EARLY, LATE))
     return _quotient(1.0 - early, 1.0 - late)
 
 
@@ -74,79 +100,74 @@ def _quotient(above: Array, below: Array) -> Array:
     return np.asarray(np.divide(above, below, out=np.full(above.shape, math.nan), where=below != 0.0))
 
 
-def exposure_boundary(laboratory: Laboratory, claim: Claim) -> Array:
-    """Return the smallest kinase shift at which doubling exposure gains a hundredth at the fourth scan, shape (n,).
-
-    The literature disagrees on whether exposure matters: below this shift kinases are full and it does not.
-    """
-    names = laboratory.bench.compiled.model.parameter_names
-    shift, clearance = names.index("kinase_shift"), names.index("clearance")
-    grid = np.geomspace(1e-3, 10.0, 13)
-    found = []
-    for column in laboratory.parameters.T:
-        sets = np.repeat(column[:, None], 2 * grid.size, axis=1)
-        sets[shift] = np.tile(grid, 2)
-        sets[clearance, grid.size :] /= 2.0
-        gains = ttp_gain(Laboratory(laboratory.bench, sets, laboratory.cut, laboratory.seed), claim)
-        difference = gains[grid.size :] - gains[: grid.size]
-        found.append(grid[int(np.argmax(difference >= 0.01))] if np.any(difference >= 0.01) else math.inf)
-    return np.array(found)
+def _largest(batch: ExperimentBatch, claim: Claim, endpoint: Endpoint) -> Array:
+    """Return the largest hazard ratio among the studies a claim names, shape (n,)."""
+    studies = [study for study in (claim.experiment, claim.baseline) if study]
+    return np.asarray(np.max([_hazard_ratios(batch, study, endpoint) for study in studies], axis=0))
 
 
-def _gain(arms: dict[str, ArmOutcome]) -> float:
-    treated, control = (progression_free(item)[3] for item in _both(arms))
+def _gain(arms: Arms) -> float:
+    treated, control = (progression_free(item)[SCAN] for item in _both(arms))
     return float(treated - control)
 
 
-def _both(arms: dict[str, ArmOutcome]) -> tuple[ArmOutcome, ArmOutcome]:
+def _both(arms: Arms) -> tuple[ArmOutcome, ArmOutcome]:
     """Return the treated and the control outcome."""
     treated, control = sorted(arms.values(), key=lambda item: item.arm.control)
     return treated, control
 
 
-def _hazard_ratios(laboratory: Laboratory, study: str, endpoint: Endpoint) -> Array:
+def _hazard_ratios(batch: ExperimentBatch, study: str, endpoint: Endpoint) -> Array:
     trial = _trial(study)
 
-    def of(arms: dict[str, ArmOutcome]) -> float:
-        treated, control = (follow(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
+    def read_ratio(arms: Arms) -> float:
+        treated, control = (expected_curve(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
         try:
             return hazard_ratio(treated, control)
         except DataError:  # a draw under which nobody progresses or dies has no ratio
             return math.nan
 
-    return _each(laboratory, study, of)
+    return _read_trials(batch, study, read_ratio)
 
 
-def _each(laboratory: Laboratory, study: str, read: Callable[[dict[str, ArmOutcome]], float]) -> Array:
-    arms = laboratory.once(f"trial {study}", lambda: _run(laboratory, _trial(study)))
-    return np.array([read(item) for item in arms])
+def _read_trials(batch: ExperimentBatch, study: str, read: Callable[[Arms], float]) -> Array:
+    """Return a number of the virtual trial of a study for every parameter set, shape (n,)."""
+    return np.array([read(arms) for arms in batch.cached(_run_trials, study)])
 
 
 def _trial(study: str) -> Trial:
     return next(trial for trial in read_trials(Tables()) if trial.study == study)
 
 
-def _run(laboratory: Laboratory, trial: Trial) -> Arms:
-    bench = laboratory.bench
-    engine = Engine(bench.compiled, bench.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
-    model = bench.compiled.model
-    population = draw_population(model.parameters, PATIENTS, laboratory.seed)
-    tasks = []
-    for column in laboratory.changed("placebo").T:
+def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
+    """Return the arms of the virtual trial of a study for every parameter set."""
+    setup, trial = batch.setup, _trial(study)
+    simulator = TrialSimulator(setup.compiled, setup.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
+    model = setup.compiled.model
+    population = draw_population(model.parameters, PATIENTS, batch.seed)
+    cohorts = []
+    for column in batch.changed(UNTREATED).T:
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
         patients = individual_values(model.parameters, values, population)
-        tasks += [ArmTask(trial, arm, StopRule.NEVER, patients) for arm in trial.arms]
-    outcomes = run_arms(engine, tasks, bench.jobs)
+        cohorts += [ArmCohort(trial, arm, StopRule.NEVER, patients) for arm in trial.arms]
+    outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)
     return [{item.arm.name: item for item in outcomes[first : first + width]} for first in range(0, len(outcomes), width)]
 
 
-READOUTS = {
-    "os_hazard_ratio": os_hazard_ratio,
-    "ttp_hazard_ratio": ttp_hazard_ratio,
-    "ttp_gain": ttp_gain,
-    "ttp_gain_through": ttp_gain_through,
-    "os_benefit_through": os_benefit_through,
-    "sooner": sooner,
-    "exposure_boundary": exposure_boundary,
+_STUDY = {"experiment": Named.STUDY}
+_THROUGH = _STUDY | {"arrows": Named.INTERACTION}
+_TRIAL = {Named.EXPERIMENT: (UNTREATED,)}
+READOUTS: Mapping[str, Readout] = {
+    "os_hazard_ratio": Readout(os_hazard_ratio, _STUDY, _TRIAL),
+    "ttp_hazard_ratio": Readout(ttp_hazard_ratio, _STUDY, _TRIAL),
+    "ttp_gain": Readout(ttp_gain, _STUDY, _TRIAL),
+    "ttp_gain_through": Readout(ttp_gain_through, _THROUGH, _TRIAL),
+    "os_benefit_through": Readout(os_benefit_through, _THROUGH, _TRIAL),
+    "sooner": Readout(
+        onset_difference,
+        {"experiment": Named.EXPERIMENT, "quantity": Named.QUANTITY, "baseline": Named.QUANTITY},
+        {Named.DAY: (EARLY, LATE)},
+    ),
+    "exposure_boundary": Readout(exposure_boundary, _STUDY, _TRIAL | {Named.PARAMETER: (SHIFT, CLEARANCE)}),
 }

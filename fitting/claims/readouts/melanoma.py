@@ -5,21 +5,25 @@ ln of their counted number before treatment (`start`).
 """
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import Laboratory
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.landmark import Association, Cohort, expected_association
+from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
+from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.tolerances import Tolerances
-from kinimmune.models.trial.population import Population, draw_individuals, draw_population, individual_values
+from kinimmune.models.trial.population import Population, draw_population, individual_values
 
 PATIENTS = 128
 """Common patients over which the expected association is taken."""
 LANDMARK = "two_cycles"
+"""Read-out day of the landmark."""
 STEP, INTERVALS = 56.0, 20
 """Grid of the hazard after the landmark [d]; 20 steps reach beyond three years, when few are alive."""
 CHUNK = 2048
@@ -27,112 +31,126 @@ CHUNK = 2048
 TOLERANCES = Tolerances(1e-3, 1e-5)
 """Log hazard ratios move by less than 1e-4 against tolerances a hundred times as tight."""
 CELLS, HAZARD, RECEPTOR = "cd4_nkg2d_cells", "death_hazard", "il15ra_monocytes"
+RISE, START = "rise", "start"
+"""Covariates of the landmark analysis."""
+COUNT_ERROR, TRIAL_PATIENTS = "count_error", "trial_patients"
+ACCRUAL, FOLLOW_UP = "accrual_duration", "follow_up_after_accrual"
+DOSES = {"in_vitro_10": ("in_vitro_1", "in_vitro_10")}
+"""Highest dose of a series -> the doses above 0."""
+ONE_SIGNAL = ("not_inducible", "no_mica")
+"""Experiments in which one of the two signals is missing."""
 
 
-def landmark_hazard_ratio(laboratory: Laboratory, claim: Claim) -> Array:
+@dataclass(frozen=True)
+class LandmarkTrial:
+    """Virtual patients of one arm, m for each of n parameter sets, followed from the landmark."""
+
+    cohort: Cohort
+    """Survival, with the covariate `rise`."""
+    covariates: Mapping[str, Array]
+    """Name -> covariate at the landmark, shape (n, m)."""
+    receptor: Array
+    """IL-15 receptor alpha on monocytes at the landmark relative to untreated, shape (n, m)."""
+
+    def by(self, covariate: str) -> Cohort:
+        """Return the cohort with one of the covariates."""
+        if covariate not in self.covariates:
+            raise UsageError(f"no covariate '{covariate}' in a landmark analysis of melanoma; allowed: {RISE}, {START}")
+        whole = self.cohort
+        return Cohort(whole.time, whole.hazard, self.covariates[covariate], whole.shortest, whole.accrual)
+
+
+def landmark_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hazard ratio of death per sd of the covariate `quantity`, in expectation, shape (n,)."""
-    return np.exp(_association(laboratory, claim).log_hazard_ratio)
+    return np.exp(_association(batch, claim).log_hazard_ratio)
 
 
-def landmark_size(laboratory: Laboratory, claim: Claim) -> Array:
+def landmark_size(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return |ln HR| per sd of the covariate `quantity`, in expectation, shape (n,)."""
-    return np.abs(_association(laboratory, claim).log_hazard_ratio)
+    return np.abs(_association(batch, claim).log_hazard_ratio)
 
 
-def landmark_power(laboratory: Laboratory, claim: Claim) -> Array:
+def landmark_power(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds HR < 1 with two-sided p < .05, shape (n,)."""
-    return _association(laboratory, claim).detected(_row(laboratory, "trial_patients"))
+    return _association(batch, claim).detected(batch.parameter(TRIAL_PATIENTS))
 
 
-def landmark_rejection(laboratory: Laboratory, claim: Claim) -> Array:
+def landmark_rejection(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds a link of either sign with p < .05, shape (n,)."""
-    return _association(laboratory, claim).rejected(_row(laboratory, "trial_patients"))
+    return _association(batch, claim).rejected(batch.parameter(TRIAL_PATIENTS))
 
 
-def responder_difference(laboratory: Laboratory, claim: Claim) -> Array:
+def responder_difference(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return mean ln IL-15 receptor alpha on monocytes of patients alive at the median survival less that of the dead, (n,)."""
-    cohort, kept = expected_cohort(laboratory, claim.experiment)
-    alive = np.exp(-cohort.hazard)
+    trial = expected_trial(batch, claim.experiment)
+    alive = np.exp(-trial.cohort.hazard)
     share = alive.mean(axis=1)
     place = np.argmin(np.abs(share - share[:, :1] / 2.0), axis=1)
     survived = np.take_along_axis(alive, place[:, None, None], axis=2)[:, :, 0]
-    value = np.log(kept[RECEPTOR])
+    value = np.log(trial.receptor)
     return _mean(value, survived) - _mean(value, alive[:, :, 0] - survived)
 
 
-def _mean(value: Array, weight: Array) -> Array:
-    mean: Array = (value * weight).sum(axis=1) / weight.sum(axis=1)
-    return mean
-
-
-def smallest_step(laboratory: Laboratory, claim: Claim) -> Array:
+def smallest_step(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the smallest ratio between neighbours of a dose series, `baseline` first, `experiment` its higher doses, (n,)."""
-    series = [laboratory.read(name, claim.quantity, claim.day) for name in (claim.baseline, *DOSES[claim.experiment])]
+    series = [batch.read(name, claim.quantity, claim.day) for name in (claim.baseline, *DOSES[claim.experiment])]
     smallest: Array = np.min([high / low for low, high in itertools.pairwise(series)], axis=0)
     return smallest
 
 
-def beyond_either(laboratory: Laboratory, claim: Claim) -> Array:
+def beyond_either(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the quantity under both signals over the larger of those with one signal missing, shape (n,)."""
-    both = laboratory.read(claim.experiment, claim.quantity, claim.day)
-    single = [laboratory.read(name, claim.quantity, claim.day) for name in ONE_SIGNAL]
+    both = batch.read(claim.experiment, claim.quantity, claim.day)
+    single = [batch.read(name, claim.quantity, claim.day) for name in ONE_SIGNAL]
     return both / np.maximum(*single)
 
 
-DOSES = {"in_vitro_10": ("in_vitro_1", "in_vitro_10")}
-ONE_SIGNAL = ("not_inducible", "no_mica")
+def expected_trial(batch: ExperimentBatch, experiment: str) -> LandmarkTrial:
+    """Return evenly spread common patients for every parameter set of a batch."""
+    return batch.cached(_enrol_common_patients, experiment)
 
 
-def _association(laboratory: Laboratory, claim: Claim) -> Association:
-    def compute() -> Association:
-        cohort, kept = expected_cohort(laboratory, claim.experiment)
-        return expected_association(_with(cohort, kept, claim.quantity))
-
-    return laboratory.once(f"association {claim.experiment} {claim.quantity}", compute)
-
-
-def _with(cohort: Cohort, kept: dict[str, Array], covariate: str) -> Cohort:
-    if covariate not in kept:
-        raise UsageError(f"no covariate '{covariate}' in a landmark analysis of melanoma; allowed: rise, start")
-    return Cohort(cohort.time, cohort.hazard, kept[covariate], cohort.shortest, cohort.accrual)
-
-
-def expected_cohort(laboratory: Laboratory, experiment: str) -> tuple[Cohort, dict[str, Array]]:
-    """Return evenly spread common patients for every parameter set of a laboratory, and what was kept of each."""
-    model = laboratory.bench.compiled.model
-    population = draw_population(model.parameters, PATIENTS, laboratory.seed)
-    return laboratory.once(f"cohort {experiment}", lambda: _enrol(laboratory, experiment, [population] * laboratory.size))
-
-
-def drawn_cohort(laboratory: Laboratory, experiment: str) -> tuple[Cohort, dict[str, Array]]:
-    """Return one trial of random patients per parameter set of a laboratory, and what was kept of each."""
-    size, seed = round(float(_row(laboratory, "trial_patients")[0])), laboratory.seed
-    parameters = laboratory.bench.compiled.model.parameters
-    everyone = draw_individuals(parameters, size * laboratory.size, seed)
-    trials = np.split(everyone.scores, laboratory.size, axis=1)
-    drawn = [Population(everyone.names, scores, seed) for scores in trials]
-    return laboratory.once(f"drawn cohort {experiment}", lambda: _enrol(laboratory, experiment, drawn))
-
-
-def _enrol(laboratory: Laboratory, experiment: str, populations: list[Population]) -> tuple[Cohort, dict[str, Array]]:
-    """Return n cohorts and, per patient, both covariates and the receptor at the landmark, shape (n, m) each."""
-    bench, model = laboratory.bench, laboratory.bench.compiled.model
-    landmark = laboratory.day(LANDMARK)
+def enrol(batch: ExperimentBatch, experiment: str, populations: Sequence[Population]) -> LandmarkTrial:
+    """Return virtual patients, one population per parameter set of a batch, followed through an experiment."""
+    people = _people(batch, experiment, populations)
+    landmark = batch.day(LANDMARK)
     time = np.array([0.0, *(landmark + STEP * np.arange(INTERVALS + 1))])
-    people = np.concatenate(
+    states = _integrate(batch, experiment, people, time)
+    shape = (batch.size, populations[0].patients)
+    cells, hazard, receptor = (row.reshape(time.size, *shape) for row in states)
+    error = people[batch.row(COUNT_ERROR)].reshape(shape)
+    covariates = {RISE: np.log(cells[1] / cells[0]) + error, START: np.log(cells[0]) + error}
+    later = np.moveaxis(hazard[1:], 0, 2)
+    cohort = Cohort(time[1:], later, covariates[RISE], batch.parameter(FOLLOW_UP), batch.parameter(ACCRUAL))
+    return LandmarkTrial(cohort, covariates, receptor[1])
+
+
+def _enrol_common_patients(batch: ExperimentBatch, experiment: str) -> LandmarkTrial:
+    population = draw_population(batch.setup.compiled.model.parameters, PATIENTS, batch.seed)
+    return enrol(batch, experiment, [population] * batch.size)
+
+
+def _people(batch: ExperimentBatch, experiment: str, populations: Sequence[Population]) -> Array:
+    """Return the parameters of all patients, shape (n_parameters, n m), those of one parameter set side by side."""
+    model = batch.setup.compiled.model
+    return np.concatenate(
         [
             individual_values(model.parameters, dict(zip(model.parameter_names, map(float, column), strict=True)), population)
-            for column, population in zip(laboratory.changed(experiment).T, populations, strict=True)
+            for column, population in zip(batch.changed(experiment).T, populations, strict=True)
         ],
         axis=1,
     )
-    plan = bench.experiments[experiment].schedule()
 
-    def work(first: int) -> Array:
-        chunk = np.ascontiguousarray(people[:, first : first + CHUNK])
-        inputs = np.zeros((len(model.inputs), chunk.shape[1]))
-        courses = bench.integrate(
-            initial=bench.compiled.initial(np.concatenate([chunk, inputs])),
+
+def _integrate(batch: ExperimentBatch, experiment: str, people: Array, time: Array) -> Array:
+    """Return cells, hazard and receptor of all patients, shape (3, n_times, n_people)."""
+    setup, plan = batch.setup, batch.experiment(experiment).schedule()
+
+    def run_chunk(part: slice) -> Array:
+        chunk = np.ascontiguousarray(people[:, part])
+        inputs = np.zeros((len(setup.compiled.model.inputs), chunk.shape[1]))
+        courses = setup.integrate(
+            initial=setup.compiled.initial(np.concatenate([chunk, inputs])),
             parameters=chunk,
             time=time,
             schedule=plan,
@@ -141,35 +159,40 @@ def _enrol(laboratory: Laboratory, experiment: str, populations: list[Population
         )
         return courses.states
 
-    with ThreadPoolExecutor(bench.jobs) as pool:
-        states = np.concatenate(list(pool.map(work, range(0, people.shape[1], CHUNK))), axis=2)
-    shape = (laboratory.size, populations[0].patients)
-    cells, hazard, receptor = (row.reshape(time.size, *shape) for row in states)
-    error = people[model.parameter_names.index("count_error")].reshape(shape)
-    kept = {
-        "rise": np.log(cells[1] / cells[0]) + error,
-        "start": np.log(cells[0]) + error,
-        RECEPTOR: receptor[1],
-    }
-    hazard = np.moveaxis(hazard[1:], 0, 2)
-    shortest, accrual = _row(laboratory, "follow_up_after_accrual"), _row(laboratory, "accrual_duration")
-    return Cohort(time[1:], hazard, kept["rise"], shortest, accrual), kept
+    return np.concatenate(list(map_chunks(run_chunk, people.shape[1], jobs=setup.jobs, chunk=CHUNK)), axis=2)
 
 
-def _row(laboratory: Laboratory, name: str) -> Array:
-    row: Array = laboratory.parameters[laboratory.bench.compiled.model.parameter_names.index(name)]
-    return row
+def _association(batch: ExperimentBatch, claim: Claim) -> Association:
+    return batch.cached(_associate, claim.experiment, claim.quantity)
 
 
-READOUTS = {
-    function.__name__: function
-    for function in (
-        landmark_hazard_ratio,
-        landmark_size,
-        landmark_power,
-        landmark_rejection,
-        responder_difference,
+def _associate(batch: ExperimentBatch, experiment: str, covariate: str) -> Association:
+    return expected_association(expected_trial(batch, experiment).by(covariate))
+
+
+def _mean(value: Array, weight: Array) -> Array:
+    mean: Array = (value * weight).sum(axis=1) / weight.sum(axis=1)
+    return mean
+
+
+_READ = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "day": Named.DAY}
+_LANDMARK: Mapping[str, Named | Choice] = {"quantity": Choice("covariate", (RISE, START)), "experiment": Named.EXPERIMENT}
+_FOLLOWED = {
+    Named.QUANTITY: (CELLS, HAZARD, RECEPTOR),
+    Named.DAY: (LANDMARK,),
+    Named.PARAMETER: (COUNT_ERROR, FOLLOW_UP, ACCRUAL),
+}
+_SIZED = _FOLLOWED | {Named.PARAMETER: (COUNT_ERROR, FOLLOW_UP, ACCRUAL, TRIAL_PATIENTS)}
+READOUTS: Mapping[str, Readout] = {
+    "landmark_hazard_ratio": Readout(landmark_hazard_ratio, _LANDMARK, _FOLLOWED),
+    "landmark_size": Readout(landmark_size, _LANDMARK, _FOLLOWED),
+    "landmark_power": Readout(landmark_power, _LANDMARK, _SIZED),
+    "landmark_rejection": Readout(landmark_rejection, _LANDMARK, _SIZED),
+    "responder_difference": Readout(responder_difference, {"experiment": Named.EXPERIMENT}, _FOLLOWED),
+    "smallest_step": Readout(
         smallest_step,
-        beyond_either,
-    )
+        _READ | {"experiment": Choice("dose series", tuple(DOSES)), "baseline": Named.EXPERIMENT},
+        {Named.EXPERIMENT: tuple(name for series in DOSES.values() for name in series)},
+    ),
+    "beyond_either": Readout(beyond_either, _READ, {Named.EXPERIMENT: ONE_SIGNAL}),
 }

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from kinimmune.fitting.claims.batch import Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
 from kinimmune.fitting.claims.check import check_claims, satisfies, set_up, wilson
+from kinimmune.fitting.claims.general import GENERAL
+from kinimmune.fitting.claims.registry import models_with_readouts, readouts_of
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.fitting.lint import check
-from kinimmune.models.catalogue import load_model
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.compile import compile_model
@@ -41,11 +43,11 @@ def trial_model():
     return load_model("hcc_trial")
 
 
-def make_laboratory(folder, parameters=None):
+def make_batch(folder, parameters=None):
     model = load_model("gompertz", Tables(folder))
-    bench = set_up(model, read_claims(Tables(folder), "gompertz"), Tables(folder), jobs=1)
-    table = bench.compiled.model.parameters
-    return Laboratory(bench, nominal(table) if parameters is None else parameters(table))
+    setup = set_up(model, read_claims(Tables(folder), "gompertz"), Tables(folder), jobs=1)
+    table = setup.compiled.model.parameters
+    return ExperimentBatch(setup, nominal(table) if parameters is None else parameters(table))
 
 
 @pytest.mark.parametrize(
@@ -168,18 +170,41 @@ def test_the_tables_of_the_example_have_no_findings(tables):
 
 
 def test_a_read_out_is_the_closed_form(tables):
-    laboratory = make_laboratory(tables)
+    batch = make_batch(tables)
     volume = gompertz_volume(np.array([example.DAY]), example.RETARDATION, example.CAPACITY, example.START)
-    assert laboratory.read("control", "volume", "month") == pytest.approx(volume, rel=1e-4)
-    assert laboratory.without("growth").read("control", "volume", "month").tolist() == [example.START]
-    assert laboratory.without("growth").read("large", "volume", "month").tolist() == [2.0 * example.START]
+    assert batch.read("control", "volume", "month") == pytest.approx(volume, rel=1e-4)
+    assert batch.without("growth").read("control", "volume", "month").tolist() == [example.START]
+    assert batch.without("growth").read("large", "volume", "month").tolist() == [2.0 * example.START]
 
 
-def test_an_experiment_is_run_once_per_batch_and_arrow(tables):
-    laboratory = make_laboratory(tables)
-    assert laboratory.without("growth") is laboratory.without("growth")
-    assert laboratory.read("control", "volume", "month") is not None
-    assert laboratory.once("experiment control", lambda: 1 / 0) is not None
+def test_an_experiment_is_run_once_per_batch_and_interaction(tables):
+    batch = make_batch(tables)
+    assert batch.without("growth") is batch.without("growth")
+    assert np.shares_memory(*(batch.read("control", "volume", "month") for _ in range(2)))
+
+
+def test_a_result_is_computed_once_per_batch_function_and_arguments(tables):
+    batch, seen = make_batch(tables), []
+
+    def scaled_size(given, factor):
+        seen.append(factor)
+        return factor * given.size
+
+    assert [batch.cached(scaled_size, factor) for factor in (2, 3, 2)] == [2, 3, 2]
+    assert seen == [2, 3]
+    assert replace(batch, parameters=np.repeat(batch.parameters, 5, axis=1)).cached(scaled_size, 2) == 10
+
+
+def test_every_module_of_read_outs_is_about_a_model_of_the_library():
+    assert set(models_with_readouts()) <= set(model_names())
+
+
+@pytest.mark.parametrize("model", model_names())
+def test_every_model_has_the_general_read_outs_and_says_what_each_of_its_own_needs(model):
+    found = readouts_of(model)
+    assert GENERAL.items() <= found.items()
+    columns = {"quantity", "experiment", "baseline", "day", "arrows"}
+    assert all(readout.needs and set(readout.needs) <= columns for readout in found.values())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +217,7 @@ def test_an_experiment_is_run_once_per_batch_and_arrow(tables):
 )
 def test_reading_what_is_not_there_is_refused(tables, arguments, message):
     with pytest.raises(UsageError, match=message):
-        make_laboratory(tables).read(*arguments)
+        make_batch(tables).read(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -252,10 +277,10 @@ def test_results_are_those_of_the_seed_and_do_not_depend_on_threads(tables, resu
 
 def test_a_draw_that_cannot_be_integrated_counts_against(tmp_path):
     example.write_tables(tmp_path, capacity_sd=1000.0, claims=("no_arrow",))
-    laboratory = make_laboratory(tmp_path, partial(draw_parameters, draws=DRAWS, width=1.0, seed=3))
+    batch = make_batch(tmp_path, partial(draw_parameters, draws=DRAWS, width=1.0, seed=3))
     claim = replace(read_claims(Tables(tmp_path), "gompertz")[0], reference=0.0)
-    volume = laboratory.read("control", "volume", "month")
-    without_logarithm = laboratory.parameters[1] <= 0.0
+    volume = batch.read("control", "volume", "month")
+    without_logarithm = batch.parameters[1] <= 0.0
     assert 0.1 < without_logarithm.mean() < 0.2
     assert np.isnan(volume[without_logarithm]).all()
     assert satisfies(claim, volume).tolist() == (~without_logarithm).tolist()

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kinimmune.fitting.estimation.fit import FitSettings, fit
+from kinimmune.fitting.estimation.fit import fit, plan_fit
 from kinimmune.fitting.estimation.optimise import StartOutcome, optimise
 from kinimmune.fitting.estimation.summary import transport
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals
 from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.settings import FitOptions, Settings
+from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Prior, Scale
@@ -27,8 +29,9 @@ def test_two_starts_converge_to_the_same_cost(hcc_fit):
 
 
 def test_a_start_that_was_stored_is_not_run_again(hcc_fit, hcc_start):
-    assert "start-000 was kept" in hcc_fit.said
-    assert "start-001 has ended" in hcc_fit.said
+    cost = f"{hcc_start.cost:.4g}"
+    assert f"start-000 was kept; best cost {cost}" in hcc_fit.said
+    assert any(line.startswith("start-001 has ended; best cost ") for line in hcc_fit.said)
     assert hcc_fit.result.starts[0].cost == hcc_start.cost
     assert hcc_fit.starts.kept["start-001"]["cost"] == hcc_fit.result.starts[1].cost
 
@@ -138,7 +141,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
 
 
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):
-    broken = replace(hcc_problem, engine=replace(hcc_problem.engine, integrate=fail_everyone(hcc_problem)))
+    broken = replace(hcc_problem, simulator=replace(hcc_problem.simulator, integrate=fail_everyone(hcc_problem)))
     found = optimise(broken, np.zeros(9), lambda _: None)
     assert found.cost == math.inf
     assert not found.converged
@@ -148,7 +151,7 @@ def fail_everyone(problem: FitProblem):
     """Return an integrator whose step limit nobody meets."""
 
     def integrate(**given):
-        return problem.engine.integrate(**given, most_steps=1)
+        return problem.simulator.integrate(**given, most_steps=1)
 
     return integrate
 
@@ -158,7 +161,7 @@ def test_a_stored_start_that_cannot_be_read_is_refused(point, hcc_fit):
     kept = {"start-000": {"point": point, "cost": 1.0, "evaluations": 3, "converged": True, "message": ""}}
     starts = replace(hcc_fit.starts, kept=kept)
     with pytest.raises(DataError, match="stored start of this run cannot be read"):
-        fit(FitSettings("hcc_trial", patients=64, starts=1, jobs=1), starts, lambda _text, _cost: None)
+        fit(plan_fit("hcc_trial", Settings(jobs=1, fit=FitOptions(patients=64, starts=1)), Tables()), Runtime(starts))
 
 
 def test_costs_are_told_as_they_are_met(hcc_problem):

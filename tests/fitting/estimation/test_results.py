@@ -71,7 +71,7 @@ def test_incidences_of_progression_and_death_rise_and_leave_the_rest_alive_witho
         for incidence in (arm.progression_incidence, arm.death_incidence):
             assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(incidence))
         assert 0.0 <= arm.new_lesion_share <= 1.0
-        assert 0.0 <= arm.liver_death_share <= 1.0
+        assert 0.0 <= arm.last_cause_share <= 1.0
 
 
 def test_rates_at_6_and_12_months_lie_on_the_curve(hcc_fit):

@@ -10,7 +10,7 @@ from paths import OWN_TRIAL
 from report_example import make_content
 
 from kinimmune.cli.main import main
-from kinimmune.fitting.claims.batch import Laboratory, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, nominal
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.readouts.hcc_trial import os_benefit_through
 from kinimmune.fitting.claims.table import read_claims
@@ -113,7 +113,7 @@ def test_verdicts_follow_contraction_and_refits(contraction, left_out, doubled, 
 @pytest.fixture(scope="module")
 def ground():
     """Return `hcc_trial` with one study and 8 patients."""
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables(OWN_TRIAL)), 8, 1)
+    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables(OWN_TRIAL)), patients=8, seed=1)
     return Ground(settings, str(OWN_TRIAL), open_problem(settings, str(OWN_TRIAL)))
 
 
@@ -215,12 +215,12 @@ def test_a_mechanism_without_effect_has_no_share_and_all_of_the_drug_has_all_of_
 
 @pytest.mark.slow
 def test_the_share_is_that_of_the_claims_read_out_when_the_drug_is_never_stopped():
-    """The claim about SHARP is read from virtual trials of 64 patients by a laboratory with a horizon of its own."""
+    """The claim about SHARP is read from virtual trials of 64 patients by a batch with a horizon of its own."""
     claims = read_claims(Tables(), "hcc_trial")
     claim = next(item for item in claims if item.readout == "os_benefit_through")
-    bench = set_up(load_model("hcc_trial"), claims, Tables(), 1)
-    expected = float(os_benefit_through(Laboratory(bench, nominal(bench.compiled.model.parameters)), claim)[0])
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 64, 1)
+    setup = set_up(load_model("hcc_trial"), claims, Tables(), 1)
+    expected = float(os_benefit_through(ExperimentBatch(setup, nominal(setup.compiled.model.parameters)), claim)[0])
+    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=64, seed=1)
     problem = open_problem(settings, None)
     constants = [item for item in problem.parameters if not item.estimated and item.prior.scale != "fixed"]
     point = [item.prior.standardise(item.value) for item in (*problem.free, *constants)]
@@ -233,7 +233,7 @@ def test_the_share_is_that_of_the_claims_read_out_when_the_drug_is_never_stopped
 
 def test_a_rule_is_left_out_where_a_study_does_not_say_when_symptoms_progress(ground):
     assert list_rules(ground.problem) == ("radiological", "one_scan_later")
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 16, 1)
+    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=16, seed=1)
     assert list_rules(open_problem(settings, None)) == ("radiological", "one_scan_later", "radiological_and_symptomatic")
 
 

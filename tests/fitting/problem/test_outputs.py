@@ -14,10 +14,10 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import DAYS_PER_MONTH
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
-from kinimmune.models.trial.treatment_paths import ArmTask
 from kinimmune.models.trial.virtual_trial import mean_courses
 
 NAMES = (
@@ -94,7 +94,7 @@ def test_a_course_ends_at_the_output_itself(trial, name, unit, last):
 
 
 def ask(model, output, free, *, patients=8, fixed=None):
-    problem = ProblemSettings(model, digest_inputs(model, Tables()), patients, 1)
+    problem = ProblemSettings(model=model, tables=digest_inputs(model, Tables()), patients=patients, seed=1)
     return open_response(ResponseSettings(problem.plain, output, free, fixed or {}, fine=True), None)
 
 
@@ -119,9 +119,11 @@ def test_one_that_cannot_be_integrated_gives_its_reason_and_leaves_the_others_al
 @pytest.fixture(scope="module")
 def small():
     """Return eight virtual patients and their trial at the prior medians, to the longest follow-up."""
-    problem = open_problem(ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 8, 1), None)
+    problem = open_problem(
+        ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=8, seed=1), None
+    )
     wide = to_horizon(problem, problem.trial("sharp").follow_up["os"].longest / DAYS_PER_MONTH)
-    assert wide.engine.tolerances == FIT_TOLERANCES
+    assert wide.simulator.tolerances == FIT_TOLERANCES
     return wide, predict(wide, [np.zeros(len(problem.free))])[0]
 
 
@@ -151,8 +153,8 @@ def test_a_state_of_an_arm_is_the_mean_over_its_patients_alive(small):
     problem, _ = small
     patients = individual_values(problem.parameters, values_for(problem.parameters, "sharp"), problem.population)
     trial = problem.trial("sharp")
-    task = ArmTask(trial, trial.arm("sorafenib"), problem.rules["sharp"], patients)
-    course = mean_courses(problem.engine, task, ["treg_number"])["treg_number"]
+    task = ArmCohort(trial, trial.arm("sorafenib"), problem.rules["sharp"], patients)
+    course = mean_courses(problem.simulator, task, ["treg_number"])["treg_number"]
 
     found = ask("hcc_trial", "state:treg_number:84:sharp:sorafenib", ("kinase_shift",))(np.array([[1.0]]))
 
@@ -179,7 +181,9 @@ def test_a_set_that_cannot_be_tried_gives_its_reason_beside_the_numbers_of_other
 
 
 def test_work_on_other_tables_is_refused():
-    settings = ResponseSettings(ProblemSettings("gompertz", "0" * 64, 8, 1).plain, "state:volume:3", ("capacity",), {})
+    settings = ResponseSettings(
+        ProblemSettings(model="gompertz", tables="0" * 64, patients=8, seed=1).plain, "state:volume:3", ("capacity",), {}
+    )
 
     with pytest.raises(DataError, match="the tables of the installed package are not those this work began with"):
         open_response(settings, None)

@@ -7,7 +7,7 @@ import pytest
 
 from kinimmune.fitting.problem.problem import (
     FitProblem,
-    arm_task,
+    arm_cohort,
     build_problem,
     jacobian,
     predict,
@@ -75,10 +75,10 @@ def test_points_side_by_side_are_those_one_by_one(hcc_problem):
 def test_arms_of_one_study_treat_the_same_patients_and_studies_differ_in_their_own_parameters_only(hcc_problem):
     point = np.zeros(9)
     point[0] = 0.5
-    tasks = {arm: arm_task(hcc_problem, point, *arm).parameters for arm in hcc_problem.arms}
+    tasks = {arm: arm_cohort(hcc_problem, point, *arm).parameters for arm in hcc_problem.arms}
     assert np.array_equal(tasks["sharp", "sorafenib"], tasks["sharp", "placebo"])
     rows = np.any(tasks["sharp", "placebo"] != tasks["asia_pacific", "placebo"], axis=1)
-    names = hcc_problem.engine.compiled.model.parameter_names
+    names = hcc_problem.simulator.compiled.model.parameter_names
     assert {name for name, differs in zip(names, rows, strict=True) if differs} == {"growth"}
 
 

@@ -57,7 +57,7 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
 @pytest.fixture(scope="module")
 def small():
     """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
-    settings = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables(OWN_TRIAL)), 8, 1)
+    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables(OWN_TRIAL)), patients=8, seed=1)
     problem = open_problem(settings, str(OWN_TRIAL))
     start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
     store = Memory()

@@ -10,7 +10,7 @@ import sensitivity_toys as toys
 from report_example import make_content
 from scipy.stats import rankdata
 
-from kinimmune.cli.settings import write_configuration
+from kinimmune.fitting.configuration import write_configuration
 from kinimmune.fitting.estimation.results import to_json
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
@@ -22,10 +22,11 @@ from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run
 from kinimmune.fitting.sampling.results import write_sample
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
 from kinimmune.fitting.sensitivity.results import from_json
+from kinimmune.fitting.settings import FitOptions, Settings
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.pages.sensitivity import compose_sensitivities
 
-SETTINGS = ProblemSettings("hcc_trial", digest_inputs("hcc_trial", Tables()), 4, 1)
+SETTINGS = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=4, seed=1)
 OUTPUT = "median:sharp:placebo:os"
 DRAWS = 40
 
@@ -58,7 +59,7 @@ def fitted(tmp_path):
     result = replace(make_content().fit, patients=4, seed=1)
     record = RunRecord(("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None))
     run = create_run(tmp_path / "run", record)
-    run.write("config.toml", write_configuration({"model": "hcc_trial", "seed": 1, "jobs": 1, "patients": 4}, "fit"))
+    run.write("config.toml", write_configuration(Settings(model="hcc_trial", jobs=1, fit=FitOptions(patients=4)), "fit"))
     run.write(FIT, to_json(result))
     run.update(RunStatus.DONE, 1.0)
     return Fitted(run, {row.name: row.value for row in result.parameters})

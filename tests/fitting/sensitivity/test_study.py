@@ -24,7 +24,7 @@ Nowhere = toys.Nowhere
 
 @pytest.fixture(scope="module")
 def question():
-    problem = ProblemSettings("gompertz", digest_inputs("gompertz", Tables()), 8, 1)
+    problem = ProblemSettings(model="gompertz", tables=digest_inputs("gompertz", Tables()), patients=8, seed=1)
     ranges = {"retardation": (0.01, 0.2), "capacity": (100.0, 10_000.0), "start_volume": (1.0, 50.0)}
     return Question(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinimmune.cli.terminal import Known, StepCounter
+from kinimmune.cli.terminal import Known, TaskCounter
 from kinimmune.fitting.workflow.forecast import Forecast
 from kinimmune.fitting.workflow.task import SerialExecutor, Task, TaskChain, TaskFunction, run_chains
 
@@ -152,8 +152,8 @@ def test_a_chain_has_the_same_steps_with_a_forecast_as_without():
 def test_a_counter_tells_an_estimate_as_one_and_a_number_as_it_is():
     forecast = Forecast((4,), 0, 2)
     chain, _ = forecast.begin([walk("a", 3), walk("b", 3)])
-    counter = StepCounter("profile", forecast)
-    known = StepCounter("sample", Known(3))
+    counter = TaskCounter("profile", forecast)
+    known = TaskCounter("sample", Known(3))
     known.add(kept=False, failures=0)
 
     assert counter.line == "profile: 0/~8"
@@ -161,11 +161,11 @@ def test_a_counter_tells_an_estimate_as_one_and_a_number_as_it_is():
     chain.next_task(chain.first, {})
     assert re.fullmatch(r"profile: 1/~8, ~0:00:0\d left", counter.line)
     assert re.fullmatch(r"sample: 1/3, 0:00:0\d left", known.line)
-    assert StepCounter("toy", None).line == "toy: 0"
+    assert TaskCounter("toy", None).line == "toy: 0"
 
 
 def counting(total, clock):
-    return StepCounter("toy", Known(total), clock=lambda: clock[0])
+    return TaskCounter("toy", Known(total), clock=lambda: clock[0])
 
 
 def test_the_time_left_is_that_of_the_last_steps():

@@ -17,7 +17,7 @@ import pytest
 import typer
 from paths import SUPPORT
 
-from kinimmune.cli.session import Effort, carry_out
+from kinimmune.cli.session import ExecutionOptions, run_in
 from kinimmune.cli.terminal import Notes
 from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
@@ -134,7 +134,7 @@ def test_an_interruption_that_is_swallowed_is_raised_again(tmp_path, capsys):
         time.sleep(30)
 
     with pytest.raises(typer.Exit) as ended:
-        carry_out(run, Effort(1, None, False, False, Notes(quiet=True)), "toy", None, swallow)
+        run_in(run, ExecutionOptions(1, None, False, False, Notes(quiet=True)), "toy", None, swallow)
 
     assert ended.value.exit_code == 6
     assert 0.3 < time.monotonic() - begin[0] < 1.0

@@ -173,15 +173,15 @@ def test_depletion_leaves_few_of_the_cells_it_names_and_no_fewer_of_the_others(b
 
 
 def test_kernel_and_scipy_agree_on_prior_draws():
-    bench = set_up(load_model("breast"), read_claims(Tables(), "breast"), Tables(), 1)  # the kernel the claims need anyway
-    model = bench.compiled.model
+    setup = set_up(load_model("breast"), read_claims(Tables(), "breast"), Tables(), 1)  # the kernel the claims need anyway
+    model = setup.compiled.model
     parameters = draw_parameters(model.parameters, 20, 1.0, 3)
     plan = Schedule((0.0, 10.0), ({}, {"dose_rate": DRUG}), (Dose(10.0, "antibody", 5.0), Dose(13.0, "antibody", 5.0)))
-    start = bench.compiled.initial(np.concatenate([parameters, np.zeros((len(model.inputs), 20))]))
+    start = setup.compiled.initial(np.concatenate([parameters, np.zeros((len(model.inputs), 20))]))
     common = {"initial": start, "parameters": parameters, "time": np.array([0.0, 12.0, 28.0])}
     tolerance = 1e-6
-    fast = bench.integrate(**common, schedule=plan, tolerances=Tolerances(tolerance, tolerance * 1e-2))
-    slow = integrate_by_scipy(bench.compiled, **common, schedule=plan, tolerances=Tolerances(1e-10, 1e-12))
+    fast = setup.integrate(**common, schedule=plan, tolerances=Tolerances(tolerance, tolerance * 1e-2))
+    slow = integrate_by_scipy(setup.compiled, **common, schedule=plan, tolerances=Tolerances(1e-10, 1e-12))
     assert fast.failures == slow.failures == {}
     assert np.max(np.abs(fast.states - slow.states) / np.maximum(np.abs(slow.states), 1.0)) < 10.0 * tolerance
 

@@ -1,18 +1,14 @@
-"""Cell lines in culture: binding in medium, growth, IC50s as a reader measures them, and what they say of the kinase shift."""
+"""Cell lines in culture: binding in medium, growth, and IC50s as a reader measures them."""
 
 import math
 
 import numpy as np
 import pytest
 
-from kinimmune.fitting.cell_lines.fit import compare_shifts, fit_cells
-from kinimmune.fitting.cell_lines.response import find_response
 from kinimmune.fitting.claims.batch import draw_parameters
 from kinimmune.fitting.claims.check import check_claims, set_up
 from kinimmune.fitting.claims.table import read_claims
-from kinimmune.fitting.estimation.results import EstimateRow
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration, log_halving
 from kinimmune.models.library.hcc_cells import KINASES, LINES
 from kinimmune.models.solvers.individual import simulate
@@ -20,7 +16,7 @@ from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
-from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_parameters
+from kinimmune.models.tables.readers import read_kinases, read_parameters
 from kinimmune.models.tables.rows import Tables
 
 THREE_DAYS = np.array([0.0, 3.0])
@@ -34,11 +30,6 @@ def cells():
 @pytest.fixture(scope="module")
 def values(cells):
     return values_for(cells.model.parameters, None)
-
-
-@pytest.fixture(scope="module")
-def found():
-    return fit_cells(Tables())
 
 
 def end(cells, values, total=0.0, **changes):
@@ -77,27 +68,27 @@ def test_serum_as_rich_as_plasma_binds_as_plasma_does_and_none_binds_nothing(cel
 
 
 @pytest.fixture(scope="module")
-def bench():
+def setup():
     return set_up(load_model("hcc_cells"), read_claims(Tables(), "hcc_cells"), Tables(), 1)
 
 
-def test_more_drug_never_leaves_more_cells_on_prior_draws(bench):
-    drawn = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 2)
+def test_more_drug_never_leaves_more_cells_on_prior_draws(setup):
+    drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 2)
     series = np.array([0.0, 10.0, 100.0, 1e3, 1e4, 1e5])
     sets = np.tile(drawn, series.size)
-    sets[bench.compiled.parameter_names.index("medium_concentration")] = np.repeat(series, 20)
-    course = bench.integrate(initial=bench.compiled.initial(sets), parameters=sets, time=THREE_DAYS)
+    sets[setup.compiled.parameter_names.index("medium_concentration")] = np.repeat(series, 20)
+    course = setup.integrate(initial=setup.compiled.initial(sets), parameters=sets, time=THREE_DAYS)
     for line in LINES:
         numbers = course[f"log_{line}"][1].reshape(series.size, 20)
         assert np.all(np.diff(numbers, axis=0) < 1e-5)
 
 
-def test_kernel_and_scipy_agree_on_prior_draws(bench):
-    drawn = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3)
-    drawn[bench.compiled.parameter_names.index("medium_concentration")] = np.geomspace(10.0, 1e5, 20)
-    common = {"initial": bench.compiled.initial(drawn), "parameters": drawn, "time": THREE_DAYS}
-    fast = bench.integrate(**common, tolerances=Tolerances(1e-6, 1e-8))
-    slow = integrate_by_scipy(bench.compiled, **common, tolerances=Tolerances(1e-10, 1e-12))
+def test_kernel_and_scipy_agree_on_prior_draws(setup):
+    drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 3)
+    drawn[setup.compiled.parameter_names.index("medium_concentration")] = np.geomspace(10.0, 1e5, 20)
+    common = {"initial": setup.compiled.initial(drawn), "parameters": drawn, "time": THREE_DAYS}
+    fast = setup.integrate(**common, tolerances=Tolerances(1e-6, 1e-8))
+    slow = integrate_by_scipy(setup.compiled, **common, tolerances=Tolerances(1e-10, 1e-12))
     assert fast.failures == slow.failures == {}
     assert np.max(np.abs(fast.states - slow.states) / np.maximum(np.abs(slow.states), 1.0)) < 1e-5
 
@@ -125,59 +116,6 @@ def test_a_response_that_never_halves_has_no_ic50_and_a_fit_still_sees_how_far_i
     beyond = log_halving(series, shallow)
     assert np.all(beyond > math.log(series[-1]))
     assert beyond[0] > beyond[1]
-
-
-def test_linear_response_gives_the_ic50_that_the_model_shows(cells, values):
-    response = find_response(Tables())
-    ic50 = math.exp(float(response.log_ic50("huh7", np.zeros((len(response.free), 1)))[0]))
-    treated, untreated = end(cells, values, ic50), end(cells, values)
-    assert treated["cells_huh7"] / untreated["cells_huh7"] == pytest.approx(0.5, rel=0.01)
-
-
-def test_shift_moves_every_ic50_in_proportion():
-    """Free drug enters over shift times IC50 only, so ln IC50 moves by the ln of the shift."""
-    response = find_response(Tables())
-    points = np.zeros((len(response.free), 2))
-    place = [item.name for item in response.free].index("kinase_shift")
-    points[place, 1] = 1.0
-    for line in LINES:
-        low, high = response.log_ic50(line, points)
-        assert high - low == pytest.approx(response.free[place].prior.sd, rel=1e-9)
-
-
-def test_fitted_lines_meet_their_published_ranges_and_the_others_have_none(found):
-    published = {line.name: line.ic50_lower is not None for line in read_cell_lines()}
-    for line in found.lines:
-        assert (line.published is not None) == published[line.line]
-        if line.published is not None:
-            assert line.published[0] < line.median < line.published[1]
-
-
-def test_lines_ask_for_a_larger_shift_than_the_prior_and_together_narrow_it(found):
-    prior, *_, both = found.estimates
-    assert (prior.log_mean, prior.log_sd) == (0.0, 1.0)
-    assert both.lines == ("HepG2", "Huh7")
-    assert both.log_mean > 1.0
-    assert 0.5 < both.log_sd < 0.95
-    assert both.effective_draws > 100.0
-
-
-def estimate(mean, sd, prior_sd=1.0):
-    ends = math.exp(-1.959963984540054 * prior_sd), math.exp(1.959963984540054 * prior_sd)
-    return EstimateRow(
-        "kinase_shift", "κ", math.exp(mean), "1", sd, 0.0, 0.0, False, "", 1.0, ends[0], ends[1], sd / prior_sd, "assumed", ""
-    )
-
-
-def test_prior_is_taken_out_of_a_normal_posterior_exactly(found):
-    """Data with mean 2 and sd .5 and a prior N(0, 1) give N(1.6, 1/sqrt(5)); without the prior it is N(2, .5) again."""
-    compared = compare_shifts(found, estimate(1.6, 5.0**-0.5))
-    assert compared.trials == pytest.approx((2.0, 0.5), rel=1e-6)
-
-
-def test_an_estimate_as_wide_as_its_prior_cannot_be_compared(found):
-    with pytest.raises(DataError, match="no narrower than its prior"):
-        compare_shifts(found, estimate(0.0, 1.0))
 
 
 @pytest.mark.slow

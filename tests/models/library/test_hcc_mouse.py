@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from kinimmune.fitting.claims.batch import Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
@@ -30,18 +30,18 @@ def mouse():
 
 
 @pytest.fixture(scope="module")
-def bench():
+def setup():
     return set_up(load_model("hcc_mouse"), read_claims(Tables(), "hcc_mouse"), Tables(), 1)
 
 
 @pytest.fixture(scope="module")
-def typical(bench):
-    return Laboratory(bench, nominal(bench.compiled.model.parameters))
+def typical(setup):
+    return ExperimentBatch(setup, nominal(setup.compiled.model.parameters))
 
 
 @pytest.fixture(scope="module")
-def mice(bench):
-    return Laboratory(bench, draw_parameters(bench.compiled.model.parameters, DRAWS, 1.0, 11))
+def mice(setup):
+    return ExperimentBatch(setup, draw_parameters(setup.compiled.model.parameters, DRAWS, 1.0, 11))
 
 
 def follow(mouse, time, doses, **changes):
@@ -92,15 +92,15 @@ def test_what_is_dosed_is_absorbed_or_leaves_the_gut_and_what_is_absorbed_is_eli
 
 
 def test_the_antibody_decays_exponentially_between_doses(typical):
-    lost = values_for(typical.bench.compiled.model.parameters, None)["antibody_elimination"]
+    lost = values_for(typical.setup.compiled.model.parameters, None)["antibody_elimination"]
     end = typical.day("end")
     expected = sum(66.7 * np.exp(-lost * (end - day)) for day in range(7, 29, 3))
     assert typical.read("anti_pd1", "antibody", "end")[0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_no_tumour_stays_no_tumour_and_t_cells_rest(mice):
-    start = mice.bench.compiled.initial(np.vstack([mice.changed("tumour_free"), np.zeros((1, DRAWS))]))
-    names = [state.name for state in mice.bench.compiled.model.states]
+    start = mice.setup.compiled.initial(np.vstack([mice.changed("tumour_free"), np.zeros((1, DRAWS))]))
+    names = [state.name for state in mice.setup.compiled.model.states]
     for day in ("end", "washout"):
         assert np.all(mice.read("tumour_free", "tumour_volume", day) == 0.0)
         assert np.all(mice.read("tumour_free_30", "tumour_volume", day) == 0.0)
@@ -110,7 +110,7 @@ def test_no_tumour_stays_no_tumour_and_t_cells_rest(mice):
 
 @pytest.mark.parametrize("experiment", ["vehicle", "sorafenib_60", "anti_pd1_30", "depleted_30", "tumour_free_30"])
 def test_states_stay_non_negative(mice, experiment):
-    for state in mice.bench.compiled.model.states:
+    for state in mice.setup.compiled.model.states:
         course = np.concatenate([mice.read(experiment, state.name, day) for day in ("end", "washout")])
         assert np.all(np.isfinite(course))
         if state.nonnegative:
@@ -193,14 +193,14 @@ def test_a_clamped_tumour_grows_alike_with_and_without_drug(mice):
     np.testing.assert_allclose(treated, control, rtol=1e-3)
 
 
-def test_kernel_and_scipy_agree_on_prior_draws(bench):
+def test_kernel_and_scipy_agree_on_prior_draws(setup):
     tolerances = Tolerances(1e-6, 1e-8)
-    experiment = bench.experiments["anti_pd1_30"]
-    drawn = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 21)
-    run = partial(run_experiment, bench.compiled, experiment=experiment, days=(8.0, 14.0), tolerances=tolerances)
-    parameters = changed(bench.compiled, experiment, drawn)
-    fast, slow = (run(integrate=how, parameters=parameters).values for how in (bench.integrate, by_scipy(bench.compiled)))
-    for state in bench.compiled.model.states:
+    experiment = setup.experiments["anti_pd1_30"]
+    drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 21)
+    run = partial(run_experiment, setup.compiled, experiment=experiment, days=(8.0, 14.0), tolerances=tolerances)
+    parameters = changed(setup.compiled, experiment, drawn)
+    fast, slow = (run(integrate=how, parameters=parameters).values for how in (setup.integrate, by_scipy(setup.compiled)))
+    for state in setup.compiled.model.states:
         expected = slow[state.name]
         scale = np.maximum(np.abs(expected), 1.0)
         np.testing.assert_array_less(np.abs(fast[state.name] - expected) / scale, 10.0 * tolerances.relative)

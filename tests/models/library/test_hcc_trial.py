@@ -88,7 +88,7 @@ def test_dose_zero_is_the_control_bit_for_bit(trial, values):
 
 
 def test_a_patient_in_whom_no_kinase_is_reached_has_the_course_of_the_control(trial, values):
-    blind = compile_model(trial.model.without(*(arrow for arrow in trial.model.arrows if arrow.startswith("occupancy_"))))
+    blind = compile_model(trial.model.without(*(arrow for arrow in trial.model.interactions if arrow.startswith("occupancy_"))))
     days = np.arange(0.0, 700.0, 100.0)
     tight = Tolerances(1e-10, 1e-13)
     treated = simulate(blind, values, days, constant(dose_rate=800.0), tolerances=tight)
@@ -141,12 +141,12 @@ def test_kinases_that_drive_the_model_are_those_of_the_table_and_have_its_ic50(t
 
 
 def test_without_any_one_arrow_a_patient_can_still_be_followed(trial, values):
-    switched = compile_model(trial.model.with_switches(*trial.model.arrows))
-    on = values | {f"keep_{name}": 1.0 for name in trial.model.arrows}
+    switched = compile_model(trial.model.with_switches(*trial.model.interactions))
+    on = values | {f"keep_{name}": 1.0 for name in trial.model.interactions}
     days = np.array([0.0, 180.0])
     whole = simulate(switched, on, days, constant(dose_rate=800.0), tolerances=Tolerances(1e-6, 1e-8))
     np.testing.assert_allclose(whole.outputs, follow(trial, values, days, 800.0).outputs, rtol=1e-4, atol=1e-6)
-    for arrow in trial.model.arrows:
+    for arrow in trial.model.interactions:
         found = simulate(
             switched, on | {f"keep_{arrow}": 0.0}, days, constant(dose_rate=800.0), tolerances=Tolerances(1e-6, 1e-8)
         )

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from landmark_trials import analyse, draw_survival, drawn_trial
 
-from kinimmune.fitting.claims.batch import Laboratory, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
 from kinimmune.fitting.claims.check import set_up
-from kinimmune.fitting.claims.landmark import Cohort, analyse, draw_survival, expected_association
-from kinimmune.fitting.claims.readouts.melanoma import READOUTS, drawn_cohort, expected_cohort
+from kinimmune.fitting.claims.landmark import Cohort, expected_association
+from kinimmune.fitting.claims.readouts.melanoma import READOUTS, expected_trial
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
@@ -24,27 +25,27 @@ BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"
 
 
 @pytest.fixture(scope="module")
-def bench():
+def setup():
     claims = [item for item in read_claims(model="melanoma") if item.id in ("B4a", "B5a")]
     return set_up(load_model("melanoma"), claims, Tables(), 2)
 
 
 @pytest.fixture(scope="module")
-def typical(bench):
-    return Laboratory(bench, nominal(bench.compiled.model.parameters))
+def typical(setup):
+    return ExperimentBatch(setup, nominal(setup.compiled.model.parameters))
 
 
 @pytest.fixture(scope="module")
-def few(bench):
-    return Laboratory(bench, draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3))
+def few(setup):
+    return ExperimentBatch(setup, draw_parameters(setup.compiled.model.parameters, 20, 1.0, 3))
 
 
-def with_inputs(bench, parameters):
-    return np.concatenate([parameters, np.zeros((len(bench.compiled.model.inputs), parameters.shape[1]))])
+def with_inputs(setup, parameters):
+    return np.concatenate([parameters, np.zeros((len(setup.compiled.model.inputs), parameters.shape[1]))])
 
 
-def place(bench, name):
-    return [state.name for state in bench.compiled.model.states].index(name)
+def place(setup, name):
+    return [state.name for state in setup.compiled.model.states].index(name)
 
 
 def claim(identity, **changes):
@@ -52,19 +53,19 @@ def claim(identity, **changes):
     return dataclasses.replace(found, **changes)
 
 
-def test_before_treatment_everything_but_the_tumour_rests_when_ligand_is_bound(bench):
-    drawn = with_inputs(bench, draw_parameters(bench.compiled.model.parameters, 300, 1.0, 5))
-    start = bench.compiled.initial(drawn)
-    rates, turnover = bench.compiled.rhs(0.0, start, drawn), bench.compiled.jacobian(0.0, start, drawn)
-    for state in bench.compiled.model.states:
+def test_before_treatment_everything_but_the_tumour_rests_when_ligand_is_bound(setup):
+    drawn = with_inputs(setup, draw_parameters(setup.compiled.model.parameters, 300, 1.0, 5))
+    start = setup.compiled.initial(drawn)
+    rates, turnover = setup.compiled.rhs(0.0, start, drawn), setup.compiled.jacobian(0.0, start, drawn)
+    for state in setup.compiled.model.states:
         if state.name not in ("log_volume", "death_hazard"):
-            i = place(bench, state.name)
+            i = place(setup, state.name)
             np.testing.assert_array_less(np.abs(rates[i]), 1e-9 * (np.abs(turnover[i, i]) * start[i] + 1e-6))
 
 
 def test_states_stay_non_negative_on_prior_draws(few):
     for experiment in (BOTH, "no_monocytes", "no_mica", "temozolomide_il15"):
-        for state in few.bench.compiled.model.states:
+        for state in few.setup.compiled.model.states:
             if state.nonnegative:
                 assert np.all(few.read(experiment, state.name, "two_cycles") >= -1e-7), (experiment, state.name)
 
@@ -74,42 +75,42 @@ def test_no_tumour_stays_no_tumour_and_kills_nobody(few):
     assert np.all(few.read("in_vitro_10", "death_hazard", "two_cycles") < 1e-9)
 
 
-def test_a_drug_that_reaches_no_kinase_leaves_temozolomide_alone(bench):
-    parameters = draw_parameters(bench.compiled.model.parameters, 20, 1.0, 3)
-    parameters[bench.compiled.model.parameter_names.index("kinase_shift")] = 1e12
-    blind = Laboratory(bench, parameters)
+def test_a_drug_that_reaches_no_kinase_leaves_temozolomide_alone(setup):
+    parameters = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 3)
+    parameters[setup.compiled.model.parameter_names.index("kinase_shift")] = 1e12
+    blind = ExperimentBatch(setup, parameters)
     for quantity in ("rise", "tumour_volume", "il15ra_monocytes", "th1_effectors"):
         both, alone = (blind.read(arm, quantity, "two_cycles") for arm in (BOTH, CLASSICAL))
         np.testing.assert_allclose(both, alone, rtol=1e-3, atol=1e-9)
 
 
-def test_scipy_and_kernel_agree_on_prior_draws(bench, few):
-    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), bench.experiments[BOTH].schedule()
+def test_scipy_and_kernel_agree_on_prior_draws(setup, few):
+    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), setup.experiments[BOTH].schedule()
     tolerances = Tolerances(1e-7, 1e-9)
     run = partial(
         dict,
-        initial=bench.compiled.initial(with_inputs(bench, few.parameters)),
+        initial=setup.compiled.initial(with_inputs(setup, few.parameters)),
         parameters=few.parameters,
         time=time,
         schedule=plan,
         tolerances=tolerances,
     )
-    ours = bench.integrate(**run()).states
-    theirs = integrate_by_scipy(bench.compiled, **run()).states
+    ours = setup.integrate(**run()).states
+    theirs = integrate_by_scipy(setup.compiled, **run()).states
     np.testing.assert_allclose(ours, theirs, rtol=10 * 1e-6, atol=10 * 1e-7)
 
 
-def test_blocking_growth_never_slows_regression(bench):
-    parameters = draw_parameters(bench.compiled.model.parameters, 200, 1.0, 9)
-    names = bench.compiled.model.parameter_names
-    drawn = with_inputs(bench, parameters)
-    start = bench.compiled.initial(drawn)
-    start[place(bench, "concentration")] = 5.0
-    start[place(bench, "log_volume")] = np.linspace(-1.0, 12.0, 200)
+def test_blocking_growth_never_slows_regression(setup):
+    parameters = draw_parameters(setup.compiled.model.parameters, 200, 1.0, 9)
+    names = setup.compiled.model.parameter_names
+    drawn = with_inputs(setup, parameters)
+    start = setup.compiled.initial(drawn)
+    start[place(setup, "concentration")] = 5.0
+    start[place(setup, "log_volume")] = np.linspace(-1.0, 12.0, 200)
     weak, strong = drawn.copy(), drawn.copy()
     weak[names.index("braf_effect")], strong[names.index("braf_effect")] = 0.0, 1.0
-    i = place(bench, "log_volume")
-    assert np.all(bench.compiled.rhs(0.0, start, strong)[i] <= bench.compiled.rhs(0.0, start, weak)[i] + 1e-12)
+    i = place(setup, "log_volume")
+    assert np.all(setup.compiled.rhs(0.0, start, strong)[i] <= setup.compiled.rhs(0.0, start, weak)[i] + 1e-12)
 
 
 @pytest.mark.parametrize("arrow", ["il15ra_induction", "nkg2d_trigger"])
@@ -118,10 +119,10 @@ def test_without_either_signal_no_cell_number_rises(few, arrow):
 
 
 def test_supply_needs_neither_signal(few):
-    names = few.bench.compiled.model.parameter_names
+    names = few.setup.compiled.model.parameter_names
     expected = few.parameters[names.index("cell_supply")] / few.parameters[names.index("cell_death")]
-    start = few.bench.compiled.initial(with_inputs(few.bench, few.changed("no_mica")))
-    np.testing.assert_allclose(start[place(few.bench, "cd4_nkg2d_cells")], expected, rtol=1e-9)
+    start = few.setup.compiled.initial(with_inputs(few.setup, few.changed("no_mica")))
+    np.testing.assert_allclose(start[place(few.setup, "cd4_nkg2d_cells")], expected, rtol=1e-9)
 
 
 def constant_hazard(slope, patients=400, seed=1):
@@ -146,11 +147,11 @@ def test_no_association_has_the_size_of_the_test():
     assert found.detected(63)[0] == pytest.approx(0.025, abs=1e-6)
 
 
-def test_expected_association_is_what_lifelines_finds_in_a_large_trial(bench):
-    values = nominal(bench.compiled.model.parameters)
-    values[bench.compiled.model.parameter_names.index("trial_patients")] = 4000
-    laboratory = Laboratory(bench, values, seed=2)
-    cohort, _ = drawn_cohort(laboratory, BOTH)
+def test_expected_association_is_what_lifelines_finds_in_a_large_trial(setup):
+    values = nominal(setup.compiled.model.parameters)
+    values[setup.compiled.model.parameter_names.index("trial_patients")] = 4000
+    batch = ExperimentBatch(setup, values, seed=2)
+    cohort = drawn_trial(batch, BOTH).cohort
     time, died = draw_survival(cohort, np.random.default_rng(3))
     found = analyse(time[0], died[0], cohort.covariate[0], LANDMARK)
     expected = expected_association(cohort)
@@ -196,11 +197,11 @@ def test_rise_goes_with_survival_under_sorafenib_and_not_without_it(typical):
     assert READOUTS["landmark_size"](typical.without("il15_gate"), claim("B5a"))[0] > 0.1
 
 
-def test_common_patients_are_enough_for_the_expected_association(bench, typical):
-    values = nominal(bench.compiled.model.parameters)
-    values[bench.compiled.model.parameter_names.index("trial_patients")] = 4000
-    many = expected_association(drawn_cohort(Laboratory(bench, values, seed=9), BOTH)[0]).log_hazard_ratio[0]
-    assert expected_association(expected_cohort(typical, BOTH)[0]).log_hazard_ratio[0] == pytest.approx(many, abs=0.12)
+def test_common_patients_are_enough_for_the_expected_association(setup, typical):
+    values = nominal(setup.compiled.model.parameters)
+    values[setup.compiled.model.parameter_names.index("trial_patients")] = 4000
+    many = expected_association(drawn_trial(ExperimentBatch(setup, values, seed=9), BOTH).cohort).log_hazard_ratio[0]
+    assert expected_association(expected_trial(typical, BOTH).cohort).log_hazard_ratio[0] == pytest.approx(many, abs=0.12)
 
 
 def test_unknown_covariate_is_refused_with_the_allowed_ones(typical):

@@ -59,16 +59,16 @@ def test_no_two_quantities_of_a_model_have_one_label(name):
 
 
 @pytest.mark.parametrize("name", model_names())
-def test_terms_of_one_arrow_have_one_label(name):
+def test_terms_of_one_interaction_have_one_label(name):
     model = load_model(name)
     assert len({(term.name, term.label) for term in model.terms}) == len({term.name for term in model.terms})
-    assert list(model.arrow_labels) == list(model.arrows)
+    assert list(model.interaction_labels) == list(model.interactions)
 
 
 @pytest.mark.parametrize("name", model_names())
 def test_labels_are_one_line_without_the_name_of_a_variable(name):
     model = load_model(name)
-    for label in (*model.labels.values(), *model.arrow_labels.values(), *(item.label for item in model.mechanisms)):
+    for label in (*model.labels.values(), *model.interaction_labels.values(), *(item.label for item in model.mechanisms)):
         assert label == " ".join(label.split())
         assert "_" not in label
 
@@ -87,7 +87,7 @@ def test_cut_and_switched_models_keep_their_labels():
     model = load_model("melanoma")
     for other in (model.without("il15_gate"), model.with_switches("il15_gate")):
         assert other.labels == model.labels
-        assert other.arrow_labels["mica_shedding"] == "MICA/B shedding"
+        assert other.interaction_labels["mica_shedding"] == "MICA/B shedding"
 
 
 def test_units_of_every_name_stand_on_the_model():

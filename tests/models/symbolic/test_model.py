@@ -146,7 +146,7 @@ def test_a_name_that_is_no_arrow_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match=r"has no arrow 'xyzzy'; allowed: block, death, birth"):
         make().without("xyzzy")
     fixed = make(definitions=(definition(neutral=None),))
-    assert fixed.arrows == ("death", "birth")
+    assert fixed.interactions == ("death", "birth")
     with pytest.raises(UsageError, match=r"has no arrow 'block'"):
         fixed.without("block")
     with pytest.raises(UsageError, match=r"has no arrow 'deth'; did you mean 'death'\?"):
@@ -160,17 +160,17 @@ def test_nearest_lists_what_is_allowed_when_nothing_is_near():
 
 
 def test_every_arrow_of_the_trial_model_can_be_cut_alone_and_a_switch_at_zero_is_the_cut(hcc):
-    switched = hcc.with_switches(*hcc.arrows)
-    for arrow in hcc.arrows:
+    switched = hcc.with_switches(*hcc.interactions)
+    for arrow in hcc.interactions:
         cut = hcc.without(arrow)
-        off = {symbol(f"keep_{name}"): ONE if name != arrow else ZERO for name in hcc.arrows}
+        off = {symbol(f"keep_{name}"): ONE if name != arrow else ZERO for name in hcc.interactions}
         for name, rate in cut.rates.items():
             there = switched.expand(switched.rates[name]).xreplace(off)
             assert sp.expand(cut.expand(rate) - there) == 0 or sp.simplify(cut.expand(rate) - there) == 0
 
 
 def test_without_the_arrows_of_the_drug_the_dose_appears_in_no_rate_of_the_patient(hcc):
-    blind = hcc.without(*(arrow for arrow in hcc.arrows if arrow.startswith("occupancy_")))
+    blind = hcc.without(*(arrow for arrow in hcc.interactions if arrow.startswith("occupancy_")))
     drug = {"concentration", "induction"}
     reached = {name for name, rate in blind.rates.items() if blind.expand(rate).free_symbols & {symbol(part) for part in drug}}
     assert reached == drug

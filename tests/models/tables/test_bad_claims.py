@@ -114,7 +114,7 @@ def test_a_general_read_out_needs_its_columns(trial, column):
 @pytest.mark.parametrize(
     ("identity", "column", "given", "what"),
     [
-        ("C4", "experiment", "shrap", "experiment or study"),
+        ("C4", "experiment", "shrap", "study"),
         ("C4", "baseline", "asia", "experiment, study or quantity"),
         ("C2", "day", "day2", "read-out day"),
     ],
@@ -125,6 +125,23 @@ def test_a_read_out_of_one_model_may_read_its_trials_and_nothing_unknown(trial, 
     ((_, row, where, message),) = found(trial)
     assert (row, where) == (line, column)
     assert message.startswith(f"model 'hcc_trial' has no {what} '{given}' in column '{column}'")
+
+
+def test_a_read_out_that_knocks_a_mechanism_out_needs_one(trial):
+    line = claim_line(trial, "C16")
+    trial.put(CLAIMS, line, arrows="")
+    assert_misnamed(trial, CLAIMS, line, "arrows", "read-out 'through' needs a value in column 'arrows'", "fill it in")
+
+
+def test_what_a_read_out_uses_beside_its_row_must_be_there(trial):
+    line = claim_line(trial, "C2")
+    for row in [row for row in trial.rows_of(CLAIMS)[1:] if row[0] != "C2"]:
+        trial.drop(CLAIMS, trial.line_of(CLAIMS, id=row[0]))
+    trial.put(EXPERIMENTS, trial.line_of(EXPERIMENTS, model="hcc_trial", experiment="day28"), experiment="day_28")
+    trial.put(CLAIMS, trial.line_of(CLAIMS, id="C2"), day="day1")
+    line = trial.line_of(CLAIMS, id="C2")
+    problem = "read-out 'sooner' uses read-out day 'day28', which model 'hcc_trial' does not have"
+    assert_misnamed(trial, CLAIMS, line, "readout", problem, "did you mean 'day_28'?")
 
 
 def test_a_model_that_cannot_be_built_is_one_finding(trial):

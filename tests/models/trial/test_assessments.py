@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.trial.assessments import confirmed_response, treatment_course, unseen
+from kinimmune.models.trial.assessments import (
+    DiameterReadings,
+    ScanReadings,
+    confirmed_response,
+    p_no_progression,
+    treatment_course,
+)
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
 SCANS = 42.0 * np.arange(1.0, 9.0)
@@ -41,7 +47,14 @@ def see(crossing: np.ndarray, hazard: np.ndarray, **errors: float) -> np.ndarray
     """Return what scans leave unseen of tumours whose ln diameter grows on a straight line that crosses RECIST's limit."""
     speed = math.log(1.2) / crossing
     course = SCANS[:, None] * speed[None, :]
-    return unseen(course, np.broadcast_to(speed, course.shape), hazard, make_trial(make_arm(), **errors))
+    diameter = DiameterReadings(course, np.broadcast_to(speed, course.shape))
+    return p_no_progression(ScanReadings(hazard, diameter), make_trial(make_arm(), **errors))
+
+
+def read_still(course: np.ndarray) -> np.ndarray:
+    """Return what scans leave unseen of tumours that stand still at each scan, without new lesions, by readers who err."""
+    still = np.zeros(course.shape)
+    return p_no_progression(ScanReadings(still, DiameterReadings(course, still)), make_trial(make_arm(), reading=0.05))
 
 
 def gather(people) -> tuple[np.ndarray, np.ndarray]:
@@ -75,13 +88,13 @@ def test_with_exact_readings_the_time_of_crossing_decides(crossing):
 
 def test_a_tumour_that_hovers_below_the_limit_is_seen_as_often_as_readers_err_by_the_distance():
     hovering = np.full((8, 1), math.log(1.2) - 0.05)
-    found = unseen(hovering, np.zeros((8, 1)), np.zeros((8, 1)), make_trial(make_arm(), reading=0.05))
+    found = read_still(hovering)
     assert found[:, 0] == pytest.approx(np.full(8, ndtr(1.0)), rel=1e-12)
 
 
 def test_progression_counts_from_the_smallest_sum_any_scan_saw():
     course = np.array([[-0.5], [-0.5 + math.log(1.2)], [-0.6], [-0.6]])
-    found = unseen(course, np.zeros((4, 1)), np.zeros((4, 1)), make_trial(make_arm(), reading=0.05))
+    found = read_still(course)
     assert found[:, 0] == pytest.approx([ndtr(math.log(1.2) / 0.05), 0.5, 0.5, 0.5], rel=1e-12)
 
 

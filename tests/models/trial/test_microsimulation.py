@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
 
-from kinimmune.fitting.problem.problem import FitProblem, arm_task, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, to_horizon
 from kinimmune.models.arrays import Array
+from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule
-from kinimmune.models.trial.microsimulation import DrawnArm, draw_arm
+from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
-from kinimmune.models.trial.survival import expected_events, follow, hazard_ratio, progression_free, survival_at
-from kinimmune.models.trial.treatment_paths import ArmTask
+from kinimmune.models.trial.survival import expected_curve, expected_events, hazard_ratio, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 PATIENTS = {"sorafenib": 10_000, "placebo": 5_000}
@@ -25,16 +25,16 @@ PATIENTS = {"sorafenib": 10_000, "placebo": 5_000}
 class Pair:
     """One arm drawn from random patients, and in expectation over low-discrepancy points."""
 
-    task: ArmTask
-    drawn: DrawnArm
+    cohort: ArmCohort
+    drawn: SimulatedPatients
     expected: ArmOutcome
 
 
 def follow_both(problem: FitProblem, point: Array, arm: str, rule: StopRule) -> Pair:
     populations = draw_individuals(problem.parameters, PATIENTS[arm], 5 + len(arm)), draw_population(problem.parameters, 1024, 1)
-    tasks = [replace(arm_task(replace(problem, population=item), point, "asia_pacific", arm), rule=rule) for item in populations]
-    sample, points = (replace(task, arm=replace(task.arm, n=PATIENTS[arm])) for task in tasks)
-    return Pair(points, draw_arm(problem.engine, sample, [11, len(arm)]), run_arms(problem.engine, [points], 1)[0])
+    cohorts = (arm_cohort(replace(problem, population=item), point, "asia_pacific", arm) for item in populations)
+    sample, points = (replace(cohort, rule=rule, arm=replace(cohort.arm, n=PATIENTS[arm])) for cohort in cohorts)
+    return Pair(points, simulate_patients(problem.simulator, sample, [11, len(arm)]), run_arms(problem.simulator, [points], 1)[0])
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_cox_ratio_of_drawn_arms_is_the_expected_one(endpoint, trial):
     ]
     frame = pd.DataFrame(np.concatenate(rows, axis=1).T, columns=["time", "event", "treated"])
     fitted = CoxPHFitter().fit(frame, "time", "event")
-    span = trial["placebo"].task.trial.follow_up[endpoint]
-    expected = math.log(hazard_ratio(*(follow(trial[arm].expected, endpoint, span) for arm in ("sorafenib", "placebo"))))
+    span = trial["placebo"].cohort.trial.follow_up[endpoint]
+    expected = math.log(hazard_ratio(*(expected_curve(trial[arm].expected, endpoint, span) for arm in ("sorafenib", "placebo"))))
     assert within_4_errors(float(fitted.params_["treated"]), expected, float(fitted.standard_errors_["treated"]))
 
 
@@ -97,7 +97,7 @@ def test_cox_ratio_of_drawn_arms_is_the_expected_one(endpoint, trial):
 def test_number_of_drawn_events_is_the_expected_one(endpoint, trial):
     for arm, pair in trial.items():
         n = PATIENTS[arm]
-        expected = expected_events(follow(pair.expected, endpoint, pair.task.trial.follow_up[endpoint]))
+        expected = expected_events(expected_curve(pair.expected, endpoint, pair.cohort.trial.follow_up[endpoint]))
         assert within_4_errors(pair.drawn.observed(endpoint)[1].mean(), expected / n, binomial(expected / n, n))
 
 
@@ -130,7 +130,7 @@ def test_drawn_deaths_without_progression_are_those_that_leave_the_expected_risk
 
 
 def test_drawn_follow_up_has_the_distribution_of_the_trial(trial):
-    drawn, design = trial["sorafenib"].drawn, trial["sorafenib"].task.trial
+    drawn, design = trial["sorafenib"].drawn, trial["sorafenib"].cohort.trial
     for endpoint, span in design.follow_up.items():
         days = np.linspace(span.shortest, span.longest, 7)
         found = (drawn.followed[endpoint][None, :] > days[:, None]).mean(axis=1)
@@ -138,8 +138,8 @@ def test_drawn_follow_up_has_the_distribution_of_the_trial(trial):
 
 
 def test_the_same_seed_draws_the_same_trial_and_another_seed_another(problem, hcc_point):
-    task = arm_task(problem, hcc_point, "sharp", "sorafenib")
-    first, again, other = (draw_arm(problem.engine, task, seed) for seed in (3, 3, 4))
+    cohort = arm_cohort(problem, hcc_point, "sharp", "sorafenib")
+    first, again, other = (simulate_patients(problem.simulator, cohort, seed) for seed in (3, 3, 4))
     assert np.array_equal(first.death, again.death)
     assert np.array_equal(first.log_diameter, again.log_diameter, equal_nan=True)
     assert not np.array_equal(first.death, other.death)

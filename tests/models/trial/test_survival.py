@@ -15,8 +15,8 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp
 from kinimmune.models.trial.survival import (
     TrialCurves,
+    expected_curve,
     expected_events,
-    follow,
     greenwood,
     hazard_ratio,
     log_ratio_error,
@@ -62,9 +62,7 @@ def exponential(rate: float, n: int = 200, survival: float = 1.0) -> ArmOutcome:
     scans = 42.0 * np.arange(1.0, 34.0)
     nothing = np.zeros(scans.size)
     alive = np.exp(-rate * grid) * survival + (1.0 - survival)
-    return ArmOutcome(
-        replace(ARM, n=n), grid, alive, alive, 0.0 * grid, scans, np.exp(-rate * scans), nothing, nothing, 0.0, n, 0
-    )
+    return ArmOutcome(replace(ARM, n=n), grid, alive, alive, {}, scans, np.exp(-rate * scans), nothing, nothing, 0.0, n, 0)
 
 
 def test_median_of_a_constant_hazard_is_ln_2_over_the_rate_within_and_beyond_the_curve():
@@ -100,21 +98,22 @@ def test_restricted_mean_of_a_constant_hazard_is_its_closed_form():
 def test_hazard_ratio_of_two_constant_hazards_is_their_ratio_under_any_follow_up_and_allocation():
     for span in (FollowUp(0.0, 400.0), FollowUp(180.0, 600.0, 2.0)):
         for n in (50, 200, 800):
-            curves = [follow(exponential(rate, size), Endpoint.OS, span) for rate, size in ((0.002, n), (0.003, 200))]
+            curves = [expected_curve(exponential(rate, size), Endpoint.OS, span) for rate, size in ((0.002, n), (0.003, 200))]
             assert hazard_ratio(*curves) == pytest.approx(2.0 / 3.0, abs=2e-5)
 
 
 def test_hazard_ratio_of_two_arms_swapped_is_the_inverse():
     span = FollowUp(100.0, 600.0)
     one, two = (
-        follow(exponential(rate, n, cured), Endpoint.OS, span) for rate, n, cured in ((0.004, 300, 0.7), (0.003, 100, 1.0))
+        expected_curve(exponential(rate, n, cured), Endpoint.OS, span)
+        for rate, n, cured in ((0.004, 300, 0.7), (0.003, 100, 1.0))
     )
     assert hazard_ratio(one, two) * hazard_ratio(two, one) == pytest.approx(1.0, rel=1e-10)
 
 
 def test_deaths_of_a_constant_hazard_under_uniform_entry_are_their_closed_form():
     rate, span = 0.003, FollowUp(180.0, 600.0)
-    curve = follow(exponential(rate), Endpoint.OS, span)
+    curve = expected_curve(exponential(rate), Endpoint.OS, span)
     lived = (math.exp(-rate * 180.0) - math.exp(-rate * 600.0)) / (rate * 420.0)
     assert expected_events(curve) == pytest.approx(200.0 * (1.0 - lived), rel=1e-4)
 
@@ -225,18 +224,18 @@ def test_proportional_hazards_give_back_their_ratio_whatever_the_baseline(steps,
     hazard = np.concatenate([[0.0], np.cumsum(rates * 7.0)])
     base = exponential(0.001)
     arms = [replace(base, grid=grid, survival=np.exp(-factor * hazard)) for factor in (ratio, 1.0)]
-    curves = [follow(arm, Endpoint.OS, FollowUp(100.0, 700.0)) for arm in arms]
+    curves = [expected_curve(arm, Endpoint.OS, FollowUp(100.0, 700.0)) for arm in arms]
     assert hazard_ratio(*curves) == pytest.approx(ratio, rel=2e-3)
 
 
 def test_a_hazard_ratio_without_events_in_an_arm_is_refused():
-    none = follow(exponential(0.0), Endpoint.OS, FollowUp(100.0, 600.0))
-    some = follow(exponential(0.003), Endpoint.OS, FollowUp(100.0, 600.0))
+    none = expected_curve(exponential(0.0), Endpoint.OS, FollowUp(100.0, 600.0))
+    some = expected_curve(exponential(0.003), Endpoint.OS, FollowUp(100.0, 600.0))
     with pytest.raises(DataError, match="needs events in both arms"):
         hazard_ratio(none, some)
 
 
 def test_a_curve_with_columns_of_different_length_is_refused():
-    curve = follow(exponential(0.003), Endpoint.OS, FollowUp(100.0, 600.0))
+    curve = expected_curve(exponential(0.003), Endpoint.OS, FollowUp(100.0, 600.0))
     with pytest.raises(DataError, match="differ in length"):
         replace(curve, failures=curve.failures[1:])

@@ -1,15 +1,15 @@
-"""The picture of a model, run: its experiments at the values of the tables, with what a user changed.
+"""What the figure of a model's experiments is drawn from: the experiments, run at the values of the tables or at changed ones.
 
-Start with `take_picture`.
+Start with `gather_picture`.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kinimmune.cli.patient import change_parameters
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.dose_response import concentrations
+from kinimmune.models.experiments.individual import change_parameters
 from kinimmune.models.experiments.nominal import DRAWN, follow_experiment, follow_series
 from kinimmune.models.experiments.panels import Panel, SeriesPanel, list_experiments, select_panels
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
@@ -23,15 +23,15 @@ _POINTS = 121
 """Times at which a course is drawn, besides read-out days."""
 
 
-def take_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]) -> Picture | None:
+def gather_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]) -> Picture | None:
     """Return what a model's picture is drawn from; None when it has none, or the tables lack its experiments.
 
     Parameters
     ----------
     model
         the model
-    folder
-        tables that replace the package's, or None
+    tables
+        of experiments
     changes
         parameter -> value, given by the user
 

@@ -1,0 +1,124 @@
+"""Fits and the runs that hold them, for programs and notebooks.
+
+Start with `fit` and `read_run`.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.configuration import read_settings
+from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.estimation.run import PlannedFit, run_fit, start_fit
+from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
+from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
+from kinimmune.fitting.profile.results import ProfileResult, read_profiles
+from kinimmune.fitting.runs.run import RunRecord, RunStatus, open_run
+from kinimmune.fitting.sampling.results import SampleResult, read_sample
+from kinimmune.fitting.sensitivity.results import SensitivityResult, read_studies
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.store import TaskStore
+from kinimmune.models.errors import KinimmuneError
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """Everything a run of a fit holds; what was not computed is None or empty."""
+
+    path: Path
+    record: RunRecord
+    fit: FitResult
+    trial: TrialResult
+    """The virtual trial at the estimates."""
+    profile: ProfileResult | None
+    identifiability: IdentifiabilityResult | None
+    sample: SampleResult | None
+    studies: tuple[SensitivityResult, ...]
+    """Sensitivity studies."""
+    claims: tuple[ClaimRecord, ...]
+
+    def __repr__(self) -> str:
+        """Return the run in a line."""
+        return f"RunResults({str(self.path)!r}, {self.fit.model}, {self.fit.status}, {len(self.fit.parameters)} parameters)"
+
+
+def fit(  # noqa: PLR0913 - the settings of a fit, all by name
+    model: str,
+    path: Path | str,
+    *,
+    data: Path | str | None = None,
+    patients: int | None = None,
+    starts: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+) -> RunResults:
+    """Fit a model to the targets of its tables in a run folder, as `kinimmune fit` does, and return what it found.
+
+    Parameters
+    ----------
+    model
+        name of a model
+    path
+        folder of the run; it must not hold one unless `force`
+    data
+        folder of tables that replace the package's
+    patients
+        virtual patients of each arm, a power of two
+    starts
+        starts of the optimiser
+    seed
+        of everything drawn at random
+    jobs
+        threads; results do not depend on them
+    force
+        whether a run that is there is overwritten
+
+    Raises
+    ------
+    UsageError, DataError, NumericalError
+        as the command tells them
+    """
+    options = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients, "starts": starts}}
+    command = ("kinimmune.fit", model, str(path))
+    planned = start_fit(model, read_settings(None, options), Path(path), command, force=force)
+    _carry_out(planned)
+    return read_run(path)
+
+
+def _carry_out(planned: PlannedFit) -> None:
+    """Fit in the run; `run.json` tells how it ended, as after the command."""
+    run, began = planned.run, time.monotonic()
+    try:
+        run_fit(planned, Runtime(TaskStore(run.path / "results" / "tasks", run.record.aliases)))
+    except KinimmuneError as error:
+        run.update(RunStatus.FAILED, time.monotonic() - began, str(error))
+        raise
+    open_run(run.path).update(RunStatus.DONE, time.monotonic() - began)
+
+
+def read_run(path: Path | str) -> RunResults:
+    """Return everything a run of a fit holds.
+
+    Raises
+    ------
+    UsageError
+        when there is no run
+    DataError
+        when it holds no finished fit, or a file of it cannot be read
+    """
+    run = open_run(Path(path))
+    fitted, trial = read_results(run)
+    sample = read_sample(run)
+    return RunResults(
+        path=run.path,
+        record=run.record,
+        fit=fitted,
+        trial=trial,
+        profile=read_profiles(run),
+        identifiability=read_identifiability(run),
+        sample=None if sample is None else sample[0],
+        studies=read_studies(run),
+        claims=read_tested_claims(run),
+    )

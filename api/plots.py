@@ -1,0 +1,97 @@
+"""Figures of results without a report: each function takes a result and returns a matplotlib `Figure`.
+
+Start with `plot_course` and `plot_survival`.  A figure is drawn without a screen and shows itself in a notebook;
+`figure.savefig("a.svg")` writes it.  Words for names are those of the model's labels and of the titles in `trials.csv`.
+"""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.sensitivity.results import SensitivityResult
+from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.experiments.individual import IndividualCourse
+from kinimmune.models.tables.readers import read_trials
+from kinimmune.reports.figures import course as individual_course
+from kinimmune.reports.figures import fit as comparisons
+from kinimmune.reports.figures import survival
+from kinimmune.reports.figures.estimates import plot_priors
+from kinimmune.reports.figures.sensitivity import plot_indices
+from kinimmune.reports.typesetting.labels import PLAIN, Labels, collect_labels
+
+
+def plot_course(course: IndividualCourse, quantities: Sequence[str] = ()) -> Figure:
+    """Return a figure of an individual's course: one panel for each quantity, all of them when none are named.
+
+    Raises
+    ------
+    KeyError
+        for a quantity the course does not have
+    """
+    names = tuple(quantities) or tuple(item.name for item in course.quantities)
+    units = {item.name: item.unit for item in course.quantities}
+    courses = {name: course[name] for name in names}
+    title = f"{course.model}, {course.arm or 'untreated'}"
+    return individual_course.plot_course(course.time, courses, title, _find_labels(course.model), units)
+
+
+def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: str = "os") -> Figure:
+    """Return the survival curves of a virtual trial, all arms, with the numbers at risk.
+
+    Parameters
+    ----------
+    trial
+        a virtual trial, such as `run.trial`
+    fit
+        the fit whose reported and predicted medians are marked, None for none
+    endpoint
+        `os` or `ttp`
+
+    Raises
+    ------
+    ValueError
+        for another endpoint
+    """
+    plots = {"os": survival.plot_survival, "ttp": survival.plot_progression}
+    if endpoint not in plots:
+        raise ValueError(f"no endpoint '{endpoint}'; allowed: {', '.join(plots)}")
+    rows = () if fit is None else (*fit.targets, *fit.unfitted)
+    medians = [row for row in rows if row.statistic == "median" and row.endpoint == endpoint]
+    return plots[endpoint](trial, medians, _find_labels(trial.model))
+
+
+def plot_comparisons(fit: FitResult, statistic: str = "median") -> Figure:
+    """Return reported and predicted numbers side by side: medians, which were fitted, or hazard ratios, which were not.
+
+    Parameters
+    ----------
+    fit
+        a fit, such as `run.fit`
+    statistic
+        `median` or `hazard_ratio`
+
+    Raises
+    ------
+    ValueError
+        for another statistic
+    """
+    plots = {"median": comparisons.plot_medians, "hazard_ratio": comparisons.plot_forest}
+    if statistic not in plots:
+        raise ValueError(f"no statistic '{statistic}'; allowed: {', '.join(plots)}")
+    return plots[statistic](fit, _find_labels(fit.model))
+
+
+def plot_estimates(fit: FitResult) -> Figure:
+    """Return estimates with their 95 % intervals beside their priors, in prior standard deviations."""
+    return plot_priors(fit, _find_labels(fit.model))
+
+
+def plot_sensitivity(study: SensitivityResult) -> Figure:
+    """Return the figure of a sensitivity study by its method: tornado, screening, shares of variance or rank correlations."""
+    return plot_indices(study, _find_labels(study.model))
+
+
+def _find_labels(model: str) -> Labels:
+    """Return the words of a model of the library; names as they are for any other."""
+    return collect_labels(load_model(model), read_trials()) if model in model_names() else PLAIN

@@ -1,0 +1,49 @@
+"""What `kinimmune claims` prints: every claim with its verdict, and how many claims there are of each.
+
+Start with `print_claims`.
+"""
+
+from collections.abc import Sequence
+
+from kinimmune.cli.terminal import format_number, print_table
+from kinimmune.fitting.claims.results import VERDICTS, ClaimRecord
+
+
+def print_claims(records: Sequence[ClaimRecord]) -> None:
+    """Print a table of claims for each model on stdout, and how many there are of each verdict."""
+    for model in dict.fromkeys(item.model for item in records):
+        rows = [_cells(item) for item in records if item.model == model]
+        columns = ("claim", "kind", "verdict", "value", "must be", "of draws", "priors halved", "without its mechanism", "text")
+        print_table(model, columns, rows, ("value",))
+    print(count_claims(records))
+
+
+def count_claims(records: Sequence[ClaimRecord]) -> str:
+    """Return how many claims there are of each verdict; those a document states are counted apart."""
+
+    def tell(some: Sequence[ClaimRecord]) -> str:
+        counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+        return f"{told or 'none'}; {sum(item.explanation is not None for item in some)} explained"
+
+    stated = [item for item in records if item.source is not None]
+    return f"{len(records)} claims: {tell(records)}\n{len(stated)} of them stated by a document: {tell(stated)}"
+
+
+def _cells(item: ClaimRecord) -> tuple[str, ...]:
+    cut = "; ".join(f"{one.arrow}: {'holds' if one.holds else 'fails'} ({one.fraction:.2f})" for one in item.ablations)
+    return (
+        item.id,
+        item.kind,
+        item.verdict,
+        format_number(item.value),
+        f"{item.comparison} {item.bound:.4g}",
+        _fraction(item.fraction, item.fraction_lower, item.fraction_upper),
+        _fraction(item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper),
+        cut or "-",
+        item.text + (f" [{item.explanation}]" if item.explanation else ""),
+    )
+
+
+def _fraction(value: float | None, lower: float | None, upper: float | None) -> str:
+    return "-" if value is None or lower is None or upper is None else f"{value:.3f} ({lower:.2f}-{upper:.2f})"

@@ -1,0 +1,51 @@
+"""What a read-out is: a registered function of a batch of experiments and a claim, and the names it needs.
+
+Start with `Readout`.  Text of a table is only ever looked up, never evaluated.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kinimmune.fitting.claims.batch import ExperimentBatch
+from kinimmune.fitting.claims.table import Claim
+from kinimmune.models.arrays import Array
+
+
+class Named(StrEnum):
+    """What a name in a column of `claims.csv` stands for in the model; the value is the word of messages."""
+
+    QUANTITY = "quantity"
+    """A state or output."""
+    EXPERIMENT = "experiment"
+    STUDY = "study"
+    """A clinical trial of `trials.csv`."""
+    DAY = "read-out day"
+    PARAMETER = "parameter"
+    INTERACTION = "arrow"
+    """One of the names `kinimmune show MODEL --arrow` prints, or several joined by `+`."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A name that the read-out itself gives a meaning, such as a covariate."""
+
+    what: str
+    """What the names stand for, in the singular."""
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A number that a claim can be about, one per parameter set, and what it needs to be read."""
+
+    compute: Callable[[ExperimentBatch, Claim], Array]
+    """Returns the read-out of a claim for every parameter set of a batch, shape (n,)."""
+    needs: Mapping[str, Named | Choice] = field(default_factory=dict)
+    """Column of `claims.csv` that must be filled -> what its name stands for."""
+    uses: Mapping[Named, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the model that the function reads beside those in the claim's row."""
+
+    def __call__(self, batch: ExperimentBatch, claim: Claim) -> Array:
+        """Return the read-out of a claim for every parameter set of a batch, shape (n,)."""
+        return self.compute(batch, claim)

@@ -1,0 +1,126 @@
+"""A fit in a run folder: made or taken up again, carried out, and its results written.
+
+Start with `start_fit`, `resume_fit` and `run_fit`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kinimmune.fitting import lint
+from kinimmune.fitting.configuration import hold_the_same, read_settings, write_configuration
+from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
+from kinimmune.fitting.estimation.results import FitResult
+from kinimmune.fitting.estimation.run_files import remove_results, write_results
+from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
+from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
+from kinimmune.fitting.settings import Settings
+from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.models.catalogue import require_model
+from kinimmune.models.errors import UsageError
+from kinimmune.models.tables.rows import Tables
+
+
+@dataclass(frozen=True)
+class PlannedFit:
+    """A fit about to be carried out in a run."""
+
+    run: Run
+    plan: FitPlan
+    warnings: tuple[str, ...] = ()
+    """What differs from when the run was begun; the run keeps them as notes."""
+
+
+def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
+    """Make a new run for a fit; nothing is written before model, tables and settings are known to be right.
+
+    Parameters
+    ----------
+    model
+        name of a model
+    settings
+        of the fit
+    path
+        folder of the run
+    command
+        the command line that asks for it, program name included
+    force
+        whether a run that is there is overwritten
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, or a folder that cannot be used
+    DataError
+        when a table cannot be used
+    """
+    plan = _plan(model, settings)
+    problem = plan.problem
+    run = begin_run(path, command=command, model=model, seed=problem.seed, data=settings.data, digest=problem.tables, force=force)
+    return PlannedFit(_configure(run, plan), plan)
+
+
+def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, Any]) -> PlannedFit:
+    """Take up the run of a fit again; its own settings hold where none are given.
+
+    Parameters
+    ----------
+    model
+        name of the run's model
+    path
+        folder of the run
+    config
+        configuration in place of that of the run, or None
+    given
+        options given on the command line, as `read_settings` takes them
+
+    Raises
+    ------
+    UsageError
+        when there is no such run, it is of another model, or an option cannot be used
+    DataError
+        when a file of the run or a table cannot be used
+    """
+    run = open_run(path)
+    if run.record.model != model:
+        raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
+    own = run.settings_file if run.settings_file.exists() else None
+    settings = read_settings(config or own, given)
+    plan = _plan(model, settings)
+    differences = current_environment().differences(run.record.environment)
+    warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
+    run = recognise(run, plan.tables)
+    if run.record.digest != plan.problem.tables:
+        changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
+        warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
+        remove_results(run)
+        tables = hash_tables(settings.data)
+        run = Run(run.path, replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
+    return PlannedFit(_configure(run, plan, *warnings), plan, tuple(warnings))
+
+
+def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
+    """Fit, write `results/` of the run, and note in `run.json` whether the fit has converged."""
+    result, trial = fit(work.plan, runtime)
+    write_results(work.run, result, trial)
+    open_run(work.run.path).update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
+    return result
+
+
+def _plan(model: str, settings: Settings) -> FitPlan:
+    """Return the plan of a fit once model and tables are known to be right."""
+    require_model(model)
+    tables = Tables(settings.data)
+    lint.require(tables)
+    return plan_fit(model, settings.model_copy(update={"model": model}), tables)
+
+
+def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:
+    """Write the settings into the run; results that were found with others do not stay beside them."""
+    text = write_configuration(plan.settings, "fit")
+    if not run.settings_file.exists() or not hold_the_same(run.read(run.settings_file.name), text):
+        remove_results(run)
+        run.write(run.settings_file.name, text)
+    return run.update(RunStatus.RUNNING, 0.0, *warnings)

@@ -1,0 +1,124 @@
+"""Settings of the analyses, checked by pydantic when they are made.
+
+Start with `Settings`.  The options of every analysis and their defaults stand here once, for the configuration file, the command
+line and the inputs of tasks; `kinimmune.fitting.configuration` reads and writes them.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from kinimmune.models.experiments.individual import IndividualRequest
+from kinimmune.models.trial.design import StopRule
+
+
+def _power_of_two(value: int) -> int:
+    if value < 1 or value & (value - 1):
+        lower = 1 << max(value.bit_length() - 1, 0) if value > 0 else 1
+        raise ValueError(f"must be a power of two, such as {lower} or {2 * lower}: the Sobol points need it")
+    return value
+
+
+Patients = Annotated[int, AfterValidator(_power_of_two)]
+"""Number of virtual patients in each arm."""
+Seed = Annotated[int, Field(ge=0)]
+"""Seed of everything drawn at random."""
+
+
+class ProblemOptions(BaseModel):
+    """Options of every virtual trial: how many patients, when they stop treatment, how they are integrated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patients: Patients = 256
+    """Hazard ratios then move by less than .003 over sets of patients (benchmarks/population_size.py)."""
+    stop_rule: StopRule | None = None
+    """One rule for all studies; None takes each study's own."""
+    integrator: Literal["kernel", "scipy"] = "kernel"
+
+
+class FitOptions(ProblemOptions):
+    """Options of a fit: table `[fit]`."""
+
+    starts: Annotated[int, Field(ge=1)] = 3
+    compare_rules: bool = False
+    """Whether to fit again under each of the stop rules."""
+
+
+class SimulateOptions(BaseModel):
+    """Options of the simulation of one individual: table `[simulate]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    arm: str | None = None
+    days: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """Horizon [d]; None leaves it to the model and its experiments."""
+    set: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    """Parameter -> value in place of the tables'."""
+
+    @property
+    def request(self) -> IndividualRequest:
+        """The options as a request for an individual."""
+        return IndividualRequest(self.arm, self.days, self.set)
+
+
+class SensitivityOptions(BaseModel):
+    """Options of a sensitivity study: table `[sensitivity]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: str | None = None
+    arm: str | None = None
+    """Arm or experiment of a state, in place of one in the name of the output."""
+    method: Literal["local", "morris", "sobol", "prcc"] = "sobol"
+    samples: Annotated[int, Field(ge=1)] | None = None
+    """None leaves the number of rows to the method."""
+    patients: Patients | None = None
+    """None takes those of the fit, or `STUDY_PATIENTS` where there is no fit."""
+    second_order: bool = False
+    parameters: list[str] = []
+    """What varies; empty for everything with a prior."""
+    range: dict[str, tuple[float, float]] = {}
+    group: dict[str, list[str]] = {}
+
+
+STUDY_PATIENTS = 128
+"""Virtual patients per arm of a sensitivity study without a fit; the same in every point, so that they add no noise."""
+
+
+class SampleOptions(BaseModel):
+    """Options of a sample of the posterior; no table of a file holds them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ensembles: int = 4
+    walkers: int | None = None
+    """Walkers of each ensemble; None takes twice the number of parameters and a few more."""
+    steps: int = 600
+    """A posterior such as that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
+    patients: Patients | None = None
+    """None takes those of the fit."""
+    seed: Seed | None = None
+    """None takes that of the fit."""
+
+
+class Settings(BaseModel):
+    """Everything a command can be told that a configuration file can hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = None
+    data: Path | None = None
+    """Folder of tables that replace the package's."""
+    seed: Seed = 1
+    jobs: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    fit: FitOptions = FitOptions()
+    simulate: SimulateOptions = SimulateOptions()
+    sensitivity: SensitivityOptions = SensitivityOptions()
+
+    @property
+    def folder(self) -> str | None:
+        """Absolute path of `data`, so that a task finds the tables wherever it is computed."""
+        return None if self.data is None else str(self.data.resolve())

@@ -1,0 +1,210 @@
+"""One individual of a model and its course: in an arm of a trial, in an experiment or untreated, with parameters changed.
+
+Start with `plan_individual` and `simulate_individual`; `read_designs` (in `kinimmune.models.tables.readers`) tells the arms and
+experiments a model's individual can be in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError, UsageError, nearest
+from kinimmune.models.experiments.design import Designs, Experiment
+from kinimmune.models.experiments.nominal import follow, follow_experiment
+from kinimmune.models.solvers.dosing import Schedule, constant
+from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter, values_for
+from kinimmune.models.trial.design import Arm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USUAL_DAYS = 360.0
+"""Horizon where none is asked for and no experiment tells one [d]."""
+
+
+@dataclass(frozen=True)
+class IndividualRequest:
+    """What individual is asked for."""
+
+    arm: str | None = None
+    """`STUDY:ARM` or `ARM` of a trial, or the name of an experiment; None for an untreated individual."""
+    days: float | None = None
+    """Horizon [d]; None for the last read-out day in an experiment, else for `USUAL_DAYS`."""
+    changes: Mapping[str, float] = field(default_factory=dict)
+    """Parameter -> value in place of the tables'."""
+
+
+@dataclass(frozen=True)
+class Individual:
+    """An individual that can be simulated."""
+
+    model: OdeModel
+    study: str | None
+    """Whose values the parameters have; None for a model without studies."""
+    arm: Arm | Experiment | None
+    """None for an untreated individual."""
+    days: float
+    """Horizon [d]."""
+    values: Mapping[str, float]
+    """Parameter -> value before an experiment changes it."""
+
+    @property
+    def summary(self) -> str:
+        """One line that tells whose course it is."""
+        given = "untreated" if self.arm is None else f"arm {_spell_arm(self.arm)}"
+        values = "" if self.study is None else f", values of {self.study}"
+        return f"{self.model.name}, one patient, {given}{values}, {self.days:g} days"
+
+
+@dataclass(frozen=True)
+class QuantityCourse:
+    """A state or an output in time."""
+
+    name: str
+    unit: str
+    meaning: str
+    course: Array
+    """Value at each time of the individual's course [`unit`], shape (k,)."""
+
+
+@dataclass(frozen=True)
+class IndividualCourse:
+    """The course of an individual, day by day."""
+
+    model: str
+    study: str | None
+    arm: str | None
+    time: Array
+    """[d], shape (k,)"""
+    quantities: tuple[QuantityCourse, ...]
+    """States, then outputs."""
+
+    def __repr__(self) -> str:
+        """Return the course in a line."""
+        arm = "untreated" if self.arm is None else self.arm
+        return f"IndividualCourse({self.model}, {arm}, {self.time[-1]:g} d, {len(self.quantities)} quantities)"
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a state or an output by its name, shape (k,).
+
+        Raises
+        ------
+        KeyError
+            for a name the course does not have, with the nearest
+        """
+        courses = {item.name: item.course for item in self.quantities}
+        if name not in courses:
+            raise KeyError(f"no quantity '{name}'; {nearest(name, courses)}")
+        return courses[name]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with one row for each time and one column for each quantity; the index is the day."""
+        import pandas as pd
+
+        return pd.DataFrame({item.name: item.course for item in self.quantities}, index=pd.Index(self.time, name="day"))
+
+
+def plan_individual(model: OdeModel, request: IndividualRequest, designs: Designs) -> Individual:
+    """Return the individual that is asked for.
+
+    Parameters
+    ----------
+    model
+        the model
+    request
+        arm, horizon and changed parameters
+    designs
+        arms and experiments the individual can be in
+
+    Raises
+    ------
+    UsageError
+        for an unknown arm or parameter, with the nearest name, or a value outside its range
+    """
+    studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None))
+    arm = None if request.arm is None else _find_arm(model, request.arm, designs, studies)
+    study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
+    parameters = change_parameters([item for item in model.parameters if item.study in (None, study)], request.changes)
+    days = USUAL_DAYS if request.days is None else request.days
+    if isinstance(arm, Experiment):
+        _require_free(request.changes, arm)
+        days = max(designs.read_out_days.values(), default=USUAL_DAYS) if request.days is None else request.days
+    return Individual(model, study if studies else None, arm, days, values_for(parameters, study))
+
+
+def simulate_individual(individual: Individual) -> IndividualCourse:
+    """Integrate an individual by scipy; the course holds every whole day and the horizon.
+
+    Raises
+    ------
+    NumericalError
+        when the integration fails, with the day and the reason
+    """
+    model, arm = individual.model, individual.arm
+    time = np.unique(np.append(np.arange(0.0, individual.days), individual.days))
+    compiled = compile_model(model)
+    if isinstance(arm, Experiment):
+        found = follow_experiment(compiled, individual.values, arm, time)
+    else:
+        found = follow(compiled, individual.values, _give(model, arm), time)
+    labels = [(state.name, state.unit, state.meaning) for state in model.states]
+    labels += [(item.name, item.unit, item.reason) for item in model.outputs]
+    quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)
+    return IndividualCourse(model.name, individual.study, None if arm is None else arm.name, time, quantities)
+
+
+def _give(model: OdeModel, arm: Arm | None) -> Schedule:
+    """Return what an individual of an arm is given; nothing without an arm."""
+    if arm is None or model.trial is None:
+        return constant()
+    return arm.schedule(model.trial.dose_input)
+
+
+def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:
+    """Return parameters with values a user gave by name or key.
+
+    Raises
+    ------
+    UsageError
+        for an unknown name, with the nearest one, or a value outside its range
+    """
+    names = {alias: item.name for item in parameters for alias in (item.name, item.key)}
+    wanted: dict[str, float] = {}
+    for given, value in changes.items():
+        if given not in names:
+            raise UsageError(f"no parameter '{given}' here; {nearest(given, names)}")
+        wanted[names[given]] = value
+    try:
+        return tuple(item.at(wanted[item.name]) if item.name in wanted else item for item in parameters)
+    except DataError as error:
+        raise UsageError(f"--set: {error}") from error
+
+
+def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:
+    for name in changes:
+        if name in experiment.values:  # noqa: PD011 - a mapping, no table
+            raise UsageError(f"--set {name}: experiment '{experiment.name}' sets it; leave out one of them")
+
+
+def _spell_arm(arm: Arm | Experiment) -> str:
+    return arm.name if isinstance(arm, Experiment) else f"{arm.study}:{arm.name}"
+
+
+def _find_arm(model: OdeModel, text: str, designs: Designs, studies: Sequence[str]) -> Arm | Experiment:
+    """Return the arm or experiment of a name; a model of trials means an arm first, any other an experiment."""
+    arms = [arm for trial in designs.trials for arm in trial.arms if not studies or arm.study in studies]
+    if not arms and not designs.experiments:
+        raise UsageError(f"model '{model.name}' takes no drug, so it has no arm '{text}'; leave --arm out")
+    of_trials = [arm for arm in arms if text in (arm.name, f"{arm.study}:{arm.name}")]
+    of_laboratory = [item for item in designs.experiments if item.name == text]
+    found: list[Arm | Experiment] = [*of_trials, *of_laboratory]
+    if not found:
+        names = [_spell_arm(arm) for arm in arms]
+        names += [item.name for item in designs.experiments]
+        raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
+    return found[0]

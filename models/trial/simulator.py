@@ -1,0 +1,134 @@
+"""How the patients of a trial are integrated, and which parts of the model a trial observes.
+
+Start with `TrialSimulator`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import UsageError
+from kinimmune.models.solvers.ensemble import EnsembleTrajectories
+from kinimmune.models.solvers.integrators import Integrator
+from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.symbolic.compile import CompiledModel, Reading, read_output
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.roles import TrialRoles
+from kinimmune.models.trial.cohort import ArmCohort
+from kinimmune.models.trial.design import Arm, Endpoint, Trial, list_endpoints
+
+STEPS_PER_SCAN = 6
+"""Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
+
+
+@dataclass(frozen=True)
+class TrialSimulator:
+    """A compiled model with the integrator, the accuracy and the horizon of a virtual trial.
+
+    Raises
+    ------
+    UsageError
+        for a model that names no cause of death
+    """
+
+    compiled: CompiledModel
+    integrate: Integrator
+    tolerances: Tolerances
+    horizon: float
+    """Time [d] to which every prediction reaches."""
+
+    def __post_init__(self) -> None:
+        """Refuse a model without trial roles."""
+        if self.model.trial is None:
+            raise UsageError(f"model '{self.model.name}' is not tried in a trial: it names no cause of death")
+
+    @property
+    def model(self) -> OdeModel:
+        """The equations."""
+        return self.compiled.model
+
+    @property
+    def roles(self) -> TrialRoles:
+        """The parts of the model a trial has names for."""
+        assert self.model.trial is not None  # refused when the simulator was built
+        return self.model.trial
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Endpoints the model has."""
+        return list_endpoints(self.model)
+
+    @property
+    def log_diameter(self) -> Reading | None:
+        """Ln of the sum of diameters over its start; None for a model without."""
+        return None if self.roles.log_diameter is None else read_output(self.compiled, self.roles.log_diameter)
+
+    @property
+    def observed_states(self) -> tuple[str, ...]:
+        """States the numbers of a trial are computed from, in the order of the model."""
+        reading = self.log_diameter
+        observed = {*self.roles.hazards, *(() if reading is None else reading.states)}
+        return tuple(name for name in self.model.state_names if name in observed)
+
+    def grid(self, trial: Trial) -> Array:
+        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
+
+        The last scan has a neighbour after it, from which its speed is read, and room for late visits.
+        """
+        step = trial.scan_interval / STEPS_PER_SCAN
+        steps = math.ceil(self.horizon / step - 1e-9)
+        late = max(1, math.ceil(4.0 * trial.scan_jitter / step))
+        return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
+
+    def with_inputs(self, parameters: Array, arm: Arm | None) -> Array:
+        """Return parameters, shape (n_parameters, n), with the inputs of an arm below them; all inputs 0 off treatment (None)."""
+        inputs = {} if arm is None else arm.schedule(self.roles.dose_input).at(0.0)
+        given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in self.model.inputs]
+        return np.concatenate([parameters, *given])
+
+    def integrate_on_treatment(self, cohort: ArmCohort) -> EnsembleTrajectories:
+        """Return the courses of all patients of a cohort on treatment to the end of the grid, every state kept."""
+        initial = self.compiled.initial(self.with_inputs(cohort.parameters, cohort.arm))
+        return self.integrate(
+            initial=np.ascontiguousarray(initial),
+            parameters=cohort.parameters,
+            time=self.grid(cohort.trial),
+            schedule=cohort.arm.schedule(self.roles.dose_input),
+            tolerances=self.tolerances,
+        )
+
+    def read(self, courses: EnsembleTrajectories, inputs: Array, names: Sequence[str]) -> Array:
+        """Return named states and outputs of courses with every state kept, shape (n_names, g, n).
+
+        Parameters
+        ----------
+        courses
+            of n patients
+        inputs
+            parameters with the inputs that hold below them, shape (n_parameters + n_inputs, n)
+        names
+            states and outputs of the model
+        """
+        outputs = self.compiled.outputs(courses.time[:, None], courses.states, inputs[:, None, :])
+        rows = {item.name: row for item, row in zip(self.model.states, courses.states, strict=True)}
+        rows |= {item.name: row for item, row in zip(self.model.outputs, outputs, strict=True)}
+        return np.stack([rows[name] for name in names])
+
+    def death_hazard(self, courses: EnsembleTrajectories) -> Array:
+        """Return the cumulative hazard of death of each course, shape (g, n): the sum over causes in the model's order."""
+        hazards = [courses[state] for state in self.roles.causes_of_death.values()]
+        return reduce(np.add, hazards[1:], hazards[0])
+
+    def survival(self, courses: EnsembleTrajectories) -> Array:
+        """Return survival of each course given its path, shape (g, n); 0 before a course begins and after a failure."""
+        return np.nan_to_num(np.exp(-self.death_hazard(courses)))
+
+    def lesion_hazard(self, courses: EnsembleTrajectories) -> Array:
+        """Return the cumulative hazard of new lesions of each course, shape (g, n); 0 in a model without."""
+        if self.roles.new_lesions is None:
+            return np.zeros(courses.states.shape[1:])
+        return courses[self.roles.new_lesions]

@@ -1,0 +1,190 @@
+"""What a report is made from, gathered from a run or computed for a model.
+
+Start with `gather_run`, `gather_studies` or `gather_model`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.claims.run import ClaimTesting, run_claims
+from kinimmune.fitting.configuration import read_run_settings
+from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
+from kinimmune.fitting.identifiability.results import read_identifiability
+from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.profile.results import read_profiles
+from kinimmune.fitting.runs.provenance import Environment, changed_tables, current_environment, hash_tables
+from kinimmune.fitting.runs.run import Run
+from kinimmune.fitting.sampling.results import read_sample
+from kinimmune.fitting.sensitivity.results import read_studies
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.experiments.design import Designs
+from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.readers import (
+    read_designs,
+    read_kinases,
+    read_limitations,
+    read_observations,
+    read_sources,
+    read_stop_rule_sources,
+    read_trials,
+)
+from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import supports_trials
+from kinimmune.reports.content import Content, ModelContent
+from kinimmune.reports.gather_panels import gather_picture
+from kinimmune.reports.panels import NominalCourse
+
+USUAL_DRAWS = 200
+"""Draws from the priors in the report of a model, when none are given."""
+MOST_COURSES = 3
+"""Experiments of which every state is drawn."""
+
+
+@dataclass(frozen=True)
+class ReportedClaims:
+    """Which claims a report shows."""
+
+    draws: int | None
+    """Draws from the priors over which they are tested now; 0 leaves claims out; None takes those tested before in a run, and
+    `USUAL_DRAWS` for a model alone."""
+    seed: int
+    """Seed of the draws."""
+    jobs: int
+    """Threads."""
+    tell: Callable[[str], None]
+    """Takes one line about what is being done."""
+
+    def test(self, model: str, tables: Tables, draws: int) -> tuple[ClaimRecord, ...]:
+        """Return what becomes of the claims about a model over so many draws, none for 0."""
+        return run_claims([model], tables, ClaimTesting(draws, self.seed, self.jobs), self.tell)
+
+
+def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ...]]:
+    """Return what the report of a run is made from, and warnings; claims that are tested are kept in the run.
+
+    Raises
+    ------
+    DataError
+        when a file of the run or a table cannot be used
+    """
+    fit, trial = read_results(run)
+    tables = Tables(read_run_settings(run).data)
+    record = run.record
+    changed = changed_tables(record.inputs, tables.folder)
+    provenance = {
+        "command": " ".join(record.command),
+        "started": record.started,
+        "status": str(record.status),
+        "wall time": f"{record.wall_seconds:.0f} s",
+        "seed": str(record.seed),
+        **_describe(record.environment, record.inputs),
+        **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
+    }
+    content = Content(
+        model=load_model(record.model, tables),
+        fit=fit,
+        trial=trial,
+        provenance=provenance,
+        trials=read_trials(tables),
+        stop_rule_sources=read_stop_rule_sources(tables),
+        references=read_sources(tables),
+        kinases=read_kinases(tables),
+        observations=read_observations(tables),
+        limitations=read_limitations(tables),
+        targets=read_targets(tables),
+        claims=_gather_claims(run, tables, claims),
+        profiles=read_profiles(run),
+        identifiability=read_identifiability(run),
+        sensitivities=read_studies(run),
+        sample=read_sample(run),
+    )
+    warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
+    return content, (warning,) if changed else ()
+
+
+def gather_studies(run: Run, claims: ReportedClaims) -> ModelContent:
+    """Return what the report of a run without a fit is made from: its model and the sensitivity studies of it.
+
+    Raises
+    ------
+    DataError
+        when a file of the run or a table cannot be used
+    """
+    settings = read_run_settings(run)
+    untested = replace(claims, draws=claims.draws or 0)
+    content = gather_model(run.record.model, Tables(settings.data), settings.simulate.request, untested)
+    provenance = {"command": " ".join(run.record.command), "started": run.record.started, **content.provenance}
+    return replace(content, provenance=provenance, sensitivities=read_studies(run))
+
+
+def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: ReportedClaims) -> ModelContent:
+    """Return what the report of a model alone is made from: its experiments, or its typical individual in every arm of one study.
+
+    Parameters
+    ----------
+    name
+        of a model of the library
+    tables
+        of its parameters, experiments, trials and claims
+    request
+        horizon and changed parameters of the individual; its arm is not used
+    claims
+        which claims about the model are shown
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, or a parameter that cannot be changed as requested
+    DataError
+        when a table cannot be used
+    """
+    model = load_model(name, tables)
+    picture = gather_picture(model, tables, request.changes)
+    return ModelContent(
+        model=model,
+        courses=_follow_arms(model, tables, request) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
+        references=read_sources(tables),
+        kinases=read_kinases(tables),
+        limitations=read_limitations(tables),
+        trials=read_trials(tables) if supports_trials(model) else (),
+        provenance=_describe(current_environment(), hash_tables(tables.folder)),
+        picture=picture,
+        claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
+    )
+
+
+def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[ClaimRecord, ...]:
+    """Return the claims a report of a run shows; those that are tested now are kept in the run."""
+    if claims.draws:
+        write_claims(run, claims.test(run.record.model, tables, claims.draws))
+    return () if claims.draws == 0 else read_tested_claims(run)
+
+
+def _follow_arms(model: OdeModel, tables: Tables, request: IndividualRequest) -> tuple[NominalCourse, ...]:
+    """Return the course of the typical individual in every arm of the first study; untreated where the model has no study."""
+    designs = Designs()
+    arms: list[str | None] = [None]
+    if supports_trials(model):
+        designs = read_designs(model, tables)
+        arms = [f"{arm.study}:{arm.name}" for arm in designs.trials[0].arms]
+    courses = []
+    for arm in arms:
+        individual = plan_individual(model, replace(request, arm=arm), designs)
+        course = simulate_individual(individual)
+        values = {item.name: item.course for item in course.quantities}
+        courses.append(NominalCourse(course.arm or "untreated", course.time, values))
+    return tuple(courses)
+
+
+def _describe(environment: Environment, inputs: Mapping[str, str]) -> dict[str, str]:
+    libraries = ", ".join(f"{name} {version}" for name, version in environment.libraries.items())
+    tables = ", ".join(f"{name} {digest[:12]}" for name, digest in inputs.items())
+    return {
+        "python": environment.python,
+        "system": environment.system,
+        "cpu": environment.cpu,
+        "versions": libraries,
+        "tables (SHA-256)": tables,
+    }
