@@ -38,7 +38,7 @@ class State:
 
     name: str
     symbol: str
-    """Printed symbol, typst notation."""
+    """Symbol in equations, in typst's mathematical notation."""
     unit: str
     meaning: str
     initial: sp.Expr
@@ -125,3 +125,10 @@ class Mechanism:
     def __post_init__(self) -> None:
         """Derive the label where none is given."""
         _fill_label(self)
+
+    def __repr__(self) -> str:
+        """Return the name and what the mechanism brings."""
+        kinds = {"states": self.states, "definitions": self.definitions, "terms": self.terms, "inputs": self.inputs}
+        return (
+            f"Mechanism({self.name}: {', '.join(f'{len(items)} {kind}' for kind, items in kinds.items() if items) or 'nothing'})"
+        )

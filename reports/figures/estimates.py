@@ -8,6 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import EstimateRow, FitResult
+from kinimmune.models.arrays import NORMAL_95
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -56,7 +57,7 @@ def _standardise(row: EstimateRow, value: float) -> float:
         low, middle, high, at = (float(np.log(item / (1.0 - item))) for item in items)
     else:
         low, middle, high, at = row.prior_lower, row.prior_median, row.prior_upper, value
-    return (at - middle) / ((high - low) / (2.0 * 1.959963984540054))
+    return (at - middle) / ((high - low) / (2.0 * NORMAL_95))
 
 
 def plot_correlation(fit: FitResult, labels: Labels = PLAIN) -> Figure:

@@ -49,8 +49,7 @@ def standardise(draws: Draws, priors: Mapping[str, Prior]) -> Array:
         key of a parameter -> its prior
     """
     columns = [
-        [priors[name].standardise(float(value)) for value in column]
-        for name, column in zip(draws.names, draws.values.T, strict=True)
+        [priors[name].to_z(float(value)) for value in column] for name, column in zip(draws.names, draws.values.T, strict=True)
     ]
     return np.array(columns).T
 
@@ -79,7 +78,7 @@ def plot_marginals(fit: FitResult, draws: Draws, priors: Mapping[str, Prior], la
             line = np.linspace(-3.5, 3.5, 281)
             axes.hist(column, bins=40, density=True, histtype="stepfilled", color=TREATED, alpha=0.45, label="posterior")
             axes.plot(line, normal_density(line, 0.0, 1.0), color=NEUTRAL, linewidth=1.0, label="prior")
-            near = normal_density(line, priors[row.name].standardise(row.value), row.contraction)
+            near = normal_density(line, priors[row.name].to_z(row.value), row.contraction)
             axes.plot(line, near, color=CONTROL, label="normal by the curvature")
             axes.set_title(labels.parameter(row.name))
             axes.set_xlim(-3.5, 3.5)
