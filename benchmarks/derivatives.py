@@ -16,8 +16,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from kinimmune.fitting.estimation.optimise import COST_TOLERANCE, POINT_TOLERANCE
-from kinimmune.fitting.problem.objective import DIFFERENCE_STEP
-from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, TrialObjective
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals, start_points
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables
@@ -38,8 +38,8 @@ def differentiate_exactly(problem: FitProblem, point: Array) -> Array:
 
 def fit(problem: FitProblem, start: Array, derivative: Callable[[Array], Array]) -> tuple[float, int, float, Array]:
     """Return cost, iterations, seconds and the point where a fit with some derivative ends; settings as those of the package."""
-    lower = [item.prior.standardise(item.lower) for item in problem.free]
-    upper = [item.prior.standardise(item.upper) for item in problem.free]
+    lower = [item.prior.to_z(item.lower) for item in problem.free]
+    upper = [item.prior.to_z(item.upper) for item in problem.free]
     begin = time.perf_counter()
     found = least_squares(
         lambda point: residuals(problem, predict(problem, [point])[0], point),
@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     problem = build_problem("hcc_trial", Tables(), patients=options.patients, seed=1, jobs=options.jobs)
     ways: dict[str, Callable[[Array], Array]] = {
-        "plain differences": lambda point: jacobian(problem, point, DIFFERENCE_STEP),
+        "plain differences": TrialObjective(problem).jacobian,
         "without noise": lambda point: differentiate_exactly(problem, point),
     }
     print(f"{options.patients} patients; step {DIFFERENCE_STEP} prior sd at rtol {problem.simulator.tolerances.relative:.0e}")

@@ -21,8 +21,8 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.optimise import minimise, optimise_coarsely_first
 from kinimmune.fitting.problem.digest import digest_inputs
-from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
-from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
+from kinimmune.fitting.problem.objective import Tolerance, TrialObjective
+from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.store import TaskStore
@@ -44,7 +44,7 @@ def simulate_and_fit(inputs: Json) -> Json:
     fitted = to_horizon(replace(problem, targets=targets), HORIZON_FACTOR * max(target.value for target in targets))
     found = optimise_coarsely_first(fitted, np.zeros(truth.size), lambda _: None)
     point = np.array(found.point)
-    slopes = jacobian(fitted, point, DIFFERENCE_STEP)
+    slopes = TrialObjective(fitted).jacobian(point)
     covariance = np.linalg.inv(slopes.T @ slopes)
     costs = [hold(fitted, place, truth, point, covariance) for place in range(truth.size)]
     return {
@@ -64,16 +64,14 @@ COVERAGE = TaskFunction("coverage.trial", simulate_and_fit)
 def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance: Array) -> float:
     """Return the smallest sum of squares with one parameter held at its truth; its own prior counts."""
     item = problem.free[place]
-    value = item.prior.value_at(float(truth[place]))
+    value = item.prior.from_z(float(truth[place]))
     held = replace(
         problem,
         free=tuple(other for other in problem.free if other is not item),
         parameters=tuple(other.at(value) if other.key == item.key else other for other in problem.parameters),
     )
     start = point + covariance[:, place] / covariance[place, place] * (truth[place] - point[place])
-    lowest, highest = (
-        np.array([other.prior.standardise(getattr(other, end)) for other in held.free]) for end in ("lower", "upper")
-    )
+    lowest, highest = (np.array([other.prior.to_z(getattr(other, end)) for other in held.free]) for end in ("lower", "upper"))
     inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
     return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).cost + float(truth[place]) ** 2
 

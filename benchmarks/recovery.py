@@ -19,7 +19,7 @@ import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
-from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
+from kinimmune.fitting.estimation.laplace import STEP
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import (
     HORIZON_FACTOR,
@@ -31,7 +31,7 @@ from kinimmune.fitting.problem.problem import (
     to_horizon,
 )
 from kinimmune.fitting.problem.targets import Target
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
@@ -88,8 +88,8 @@ def publish(target: Target, drawn: SimulatedPatients) -> Target | None:
 
 def draw_replicate(problem: FitProblem, seed: Sequence[int]) -> tuple[Array, tuple[Target, ...], int]:
     """Return a truth, the targets published at it, and how many truths were drawn in vain."""
-    lowest = np.array([item.prior.standardise(item.lower) for item in problem.free])
-    highest = np.array([item.prior.standardise(item.upper) for item in problem.free])
+    lowest = np.array([item.prior.to_z(item.lower) for item in problem.free])
+    highest = np.array([item.prior.to_z(item.upper) for item in problem.free])
     for attempt in range(100):
         truth = np.random.default_rng([*seed, attempt]).standard_normal(len(problem.free))
         if np.any((truth < lowest) | (truth > highest)):

@@ -10,7 +10,7 @@ import numpy as np
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.dose_response import concentrations
 from kinimmune.models.experiments.individual import change_parameters
-from kinimmune.models.experiments.nominal import DRAWN, follow_experiment, follow_series
+from kinimmune.models.experiments.individual_courses import PLOT_TOLERANCES, simulate_experiment, simulate_series
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
@@ -68,7 +68,8 @@ def _follow(
 ) -> dict[str, NominalCourse]:
     time = np.unique([*np.linspace(0.0, max(days.values()), _POINTS), *days.values()])
     return {
-        item.name: NominalCourse(item.name, time, follow_experiment(compiled, values, item, time, DRAWN)) for item in experiments
+        item.name: NominalCourse(item.name, time, simulate_experiment(compiled, values, item, time, PLOT_TOLERANCES))
+        for item in experiments
     }
 
 
@@ -76,6 +77,6 @@ def _step(
     compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment, panel: Series, days: Mapping[str, float]
 ) -> Stepped:
     series = concentrations()
-    found = follow_series(compiled, values, experiment, panel.parameter, series, days[panel.day])
+    found = simulate_series(compiled, values, experiment, panel.parameter, series, days[panel.day])
     wanted = {name: found[name] / found[name][0] if panel.relative else found[name] for name in panel.quantities}
     return Stepped(panel, series, wanted)

@@ -47,14 +47,16 @@ def profile(
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.identifiability.run import plan_profile, run_profile
+    from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
 
     notes = Notes(quiet)
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
-    fitted = read_fitted(open_run(run)).with_patients(patients)
     names = options.split_names(parameters)
-    plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
-    found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
+    with lock_run(open_run(run).path, force=force):
+        fitted = read_fitted(open_run(run)).with_patients(patients)
+        plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
+        found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
     _tell(*found, notes, as_json=as_json)
 
 
@@ -76,8 +78,8 @@ def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResul
     """Return the profiles with what is identified under a key of its own, or the latter alone."""
     import json
 
-    from kinimmune.fitting.identifiability import results as identifiability_results
-    from kinimmune.fitting.profile import results as profile_results
+    from kinimmune.fitting.identifiability.results import IDENTIFIABILITY_JSON
+    from kinimmune.fitting.profile.results import PROFILE_JSON
 
-    known: dict[str, object] = json.loads(identifiability_results.to_json(identified))
-    return known if profiled is None else {**json.loads(profile_results.to_json(profiled)), "identifiability": known}
+    known: dict[str, object] = json.loads(IDENTIFIABILITY_JSON.dump(identified))
+    return known if profiled is None else {**json.loads(PROFILE_JSON.dump(profiled)), "identifiability": known}

@@ -17,7 +17,7 @@ from kinimmune.fitting.cell_lines.objective import NANOMOL_PER_MICROMOL, CellLin
 from kinimmune.fitting.cell_lines.response import Response, find_response, value_at
 from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.estimation.results import EstimateRow
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.library.hcc_cells import LINES, SHIFT
 from kinimmune.models.tables.readers import read_cell_lines
@@ -27,7 +27,6 @@ BATCHES, BATCH = 20, 20_000
 """Draws from the priors, batch by batch; about one in a thousand counts fully."""
 NEGLIGIBLE = 1e-9
 """Weight over the largest below which a draw is dropped."""
-NORMAL_95 = 1.959963984540054
 LEVELS = (0.5, 0.025, 0.975)
 """Quantiles of a posterior that are told: the median and the ends of the 95 % interval."""
 
@@ -190,13 +189,13 @@ def _estimate(response: Response, published: Mapping[str, Range], draws: Array, 
     row = [item.name for item in response.free].index(SHIFT)
     shift = response.free[row]
     if not published:
-        ends = Range(shift.prior.value_at(-NORMAL_95), shift.prior.value_at(NORMAL_95))
+        ends = Range(shift.prior.from_z(-NORMAL_95), shift.prior.from_z(NORMAL_95))
         return ShiftEstimate((), shift.prior.median, math.log(shift.prior.median), shift.prior.sd, ends, float(draws.shape[1]))
     weights, logs = _weigh(misfits, tuple(published)), np.log(value_at(shift, draws[row]))
     mean = float(weights @ logs)
     return ShiftEstimate(
         lines=tuple(LINES[name] for name in published),
-        optimum=shift.prior.value_at(float(_optimise(response, published)[row])),
+        optimum=shift.prior.from_z(float(_optimise(response, published)[row])),
         log_mean=mean,
         log_sd=math.sqrt(float(weights @ (logs - mean) ** 2)),
         interval=Range(*_quantiles(np.exp(logs), weights)[1:]),

@@ -85,7 +85,7 @@ class FitProblem:
 
     def values(self, point: Array) -> dict[str, float]:
         """Return parameter key -> value at a point, shape (n_free,)."""
-        return {item.key: item.prior.value_at(float(score)) for item, score in zip(self.free, point, strict=True)}
+        return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.free, point, strict=True)}
 
 
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
@@ -184,16 +184,6 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
         return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
     observed = curve(problem, outcomes, target.study, target.arm or "", Endpoint.TTP)
     return scan_residuals(observed, scan_of(target, trial.scan_interval))
-
-
-def jacobian(problem: FitProblem, point: Array, step: float) -> Array:
-    """Return the derivative of the residuals by the point, by forward differences; shape (n_residuals, n_free).
-
-    Patients are the same at every point and nothing in the objective is a step function, so plain differences serve.
-    """
-    points = [point, *(point + shift for shift in step * np.eye(point.size))]
-    values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
-    return np.stack([(value - values[0]) / step for value in values[1:]], axis=1)
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
@@ -52,7 +52,7 @@ def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr, coupling: Coupling
     division = factors.division * symbol("effector_proliferation") * suppressed * signal
     loss = symbol("effector_death") + exhaustion * symbol("exhausted_death") / (recovery + symbol("exhausted_death"))
     source = (factors.basal + factors.priming * symbol("effector_priming") * signal) * suppressed
-    functional = resting_number(source, division, loss, (1 + ratio) / symbol("effector_capacity"))
+    functional = steady_state(source, division, loss, (1 + ratio) / symbol("effector_capacity"))
     return functional, ratio * functional
 
 

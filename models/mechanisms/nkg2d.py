@@ -6,7 +6,7 @@ Start with `cd4_nkg2d_cells`.  Supply needs neither signal; expansion and Th1 po
 import sympy as sp
 
 from kinimmune.models.mechanisms import il15
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
@@ -50,7 +50,7 @@ def untreated_cells(steepness: int) -> sp.Expr:
     The positive root of s + p b N (1 - N / N_max) - d N with b gate times trigger.
     """
     gain = symbol("cell_expansion") * untreated_both(steepness)
-    return resting_number(symbol("cell_supply"), gain, symbol("cell_death"), 1 / symbol("cell_capacity"))
+    return steady_state(symbol("cell_supply"), gain, symbol("cell_death"), 1 / symbol("cell_capacity"))
 
 
 def untreated_th1(steepness: int) -> sp.Expr:

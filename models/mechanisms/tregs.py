@@ -8,7 +8,7 @@ are a share of; `hypoxic_recruitment` draws Tregs into a tumour whose vessels ar
 
 import sympy as sp
 
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
@@ -36,7 +36,7 @@ def untreated_number(signal: sp.Expr) -> sp.Expr:
     The positive root of s_R + r R (1 - R / R_max) - d_R R with r = rho_R (1 + a_R A).
     """
     rate = symbol("treg_proliferation") * (1 + symbol("treg_antigen_gain") * signal)
-    return resting_number(symbol("treg_source"), rate, symbol("treg_death"), 1 / symbol("treg_capacity"))
+    return steady_state(symbol("treg_source"), rate, symbol("treg_death"), 1 / symbol("treg_capacity"))
 
 
 def suppression(number: sp.Expr, function: sp.Expr) -> sp.Expr:

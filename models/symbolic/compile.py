@@ -55,6 +55,10 @@ class CompiledModel:
     initial: Callable[[Array], Array]
     """p -> initial states, shape (n_states, ...)."""
 
+    def __repr__(self) -> str:
+        """Return the model that was compiled."""
+        return f"CompiledModel({self.model!r})"
+
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
         """Rows of `p`: parameters, then inputs."""

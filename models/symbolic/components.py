@@ -23,7 +23,7 @@ class State:
 
     name: str
     symbol: str
-    """Printed symbol, typst notation."""
+    """Symbol in equations, in typst's mathematical notation."""
     unit: str
     meaning: str
     initial: sp.Expr
@@ -80,3 +80,10 @@ class Mechanism:
     definitions: tuple[Definition, ...] = ()
     terms: tuple[Term, ...] = ()
     inputs: tuple[Input, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the name and what the mechanism brings."""
+        kinds = {"states": self.states, "definitions": self.definitions, "terms": self.terms, "inputs": self.inputs}
+        return (
+            f"Mechanism({self.name}: {', '.join(f'{len(items)} {kind}' for kind, items in kinds.items() if items) or 'nothing'})"
+        )

@@ -87,7 +87,7 @@ def list_sample(content: Content) -> list[Recipe]:
 def standardise(content: Content, draws: Draws) -> Array:
     """Return draws in prior standard deviations from the prior medians, shape (k, n)."""
     priors = {item.key: item.prior for item in content.model.parameters}
-    columns = [[priors[name].standardise(float(value)) for value in column] for name, column in _columns(draws)]
+    columns = [[priors[name].to_z(float(value)) for value in column] for name, column in _columns(draws)]
     return np.array(columns).T
 
 
@@ -109,7 +109,7 @@ def draw_marginals(content: Content, scores: Array) -> Figure:
             line = np.linspace(-3.5, 3.5, 281)
             axes.hist(column, bins=40, density=True, histtype="stepfilled", color=TREATED, alpha=0.45, label="posterior")
             axes.plot(line, normal_density(line, 0.0, 1.0), color=NEUTRAL, linewidth=1.0, label="prior")
-            near = normal_density(line, priors[row.name].standardise(row.value), row.contraction)
+            near = normal_density(line, priors[row.name].to_z(row.value), row.contraction)
             axes.plot(line, near, color=CONTROL, label="normal by the curvature")
             axes.set_title(_spell(row.name))
             axes.set_xlim(-3.5, 3.5)

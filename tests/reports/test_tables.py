@@ -97,7 +97,7 @@ def test_kinases_that_drive_nothing_are_named(content):
 
 
 def test_kinase_drives_nothing_in_a_model_that_does_not_use_it(content):
-    without = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=())
+    without = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=(), trial=None, reported_courses=())
     assert list_used_kinases(without, content.kinases) == ()
     assert list_used_kinases(content.model, content.kinases) == content.kinases
 
@@ -148,7 +148,7 @@ def test_limitations_are_named_plainly(content):
 
 
 def test_limitation_of_a_mechanism_goes_with_it(content):
-    tumour_only = replace(content.model, mechanisms=content.model.mechanisms[:1], parameters=content.model.parameters, outputs=())
+    tumour_only = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=(), trial=None, reported_courses=())
     told = {entry[0].strong for entry in list_limitations(tumour_only)}
     assert "Paradoxical RAF activation is absent. " not in told
     assert "Exposure is an average. " in told

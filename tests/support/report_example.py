@@ -103,9 +103,9 @@ def make_transport():
 def make_estimates(model):
     rows = []
     for item in (item for item in model.parameters if item.estimated):
-        line = item.prior.scale.to_line(item.prior.median)
-        ends = [item.prior.scale.from_line(line + sign * 1.959964 * item.prior.sd) for sign in (-1.0, 1.0)]
-        inner = [item.prior.scale.from_line(line + 0.3 * item.prior.sd + sign * item.prior.sd) for sign in (-1.0, 0.0, 1.0)]
+        line = item.prior.scale.transform(item.prior.median)
+        ends = [item.prior.scale.inverse(line + sign * 1.959964 * item.prior.sd) for sign in (-1.0, 1.0)]
+        inner = [item.prior.scale.inverse(line + 0.3 * item.prior.sd + sign * item.prior.sd) for sign in (-1.0, 0.0, 1.0)]
         text = f"{item.prior.scale}({item.prior.median:g}, {item.prior.sd:g})"
         rows.append(
             EstimateRow(
