@@ -57,10 +57,18 @@ def regulatory_t_cells(start: sp.Expr) -> Mechanism:
     death = symbol("treg_death") * (1 + symbol("treg_death_induction"))
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number and their function",
         states=(
             _number(start),
-            State("treg_function", "F", "1", "suppressive function per Treg relative to untreated", sp.Integer(1)),
+            State(
+                "treg_function",
+                "F",
+                "1",
+                "suppressive function per Treg relative to untreated",
+                sp.Integer(1),
+                label="Function per Treg",
+            ),
         ),
         definitions=(
             block,
@@ -94,6 +102,7 @@ def treg_numbers(start: sp.Expr, division_block: Definition) -> Mechanism:
     """
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number",
         states=(_number(start),),
         definitions=(division_block, _suppression(sp.Integer(1))),
@@ -117,8 +126,11 @@ def division_marker(start: sp.Expr) -> Mechanism:
     entering = symbol("treg_entry_into_division")
     return Mechanism(
         name="division_marker",
+        label="Ki67 of Tregs",
         reason="a Treg carries Ki67 from its entry into division until some days later",
-        states=(State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss)),),
+        states=(
+            State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss), label="Ki67+ Tregs"),
+        ),
         definitions=(
             Definition(
                 "treg_entry_into_division",
@@ -152,8 +164,18 @@ def conventional_t_cells() -> Mechanism:
     number, source, death = symbol("conventional_cells"), symbol("conventional_source"), symbol("conventional_death")
     return Mechanism(
         name="conventional_t_cells",
+        label="Conventional T cells",
         reason="Tregs are reported as a share of CD4 cells",
-        states=(State("conventional_cells", "H", "1", "conventional CD4 cells, relative density", source / death),),
+        states=(
+            State(
+                "conventional_cells",
+                "H",
+                "1",
+                "conventional CD4 cells, relative density",
+                source / death,
+                label="Conventional CD4 T cells",
+            ),
+        ),
         terms=(
             Term("conventional_entry", "conventional_cells", source, "entry from thymus and blood"),
             Term("conventional_loss", "conventional_cells", -death * number, "death"),
@@ -186,7 +208,7 @@ def hypoxic_recruitment() -> Mechanism:
 
 def _number(start: sp.Expr) -> State:
     resting = untreated_number(start)
-    return State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", resting)
+    return State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", resting, label="Tregs")
 
 
 def _suppression(function: sp.Expr) -> Definition:

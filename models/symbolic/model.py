@@ -86,6 +86,26 @@ class OdeModel:
         return tuple(dict.fromkeys(parameter.name for parameter in self.parameters))
 
     @cached_property
+    def labels(self) -> dict[str, str]:
+        """Name -> what a reader sees, of states, inputs, definitions and outputs."""
+        labels = {item.name: item.label for item in self.states}
+        labels |= {item.name: item.label for item in self.inputs}
+        return labels | {item.name: item.label for item in (*self.definitions, *self.outputs)}
+
+    @cached_property
+    def interaction_labels(self) -> dict[str, str]:
+        """Name -> what a reader sees, of every interaction."""
+        labels = {item.name: item.label for item in self.terms} | {item.name: item.label for item in self.definitions}
+        return {name: labels[name] for name in self.interactions}
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Name -> unit, of parameters, states, inputs, definitions and outputs."""
+        units = {item.name: item.unit for item in self.parameters} | {item.name: item.unit for item in self.states}
+        units |= {item.name: item.unit for item in self.inputs}
+        return units | {item.name: item.unit for item in (*self.definitions, *self.outputs)}
+
+    @cached_property
     def rates(self) -> dict[str, sp.Expr]:
         """State name -> rate [unit of the state per day], definitions still by name."""
         summed: dict[str, sp.Expr] = {state.name: sp.Integer(0) for state in self.states}

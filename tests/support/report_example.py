@@ -24,7 +24,15 @@ from kinimmune.fitting.estimation.results import (
 )
 from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.symbolic.parameters import Scale
-from kinimmune.models.tables.readers import read_kinases, read_observations, read_parameters, read_sources, read_trials
+from kinimmune.models.tables.readers import (
+    read_kinases,
+    read_limitations,
+    read_observations,
+    read_parameters,
+    read_sources,
+    read_stop_rule_sources,
+    read_trials,
+)
 from kinimmune.reports.content import Content
 
 SCAN = 42.0 / 30.44
@@ -222,5 +230,6 @@ PROVENANCE = {
 def make_content():
     model = hcc_trial(read_parameters("hcc_trial"))
     return Content(
-        model, make_fit(model), make_trial(), PROVENANCE, read_trials(), read_sources(), read_kinases(), read_observations()
-    )
+        model, make_fit(model), make_trial(), PROVENANCE, trials=read_trials(), stop_rule_sources=read_stop_rule_sources(),
+        references=read_sources(), kinases=read_kinases(), observations=read_observations(), limitations=read_limitations(),
+    )  # fmt: skip
