@@ -14,9 +14,9 @@ import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 
 from kinimmune.fitting.estimation.optimise import optimise
-from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, to_horizon
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.microsimulation import simulate_patients
@@ -67,7 +67,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
         fitted = KaplanMeierFitter().fit(time, event)
         found = fitted.survival_function_at_times(times).to_numpy()
         ends = fitted.confidence_interval_survival_function_.to_numpy()[np.searchsorted(fitted.timeline, times, side="right") - 1]
-        error = np.diff(ends, axis=1)[:, 0] / (2.0 * 1.959963984540054)
+        error = np.diff(ends, axis=1)[:, 0] / (2.0 * NORMAL_95)
         rows += [
             (f"{label} {endpoint} S({moment:.0f} d)", *row) for moment, *row in zip(times, found, expected, error, strict=True)
         ]
@@ -78,7 +78,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
 
 def compare_ratios(trial: Trial, observed: dict[str, Observed], outcomes: dict[str, ArmOutcome], label: str) -> list[Row]:
     """Return Cox coefficients by lifelines beside the expected ln hazard ratios."""
-    treated, control = pairs(trial)[0], trial.control.name
+    treated, control = first_treated_arm(trial), trial.control.name
     rows: list[Row] = []
     for endpoint in Endpoint:
         parts = [

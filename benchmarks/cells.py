@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from kinimmune.fitting.cell_lines.fit import compare_shifts, fit_cells
-from kinimmune.fitting.estimation.results import FitResult, from_json
+from kinimmune.fitting.estimation.results import FIT_JSON
 from kinimmune.models.library.hcc_cells import SHIFT
 from kinimmune.models.tables.rows import Tables
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
         print(f"{line.line:<14} {published:<14} {line.median:6.2f} ({low:.2f} - {high:.2f})")
     for name in arguments:
         path = Path(name)
-        row = next(item for item in from_json(FitResult, path.read_text("utf-8"), path).parameters if item.name == SHIFT)
+        row = next(item for item in FIT_JSON.load(path.read_text("utf-8"), path).parameters if item.name == SHIFT)
         print(f"\n{path}: shift {row.value:.2f} ({row.lower:.2f} - {row.upper:.2f})")
         found = compare_shifts(fit, row)
         for what, (mean, sd) in (("cells", found.cells), ("trials", found.trials)):

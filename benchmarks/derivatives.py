@@ -16,8 +16,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from kinimmune.fitting.estimation.optimise import COST_TOLERANCE, POINT_TOLERANCE
-from kinimmune.fitting.problem.objective import DIFFERENCE_STEP
-from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals, start_points
+from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, TrialObjective
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals, start_points
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables
@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     problem = build_problem("hcc_trial", Tables(), patients=options.patients, seed=1, jobs=options.jobs)
     ways: dict[str, Callable[[Array], Array]] = {
-        "plain differences": lambda point: jacobian(problem, point, DIFFERENCE_STEP),
+        "plain differences": TrialObjective(problem).jacobian,
         "without noise": lambda point: differentiate_exactly(problem, point),
     }
     print(f"{options.patients} patients; step {DIFFERENCE_STEP} prior sd at rtol {problem.simulator.tolerances.relative:.0e}")

@@ -21,8 +21,8 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.optimise import minimise, optimise_coarsely_first
 from kinimmune.fitting.problem.digest import digest_inputs
-from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, Tolerance, TrialObjective
-from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, jacobian, to_horizon
+from kinimmune.fitting.problem.objective import Tolerance, TrialObjective
+from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.store import TaskStore
@@ -44,7 +44,7 @@ def simulate_and_fit(inputs: Json) -> Json:
     fitted = to_horizon(replace(problem, targets=targets), HORIZON_FACTOR * max(target.value for target in targets))
     found = optimise_coarsely_first(fitted, np.zeros(truth.size), lambda _: None)
     point = np.array(found.point)
-    slopes = jacobian(fitted, point, DIFFERENCE_STEP)
+    slopes = TrialObjective(fitted).jacobian(point)
     covariance = np.linalg.inv(slopes.T @ slopes)
     costs = [hold(fitted, place, truth, point, covariance) for place in range(truth.size)]
     return {

@@ -19,7 +19,7 @@ import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
-from kinimmune.fitting.estimation.laplace import NORMAL_95, STEP
+from kinimmune.fitting.estimation.laplace import STEP
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.problem import (
     HORIZON_FACTOR,
@@ -31,7 +31,7 @@ from kinimmune.fitting.problem.problem import (
     to_horizon,
 )
 from kinimmune.fitting.problem.targets import Target
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint

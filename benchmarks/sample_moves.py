@@ -14,7 +14,7 @@ import emcee
 import numpy as np
 
 from kinimmune.fitting.sampling.diagnostics import autocorrelation_time, effective_size
-from kinimmune.fitting.sampling.surrogate import surrogate_from
+from kinimmune.fitting.sampling.surrogate import Surrogate
 from kinimmune.fitting.workflow.store import TaskStore
 
 MIXTURES = {
@@ -42,12 +42,12 @@ def main(run: Path) -> None:
         squares = (draws**2).mean(axis=3)
         print(f"{name:42s}{squares.mean():8.3f} +- {np.sqrt(squares.var() / effective_size(squares)):.3f}")
     kept = TaskStore(run / "results" / "tasks").read("sample-survey")
-    surrogate = surrogate_from(kept.outcome["surrogate"])
-    size = surrogate.guide.mean.size
+    surrogate = Surrogate.from_plain(kept.outcome["surrogate"])
+    size = surrogate.normal.mean.size
     print(f"\nautocorrelation time [steps] on the surrogate of {run}, {size} parameters, 4000 steps: slowest, median")
     for walkers in (2 * size + 2, 4 * size):
         for name, moves in MIXTURES.items():
-            start = surrogate.guide.mean + random.standard_normal((walkers, size)) @ surrogate.guide.factor.T
+            start = surrogate.normal.mean + random.standard_normal((walkers, size)) @ surrogate.normal.factor.T
             draws, accepted = walk(surrogate.log_probability, start, moves, 4000)
             times = [autocorrelation_time(draws[..., place]) for place in range(size)]
             print(f"{walkers:3d} walkers, {name:42s}{max(times):7.1f}{np.median(times):7.1f}   accepted {100.0 * accepted:.0f} %")

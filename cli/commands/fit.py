@@ -66,10 +66,10 @@ def fit(
 def _tell(result: "FitResult", run: Path, *, as_json: bool) -> None:
     """Print a fit on stdout; leave with the code that says so where it did not converge."""
     from kinimmune.cli.printing.fit import print_fit
-    from kinimmune.fitting.estimation.results import to_json
+    from kinimmune.fitting.estimation.results import FIT_JSON
 
     if as_json:
-        print(to_json(result))
+        print(FIT_JSON.dump(result))
     else:
         print_fit(result)
     if result.status != "converged":

@@ -78,8 +78,8 @@ def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResul
     """Return the profiles with what is identified under a key of its own, or the latter alone."""
     import json
 
-    from kinimmune.fitting.identifiability import results as identifiability_results
-    from kinimmune.fitting.profile import results as profile_results
+    from kinimmune.fitting.identifiability.results import IDENTIFIABILITY_JSON
+    from kinimmune.fitting.profile.results import PROFILE_JSON
 
-    known: dict[str, object] = json.loads(identifiability_results.to_json(identified))
-    return known if profiled is None else {**json.loads(profile_results.to_json(profiled)), "identifiability": known}
+    known: dict[str, object] = json.loads(IDENTIFIABILITY_JSON.dump(identified))
+    return known if profiled is None else {**json.loads(PROFILE_JSON.dump(profiled)), "identifiability": known}

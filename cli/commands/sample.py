@@ -51,7 +51,7 @@ def sample(
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.fitting.sampling.results import sample_to_json
+    from kinimmune.fitting.sampling.results import SAMPLE_JSON
     from kinimmune.fitting.sampling.run import plan_sample, run_sample
     from kinimmune.fitting.settings import SampleOptions
 
@@ -62,7 +62,7 @@ def sample(
         plan = plan_sample(read_fitted(open_run(run)), chosen)
         result = run_in(plan.fitted.run, execution, "sample", plan.tasks, lambda runtime: run_sample(plan, runtime))
     if as_json:
-        print(sample_to_json(result))
+        print(SAMPLE_JSON.dump(result))
     else:
         print_sample(result)
     if not result.converged:

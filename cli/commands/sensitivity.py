@@ -87,7 +87,7 @@ def sensitivity(
     from kinimmune.cli.session import ExecutionOptions
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.fitting.sensitivity.results import to_json
+    from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
     from kinimmune.fitting.sensitivity.run import add_study
 
     chosen = {
@@ -113,7 +113,7 @@ def sensitivity(
             work = _begin(subject, folder, config, given, resume=resume, force=force)
         result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
     if as_json:
-        print(to_json(result))
+        print(SENSITIVITY_JSON.dump(result))
     else:
         print_sensitivity(result)
 
@@ -174,7 +174,7 @@ def _carry_out(work: "PlannedStudy", execution: "ExecutionOptions") -> "Sensitiv
 
     execution.notes.say(f"run {work.run.path}")
     if work.plan.posterior is not None:
-        execution.notes.say(f"posterior: {work.plan.posterior.note}")
+        execution.notes.say(f"posterior: {work.plan.posterior_note}")
     study = work.plan.study
     return run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
 

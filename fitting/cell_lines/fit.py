@@ -17,7 +17,7 @@ from kinimmune.fitting.cell_lines.objective import NANOMOL_PER_MICROMOL, CellLin
 from kinimmune.fitting.cell_lines.response import Response, find_response, value_at
 from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.estimation.results import EstimateRow
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.library.hcc_cells import LINES, SHIFT
 from kinimmune.models.tables.readers import read_cell_lines
@@ -27,7 +27,6 @@ BATCHES, BATCH = 20, 20_000
 """Draws from the priors, batch by batch; about one in a thousand counts fully."""
 NEGLIGIBLE = 1e-9
 """Weight over the largest below which a draw is dropped."""
-NORMAL_95 = 1.959963984540054
 LEVELS = (0.5, 0.025, 0.975)
 """Quantiles of a posterior that are told: the median and the ends of the 95 % interval."""
 

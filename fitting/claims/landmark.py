@@ -10,10 +10,9 @@ from typing import cast
 import numpy as np
 from scipy.special import ndtr
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 
 NEWTON_STEPS = 25
-NORMAL_95 = 1.959963984540054
 LARGEST_STEP = 1.0
 """Largest change of the log hazard ratio in one Newton step."""
 

@@ -45,6 +45,9 @@ class Readout:
     """Column of `claims.csv` that must be filled -> what its name stands for."""
     uses: Mapping[Named, tuple[str, ...]] = field(default_factory=dict)
     """Names of the model that the function reads beside those in the claim's row."""
+    share_of_benefit: bool = False
+    """Whether it is the share of a survival benefit that runs through the claim's first mechanism; an analysis of what a fit
+    identifies measures that share over draws."""
 
     def __call__(self, batch: ExperimentBatch, claim: Claim) -> Array:
         """Return the read-out of a claim for every parameter set of a batch, shape (n,)."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.models.errors import DataError
 
 SCHEMA = "kinimmune.claims/1"
@@ -86,13 +87,11 @@ def records_from_json(text: str, path: Path) -> tuple[ClaimRecord, ...]:
     DataError
         naming `path` and the first field that is missing or wrong
     """
-    advice = "test the claims again with `kinimmune report RUN --draws N`"
+    remedy = "test the claims again with `kinimmune report RUN --draws N`"
     try:
         content = json.loads(text)
         return TypeAdapter(tuple[ClaimRecord, ...]).validate_python(content["claims"])
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path} holds no tested claims: {place}: {first['msg']}; {advice}") from error
+        raise refuse_file(path, "holds no tested claims", error, remedy) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} holds no tested claims; {advice}") from error
+        raise DataError(f"{path} holds no tested claims; {remedy}") from error

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from kinimmune.fitting.estimation.laplace import NORMAL_95, Linearisation
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.likelihood import log_error
 from kinimmune.fitting.problem.predictions import null_prediction, predictions, sampling_error, scans_of
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
 from kinimmune.fitting.problem.targets import Statistic, Target
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.survival import progression_free
 
@@ -30,7 +30,7 @@ class Evidence:
     problem: FitProblem
     """With every arm that is predicted."""
     outcomes: Outcomes
-    linearisation: Linearisation | None
+    approximation: LaplaceApproximation | None
     published: Sequence[Target]
     """Every published number, for the null predictions."""
 
@@ -108,11 +108,11 @@ def _residual(evidence: Evidence, target: Target, predicted: float | None) -> fl
 
 def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, Interval]:
     """Return 95 % intervals of a prediction: for parameters, for constants too, and for one trial of that size."""
-    linearisation = evidence.linearisation
-    if linearisation is None or target.label not in linearisation.gradients:
+    approximation = evidence.approximation
+    if approximation is None or target.label not in approximation.gradients:
         return (None, None), (None, None), (None, None)
-    fixed = linearisation.error(target.label, constants_drawn=False)
-    drawn = linearisation.error(target.label, constants_drawn=True)
+    fixed = approximation.standard_error(target.label, constants_drawn=False)
+    drawn = approximation.standard_error(target.label, constants_drawn=True)
     noise = _trial_noise(evidence, target)
     errors = (fixed, drawn, np.hypot(fixed, noise))
     if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.TTP:

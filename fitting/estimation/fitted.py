@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.configuration import read_run_settings
-from kinimmune.fitting.estimation.results import FitResult, from_json
+from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.first_format import recognise
@@ -54,7 +54,7 @@ def read_fitted(run: Run) -> Fitted:
             f"run '{run.path}' holds no finished fit (it is '{run.record.status}'); "
             f"go on with it first: kinimmune fit {run.record.model} -o {run.path} --resume"
         )
-    result = from_json(FitResult, run.read(FIT), run.path / FIT)
+    result = FIT_JSON.load(run.read(FIT), run.path / FIT)
     settings = read_run_settings(run)
     if "fit" not in settings.model_fields_set:
         raise DataError(f"{run.settings_file} has no table [fit]; fit again with --force")

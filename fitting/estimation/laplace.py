@@ -1,91 +1,113 @@
 """Uncertainty by the curvature at the optimum: covariance of estimates, and intervals of predictions.
 
-Start with `linearise`.  Constants are uncertain too: with their priors they enter the same quadratic approximation, so that
+Start with `approximate`.  Constants are uncertain too: with their priors they enter the same quadratic approximation, so that
 a prediction has one interval with constants fixed and a wider one with constants drawn and the estimates moving along.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.problem.derivatives import central_points, central_slopes, forward_points, forward_slopes
 from kinimmune.fitting.problem.predictions import smooth_predictions
 from kinimmune.fitting.problem.problem import FitProblem, predict, residuals
 from kinimmune.models.arrays import Array
-from kinimmune.models.symbolic.parameters import Scale
+from kinimmune.models.symbolic.parameters import Parameter, Scale
 from kinimmune.models.trial.population import Population, draw_population
 
-NORMAL_95 = 1.959963984540054
 STEP = 0.02
-"""Step of the differences, in prior standard deviations."""
+"""Step of the differences [prior sd]."""
+
+
+def posterior_precision(jacobian: Array, prior_precision: float = 1.0) -> Array:
+    """Return J'J + P, shape (n, n): the information of data and priors by the Gauss-Newton approximation.
+
+    Parameters
+    ----------
+    jacobian
+        J, of the data residuals by z-scores, shape (m, n)
+    prior_precision
+        diagonal of P [per squared prior sd]; 1 for priors as they are declared
+    """
+    return np.asarray(jacobian.T @ jacobian + prior_precision * np.eye(jacobian.shape[1]), dtype=float)
+
+
+def posterior_covariance(jacobian: Array, prior_precision: float = 1.0) -> Array:
+    """Return (J'J + P)^-1, shape (n, n); arguments as of `posterior_precision`."""
+    return np.asarray(np.linalg.inv(posterior_precision(jacobian, prior_precision)), dtype=float)
 
 
 @dataclass(frozen=True)
-class Linearisation:
-    """Residuals and predictions as linear functions of standard scores about a point."""
+class LaplaceApproximation:
+    """The Gaussian posterior at a point: residuals and predictions as linear functions of z-scores about it."""
 
     names: tuple[str, ...]
-    """Keys of the free parameters, then of the constants that have a prior."""
-    n_free: int
+    """Keys of the estimated parameters, then of the constants that have a prior."""
+    n_estimated: int
+    """Number of estimated parameters."""
     data_jacobian: Array
-    """Derivative of the data residuals, shape (2 n_targets, n_free + n_constants)"""
+    """Derivative of the data residuals, shape (2 n_targets, n_estimated + n_constants)."""
     gradients: Mapping[str, Array]
-    """Prediction -> derivative, shape (k, n_free + n_constants)"""
+    """Prediction -> its derivative, shape (k, n_estimated + n_constants)."""
 
-    def covariance(self, constants_drawn: bool) -> Array:
-        """Return the posterior covariance of standard scores, (J'J + 1)^-1 with unit priors, of all or the free ones."""
-        jacobian = self.data_jacobian if constants_drawn else self.data_jacobian[:, : self.n_free]
-        size = jacobian.shape[1]
-        return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(size)), dtype=float)
+    def covariance(self, *, constants_drawn: bool) -> Array:
+        """Return the posterior covariance of the z-scores of all parameters, or of the estimated ones with constants fixed."""
+        jacobian = self.data_jacobian if constants_drawn else self.data_jacobian[:, : self.n_estimated]
+        return posterior_covariance(jacobian)
 
-    def error(self, name: str, constants_drawn: bool) -> Array:
+    def standard_error(self, name: str, *, constants_drawn: bool) -> Array:
         """Return the standard error of a smooth prediction, shape (k,)."""
-        covariance = self.covariance(constants_drawn)
+        covariance = self.covariance(constants_drawn=constants_drawn)
         gradient = self.gradients[name][:, : covariance.shape[0]]
-        errors: Array = np.sqrt(np.einsum("ki,ij,kj->k", gradient, covariance, gradient))
-        return errors
+        return np.asarray(np.sqrt(np.einsum("ki,ij,kj->k", gradient, covariance, gradient)), dtype=float)
 
     @property
     def effective_parameters(self) -> float:
         """Number of parameters the data determine, tr[J'J (J'J + 1)^-1], constants fixed."""
-        jacobian = self.data_jacobian[:, : self.n_free]
+        jacobian = self.data_jacobian[:, : self.n_estimated]
         return float(np.trace(jacobian.T @ jacobian @ self.covariance(constants_drawn=False)))
 
 
-def linearise(problem: FitProblem, point: Array) -> Linearisation:
-    """Return the linear approximation about a point, shape (n_free,), in the free parameters and the constants.
+def uncertain_constants(problem: FitProblem) -> tuple[Parameter, ...]:
+    """Return the parameters that are not estimated but have a prior."""
+    return tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
 
-    Free parameters by central differences (they carry the covariance of the estimates), constants by forward ones
-    and with a quarter of the patients.
+
+def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
+    """Return the approximation about z-scores of the estimated parameters, shape (n_estimated,), constants at their values.
+
+    Derivatives by estimated parameters are central differences (they carry the covariance of the estimates), those by constants
+    are forward differences with a quarter of the patients.
     """
-    constants = tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
+    constants = uncertain_constants(problem)
     wide = replace(problem, free=(*problem.free, *constants))
-    scores = [item.prior.to_z(item.value) for item in constants]
-    centre = np.concatenate([point, scores])
-    n_free, n_data = point.size, 2 * len(problem.targets)
-    steps = STEP * np.eye(centre.size)
-    free = _read(wide, [*(centre + step for step in steps[:n_free]), *(centre - step for step in steps[:n_free])], n_data)
     few = replace(wide, population=_first_quarter(problem))
-    fixed = _read(few, [centre, *(centre + step for step in steps[n_free:])], n_data)
+    centre = np.concatenate([z, [item.prior.to_z(item.value) for item in constants]])
+    steps = np.full(centre.size, STEP)
+    estimated, constant = range(z.size), range(z.size, centre.size)
+    n_data = 2 * len(problem.targets)
+    central = _read(wide, central_points(centre, steps, fixed=constant), n_data)
+    forward = _read(few, forward_points(centre, steps, fixed=estimated), n_data)
 
-    def slope(name: str) -> Array:
-        central = [(free[i][name] - free[n_free + i][name]) / (2.0 * STEP) for i in range(n_free)]
-        forward = [(item[name] - fixed[0][name]) / STEP for item in fixed[1:]]
-        return np.stack([*central, *forward], axis=1)
+    def slopes(name: str) -> Array:
+        by_estimates = central_slopes([row[name] for row in central], steps, fixed=constant)
+        by_constants = forward_slopes([row[name] for row in forward], steps, fixed=estimated)
+        return np.concatenate([by_estimates[:, : z.size], by_constants[:, z.size :]], axis=1)
 
-    return Linearisation(
+    return LaplaceApproximation(
         names=tuple(item.key for item in wide.free),
-        n_free=n_free,
-        data_jacobian=slope(_DATA),
-        gradients={name: slope(name) for name in free[0] if name != _DATA},
+        n_estimated=z.size,
+        data_jacobian=slopes(_DATA),
+        gradients={name: slopes(name) for name in central[0] if name != _DATA},
     )
 
 
 _DATA = "data residuals"
 
 
-def _read(problem: FitProblem, points: list[Array], n_data: int) -> list[dict[str, Array]]:
-    """Return data residuals and smooth predictions at points."""
+def _read(problem: FitProblem, points: Sequence[Array], n_data: int) -> list[dict[str, Array]]:
+    """Return the data residuals and the smooth predictions at each point."""
     return [
         {_DATA: residuals(problem, outcomes, point)[:n_data], **smooth_predictions(problem, outcomes)}
         for outcomes, point in zip(predict(problem, points), points, strict=True)
@@ -93,6 +115,6 @@ def _read(problem: FitProblem, points: list[Array], n_data: int) -> list[dict[st
 
 
 def _first_quarter(problem: FitProblem) -> Population:
-    """Return a quarter of the patients: the slopes by many constants need no more."""
+    """Return a quarter of the patients: derivatives by many constants need no more."""
     population = problem.population
     return draw_population(problem.parameters, max(population.patients // 4, 1), population.seed)

@@ -93,7 +93,7 @@ def minimise(
     objective: Objective,
     start: Array,
     on_cost: Callable[[float], None],
-    held: Collection[int] = (),
+    fixed: Collection[int] = (),
     tolerance: Tolerance = FIT_TOLERANCE,
 ) -> StartOutcome:
     """Minimise a sum of squares from one point by lmfit's `least_squares` (trust region with bounds).
@@ -109,12 +109,12 @@ def minimise(
         shape (n,), within the bounds
     on_cost
         takes every cost that is met
-    held
-        places of the coordinates that keep the value they start with
+    fixed
+        indices of the coordinates that keep the value they start with
     tolerance
         change of the sum of squares at which it has converged
     """
-    moving = [place for place in range(start.size) if place not in held]
+    moving = [place for place in range(start.size) if place not in fixed]
     parameters = _lmfit_parameters(objective, start, moving)
     names = list(parameters)
     count, size = 0, 1
@@ -136,7 +136,7 @@ def minimise(
     def derivative(values: lmfit.Parameters) -> Array:
         nonlocal count
         count += len(moving) + 1
-        return _select(objective.jacobian(point_of(values), held), held, tolerance.rows)
+        return _select(objective.jacobian(point_of(values), fixed), fixed, tolerance.rows)
 
     if not moving:
         alone = residual(parameters)
@@ -160,10 +160,10 @@ def minimise(
     return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
 
 
-def _select(slopes: Array, held: Collection[int], constants: int) -> Array:
+def _select(slopes: Array, fixed: Collection[int], constants: int) -> Array:
     """Return the slopes of what moves, with rows of zeros below for constant residuals; untouched where nothing is to do."""
-    if held:
-        slopes = np.delete(slopes, list(held), axis=1)
+    if fixed:
+        slopes = np.delete(slopes, list(fixed), axis=1)
     return np.vstack([slopes, np.zeros((constants, slopes.shape[1]))]) if constants else slopes
 
 

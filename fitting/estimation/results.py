@@ -1,17 +1,15 @@
 """What a fit found and what its virtual trial shows: plain values that go to JSON and back.
 
 Start with `FitResult` (schema `kinimmune.fit/1`) and `TrialResult` (schema `kinimmune.trial/1`, everything the report draws);
-`to_json` and `from_json` convert either.
+`FIT_JSON` and `TRIAL_JSON` convert them.
 """
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from kinimmune.models.errors import DataError
+from kinimmune.fitting.runs.codec import JsonFormat
 
 Numbers = tuple[float, ...]
 
@@ -269,26 +267,5 @@ class TrialResult:
     schema: str = "kinimmune.trial/1"
 
 
-Result = TypeVar("Result", FitResult, TrialResult)
-
-
-def to_json(result: FitResult | TrialResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    plain = TypeAdapter(type(result)).dump_python(result, mode="json", by_alias=True)
-    return json.dumps(plain, indent=1, allow_nan=False)
-
-
-def from_json(kind: type[Result], text: str, path: Path) -> Result:
-    """Return a result from JSON text; inverse of `to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(kind).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path} is no {kind.__name__}: {place}: {first['msg']}; run the fit again") from error
+FIT_JSON = JsonFormat(FitResult, "is no FitResult", "run the fit again")
+TRIAL_JSON = JsonFormat(TrialResult, "is no TrialResult", "run the fit again")

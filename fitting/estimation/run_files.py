@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from kinimmune.fitting.claims.results import ClaimRecord, records_from_json, to_plain
-from kinimmune.fitting.estimation.results import FitResult, TrialResult, from_json, to_json
+from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON, FitResult, TrialResult
 from kinimmune.fitting.runs.run import Run
 
 FIT, TRIAL, CLAIMS = "results/fit.json", "results/trial.json", "results/claims.json"
@@ -20,7 +20,7 @@ _LONG = ("months", "survival")
 
 def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     """Write `results/` of a run; `fit.json` comes last and tells that all is there."""
-    run.write(TRIAL, to_json(trial))
+    run.write(TRIAL, TRIAL_JSON.dump(trial))
     comparisons = [
         {"kind": kind, **asdict(row)}
         for kind, rows in (("target", fit.targets), ("unfitted", fit.unfitted), ("transport", fit.transport))
@@ -29,7 +29,7 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     run.write("results/comparisons.csv", _table(comparisons))
     run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
     run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))
-    run.write(FIT, to_json(fit))
+    run.write(FIT, FIT_JSON.dump(fit))
 
 
 def remove_results(run: Run) -> None:
@@ -47,8 +47,8 @@ def read_results(run: Run) -> tuple[FitResult, TrialResult]:
     DataError
         when a file is missing or cannot be read; the message names it
     """
-    fit = from_json(FitResult, run.read(FIT), run.path / FIT)
-    return fit, from_json(TrialResult, run.read(TRIAL), run.path / TRIAL)
+    fit = FIT_JSON.load(run.read(FIT), run.path / FIT)
+    return fit, TRIAL_JSON.load(run.read(TRIAL), run.path / TRIAL)
 
 
 def write_claims(run: Run, claims: Iterable[ClaimRecord]) -> None:

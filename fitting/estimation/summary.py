@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
-from kinimmune.fitting.estimation.laplace import NORMAL_95, Linearisation, linearise
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
 from kinimmune.fitting.estimation.results import (
     ComparisonRow,
@@ -23,10 +23,10 @@ from kinimmune.fitting.estimation.results import (
     TrialResult,
 )
 from kinimmune.fitting.estimation.trial_summary import describe_trial
-from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
@@ -42,7 +42,7 @@ class _Found:
     problem: FitProblem
     point: Array
     outcomes: Outcomes
-    linearisation: Linearisation
+    approximation: LaplaceApproximation
 
 
 def summarise(
@@ -69,8 +69,8 @@ def summarise(
     """
     wide = to_horizon(problem, REPORT_MONTHS)
     progress("uncertainty by the curvature at the optimum")
-    linearisation = linearise(wide, solution.point)
-    found = _Found(wide, solution.point, predict(wide, [solution.point])[0], linearisation)
+    approximation = approximate(wide, solution.point)
+    found = _Found(wide, solution.point, predict(wide, [solution.point])[0], approximation)
     progress("transport: fitting without the arm to be predicted")
     transported, evaluations = transport(problem, solution.point, published, optimise)
     progress("virtual trial at the estimates")
@@ -89,20 +89,20 @@ def transport(
     if len(problem.trials) < 2:
         return (), 0
     trial = problem.trials[-1]
-    held = (trial.study, pairs(trial)[0])
+    held = (trial.study, first_treated_arm(trial))
     kept = tuple(item for item in problem.targets if (item.study, item.arm) != held)
     smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm != held))
     found = optimise(smaller, point, lambda _: None)
     wide = to_horizon(problem, REPORT_MONTHS)
     outcomes = predict(wide, [np.array(found.point)])[0]
-    linearisation = _prediction_linearisation(replace(smaller, simulator=wide.simulator), wide, np.array(found.point))
+    approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.point))
     targets = tuple(item for item in problem.targets if (item.study, item.arm) == held)
-    return compare(Evidence(wide, outcomes, linearisation, published), targets, with_null=True), found.evaluations
+    return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
 
 
-def _prediction_linearisation(fitted: FitProblem, predicted: FitProblem, point: Array) -> Linearisation:
+def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, point: Array) -> LaplaceApproximation:
     """Return predictions of every arm, with the covariance of a fit that did not see one of them."""
-    full = linearise(predicted, point)
+    full = approximate(predicted, point)
     seen = [row for row, item in enumerate(predicted.targets) if item in fitted.targets]
     rows = np.array([2 * row + part for row in seen for part in (0, 1)])
     return replace(full, data_jacobian=full.data_jacobian[rows])
@@ -111,18 +111,18 @@ def _prediction_linearisation(fitted: FitProblem, predicted: FitProblem, point: 
 def _fit_result(
     found: _Found, solution: Solution, published: Sequence[Target], transported: tuple[ComparisonRow, ...]
 ) -> FitResult:
-    problem, linearisation = found.problem, found.linearisation
+    problem, approximation = found.problem, found.approximation
     values = residuals(problem, found.outcomes, found.point)
     n_data = 2 * len(problem.targets)
     studies = {trial.study for trial in problem.trials}
     unseen = tuple(item for item in published if item.role is Role.UNFITTED and item.study in studies)
-    evidence = Evidence(problem, found.outcomes, linearisation, published)
+    evidence = Evidence(problem, found.outcomes, approximation, published)
     unfitted = compare(evidence, unseen, with_null=True)
     ratios = tuple(row for row in unfitted if row.statistic == Statistic.HAZARD_RATIO)
     by_label = {item.label: item for item in unseen}
-    covariance = linearisation.covariance(constants_drawn=False)
+    covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
-    effective = linearisation.effective_parameters
+    effective = approximation.effective_parameters
     return FitResult(
         model=problem.simulator.model.name,
         seed=solution.seed,

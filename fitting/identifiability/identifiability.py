@@ -1,16 +1,19 @@
 """What the published numbers hold of a fit: spectrum of J'J, dependence of each estimate on each number, refits.
 
-Start with `identify`.  Scores are in units of prior standard deviations, so J'J is compared with 1, the information of a prior.
+Start with `identify`.  Coordinates are z-scores, in units of prior standard deviations, so J'J is compared with 1, the
+information of a prior.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from kinimmune.fitting.estimation.laplace import posterior_covariance, posterior_precision
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, Verdict
-from kinimmune.fitting.profile.optima import Ground
+from kinimmune.fitting.identifiability.verdicts import Findings, describe, find_support
+from kinimmune.fitting.problem.derivatives import slope_between
+from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, open_objective
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
@@ -20,33 +23,32 @@ DRAWS = 20
 """Draws from the Gaussian posterior at which the spectrum is computed again."""
 CURVATURE_STEP = 0.05
 """Step of the differences between gradients [prior sd]."""
-HELD, NARROWED = 0.5, 0.9
-"""Posterior over prior standard deviation below which the data hold a parameter, or at least narrow it."""
 
 
-def trial_jacobian(inputs: Json) -> Json:
-    """Return the Jacobian of the data residuals at a point: the work of a step."""
+def compute_jacobian(inputs: Json) -> Json:
+    """Return the Jacobian of the data residuals at a point: the function of a task."""
     objective = open_objective(inputs)
-    point = np.clip(np.array(inputs["point"]), *objective.bounds)
-    return {"jacobian": objective.jacobian(point).tolist(), "evaluations": point.size + 1}
+    z = np.clip(np.array(inputs["point"]), *objective.bounds)
+    return {"jacobian": objective.jacobian(z).tolist(), "evaluations": z.size + 1}
 
 
-def trial_curvature(inputs: Json) -> Json:
-    """Return a column of the Hessian of half the sum of squares, by central differences of its gradient: the work of a step."""
+def compute_curvature(inputs: Json) -> Json:
+    """Return a column of the Hessian of half the sum of squares: the function of a task.
+
+    It is the central difference of the gradient J'r by one coordinate.
+    """
     objective = open_objective(inputs)
     shift = CURVATURE_STEP * np.eye(len(objective.names))[int(inputs["place"])]
-    ends = [np.clip(np.array(inputs["point"]) + sign * shift, *objective.bounds) for sign in (-1.0, 1.0)]
-    lower, upper = (objective.jacobian(end).T @ objective.residuals(end) for end in ends)
-    return {"column": ((upper - lower) / float(np.sum(ends[1] - ends[0]))).tolist(), "evaluations": 2 * (shift.size + 2)}
+    lower, upper = (np.clip(np.array(inputs["point"]) + sign * shift, *objective.bounds) for sign in (-1.0, 1.0))
+
+    def gradient(z: Array) -> Array:
+        return np.asarray(objective.jacobian(z).T @ objective.residuals(z), dtype=float)
+
+    return {"column": slope_between(gradient, lower, upper).tolist(), "evaluations": 2 * (shift.size + 2)}
 
 
-JACOBIAN = TaskFunction("identifiability.jacobian", trial_jacobian, "kinimmune.fitting.identifiability:trial_jacobian")
-CURVATURE = TaskFunction("identifiability.curvature", trial_curvature, "kinimmune.fitting.identifiability:trial_curvature")
-
-
-def posterior_covariance(jacobian: Array) -> Array:
-    """Return (J'J + 1)^-1, shape (n, n), from the Jacobian of the data residuals in units of prior standard deviations."""
-    return np.asarray(np.linalg.inv(jacobian.T @ jacobian + np.eye(jacobian.shape[1])), dtype=float)
+JACOBIAN = TaskFunction("identifiability.jacobian", compute_jacobian, "kinimmune.fitting.identifiability:trial_jacobian")
+CURVATURE = TaskFunction("identifiability.curvature", compute_curvature, "kinimmune.fitting.identifiability:trial_curvature")
 
 
 def sensitivity(jacobian: Array, hessian: Array) -> Array:
@@ -58,21 +60,21 @@ def sensitivity(jacobian: Array, hessian: Array) -> Array:
     Parameters
     ----------
     jacobian
-        of the data residuals, shape (m, n)
+        Jacobian J of the data residuals, shape (m, n)
     hessian
-        of half the sum of squares of data and priors, shape (n, n): J'J + 1 where residuals are straight or zero.  With so few
-        numbers they are neither, and J'J + 1 misses refits by half.
+        Hessian H of half the sum of squares of data and priors, shape (n, n): J'J + 1 where residuals are straight or zero.  With
+        so few numbers they are neither, and J'J + 1 misses refits by half.
     """
     return np.asarray(np.linalg.solve(hessian, jacobian.T), dtype=float)
 
 
 def symmetrise(columns: Sequence[Sequence[float]], jacobian: Array) -> tuple[Array, bool]:
     """Return the Hessian from its columns, and whether it is positive definite; J'J + 1 in its place where it is not."""
-    found = np.array(columns)
-    hessian = (found + found.T) / 2.0
+    raw = np.array(columns)
+    hessian = (raw + raw.T) / 2.0
     if np.linalg.eigvalsh(hessian)[0] > 0.0:
         return hessian, True
-    return jacobian.T @ jacobian + np.eye(jacobian.shape[1]), False
+    return posterior_precision(jacobian), False
 
 
 def informativeness(answers: Array) -> Array:
@@ -89,8 +91,7 @@ def informativeness(answers: Array) -> Array:
     squared = answers**2
     by_target = squared[:, ::2] + squared[:, 1::2]
     total = by_target.sum(axis=1, keepdims=True)
-    shares: Array = np.divide(by_target, total, out=np.zeros_like(by_target), where=total > 0.0)
-    return shares
+    return np.asarray(np.divide(by_target, total, out=np.zeros_like(by_target), where=total > 0.0), dtype=float)
 
 
 def spectrum(jacobian: Array) -> tuple[Array, Array]:
@@ -111,172 +112,181 @@ def effective_parameters(eigenvalues: Array) -> float:
 
 
 @dataclass(frozen=True)
-class _Local:
-    """The fit to first order."""
+class _LocalFit:
+    """The fit to second order about its optimum."""
 
-    point: Array
+    z: Array
+    """z-scores of the optimum, shape (n,)."""
     jacobian: Array
+    """Jacobian of the data residuals, shape (m, n)."""
     hessian: Array
+    """Hessian of half the sum of squares of data and priors, shape (n, n)."""
     exact: bool
     """Whether the Hessian is that of the fit, not J'J + 1."""
 
     @property
-    def errors(self) -> Array:
-        """Standard errors [prior sd], shape (n,)."""
-        errors: Array = np.sqrt(np.diag(posterior_covariance(self.jacobian)))
-        return errors
+    def covariance(self) -> Array:
+        """Posterior covariance by J'J + 1, shape (n, n)."""
+        return posterior_covariance(self.jacobian)
+
+    @property
+    def standard_errors(self) -> Array:
+        """Standard errors [prior sd] by J'J + 1, shape (n,)."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=float)
+
+
+@dataclass(frozen=True)
+class _Refits:
+    """Fits that were changed and repeated."""
+
+    left_out: tuple[Refit, ...]
+    """Without one target each, in the order of the targets."""
+    doubled: Refit
+    """With all priors twice as wide."""
 
 
 def identify(
-    ground: Ground, point: Array, runtime: Runtime, share: Callable[[Array], MechanismShare | None]
+    context: ProfileContext, estimates: Array, runtime: Runtime, share: Callable[[Array], MechanismShare | None]
 ) -> IdentifiabilityResult:
-    """Tell what the published numbers hold of a fit.
+    """Find out what the published numbers hold of a fit.
 
     Parameters
     ----------
-    ground
+    context
         the fit
-    point
-        its estimates as standard scores, shape (n_free,)
+    estimates
+        its estimates as z-scores, shape (n,)
     runtime
         where chains are run
     share
         takes the estimates and gives the share of the benefit that runs through a mechanism, None for none
     """
-    refitted = runtime.run([TaskChain(step) for step in _refits(ground, point)])
+    refitted = runtime.run([TaskChain(task) for task in _refit_tasks(context, estimates)])
     best = np.array(refitted[0][0]["point"])
-    first = runtime.run([TaskChain(_at(ground, "profile-jacobian-fit", best))])
-    curved = runtime.run([TaskChain(step) for step in _curve(ground, best)])
+    first = runtime.run([TaskChain(_jacobian_task(context, "profile-jacobian-fit", best))])
+    curved = runtime.run([TaskChain(task) for task in _curvature_tasks(context, best)])
     jacobian = np.array(first[0][0]["jacobian"])
-    local = _Local(best, jacobian, *symmetrise([item[0]["column"] for item in curved], jacobian))
-    draws = _draw(local, ground)
-    drawn = runtime.run([TaskChain(_at(ground, f"profile-jacobian-{number:03d}", draw)) for number, draw in enumerate(draws)])
-    outcomes = [item for group in (*refitted, *first, *curved, *drawn) for item in group]
-    labels = tuple(target.label for target in ground.problem.targets)
-    left_out = tuple(_refit(label, local, item[0]) for label, item in zip(labels, refitted[1:-1], strict=True))
-    doubled = _refit("priors twice as wide", local, refitted[-1][0])
-    return _result(ground, local, [np.array(item[0]["jacobian"]) for item in drawn], (left_out, doubled), share(best), outcomes)
+    local = _LocalFit(best, jacobian, *symmetrise([chain[0]["column"] for chain in curved], jacobian))
+    drawn = runtime.run(
+        [
+            TaskChain(_jacobian_task(context, f"profile-jacobian-{number:03d}", draw))
+            for number, draw in enumerate(_draw(local, context))
+        ]
+    )
+    outcomes = [outcome for chain in (*refitted, *first, *curved, *drawn) for outcome in chain]
+    labels = [target.label for target in context.problem.targets]
+    refits = _Refits(
+        tuple(_refit(label, local, chain[0]) for label, chain in zip(labels, refitted[1:-1], strict=True)),
+        _refit("priors twice as wide", local, refitted[-1][0]),
+    )
+    jacobians = [np.array(chain[0]["jacobian"]) for chain in drawn]
+    return _result(context, local, jacobians, refits, share(best), outcomes)
 
 
-def count_steps(ground: Ground) -> int:
-    """Return how many steps `identify` takes, without those of the share: refits, Jacobian at the fit, curvature, draws."""
-    return len(ground.problem.targets) + 2 + 1 + len(ground.problem.free) + DRAWS
+def count_tasks(context: ProfileContext) -> int:
+    """Return how many tasks `identify` takes, without those of the share: refits, Jacobian at the fit, curvature, draws."""
+    return len(context.problem.targets) + 2 + 1 + len(context.problem.free) + DRAWS
 
 
-def _refits(ground: Ground, point: Array) -> list[Task]:
-    """Return the steps that fit again: as it was, without each target, with priors twice as wide."""
-    start = [float(score) for score in point]
-    settled = {"problem": ground.settings.plain, "start": start}
-    steps = [Task(PROFILE_OPTIMUM, "profile-refit-all", {**settled, "prior_weight": 1.0}, ground.context)]
-    for target in ground.problem.targets:
-        inputs = {**settled, "prior_weight": 1.0, "without": target.label}
-        steps.append(Task(PROFILE_OPTIMUM, f"profile-without-{target.label.replace(':', '-')}", inputs, ground.context))
-    return [*steps, Task(PROFILE_OPTIMUM, "profile-refit-doubled", {**settled, "prior_weight": 0.5}, ground.context)]
+def _refit_tasks(context: ProfileContext, estimates: Array) -> list[Task]:
+    """Return the tasks that fit again: as it was, without each target, with priors twice as wide."""
+    shared = {"problem": context.settings.plain, "start": _plain(estimates)}
+    tasks = [Task(PROFILE_OPTIMUM, "profile-refit-all", {**shared, "prior_weight": 1.0}, context.task_context)]
+    for target in context.problem.targets:
+        name = f"profile-without-{target.label.replace(':', '-')}"
+        inputs = {**shared, "prior_weight": 1.0, "without": target.label}
+        tasks.append(Task(PROFILE_OPTIMUM, name, inputs, context.task_context))
+    return [*tasks, Task(PROFILE_OPTIMUM, "profile-refit-doubled", {**shared, "prior_weight": 0.5}, context.task_context)]
 
 
-def _at(ground: Ground, name: str, point: Array) -> Task:
-    return Task(JACOBIAN, name, {**ground.inputs("data"), "point": [float(score) for score in point]}, ground.context)
+def _jacobian_task(context: ProfileContext, name: str, z: Array) -> Task:
+    return Task(JACOBIAN, name, {**context.inputs("data"), "point": _plain(z)}, context.task_context)
 
 
-def _curve(ground: Ground, point: Array) -> list[Task]:
-    inputs = {**ground.inputs("posterior"), "point": [float(score) for score in point]}
+def _curvature_tasks(context: ProfileContext, z: Array) -> list[Task]:
+    inputs = {**context.inputs("posterior"), "point": _plain(z)}
     return [
-        Task(CURVATURE, f"profile-curvature-{place:02d}", {**inputs, "place": place}, ground.context)
-        for place in range(point.size)
+        Task(CURVATURE, f"profile-curvature-{index:02d}", {**inputs, "place": index}, context.task_context)
+        for index in range(z.size)
     ]
 
 
-def _draw(local: _Local, ground: Ground) -> list[Array]:
-    root = np.linalg.cholesky(posterior_covariance(local.jacobian))
-    scores = np.random.default_rng([ground.settings.seed, 20]).standard_normal((DRAWS, local.point.size))
-    return [np.clip(local.point + root @ score, *ground.range) for score in scores]
+def _draw(local: _LocalFit, context: ProfileContext) -> list[Array]:
+    """Return draws from the Gaussian posterior, inside the range of profiles."""
+    root = np.linalg.cholesky(local.covariance)
+    normal = np.random.default_rng([context.settings.seed, 20]).standard_normal((DRAWS, local.z.size))
+    return [np.clip(local.z + root @ draw, *context.range) for draw in normal]
 
 
-def _refit(change: str, local: _Local, outcome: Json) -> Refit:
-    scores = np.array(outcome["point"])
-    shifts = (scores - local.point) / local.errors
-    return Refit(change, tuple(map(float, scores)), tuple(map(float, shifts)), float(outcome["cost"]))
+def _refit(change: str, local: _LocalFit, outcome: Json) -> Refit:
+    z = np.array(outcome["point"])
+    shifts = (z - local.z) / local.standard_errors
+    return Refit(change, tuple(map(float, z)), tuple(map(float, shifts)), float(outcome["cost"]))
 
 
 def _result(
-    ground: Ground,
-    local: _Local,
+    context: ProfileContext,
+    local: _LocalFit,
     drawn: Sequence[Array],
-    refits: tuple[tuple[Refit, ...], Refit],
+    refits: _Refits,
     shares: MechanismShare | None,
     outcomes: Sequence[Json],
 ) -> IdentifiabilityResult:
     values, vectors = spectrum(local.jacobian)
-    drawn_values = [spectrum(item)[0] for item in drawn]
+    drawn_values = [spectrum(jacobian)[0] for jacobian in drawn]
     answers = sensitivity(local.jacobian, local.hessian)
-    carried = informativeness(answers)
-    covariance = posterior_covariance(local.jacobian)
+    information = informativeness(answers)
+    errors = local.standard_errors
     return IdentifiabilityResult(
-        model=ground.settings.model,
-        seed=ground.settings.seed,
-        patients=ground.settings.patients,
-        names=tuple(item.key for item in ground.problem.free),
-        targets=tuple(target.label for target in ground.problem.targets),
+        model=context.settings.model,
+        seed=context.settings.seed,
+        patients=context.settings.patients,
+        names=tuple(item.key for item in context.problem.free),
+        targets=tuple(target.label for target in context.problem.targets),
         eigenvalues=tuple(map(float, values)),
         eigenvectors=_rows(vectors),
         drawn_eigenvalues=_rows(np.array(drawn_values)),
         effective_parameters=effective_parameters(values),
         drawn_effective=tuple(map(effective_parameters, drawn_values)),
-        correlation=_rows(covariance / np.outer(local.errors, local.errors)),
+        correlation=_rows(local.covariance / np.outer(errors, errors)),
         sensitivity=_rows(answers[:, ::2]),
         exact_curvature=local.exact,
-        informativeness=_rows(carried),
-        left_out=refits[0],
-        doubled=refits[1],
-        verdicts=_judge(ground, local, carried, refits),
+        informativeness=_rows(information),
+        left_out=refits.left_out,
+        doubled=refits.doubled,
+        verdicts=_verdicts(context, local, information, refits),
         shares=shares,
-        evaluations=sum(int(item["evaluations"]) for item in outcomes),
-        failures=tuple(dict(row) for item in outcomes for row in item.get("failures", ())),
+        evaluations=sum(int(outcome["evaluations"]) for outcome in outcomes),
+        failures=tuple(dict(row) for outcome in outcomes for row in outcome.get("failures", ())),
     )
+
+
+def _verdicts(context: ProfileContext, local: _LocalFit, information: Array, refits: _Refits) -> tuple[Verdict, ...]:
+    errors = local.standard_errors.tolist()
+    verdicts = []
+    for index, (parameter, contraction) in enumerate(zip(context.problem.free, errors, strict=True)):
+        main = int(np.argmax(information[index]))
+        farthest = max(refits.left_out, key=lambda refit: abs(refit.shifts[index]))
+        findings = Findings(find_support(contraction), farthest.change, farthest.shifts[index], refits.doubled.shifts[index])
+        verdicts.append(
+            Verdict(
+                name=parameter.key,
+                symbol=parameter.symbol,
+                contraction=contraction,
+                main_target=context.problem.targets[main].label,
+                main_share=float(information[index, main]),
+                left_out=findings.left_out,
+                left_out_shift=findings.left_out_shift,
+                doubled_shift=findings.doubled_shift,
+                verdict=describe(findings),
+            )
+        )
+    return tuple(verdicts)
 
 
 def _rows(matrix: Array) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(map(float, row)) for row in matrix)
 
 
-def _judge(ground: Ground, local: _Local, carried: Array, refits: tuple[tuple[Refit, ...], Refit]) -> tuple[Verdict, ...]:
-    left_out, doubled = refits
-    verdicts = []
-    for place, item in enumerate(ground.problem.free):
-        main = int(np.argmax(carried[place]))
-        farthest = max(left_out, key=lambda refit: abs(refit.shifts[place]))
-        contraction = float(local.errors[place])
-        shift, loose = farthest.shifts[place], doubled.shifts[place]
-        verdicts.append(
-            Verdict(
-                name=item.key,
-                symbol=item.symbol,
-                contraction=contraction,
-                main_target=ground.problem.targets[main].label,
-                main_share=float(carried[place, main]),
-                left_out=farthest.change,
-                left_out_shift=shift,
-                doubled_shift=loose,
-                verdict=tell(contraction, (farthest.change, shift), loose),
-            )
-        )
-    return tuple(verdicts)
-
-
-def tell(contraction: float, left_out: tuple[str, float], doubled: float) -> str:
-    """Return the verdict on a parameter in words.
-
-    >>> tell(0.3, ("median:sharp:placebo:os", 2.1), 0.2)
-    'held by the data, above all by median:sharp:placebo:os'
-    """
-    if contraction < HELD:
-        text = "held by the data"
-    elif contraction < NARROWED:
-        text = "narrowed by the data, held by its prior"
-    else:
-        return "left to its prior"
-    if abs(left_out[1]) > 1.0:
-        text += f", above all by {left_out[0]}"
-    if abs(doubled) > 1.0:
-        text += ", and moves when priors widen"
-    return text if math.isfinite(doubled) else f"{text}; the refit failed"
+def _plain(z: Array) -> list[float]:
+    return [float(score) for score in z]

@@ -1,6 +1,7 @@
 """The share of a survival benefit that runs through one mechanism: virtual trials with its arrows and without, over draws.
 
-Start with `measure_shares`.  Which arrows are cut stands in `claims.csv`, in the row whose read-out is `os_benefit_through`.
+Start with `measure_shares`.  Which arrows are cut stands in `claims.csv`, in the first row whose read-out is declared to be such
+a share (`kinimmune.fitting.claims.readout.Readout.share_of_benefit`); a model without such a row has none.
 """
 
 import math
@@ -10,124 +11,130 @@ from functools import lru_cache
 
 import numpy as np
 
+from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import read_claims
-from kinimmune.fitting.estimation.laplace import linearise
+from kinimmune.fitting.estimation.laplace import approximate, uncertain_constants
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
-from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
-from kinimmune.fitting.profile.optima import Ground
+from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
-from kinimmune.models.symbolic.parameters import Parameter, Scale
-from kinimmune.models.trial.design import StopRule
+from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.trial.design import StopRule, Trial
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
-READOUT = "os_benefit_through"
-MOST_PATIENTS = 64
+MAX_PATIENTS = 64
 """Patients of these virtual trials; a share moves by a few hundredths over sets of them, far less than over draws."""
 BLOCK = 8
-"""Draws in a step."""
-LEAST_BENEFIT = 0.02
+"""Draws in a task."""
+MIN_BENEFIT = 0.02
 """|ln hazard ratio|, or relative gain of the median, below which there is no benefit to share."""
 MEASURES = ("hazard_ratio", "median")
 
 
 def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
     """Return the arrows of the mechanism whose share of a survival benefit is claimed; none without such a claim."""
+    shares = {name for name, readout in readouts_of(model).items() if readout.share_of_benefit}
     claims = read_claims(open_tables(folder), model)
-    found = [claim.knock_outs[0] for claim in claims if claim.readout == READOUT and claim.knock_outs]
-    return tuple(found[0].split("+")) if found else ()
+    mechanism = next((claim.knock_outs[0] for claim in claims if claim.readout in shares and claim.knock_outs), "")
+    return tuple(mechanism.split("+")) if mechanism else ()
 
 
 def list_rules(problem: FitProblem) -> tuple[StopRule, ...]:
     """Return the rules for stopping treatment that every study can be run under."""
-    known = all(math.isfinite(trial.arm(pairs(trial)[0]).symptomatic_median) for trial in problem.trials)
+    known = all(math.isfinite(trial.arm(first_treated_arm(trial)).symptomatic_median) for trial in problem.trials)
     return tuple(rule for rule in COMPARED if known or rule is not StopRule.RADIOLOGICAL_AND_SYMPTOMATIC)
 
 
 @dataclass(frozen=True)
-class Draws:
-    """Points in all uncertain parameters: free ones, then constants with a prior."""
+class ShareDraws:
+    """z-scores of every uncertain parameter: the estimated ones, then the constants that have a prior."""
 
     prior: Array
-    """shape (n_draws, n)"""
+    """Draws from the priors, shape (n_draws, n)."""
     posterior: Array
+    """Draws from the Gaussian posterior, shape (n_draws, n)."""
     fit: Array
-    """The estimates, constants at their values, shape (1, n)"""
+    """The estimates, constants at their values, shape (1, n)."""
 
 
-def draw_points(problem: FitProblem, point: Array, draws: int) -> Draws:
-    """Return draws from the priors and from the Gaussian posterior, of free parameters and constants together.
+def draw_parameters(problem: FitProblem, estimates: Array, draws: int) -> ShareDraws:
+    """Return draws from the priors and from the Gaussian posterior, of estimated parameters and constants together.
 
     The constants enter the posterior too: where the data say nothing of them it is their prior.
     """
-    linear = linearise(problem, point)
-    items = _uncertain(problem)
-    centre = np.concatenate([point, [item.prior.to_z(item.value) for item in items[point.size :]]])
-    root = np.linalg.cholesky(linear.covariance(constants_drawn=True))
-    scores = np.random.default_rng([problem.population.seed, 64]).standard_normal((draws, centre.size))
-    lower, upper = table_bounds(items, INSIDE)
-    return Draws(np.clip(scores, lower, upper), np.clip(centre + scores @ root.T, lower, upper), centre[None, :])
+    gaussian = approximate(problem, estimates)
+    parameters = _uncertain(problem)
+    constants = parameters[estimates.size :]
+    centre = np.concatenate([estimates, [item.prior.to_z(item.value) for item in constants]])
+    root = np.linalg.cholesky(gaussian.covariance(constants_drawn=True))
+    normal = np.random.default_rng([problem.population.seed, 64]).standard_normal((draws, centre.size))
+    lower, upper = table_bounds(parameters, INSIDE)
+    return ShareDraws(np.clip(normal, lower, upper), np.clip(centre + normal @ root.T, lower, upper), centre[None, :])
 
 
 def _uncertain(problem: FitProblem) -> tuple[Parameter, ...]:
-    constants = tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
-    return (*problem.free, *constants)
+    return (*problem.free, *uncertain_constants(problem))
 
 
-def trial_draws(inputs: Json) -> Json:
-    """Draw points: the work of a step."""
-    problem = _problem(inputs)
-    found = draw_points(problem, np.array(inputs["point"]), int(inputs["draws"]))
+def compute_draws(inputs: Json) -> Json:
+    """Draw z-scores of the uncertain parameters: the function of a task."""
+    problem = _open(inputs)
+    found = draw_parameters(problem, np.array(inputs["point"]), int(inputs["draws"]))
     spent = len(problem.free) + len(_uncertain(problem)) + 1
     return {"prior": found.prior.tolist(), "posterior": found.posterior.tolist(), "fit": found.fit.tolist(), "evaluations": spent}
 
 
-def trial_shares(inputs: Json) -> Json:
-    """Return, for every point, the benefit with the mechanism and without it, per study and rule: the work of a step."""
-    problem = _switched(_settings(inputs), inputs["folder"])
+def compute_benefits(inputs: Json) -> Json:
+    """Return, for every draw, the benefit with the mechanism and without it, per study and rule: the function of a task."""
+    problem = _open_switched(_settings(inputs), inputs["folder"])
     arrows, rules = tuple(inputs["arrows"]), [StopRule(rule) for rule in inputs["rules"]]
-    found: list[dict[str, dict[str, list[float]]] | None] = []
+    benefits: list[dict[str, dict[str, list[float]]] | None] = []
     failures = []
-    for number, point in enumerate(inputs["points"]):
+    for number, z in enumerate(inputs["points"]):
         try:
-            found.append(_benefits(problem, np.array(point), arrows, rules))
+            benefits.append(_benefits(problem, np.array(z), arrows, rules))
         except NumericalError as error:
-            found.append(None)
+            benefits.append(None)
             failures.append({"what": f"draw {number} of the block", "reason": str(error)})
     runs = len(problem.trials) * (1 + 2 * len(rules))
-    return {"benefits": found, "evaluations": len(found) * runs // len(problem.arms), "failures": failures}
+    return {"benefits": benefits, "evaluations": len(benefits) * runs // len(problem.arms), "failures": failures}
+
+
+SHARE_DRAWS = TaskFunction("mechanism_share.draws", compute_draws, "kinimmune.fitting.mechanism_share:trial_draws")
+SHARE_BLOCK = TaskFunction("mechanism_share.shares", compute_benefits, "kinimmune.fitting.mechanism_share:trial_shares")
 
 
 def _settings(inputs: Json) -> ProblemSettings:
     settings = ProblemSettings(**inputs["problem"])
-    return settings.with_patients(min(settings.patients, MOST_PATIENTS))
+    return settings.with_patients(min(settings.patients, MAX_PATIENTS))
 
 
-def _problem(inputs: Json) -> FitProblem:
+def _open(inputs: Json) -> FitProblem:
     return to_horizon(open_problem(_settings(inputs), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
 
 
 @lru_cache(maxsize=1)
-def _switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
-    """Return the problem with a switch on every arrow that claims cut, every uncertain parameter free.
+def _open_switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
+    """Return the problem with a switch on every arrow that claims cut, every uncertain parameter estimated.
 
     The arrows are those for which `kinimmune claims` has a kernel, so that none is compiled for this alone.
     """
     problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
     claims = read_claims(open_tables(folder), settings.model)
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
-    model = problem.simulator.compiled.model.with_switches(*arrows)
-    compiled = compile_model(model)
+    whole = problem.simulator.compiled.model
+    compiled = compile_model(whole.with_switches(*arrows))
     simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
-    switches = model.parameters[-len(arrows) :]
+    switches = compiled.model.parameters[len(whole.parameters) :]
     return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), free=_uncertain(problem))
 
 
@@ -138,57 +145,56 @@ def without(problem: FitProblem, arrows: Sequence[str]) -> FitProblem:
 
 
 def _benefits(
-    problem: FitProblem, point: Array, arrows: Sequence[str], rules: Sequence[StopRule]
+    problem: FitProblem, z: Array, arrows: Sequence[str], rules: Sequence[StopRule]
 ) -> dict[str, dict[str, list[float]]]:
     """Return `study:rule` -> measure -> the benefit with the arrows and without them."""
-    found = {}
+    cut = without(problem, arrows)
+    benefits = {}
     for trial in problem.trials:
-        treated, control = pairs(trial)[0], trial.control.name
-        cohorts = [arm_cohort(problem, point, trial.study, control)]
-        for variant in (problem, without(problem, arrows)):
-            cohort = arm_cohort(variant, point, trial.study, treated)
+        treated, control = first_treated_arm(trial), trial.control.name
+        cohorts = [arm_cohort(problem, z, trial.study, control)]
+        for variant in (problem, cut):
+            cohort = arm_cohort(variant, z, trial.study, treated)
             cohorts += [replace(cohort, rule=rule) for rule in rules]
         placebo, *others = run_arms(problem.simulator, cohorts, problem.jobs)
-        for place, rule in enumerate(rules):
-            both = [
-                _benefit(problem, {(trial.study, treated): outcome, (trial.study, control): placebo})
-                for outcome in (others[place], others[len(rules) + place])
-            ]
-            found[f"{trial.study}:{rule}"] = {name: [item[name] for item in both] for name in MEASURES}
-    return found
+        for rule, whole, rest in zip(rules, others[: len(rules)], others[len(rules) :], strict=True):
+            pair = [_benefit(problem, trial, outcome, placebo) for outcome in (whole, rest)]
+            benefits[f"{trial.study}:{rule}"] = {name: [benefit[name] for benefit in pair] for name in MEASURES}
+    return benefits
 
 
-def _benefit(problem: FitProblem, outcomes: Mapping[tuple[str, str], ArmOutcome]) -> dict[str, float]:
+def _benefit(problem: FitProblem, trial: Trial, treated: ArmOutcome, control: ArmOutcome) -> dict[str, float]:
     """Return -ln hazard ratio of death, and the gain in median survival over the control's median."""
-    (study, treated), (_, control) = outcomes  # in the order they were put in
-    medians = [math.exp(log_prediction(problem, outcomes, f"median:{study}:{arm}:os")) for arm in (treated, control)]
+    arms = (first_treated_arm(trial), trial.control.name)
+    outcomes = {(trial.study, arm): outcome for arm, outcome in zip(arms, (treated, control), strict=True)}
+    medians = [math.exp(log_prediction(problem, outcomes, f"median:{trial.study}:{arm}:os")) for arm in arms]
     return {
-        "hazard_ratio": -log_prediction(problem, outcomes, f"hazard_ratio:{study}:os"),
+        "hazard_ratio": -log_prediction(problem, outcomes, f"hazard_ratio:{trial.study}:os"),
         "median": medians[0] / medians[1] - 1.0,
     }
 
 
-def measure_shares(ground: Ground, point: Array, draws: int, runtime: Runtime) -> MechanismShare | None:
+def measure_shares(context: ProfileContext, estimates: Array, draws: int, runtime: Runtime) -> MechanismShare | None:
     """Return the shares under every rule for stopping treatment, over draws from priors and posterior; None without a claim.
 
     Parameters
     ----------
-    ground
+    context
         the fit
-    point
-        its estimates as standard scores, shape (n_free,)
+    estimates
+        its estimates as z-scores, shape (n,)
     draws
-        from each distribution
+        number of draws from each distribution
     runtime
         where chains are run
     """
-    arrows = find_arrows(ground.folder, ground.settings.model)
+    arrows = find_arrows(context.folder, context.settings.model)
     if not arrows or draws < 1:
         return None
-    inputs = {"problem": ground.settings.plain}
-    drawing = Task(SHARE_DRAWS, "profile-draws", {**inputs, "point": [float(x) for x in point], "draws": draws}, ground.context)
-    drawn = runtime.run([TaskChain(drawing)])[0][0]
-    steps = {
+    inputs = {"problem": context.settings.plain}
+    drawing = {**inputs, "point": [float(score) for score in estimates], "draws": draws}
+    drawn = runtime.run([TaskChain(Task(SHARE_DRAWS, "profile-draws", drawing, context.task_context))])[0][0]
+    tasks = {
         (origin, first): Task(
             SHARE_BLOCK,
             f"profile-share-{origin}-{first // BLOCK:03d}",
@@ -196,40 +202,54 @@ def measure_shares(ground: Ground, point: Array, draws: int, runtime: Runtime) -
                 **inputs,
                 "points": drawn[origin][first : first + BLOCK],
                 "arrows": list(arrows),
-                "rules": [str(rule) for rule in list_rules(ground.problem)],
+                "rules": [str(rule) for rule in list_rules(context.problem)],
             },
-            ground.context,
+            context.task_context,
         )
         for origin in ("fit", "prior", "posterior")
         for first in range(0, len(drawn[origin]), BLOCK)
     }
-    outcomes = dict(zip(steps, runtime.run([TaskChain(step) for step in steps.values()]), strict=True))
+    outcomes = dict(zip(tasks, runtime.run([TaskChain(task) for task in tasks.values()]), strict=True))
     benefits: dict[str, list[Json]] = {"fit": [], "prior": [], "posterior": []}
-    for (origin, _), group in outcomes.items():
-        benefits[origin] += [item for item in group[0]["benefits"] if item is not None]
-    return MechanismShare(arrows, min(ground.settings.patients, MOST_PATIENTS), tuple(_summarise(ground, benefits)))
+    for (origin, _), (outcome,) in outcomes.items():
+        benefits[origin] += [item for item in outcome["benefits"] if item is not None]
+    return MechanismShare(arrows, min(context.settings.patients, MAX_PATIENTS), tuple(_summarise(context.problem, benefits)))
 
 
-def count_steps(ground: Ground, draws: int) -> int:
-    """Return how many steps `measure_shares` takes: drawing, the fit, and blocks of draws from priors and posterior."""
-    if draws < 1 or not find_arrows(ground.folder, ground.settings.model):
+def count_tasks(context: ProfileContext, draws: int) -> int:
+    """Return how many tasks `measure_shares` takes: drawing, the fit, and blocks of draws from priors and posterior."""
+    if draws < 1 or not find_arrows(context.folder, context.settings.model):
         return 0
     return 2 + 2 * math.ceil(draws / BLOCK)
 
 
-def _summarise(ground: Ground, benefits: Mapping[str, Sequence[Json]]) -> list[ShareRow]:
+def _summarise(problem: FitProblem, benefits: Mapping[str, Sequence[Json]]) -> list[ShareRow]:
     rows = []
-    for trial in ground.problem.trials:
-        for rule in list_rules(ground.problem):
+    for trial in problem.trials:
+        for rule in list_rules(problem):
             for measure in MEASURES:
                 shares = {
-                    origin: [share_of(*item[f"{trial.study}:{rule}"][measure]) for item in found]
+                    origin: [share_of(*benefit[f"{trial.study}:{rule}"][measure]) for benefit in found]
                     for origin, found in benefits.items()
                 }
                 at_fit = shares["fit"][0] if shares["fit"] else None
-                rows += [
-                    _row((trial.study, str(rule), measure, origin), at_fit, shares[origin]) for origin in ("prior", "posterior")
-                ]
+                for origin in ("prior", "posterior"):
+                    known = [share for share in shares[origin] if share is not None]
+                    median, lower, upper = (float(np.quantile(known, level)) if known else None for level in (0.5, 0.05, 0.95))
+                    rows.append(
+                        ShareRow(
+                            study=trial.study,
+                            rule=str(rule),
+                            measure=measure,
+                            draws_from=origin,
+                            at_fit=at_fit,
+                            median=median,
+                            lower=lower,
+                            upper=upper,
+                            draws=len(known),
+                            without_benefit=len(shares[origin]) - len(known),
+                        )
+                    )
     return rows
 
 
@@ -239,14 +259,4 @@ def share_of(whole: float, rest: float) -> float | None:
     >>> share_of(0.4, 0.2), share_of(0.0, 0.1)
     (0.5, None)
     """
-    return 1.0 - rest / whole if whole >= LEAST_BENEFIT else None
-
-
-def _row(what: tuple[str, str, str, str], at_fit: float | None, shares: Sequence[float | None]) -> ShareRow:
-    known = [share for share in shares if share is not None]
-    middle = [float(np.quantile(known, level)) for level in (0.5, 0.05, 0.95)] if known else [None, None, None]
-    return ShareRow(*what, at_fit, middle[0], middle[1], middle[2], len(known), len(shares) - len(known))
-
-
-SHARE_DRAWS = TaskFunction("mechanism_share.draws", trial_draws, "kinimmune.fitting.mechanism_share:trial_draws")
-SHARE_BLOCK = TaskFunction("mechanism_share.shares", trial_shares, "kinimmune.fitting.mechanism_share:trial_shares")
+    return 1.0 - rest / whole if whole >= MIN_BENEFIT else None

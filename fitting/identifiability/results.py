@@ -1,19 +1,15 @@
 """What is known of the parameters of a fit, by curvature and by refits: plain values that go to JSON and back.
 
-Start with `IdentifiabilityResult` (schema `kinimmune.identifiability/1`); `to_json`, `from_json` and `to_csv` convert it.
+Start with `IdentifiabilityResult` (schema `kinimmune.identifiability/1`); `IDENTIFIABILITY_JSON` and `to_csv` convert it.
 """
 
 import csv
 import io
-import json
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
+from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
-from kinimmune.models.errors import DataError
 
 JSON_FILE, CSV_FILE = "results/identifiability.json", "results/identifiability.csv"
 Numbers = tuple[float, ...]
@@ -122,36 +118,19 @@ class IdentifiabilityResult:
     schema: Literal["kinimmune.identifiability/1"] = "kinimmune.identifiability/1"
 
 
-def to_json(result: IdentifiabilityResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    return json.dumps(TypeAdapter(IdentifiabilityResult).dump_python(result, mode="json"), indent=1, allow_nan=False)
-
-
-def from_json(text: str, path: Path) -> IdentifiabilityResult:
-    """Return a result from JSON text; inverse of `to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(IdentifiabilityResult).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        message = f"{path} does not tell what is identified: {place}: {first['msg']}"
-        raise DataError(f"{message}; compute it again with `kinimmune profile RUN --force`") from error
+IDENTIFIABILITY_JSON = JsonFormat(
+    IdentifiabilityResult, "does not tell what is identified", "compute it again with `kinimmune profile RUN --force`"
+)
 
 
 def read_identifiability(run: Run) -> IdentifiabilityResult | None:
     """Return what holds the parameters of a run, None where there is nothing yet."""
-    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+    return IDENTIFIABILITY_JSON.load(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
 
 
 def write_identifiability(run: Run, result: IdentifiabilityResult) -> None:
     """Keep the result in a run, as JSON and CSV."""
-    run.write(JSON_FILE, to_json(result))
+    run.write(JSON_FILE, IDENTIFIABILITY_JSON.dump(result))
     run.write(CSV_FILE, to_csv(result))
 
 

@@ -9,11 +9,11 @@ from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.identifiability import identifiability, mechanism_share
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, write_identifiability
 from kinimmune.fitting.problem.settings import open_problem
-from kinimmune.fitting.profile.optima import STEPS, Ground
+from kinimmune.fitting.profile.optima import OPTIMUM_TASKS, ProfileContext
+from kinimmune.fitting.profile.path import USUAL_POINTS
 from kinimmune.fitting.profile.predictions import require_predictions
-from kinimmune.fitting.profile.profile import ProfileSettings, count_walks, profile, require_parameters
+from kinimmune.fitting.profile.profile import ProfileSettings, count_paths, profile, require_parameters
 from kinimmune.fitting.profile.results import ProfileResult, write_profiles
-from kinimmune.fitting.profile.walk import USUAL_POINTS
 from kinimmune.fitting.workflow.forecast import Forecast
 from kinimmune.fitting.workflow.runtime import Runtime
 
@@ -23,7 +23,7 @@ class ProfilePlan:
     """What is to be profiled, and how many tasks that is expected to take."""
 
     fitted: Fitted
-    context: Ground
+    context: ProfileContext
     settings: ProfileSettings | None
     """None leaves the profiles out: curvature, refits and shares alone."""
     draws: int
@@ -58,7 +58,7 @@ def plan_profile(
     require_parameters(problem, parameters)
     require_predictions(problem, predictions)
     settings = ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.point)), parameters, predictions)
-    context = Ground(fitted.settings, fitted.folder, problem)
+    context = ProfileContext(fitted.settings, fitted.folder, problem)
     wanted = settings if profiles else None
     return ProfilePlan(fitted, context, wanted, draws, _forecast(context, draws, wanted))
 
@@ -83,9 +83,9 @@ def run_profile(plan: ProfilePlan, runtime: Runtime) -> tuple[ProfileResult | No
     return profiled, identified
 
 
-def _forecast(context: Ground, draws: int, wanted: ProfileSettings | None) -> Forecast:
+def _forecast(context: ProfileContext, draws: int, wanted: ProfileSettings | None) -> Forecast:
     """Return how many tasks are expected before any has begun."""
-    singles = identifiability.count_steps(context) + mechanism_share.count_steps(context, draws)
+    singles = identifiability.count_tasks(context) + mechanism_share.count_tasks(context, draws)
     if wanted is None:
         return Forecast(USUAL_POINTS, singles)
-    return Forecast(USUAL_POINTS, singles + STEPS, count_walks(wanted))
+    return Forecast(USUAL_POINTS, singles + OPTIMUM_TASKS, count_paths(wanted))

@@ -1,7 +1,7 @@
 """What is minimised: residuals of a point, their Jacobian, and the box the point must stay in.
 
-Start with `Objective`; `TrialObjective` is that of a fit, of which the priors can be weakened or left out and to which a
-prediction can be held.
+Start with `Objective`; `TrialObjective` is that of a fit, of which the priors can be weakened or left out and in which a
+prediction can be constrained.
 """
 
 import math
@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from kinimmune.fitting.problem.derivatives import forward_jacobian
 from kinimmune.fitting.problem.predictions import contrast_curves, median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict, residuals
 from kinimmune.fitting.problem.targets import Statistic
@@ -70,21 +71,21 @@ class Objective(Protocol):
         """Return the residuals at a point, shape (m,), m the same everywhere; `NumericalError` where there are none."""
         ...
 
-    def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
-        """Return their derivative by the point, shape (m, n); the columns of held coordinates are not used."""
+    def jacobian(self, point: Array, fixed: Collection[int] = ()) -> Array:
+        """Return their derivative by the point, shape (m, n); the columns of fixed coordinates are not used."""
         ...
 
 
 @dataclass(frozen=True)
-class Held:
-    """A prediction that a minimisation is drawn towards by one more residual, (prediction - value) / width."""
+class ConstrainedPrediction:
+    """A prediction that a minimisation is drawn towards by one more residual, (ln prediction - value) / width."""
 
     name: str
-    """As on the command line, such as `hazard_ratio:sharp:os`."""
+    """Name of the prediction on the command line, such as `hazard_ratio:sharp:os`."""
     value: float
-    """Its natural logarithm."""
+    """Natural logarithm of the value it is drawn to."""
     width: float
-    """Of the logarithm."""
+    """Standard error of that residual, on the scale of the logarithm."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class TrialObjective:
     problem: FitProblem
     prior_weight: float = 1.0
     """Priors have this many times their width's reciprocal: 1 as declared, 0.5 for doubled widths, 0 for the data alone."""
-    held: Held | None = None
+    constraint: ConstrainedPrediction | None = None
+    """Prediction that is drawn to a value by one more residual; None for none."""
     reach: float = math.inf
     """Coordinates stay within so many prior standard deviations, and within the bounds of the tables."""
 
@@ -117,16 +119,12 @@ class TrialObjective:
         return np.maximum(lower, -self.reach), np.minimum(upper, self.reach)
 
     def residuals(self, point: Array) -> Array:
-        """Return data residuals, two a target, then those of priors and of the held prediction where there are any."""
+        """Return data residuals, two a target, then those of priors and of the constrained prediction where there are any."""
         return self._rows([point])[0]
 
-    def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
-        """Return the derivative by forward differences, all points side by side; zero by held coordinates."""
-        steps = self.steps(point)
-        first, *rows = self._rows([point, *(point + shift for place, shift in enumerate(np.diag(steps)) if place not in held)])
-        found = iter(rows)
-        slopes = [np.zeros_like(first) if place in held else (next(found) - first) / step for place, step in enumerate(steps)]
-        return np.stack(slopes, axis=1)
+    def jacobian(self, point: Array, fixed: Collection[int] = ()) -> Array:
+        """Return the derivative by forward differences, all points side by side; zero by fixed coordinates."""
+        return forward_jacobian(self._rows, point, self.steps(point), fixed)
 
     def steps(self, point: Array) -> Array:
         """Return the steps of differences at a point, downwards where upwards is out of bounds, shape (n_free,)."""
@@ -141,10 +139,10 @@ class TrialObjective:
             row = row[: -point.size]
         elif self.prior_weight != 1.0:
             row = np.concatenate([row[: -point.size], self.prior_weight * point])
-        if self.held is None:
+        if self.constraint is None:
             return row
-        away = log_prediction(self.problem, outcomes, self.held.name) - self.held.value
-        return np.append(row, away / self.held.width)
+        away = log_prediction(self.problem, outcomes, self.constraint.name) - self.constraint.value
+        return np.append(row, away / self.constraint.width)
 
 
 def table_bounds(parameters: Sequence[Parameter], inside: float) -> tuple[Array, Array]:

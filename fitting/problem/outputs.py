@@ -80,7 +80,7 @@ Output = MedianOutput | HazardRatioOutput | SurvivalOutput | StateOutput
 
 
 @dataclass(frozen=True)
-class Nameable:
+class OutputCatalogue:
     """What the outputs of a model can name."""
 
     model: OdeModel
@@ -110,14 +110,14 @@ class Nameable:
         return next(trial for trial in self.trials if trial.study == study)
 
 
-def parse_output(text: str, known: Nameable) -> Output:
+def parse_output(text: str, catalogue: OutputCatalogue) -> Output:
     """Return the output of a name.
 
     Parameters
     ----------
     text
         the name
-    known
+    catalogue
         what a name may refer to
 
     Raises
@@ -129,14 +129,14 @@ def parse_output(text: str, known: Nameable) -> Output:
     if kind not in KINDS:
         raise _refuse(text, f"no kind '{kind}'; {nearest(kind, KINDS)}; write {FORMS}")
     if kind == "state":
-        return _parse_state(text, parts, known)
+        return _parse_state(text, parts, catalogue)
     expected = {"median": 3, "hazard_ratio": 2, "survival": 4}[kind]
     if len(parts) != expected:
         raise _refuse(text, f"{len(parts)} parts after '{kind}' where {expected} belong; write {FORMS}")
-    trial = known.trial(parts[0], text)
+    trial = catalogue.trial(parts[0], text)
     if kind == "hazard_ratio":
-        return HazardRatioOutput(trial.study, _endpoint(parts[1], known.model, text))
-    arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], known.model, text)
+        return HazardRatioOutput(trial.study, _endpoint(parts[1], catalogue.model, text))
+    arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], catalogue.model, text)
     if kind == "median":
         return _median(text, trial, arm, endpoint)
     return _survival(text, trial, SurvivalOutput(trial.study, arm, endpoint, _number(parts[3], "month", text)))
@@ -160,33 +160,33 @@ def _survival(text: str, trial: Trial, output: SurvivalOutput) -> SurvivalOutput
     return output
 
 
-def _parse_state(text: str, parts: Sequence[str], known: Nameable) -> StateOutput:
+def _parse_state(text: str, parts: Sequence[str], catalogue: OutputCatalogue) -> StateOutput:
     if not 2 <= len(parts) <= 4:
         raise _refuse(text, f"{len(parts)} parts after 'state' where 2 to 4 belong; write {FORMS}")
-    if parts[0] not in known.quantities:
+    if parts[0] not in catalogue.quantities:
         raise _refuse(
-            text, f"no state or output '{parts[0]}' in model '{known.model.name}'; {nearest(parts[0], known.quantities)}"
+            text, f"no state or output '{parts[0]}' in model '{catalogue.model.name}'; {nearest(parts[0], catalogue.quantities)}"
         )
     day = _number(parts[1], "day", text)
     if len(parts) == 2:
         return StateOutput(parts[0], day)
-    study, arm = _find_arm(text, ":".join(parts[2:]), known)
+    study, arm = _find_arm(text, ":".join(parts[2:]), catalogue)
     return StateOutput(parts[0], day, study, arm)
 
 
-def _find_arm(text: str, given: str, known: Nameable) -> tuple[str | None, str]:
+def _find_arm(text: str, given: str, catalogue: OutputCatalogue) -> tuple[str | None, str]:
     """Return (study, arm) of a trial's arm, or (None, experiment); an arm comes before an experiment of the same name."""
-    arms = [(trial.study, arm.name) for trial in known.trials for arm in trial.arms]
+    arms = [(trial.study, arm.name) for trial in catalogue.trials for arm in trial.arms]
     found = [place for place in arms if given in (place[1], ":".join(place))]
     if len(found) > 1:
         raise _refuse(text, f"arm '{given}' is in several studies; write {' or '.join(':'.join(place) for place in found)}")
     if found:
         return found[0]
-    if given in known.experiments:
+    if given in catalogue.experiments:
         return None, given
-    names = [*(":".join(place) for place in arms), *known.experiments]
+    names = [*(":".join(place) for place in arms), *catalogue.experiments]
     if not names:
-        raise _refuse(text, f"model '{known.model.name}' has no arms or experiments; leave '{given}' out")
+        raise _refuse(text, f"model '{catalogue.model.name}' has no arms or experiments; leave '{given}' out")
     raise _refuse(text, f"no arm or experiment '{given}'; {nearest(given, names)}")
 
 

@@ -37,14 +37,14 @@ def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str,
     return None if scan is None else scan * problem.trial(study).scan_interval / DAYS_PER_MONTH
 
 
-def pairs(trial: Trial) -> list[str]:
-    """Return the arms of a trial that are compared with its control."""
-    return [arm.name for arm in trial.arms if not arm.control]
+def first_treated_arm(trial: Trial) -> str:
+    """Return the name of the arm that hazard ratios compare with the control: the first one that is not the control."""
+    return next(arm.name for arm in trial.arms if not arm.control)
 
 
 def contrast_curves(problem: FitProblem, outcomes: Outcomes, trial: Trial, endpoint: Endpoint) -> tuple[TrialCurves, TrialCurves]:
     """Return the curves of the first treated arm and of the control under the study's follow-up."""
-    arms = (pairs(trial)[0], trial.control.name)
+    arms = (first_treated_arm(trial), trial.control.name)
     treated, control = (curve(problem, outcomes, trial.study, arm, endpoint) for arm in arms)
     return treated, control
 
@@ -105,7 +105,7 @@ def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[
     trial = next(item for item in trials if item.study == target.study)
 
     def ratio(study: Trial) -> float | None:
-        treated = published.get((study.study, pairs(study)[0], target.endpoint))
+        treated = published.get((study.study, first_treated_arm(study), target.endpoint))
         control = published.get((study.study, study.control.name, target.endpoint))
         return None if treated is None or control is None else treated / control
 

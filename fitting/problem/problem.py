@@ -186,16 +186,6 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
     return scan_residuals(observed, scan_of(target, trial.scan_interval))
 
 
-def jacobian(problem: FitProblem, point: Array, step: float) -> Array:
-    """Return the derivative of the residuals by the point, by forward differences; shape (n_residuals, n_free).
-
-    Patients are the same at every point and nothing in the objective is a step function, so plain differences serve.
-    """
-    points = [point, *(point + shift for shift in step * np.eye(point.size))]
-    values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
-    return np.stack([(value - values[0]) / step for value in values[1:]], axis=1)
-
-
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:
     """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation."""
     from scipy.stats import qmc

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import PositiveInt
 
+from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
@@ -91,7 +92,7 @@ class Target:
             return None
         if self.interval_source.status is not Status.REPORTED:
             return None
-        return math.log(self.upper / self.lower) / (2.0 * 1.959963984540054)
+        return math.log(self.upper / self.lower) / (2.0 * NORMAL_95)
 
 
 class TargetRow(TableRow):

@@ -1,6 +1,6 @@
-"""From the points of a profile to a curve, its intervals, a class and a sentence of advice.
+"""From the points of a profile to a curve, its intervals, a class, and the findings that advice rests on.
 
-Start with `draw_curve`, `classify` and `advise`.
+Start with `make_curve` and `classify`; `kinimmune.fitting.profile.advice` puts the findings into words.
 """
 
 import math
@@ -9,90 +9,112 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.profile.results import THRESHOLD_90, THRESHOLD_95, Companion, Curve, Ending, Identifiability
-from kinimmune.fitting.profile.walk import WalkedPoint
+from kinimmune.fitting.profile.path import ProfilePoint
+from kinimmune.fitting.profile.results import (
+    THRESHOLD_90,
+    THRESHOLD_95,
+    CorrelatedParameter,
+    Curve,
+    Ending,
+    Identifiability,
+)
 from kinimmune.models.arrays import Array
-from kinimmune.models.symbolic.parameters import Parameter, Scale
 
-FLAT = 0.1
+FLAT_DEVIANCE = 0.1
 """Deviance below which a profile counts as flat: neighbouring valleys of the data alone differ by as much."""
-MOVING = 0.1
+MIN_CHANGE = 0.1
 """Change of another parameter [prior sd] from which it is said to move along."""
-MOST_NAMED = 3
-"""Companions that advice names."""
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """What a curve is drawn from: the optimum, and the points of the walks below and above it."""
+class ProfilePoints:
+    """The points of one profile, those of both its paths and the optimum between them."""
 
     names: tuple[str, ...]
-    """Of the coordinates of a point."""
-    optimum: WalkedPoint
-    below: tuple[list[WalkedPoint], Ending]
-    above: tuple[list[WalkedPoint], Ending]
+    """Keys of the estimated parameters, in the order of the z-scores of a point."""
+    points: tuple[ProfilePoint, ...]
+    """Each value of the coordinate once, increasing."""
+    ended: tuple[Ending, Ending]
+    """Why the path below the optimum ended, and the path above it."""
 
     @property
-    def points(self) -> list[WalkedPoint]:
-        """All points, each coordinate value once, increasing."""
-        found = {item.value: item for item in (*self.below[0], *self.above[0], self.optimum)}
-        return [found[value] for value in sorted(found)]
+    def lowest(self) -> float:
+        """Lowest sum of squares of a point."""
+        return min(point.chi_square for point in self.points)
 
 
-def draw_curve(pieces: Pieces, value_at: Callable[[float], float], lowest: float, skip: int | None) -> Curve:
-    """Return the curve through points of one profile.
+@dataclass(frozen=True)
+class OpenSide:
+    """A side on which the data alone do not bound a parameter, and the last point of the profile there."""
+
+    direction: int
+    """1 upwards, -1 downwards."""
+    deviance: float
+    """Deviance of the last point."""
+    z: float
+    """z-score of the parameter there."""
+
+
+def order_points(points: Sequence[ProfilePoint]) -> tuple[ProfilePoint, ...]:
+    """Return points with each value of the coordinate once, the later in place of the earlier, increasing."""
+    by_value = {point.value: point for point in points}
+    return tuple(by_value[value] for value in sorted(by_value))
+
+
+def make_curve(profile: ProfilePoints, value_at: Callable[[float], float], lowest: float, skip: int | None) -> Curve:
+    """Return the curve through the points of a profile.
 
     Parameters
     ----------
-    pieces
+    profile
         its points
     value_at
         turns the coordinate into the value a reader knows
     lowest
-        cost from which the deviance counts
+        sum of squares from which the deviance counts
     skip
-        place of the profiled parameter, which is no path; None for a prediction
+        index of the profiled parameter, which has no path of its own; None for the profile of a prediction
     """
-    points = pieces.points
-    scores = np.array([item.value for item in points])
-    deviance = np.maximum([item.cost - lowest for item in points], 0.0)
-    ends = {
-        (level, side): cross(scores, deviance, threshold, side)
-        for level, threshold in ((95, THRESHOLD_95), (90, THRESHOLD_90))
-        for side in (-1, 1)
-    }
-    shown = {key: None if end is None else value_at(end) for key, end in ends.items()}
-    predictions = points[0].extra.get("predictions") or {}
-    complete = [name for name in predictions if all(name in item.extra.get("predictions", {}) for item in points)]
+    points = profile.points
+    coordinates = np.array([point.value for point in points])
+    deviance = np.maximum([point.chi_square - lowest for point in points], 0.0)
+
+    def end(threshold: float, direction: int) -> float | None:
+        coordinate = find_crossing(coordinates, deviance, threshold, direction)
+        return None if coordinate is None else value_at(coordinate)
+
+    named = [name for name in points[0].predictions if all(name in point.predictions for point in points)]
+    paths = {name: tuple(point.z[index] for point in points) for index, name in enumerate(profile.names) if index != skip}
     return Curve(
-        values=tuple(value_at(item.value) for item in points),
-        scores=tuple(map(float, scores)),
+        values=tuple(value_at(point.value) for point in points),
+        scores=tuple(map(float, coordinates)),
         deviance=tuple(map(float, deviance)),
-        lower_95=shown[95, -1],
-        upper_95=shown[95, 1],
-        lower_90=shown[90, -1],
-        upper_90=shown[90, 1],
-        ended=(pieces.below[1], pieces.above[1]),
-        paths={name: tuple(item.point[place] for item in points) for place, name in enumerate(pieces.names) if place != skip},
-        predictions={name: tuple(float(item.extra["predictions"][name]) for item in points) for name in complete},
+        lower_95=end(THRESHOLD_95, -1),
+        upper_95=end(THRESHOLD_95, 1),
+        lower_90=end(THRESHOLD_90, -1),
+        upper_90=end(THRESHOLD_90, 1),
+        ended=profile.ended,
+        paths=paths,
+        predictions={name: tuple(float(point.predictions[name]) for point in points) for name in named},
     )
 
 
-def cross(scores: Array, deviance: Array, threshold: float, side: int) -> float | None:
+def find_crossing(coordinates: Array, deviance: Array, threshold: float, direction: int) -> float | None:
     """Return the coordinate at which the deviance passes a threshold on one side of its lowest point; None if it does not.
 
     The root of the deviance is interpolated linearly: of a parabola that is exact.
 
-    >>> cross(np.array([-1.0, 0.0, 1.0, 3.0]), np.array([1.0, 0.0, 1.0, 9.0]), 4.0, 1)
+    >>> find_crossing(np.array([-1.0, 0.0, 1.0, 3.0]), np.array([1.0, 0.0, 1.0, 9.0]), 4.0, 1)
     2.0
     """
     best = int(np.argmin(deviance))
-    places = range(best + 1, scores.size) if side > 0 else range(best - 1, -1, -1)
-    for place in places:
-        if deviance[place] >= threshold:
-            inner, outer = math.sqrt(deviance[place - side]), math.sqrt(deviance[place])
+    indices = range(best + 1, coordinates.size) if direction > 0 else range(best - 1, -1, -1)
+    for index in indices:
+        if deviance[index] >= threshold:
+            inner, outer = math.sqrt(deviance[index - direction]), math.sqrt(deviance[index])
             share = (math.sqrt(threshold) - inner) / (outer - inner)
-            return float(scores[place - side] + share * (scores[place] - scores[place - side]))
+            start = coordinates[index - direction]
+            return float(start + share * (coordinates[index] - start))
     return None
 
 
@@ -104,73 +126,38 @@ def classify(curve: Curve) -> Identifiability:
     if curve.lower_95 is not None and curve.upper_95 is not None:
         return Identifiability.IDENTIFIABLE
     whole = all(ending is Ending.RANGE for ending in curve.ended)
-    if whole and max(curve.deviance) < FLAT:
+    if whole and max(curve.deviance) < FLAT_DEVIANCE:
         return Identifiability.STRUCTURALLY_NOT
     return Identifiability.PRACTICALLY_NOT
 
 
-def find_companions(curve: Curve) -> tuple[Companion, ...]:
-    """Return the parameters that move along a profile where it is compatible with the data, most first."""
-    inside = [place for place, value in enumerate(curve.deviance) if value < THRESHOLD_95]
+def find_open_sides(curve: Curve) -> tuple[OpenSide, ...]:
+    """Return the sides on which a profile does not pass the 95 % threshold, the lower one first."""
+    sides = ((curve.lower_95, -1, 0), (curve.upper_95, 1, -1))
+    return tuple(OpenSide(direction, curve.deviance[last], curve.scores[last]) for end, direction, last in sides if end is None)
+
+
+def find_correlated(curve: Curve) -> tuple[CorrelatedParameter, ...]:
+    """Return the parameters that move along a profile where it is compatible with the data, those that move most first."""
+    inside = [index for index, value in enumerate(curve.deviance) if value < THRESHOLD_95]
     first, last = inside[0], inside[-1]
     width = curve.scores[last] - curve.scores[first]
     if width <= 0.0:
         return ()
-    found = [
-        Companion(name, (path[last] - path[first]) / width, max(path[first : last + 1]) - min(path[first : last + 1]))
+    changes = [
+        CorrelatedParameter(name, (path[last] - path[first]) / width, max(path[first : last + 1]) - min(path[first : last + 1]))
         for name, path in curve.paths.items()
     ]
-    return tuple(sorted((item for item in found if item.change >= MOVING), key=lambda item: -item.change))
+    return tuple(sorted((item for item in changes if item.change >= MIN_CHANGE), key=lambda item: -item.change))
 
 
-def advise(
-    kind: Identifiability, parameter: Parameter, curve: Curve, companions: Sequence[Companion], posterior_error: float
-) -> str:
-    """Return what the profile shows and which measurement would help, in one or two sentences.
+def halving_error(posterior_error: float) -> float:
+    """Return the standard error of a measurement that would halve a posterior standard deviation, in its unit.
 
     A measurement with standard error s beside a posterior with standard deviation d leaves 1 / sqrt(1/d^2 + 1/s^2); half of d
     is left at s = d / sqrt(3).
+
+    >>> round(halving_error(1.0), 3)
+    0.577
     """
-    said = {
-        Identifiability.IDENTIFIABLE: "the data alone bound it on both sides",
-        Identifiability.PRACTICALLY_NOT: _tell_open_side(curve),
-        Identifiability.STRUCTURALLY_NOT: "the data alone allow any value of the range",
-    }[kind]
-    moving = _tell_companions(companions)
-    error = posterior_error / math.sqrt(3.0)
-    below = _tell_error(parameter, error)
-    needed = f"to halve its interval, measure it ({parameter.meaning}) with a standard error below {below}"
-    partner = ""
-    if companions and kind is not Identifiability.IDENTIFIABLE and abs(companions[0].slope) > MOVING:
-        other = companions[0]
-        partner = f", or {other.name} to {abs(other.slope) * error:.2g} of its prior sd"
-    return f"{said[:1].upper()}{said[1:]}{moving}; {needed}{partner}."
-
-
-def _tell_open_side(curve: Curve) -> str:
-    sides = []
-    for end, which, place in ((curve.lower_95, "downwards", 0), (curve.upper_95, "upwards", -1)):
-        if end is None:
-            sides.append(f"{which} (deviance {curve.deviance[place]:.2g} at {curve.scores[place]:+.1f} prior sd)")
-    return f"the data alone do not bound it {' or '.join(sides)}"
-
-
-def _tell_companions(companions: Sequence[Companion]) -> str:
-    if not companions:
-        return ", and no other parameter moves with it"
-    named = [
-        f"{item.name} {'rises' if item.slope > 0.0 else 'falls'} by {abs(item.slope):.1f}"
-        for item in companions[:MOST_NAMED]
-        if abs(item.slope) >= MOVING
-    ]
-    return f"; per prior sd of it {', '.join(named)}" if named else ""
-
-
-def _tell_error(parameter: Parameter, error: float) -> str:
-    """Return a standard error in prior sds as a reader measures it."""
-    size = error * parameter.prior.sd
-    if parameter.prior.scale is Scale.LOGNORMAL:
-        return f"{100.0 * math.expm1(size):.0f} %"
-    if parameter.prior.scale is Scale.LOGITNORMAL:
-        return f"{size:.2g} of its logit"
-    return f"{size:.2g} {parameter.unit}"
+    return posterior_error / math.sqrt(3.0)

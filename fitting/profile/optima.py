@@ -1,6 +1,6 @@
 """The two optima that profiles start from: of the data alone, and of data and priors.
 
-Start with `find_optima`.  Of the data alone it is looked for from the estimates, from the prior medians and from a Sobol point,
+Start with `find_optima`.  That of the data alone is looked for from the estimates, from the prior medians and from a Sobol point,
 because with about as many parameters as numbers its valley is flat.
 """
 
@@ -14,8 +14,8 @@ from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings
 from kinimmune.fitting.profile.optimum import Optimum
+from kinimmune.fitting.profile.path import ProfilePoint
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, RANGE
-from kinimmune.fitting.profile.walk import WalkedPoint
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain
 from kinimmune.models.arrays import Array
@@ -28,59 +28,63 @@ DATA_STARTS = 2
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What every step of the profiles of a fit depends on."""
+class ProfileContext:
+    """What every task of the profiles of a fit depends on."""
 
     settings: ProblemSettings
     folder: str | None
+    """Tables that replace the package's; None for none."""
     problem: FitProblem
 
     @property
-    def context(self) -> dict[str, object]:
-        """What steps need and their outcomes do not depend on."""
+    def task_context(self) -> dict[str, object]:
+        """What tasks need and their outcomes do not depend on."""
         return {"folder": self.folder, "jobs": 1}
 
-    def inputs(self, label: str) -> dict[str, object]:
-        """Return what the steps on one objective share."""
-        return {"problem": self.settings.plain, "prior_weight": WEIGHTS[label]}
+    def inputs(self, objective: str) -> dict[str, object]:
+        """Return what the tasks on one objective, `data` or `posterior`, share."""
+        return {"problem": self.settings.plain, "prior_weight": WEIGHTS[objective]}
 
     @property
     def range(self) -> tuple[Array, Array]:
-        """Lowest and highest score of each parameter, shape (n_free,) each."""
+        """Lowest and highest z-score of each estimated parameter, shape (n,) each."""
         return TrialObjective(self.problem, reach=RANGE).bounds
 
 
 @dataclass(frozen=True)
-class Found:
-    """An optimum, and what it predicts."""
+class ProfileOptimum:
+    """The optimum of an objective, and what it predicts."""
 
     optimum: Optimum
-    outlook: Json
-    """Outcome of `PROFILE_OUTLOOK` there."""
+    predictions: Json
+    """Outcome of the task `PROFILE_OUTLOOK` there."""
     evaluations: int
+    """Virtual trials run to find both."""
 
-    def begin(self, place: int) -> WalkedPoint:
-        """Return the optimum as a point of one parameter's profile."""
-        point = tuple(map(float, self.optimum.point))
-        predicted = {name: math.exp(value) for name, value in self.outlook["values"].items()}
-        return WalkedPoint(point[place], point, self.optimum.cost, {"predictions": predicted})
-
-
-STEPS = 1 + 1 + DATA_STARTS + len(WEIGHTS)
-"""Of `find_optima`: starts of both, and what each predicts."""
+    def as_point(self, index: int) -> ProfilePoint:
+        """Return the optimum as a point of the profile of one parameter."""
+        z = tuple(map(float, self.optimum.z))
+        predicted = {name: math.exp(value) for name, value in self.predictions["values"].items()}
+        return ProfilePoint(z[index], z, self.optimum.chi_square, {"predictions": predicted})
 
 
-def find_optima(ground: Ground, point: Array, predictions: Sequence[str], runtime: Runtime) -> dict[str, Found]:
+OPTIMUM_TASKS = 1 + 1 + DATA_STARTS + len(WEIGHTS)
+"""Number of tasks of `find_optima`: the starts of both optima, and what each predicts."""
+
+
+def find_optima(
+    context: ProfileContext, estimates: Array, predictions: Sequence[str], runtime: Runtime
+) -> dict[str, ProfileOptimum]:
     """Return the optimum of each objective.
 
     Parameters
     ----------
-    ground
+    context
         the fit
-    point
-        its estimates as standard scores, shape (n_free,)
+    estimates
+        its estimates as z-scores, shape (n,)
     predictions
-        what is predicted there
+        names of what is predicted there
     runtime
         where chains are run
 
@@ -89,41 +93,49 @@ def find_optima(ground: Ground, point: Array, predictions: Sequence[str], runtim
     NumericalError
         when no start gives a finite sum of squares
     """
-    starts = {"posterior": [point], "data": [point, *start_points(ground.problem, DATA_STARTS, ground.settings.seed)]}
-    kept = {label: runtime.run([TaskChain(step) for step in _steps(ground, label, points)]) for label, points in starts.items()}
-    optima = {label: _best(ground, outcomes) for label, outcomes in kept.items()}
-    seen = runtime.run([TaskChain(_look(ground, label, optimum, predictions)) for label, optimum in optima.items()])
+    starts = {
+        "posterior": [estimates],
+        "data": [estimates, *start_points(context.problem, DATA_STARTS, context.settings.seed)],
+    }
+    outcomes = {
+        objective: runtime.run([TaskChain(task) for task in _optimum_tasks(context, objective, points)])
+        for objective, points in starts.items()
+    }
+    optima = {objective: _best(context, chains) for objective, chains in outcomes.items()}
+    predicted = runtime.run(
+        [TaskChain(_prediction_task(context, objective, optimum, predictions)) for objective, optimum in optima.items()]
+    )
     return {
-        label: Found(optimum, seen[place][0], _count([*kept[label], seen[place]]))
-        for place, (label, optimum) in enumerate(optima.items())
+        objective: ProfileOptimum(optimum, chain[0], _count_evaluations([*outcomes[objective], chain]))
+        for (objective, optimum), chain in zip(optima.items(), predicted, strict=True)
     }
 
 
-def _steps(ground: Ground, label: str, points: Sequence[Array]) -> list[Task]:
+def _optimum_tasks(context: ProfileContext, objective: str, starts: Sequence[Array]) -> list[Task]:
     return [
         Task(
             PROFILE_OPTIMUM,
-            f"profile-optimum-{label}-{number}",
-            {**ground.inputs(label), "start": [float(score) for score in point]},
-            ground.context,
+            f"profile-optimum-{objective}-{number}",
+            {**context.inputs(objective), "start": [float(score) for score in start]},
+            context.task_context,
         )
-        for number, point in enumerate(points)
+        for number, start in enumerate(starts)
     ]
 
 
-def _look(ground: Ground, label: str, optimum: Optimum, predictions: Sequence[str]) -> Task:
-    point = [float(score) for score in optimum.point]
-    inputs = {**ground.inputs(label), "point": point, "predictions": list(predictions)}
-    return Task(PROFILE_OUTLOOK, f"profile-outlook-{label}", inputs, ground.context)
+def _prediction_task(context: ProfileContext, objective: str, optimum: Optimum, predictions: Sequence[str]) -> Task:
+    z = [float(score) for score in optimum.z]
+    inputs = {**context.inputs(objective), "point": z, "predictions": list(predictions)}
+    return Task(PROFILE_OUTLOOK, f"profile-outlook-{objective}", inputs, context.task_context)
 
 
-def _best(ground: Ground, found: Sequence[Sequence[Json]]) -> Optimum:
-    best = min((item[0] for item in found), key=lambda item: float(item["cost"]))
+def _best(context: ProfileContext, chains: Sequence[Sequence[Json]]) -> Optimum:
+    best = min((chain[0] for chain in chains), key=lambda outcome: float(outcome["cost"]))
     if not math.isfinite(best["cost"]):
         raise NumericalError("no start of the profiles gave a finite sum of squares; look at the fit of this run first")
-    names = tuple(item.key for item in ground.problem.free)
-    return Optimum(names, np.array(best["point"]), float(best["cost"]), np.array(best["jacobian"]), *ground.range)
+    names = tuple(item.key for item in context.problem.free)
+    return Optimum(names, np.array(best["point"]), float(best["cost"]), np.array(best["jacobian"]), *context.range)
 
 
-def _count(outcomes: Sequence[Sequence[Mapping[str, object]]]) -> int:
-    return sum(int(str(item["evaluations"])) for group in outcomes for item in group)
+def _count_evaluations(chains: Sequence[Sequence[Mapping[str, object]]]) -> int:
+    return sum(int(str(outcome["evaluations"])) for chain in chains for outcome in chain)

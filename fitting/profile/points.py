@@ -1,7 +1,7 @@
-"""One point of a profile, and the optimum profiles start from: the work of their steps.
+"""One point of a profile, and the optimum profiles start from: the functions of their tasks.
 
-Start with `find_point`, for any objective; `trial_point`, `trial_prediction`, `trial_optimum` and `trial_outlook` open the
-objective of a fit and are what steps carry out.
+Start with `find_point`, for any objective; `compute_point`, `compute_constrained_prediction`, `compute_optimum` and
+`compute_predictions` open the objective of a fit and are what tasks call.
 """
 
 import math
@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from kinimmune.fitting.estimation.optimise import StartOutcome, minimise
-from kinimmune.fitting.problem.objective import Held, Objective, TrialObjective, log_prediction
+from kinimmune.fitting.problem.derivatives import forward_points, forward_slopes
+from kinimmune.fitting.problem.objective import ConstrainedPrediction, Objective, TrialObjective, log_prediction
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.workflow.task import Json, TaskFunction
@@ -20,9 +21,9 @@ from kinimmune.models.errors import NumericalError
 
 RANGE = 4.0
 """Prior standard deviations from the prior median within which parameters are profiled and re-optimised."""
-MOST_ROUNDS = 4
-"""Times a minimisation is begun where the last one ended."""
-GAIN = 1e-3
+MAX_ROUNDS = 4
+"""Times a minimisation is begun, each time where the last one ended."""
+MIN_GAIN = 1e-3
 """Fall of the sum of squares that is worth another round."""
 
 
@@ -34,42 +35,42 @@ def find_optimum(objective: Objective, start: Array) -> dict[str, object]:
     lower, upper = objective.bounds
     found = minimise(objective, np.clip(start, lower, upper), _ignore, tolerance=objective.tolerance)
     evaluations = found.evaluations
-    for _ in range(MOST_ROUNDS - 1):
+    for _ in range(MAX_ROUNDS - 1):
         again = minimise(objective, np.array(found.point), _ignore, tolerance=objective.tolerance)
         evaluations += again.evaluations
         gained = found.cost - again.cost
         found = again if gained > 0.0 else found
-        if not gained > GAIN:
+        if not gained > MIN_GAIN:
             break
     finite = math.isfinite(found.cost)
     slopes = objective.jacobian(np.array(found.point)).tolist() if finite else None
     return {**_outcome(found, evaluations), "jacobian": slopes, **_failure("optimum", found)}
 
 
-def find_point(objective: Objective, place: int, value: float, start: Sequence[float]) -> dict[str, object]:
-    """Minimise with one coordinate at a value: `point`, `cost`, `reached` (the value) and how that went."""
+def find_point(objective: Objective, index: int, value: float, start: Sequence[float]) -> dict[str, object]:
+    """Minimise with one coordinate fixed at a value and return `point`, `cost`, `reached` (the value) and how that went."""
     begin = np.clip(np.array(start, dtype=float), *objective.bounds)
-    begin[place] = value
-    found = minimise(objective, begin, _ignore, (place,), objective.tolerance)
-    what = f"{objective.names[place]} at {value:.4g} prior sd"
+    begin[index] = value
+    found = minimise(objective, begin, _ignore, (index,), objective.tolerance)
+    what = f"{objective.names[index]} at {value:.4g} prior sd"
     return {**_outcome(found, found.evaluations), "reached": value, **_failure(what, found)}
 
 
 def open_objective(inputs: Json) -> TrialObjective:
-    """Return the objective of a fit that the inputs of a step describe, within the range of profiles."""
+    """Return the objective of a fit that the inputs of a task describe, within the range of profiles."""
     problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"])
     if inputs.get("without") is not None:
         problem = replace(problem, targets=tuple(item for item in problem.targets if item.label != inputs["without"]))
     return TrialObjective(problem, prior_weight=float(inputs["prior_weight"]), reach=RANGE)
 
 
-def trial_optimum(inputs: Json) -> Json:
-    """Find the optimum of data and priors, or of the data alone."""
+def compute_optimum(inputs: Json) -> Json:
+    """Find the optimum of data and priors, or of the data alone: the function of a task."""
     return find_optimum(open_objective(inputs), np.array(inputs["start"]))
 
 
-def trial_point(inputs: Json) -> Json:
-    """Find a point of a parameter's profile, and what it predicts."""
+def compute_point(inputs: Json) -> Json:
+    """Find a point of a parameter's profile, and what it predicts: the function of a task."""
     objective = open_objective(inputs)
     found = find_point(objective, int(inputs["place"]), float(inputs["value"]), inputs["start"])
     names = inputs["predictions"]
@@ -77,51 +78,61 @@ def trial_point(inputs: Json) -> Json:
         return {**found, "predictions": {}}
     wide = to_horizon(objective.problem, REPORT_MONTHS)
     try:
-        read = _read(wide, [np.array(found["point"])], names)[0]
+        (logarithms,) = _log_predictions(wide, [np.array(found["point"])], names)
     except NumericalError as error:
         return {**found, "predictions": {}, "failures": [{"what": "predictions along a profile", "reason": str(error)}]}
-    return {**found, "predictions": {name: math.exp(value) for name, value in read.items()}}
+    return {**found, "predictions": {name: math.exp(value) for name, value in zip(names, logarithms.tolist(), strict=True)}}
 
 
-def trial_outlook(inputs: Json) -> Json:
-    """Return the cost at an optimum, and ln of predictions with their derivatives by the point, or none of them."""
+def compute_predictions(inputs: Json) -> Json:
+    """Return what an optimum predicts: the function of a task.
+
+    The outcome holds the sum of squares there as `cost`, ln of each prediction in `values`, and their derivatives by the z-scores
+    in `slopes`; both are empty where one of the predictions does not exist.
+    """
     objective = open_objective(inputs)
-    problem, point, names = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"]), inputs["predictions"]
-    row = replace(objective, problem=problem).residuals(point)
-    found = {"cost": float(row @ row), "evaluations": point.size + 2}
+    problem, z, names = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"]), inputs["predictions"]
+    row = replace(objective, problem=problem).residuals(z)
+    found = {"cost": float(row @ row), "evaluations": z.size + 2}
+    steps = objective.steps(z)
     try:
-        steps = objective.steps(point)
-        first, *rows = _read(problem, [point, *(point + shift for shift in np.diag(steps))], names)
+        values = _log_predictions(problem, forward_points(z, steps), names)
     except NumericalError as error:
         return {**found, "values": {}, "slopes": {}, "failures": [{"what": "predictions at an optimum", "reason": str(error)}]}
-    slopes = {
-        name: [(item[name] - first[name]) / step for item, step in zip(rows, steps.tolist(), strict=True)] for name in names
+    slopes = forward_slopes(values, steps)
+    return {
+        **found,
+        "values": dict(zip(names, values[0].tolist(), strict=True)),
+        "slopes": dict(zip(names, slopes.tolist(), strict=True)),
     }
-    return {**found, "values": first, "slopes": slopes}
 
 
-def trial_prediction(inputs: Json) -> Json:
-    """Find a point of a prediction's profile: minimise with one more residual that draws the prediction to a value.
+def compute_constrained_prediction(inputs: Json) -> Json:
+    """Find a point of a prediction's profile, with one more residual that draws it to a value: the function of a task.
 
     Whatever the width of that residual, its minimum is the lowest deviance among all points with the prediction it reached:
     there the residual is the same.  So the deviance belongs exactly to `reached`, which is close to the value asked for
     (C. Kreutz et al., BMC Systems Biology 6:120, 2012, for the idea of constrained predictions).
     """
     objective = open_objective(inputs)
-    wide = replace(objective, problem=to_horizon(objective.problem, REPORT_MONTHS))
-    held = Held(str(inputs["prediction"]), float(inputs["value"]), float(inputs["width"]))
-    drawn = replace(wide, held=held)
-    found = minimise(drawn, np.clip(np.array(inputs["start"]), *drawn.bounds), _ignore, (), drawn.tolerance)
-    outcome = {**_outcome(found, found.evaluations + 1), "asked": held.value}
+    constraint = ConstrainedPrediction(str(inputs["prediction"]), float(inputs["value"]), float(inputs["width"]))
+    constrained = replace(objective, problem=to_horizon(objective.problem, REPORT_MONTHS), constraint=constraint)
+    start = np.clip(np.array(inputs["start"]), *constrained.bounds)
+    found = minimise(constrained, start, _ignore, (), constrained.tolerance)
+    outcome = {**_outcome(found, found.evaluations + 1), "asked": constraint.value}
     if not math.isfinite(found.cost):
-        return {**outcome, "reached": None, **_failure(held.name, found)}
-    row = drawn.residuals(np.array(found.point))
-    return {**outcome, "cost": float(row[:-1] @ row[:-1]), "reached": held.value + held.width * float(row[-1])}
+        return {**outcome, "reached": None, **_failure(constraint.name, found)}
+    row = constrained.residuals(np.array(found.point))
+    reached = constraint.value + constraint.width * float(row[-1])
+    return {**outcome, "cost": float(row[:-1] @ row[:-1]), "reached": reached}
 
 
-def _read(problem: FitProblem, points: Sequence[Array], names: Sequence[str]) -> list[dict[str, float]]:
-    """Return ln of each prediction at each point."""
-    return [{name: log_prediction(problem, outcomes, name) for name in names} for outcomes in predict(problem, points)]
+def _log_predictions(problem: FitProblem, points: Sequence[Array], names: Sequence[str]) -> list[Array]:
+    """Return ln of the predictions at each point, in the order of `names`."""
+    return [
+        np.array([log_prediction(problem, outcomes, name) for name in names], dtype=float)
+        for outcomes in predict(problem, points)
+    ]
 
 
 def _outcome(found: StartOutcome, evaluations: int) -> dict[str, object]:
@@ -132,11 +143,13 @@ def _failure(what: str, found: StartOutcome) -> dict[str, object]:
     return {} if math.isfinite(found.cost) else {"failures": [{"what": what, "reason": found.message}]}
 
 
-def _ignore(_cost: float) -> None:
-    """Take a cost nobody asked for."""
+def _ignore(_chi_square: float) -> None:
+    """Do nothing with a sum of squares that was met on the way."""
 
 
-PROFILE_OPTIMUM = TaskFunction("profile.optimum", trial_optimum, "kinimmune.fitting.profile_points:trial_optimum")
-PROFILE_POINT = TaskFunction("profile.point", trial_point, "kinimmune.fitting.profile_points:trial_point")
-PROFILE_OUTLOOK = TaskFunction("profile.outlook", trial_outlook, "kinimmune.fitting.profile_points:trial_outlook")
-PROFILE_PREDICTION = TaskFunction("profile.prediction", trial_prediction, "kinimmune.fitting.profile_points:trial_prediction")
+PROFILE_OPTIMUM = TaskFunction("profile.optimum", compute_optimum, "kinimmune.fitting.profile_points:trial_optimum")
+PROFILE_POINT = TaskFunction("profile.point", compute_point, "kinimmune.fitting.profile_points:trial_point")
+PROFILE_OUTLOOK = TaskFunction("profile.outlook", compute_predictions, "kinimmune.fitting.profile_points:trial_outlook")
+PROFILE_PREDICTION = TaskFunction(
+    "profile.prediction", compute_constrained_prediction, "kinimmune.fitting.profile_points:trial_prediction"
+)

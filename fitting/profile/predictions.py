@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.problem.predictions import pairs
+from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.profile.optimum import Optimum
-from kinimmune.fitting.profile.parameters import DIRECTIONS
+from kinimmune.fitting.profile.parameters import DIRECTIONS, PointTasks
+from kinimmune.fitting.profile.path import ProfilePath
 from kinimmune.fitting.profile.results import (
     THRESHOLD_95,
     Conclusion,
@@ -22,8 +23,7 @@ from kinimmune.fitting.profile.results import (
     ParameterProfile,
     PredictionProfile,
 )
-from kinimmune.fitting.profile.walk import Walk
-from kinimmune.fitting.workflow.task import Json, TaskFunction
+from kinimmune.fitting.workflow.task import Json
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.trial.design import Endpoint
@@ -31,21 +31,21 @@ from kinimmune.models.trial.design import Endpoint
 FARTHEST = 6.0
 """Standard errors by the curvature to which a prediction is drawn."""
 WIDTH = 0.1
-"""Width of the residual that draws it, in the same; it is reached to about a hundredth of the way."""
+"""Width of the residual that draws it [standard errors]; the value is then reached to about a hundredth of the way."""
 
 
-def list_allowed(problem: FitProblem) -> tuple[str, ...]:
+def profilable_predictions(problem: FitProblem) -> tuple[str, ...]:
     """Return the predictions that can be profiled; medians of time to progression sit on scans and cannot."""
     ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{endpoint}" for trial in problem.trials for endpoint in problem.endpoints]
     medians = [f"{Statistic.MEDIAN}:{study}:{arm}:{Endpoint.OS}" for study, arm in problem.arms]
     return (*ratios, *medians)
 
 
-def list_usual(problem: FitProblem) -> tuple[str, ...]:
+def default_predictions(problem: FitProblem) -> tuple[str, ...]:
     """Return the predictions that are profiled when none are named: every hazard ratio of OS, and the first treated median."""
     first = problem.trials[0]
     ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{Endpoint.OS}" for trial in problem.trials]
-    return (*ratios, f"{Statistic.MEDIAN}:{first.study}:{pairs(first)[0]}:{Endpoint.OS}")
+    return (*ratios, f"{Statistic.MEDIAN}:{first.study}:{first_treated_arm(first)}:{Endpoint.OS}")
 
 
 def require_predictions(problem: FitProblem, names: Sequence[str]) -> None:
@@ -56,56 +56,64 @@ def require_predictions(problem: FitProblem, names: Sequence[str]) -> None:
     UsageError
         naming it
     """
-    allowed = list_allowed(problem)
+    allowed = profilable_predictions(problem)
     for name in names:
         if name not in allowed:
             raise UsageError(f"no profile of '{name}'; {nearest(name, allowed)}")
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """A prediction at the optimum."""
+class PredictionAtOptimum:
+    """A prediction at the optimum of data and priors, with its derivative there."""
 
     name: str
     value: float
-    """ln of it."""
+    """Natural logarithm of the prediction."""
     slope: Array
-    """By the point, shape (n,)"""
-    cost: float
+    """Derivative of that logarithm by the z-scores, shape (n,)."""
+    chi_square: float
     """Sum of squares at the optimum, from the same virtual trial."""
 
-    def error(self, optimum: Optimum) -> float:
-        """Return its standard error by the curvature, of ln."""
+    def standard_error(self, optimum: Optimum) -> float:
+        """Return the standard error of the logarithm by the curvature."""
         return math.sqrt(float(self.slope @ optimum.covariance @ self.slope))
 
 
-def plan_prediction(work: TaskFunction, shared: tuple[Json, Json], optimum: Optimum, outlook: Outlook) -> list[Walk]:
-    """Return the walks below and above the optimum of one prediction; `shared` is inputs, and what stands beside them."""
-    error = outlook.error(optimum)
+def read_prediction(name: str, outcome: Json) -> PredictionAtOptimum | None:
+    """Return a prediction from the outcome of the task `PROFILE_OUTLOOK`, None where it does not exist."""
+    if name not in outcome["values"]:
+        return None
+    slope = np.array(outcome["slopes"][name])
+    return PredictionAtOptimum(name, float(outcome["values"][name]), slope, float(outcome["cost"]))
+
+
+def plan_prediction(tasks: PointTasks, optimum: Optimum, prediction: PredictionAtOptimum) -> list[ProfilePath]:
+    """Return the paths below and above the optimum of one prediction; none where it does not move with the parameters."""
+    error = prediction.standard_error(optimum)
     if not error > 0.0:
         return []
-    along = optimum.covariance @ outlook.slope / error**2
+    tangent = optimum.covariance @ prediction.slope / error**2
     return [
-        Walk(
-            function=work,
-            prefix=f"profile-{outlook.name.replace(':', '-')}-{word}",
-            inputs={**shared[0], "prediction": outlook.name, "width": WIDTH * error},
-            context=shared[1],
+        ProfilePath(
+            function=tasks.function,
+            prefix=f"profile-{prediction.name.replace(':', '-')}-{word}",
+            inputs={**tasks.inputs, "prediction": prediction.name, "width": WIDTH * error},
+            context=tasks.context,
             direction=direction,
-            optimum=optimum.point,
-            cost=outlook.cost,
-            origin=outlook.value,
-            end=outlook.value + direction * FARTHEST * error,
-            tangent=along,
-            error=error,
+            optimum=optimum.z,
+            chi_square=prediction.chi_square,
+            origin=prediction.value,
+            end=prediction.value + direction * FARTHEST * error,
+            tangent=tangent,
+            standard_error=error,
             scale=error,
         )
         for word, direction in DIRECTIONS.items()
     ]
 
 
-def reach_error(outcomes: Sequence[Json]) -> float:
-    """Return the largest difference between ln of a prediction as reached and as asked for."""
+def largest_miss(outcomes: Sequence[Json]) -> float:
+    """Return the largest difference between ln of a prediction as reached and as asked for, 0 without points."""
     return max((abs(item["reached"] - item["asked"]) for item in outcomes if item["reached"] is not None), default=0.0)
 
 
@@ -130,10 +138,3 @@ def _conclude(prediction: PredictionProfile, loose: Sequence[ParameterProfile]) 
     else:
         independent = lower is not None and upper is not None and lower <= lowest and highest <= upper
     return Conclusion(prediction.name, prediction.estimate, lower, upper, lowest, highest, movers, independent)
-
-
-def outlook_of(name: str, outcome: Json) -> Outlook | None:
-    """Return a prediction at the optimum from the outcome of its step, None where it does not exist."""
-    if name not in outcome["values"]:
-        return None
-    return Outlook(name, float(outcome["values"][name]), np.array(outcome["slopes"][name]), float(outcome["cost"]))

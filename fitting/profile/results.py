@@ -1,22 +1,18 @@
 """What profiles found: plain values that go to JSON and back (schema `kinimmune.profile/1`).
 
-Start with `ProfileResult`; `to_json`, `from_json` and `to_csv` convert it.  Scores are prior standard deviations from the
-prior median, on the scale of the prior.
+Start with `ProfileResult`; `PROFILE_JSON` and `to_csv` convert it.  Scores are z-scores: prior standard deviations from
+the prior median, on the scale of the prior.
 """
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
+from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
-from kinimmune.models.errors import DataError
 
 JSON_FILE, CSV_FILE = "results/profile.json", "results/profile.csv"
 Numbers = tuple[float, ...]
@@ -24,6 +20,7 @@ Numbers = tuple[float, ...]
 THRESHOLD_95 = 3.841458820694124
 """Deviance that a chi-square variable of one degree of freedom passes in 5 % of cases; nominal with few data."""
 THRESHOLD_90 = 2.705543454095404
+"""The same for 10 % of cases."""
 
 
 class Identifiability(StrEnum):
@@ -43,9 +40,9 @@ class Ending(StrEnum):
     THRESHOLD = "threshold"
     """The deviance passed the threshold."""
     RANGE = "range"
-    """The end of the range, or a bound of the tables."""
+    """It came to the end of the range, or to a bound of the tables."""
     STUCK = "stuck"
-    """No smaller step could be computed, or so many points were."""
+    """No smaller step could be computed, or the most points of a path were."""
 
 
 @dataclass(frozen=True)
@@ -53,38 +50,41 @@ class Curve:
     """The deviance along one coordinate, all other parameters at their best; increasing in the coordinate."""
 
     values: Numbers
-    """Of the parameter in its unit, or of the prediction."""
+    """The parameter in its unit, or the prediction, at each point."""
     scores: Numbers
-    """Of the parameter; of a prediction its natural logarithm."""
+    """z-score of the parameter at each point; of a prediction its natural logarithm."""
     deviance: Numbers
-    """Sum of squares above the lowest one found."""
+    """Sum of squares above the lowest one found, at each point."""
     lower_95: float | None
-    """Where the deviance passes the threshold, in the unit of `values`; None when it does not."""
+    """Value below the optimum at which the deviance passes the 95 % threshold; None when it does not."""
     upper_95: float | None
+    """Value above the optimum at which it passes the 95 % threshold; None when it does not."""
     lower_90: float | None
+    """Value below the optimum at which it passes the 90 % threshold."""
     upper_90: float | None
+    """Value above the optimum at which it passes the 90 % threshold."""
     ended: tuple[Ending, Ending]
-    """Below and above."""
+    """Why the profile ends below the optimum, and why above it."""
     paths: dict[str, Numbers]
-    """Parameter -> its scores along the curve."""
+    """Parameter -> its z-scores along the curve."""
     predictions: dict[str, Numbers]
     """Prediction -> its values along the curve."""
 
     @property
     def best(self) -> int:
-        """Place of the lowest point."""
+        """Index of the lowest point."""
         return min(range(len(self.deviance)), key=self.deviance.__getitem__)
 
 
 @dataclass(frozen=True)
-class Companion:
+class CorrelatedParameter:
     """A parameter that moves along another one's profile."""
 
     name: str
     slope: float
-    """Its change [prior sd] per prior sd of the profiled one, from end to end of the compatible part of the curve."""
+    """Change [prior sd] per prior sd of the profiled one, from end to end of the part of the curve the data allow."""
     change: float
-    """Its change [prior sd] over that part."""
+    """Range [prior sd] over that part."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,20 @@ class ParameterProfile:
     unit: str
     meaning: str
     estimate: float
-    """Of the fit, data and priors."""
+    """Estimate of the fit, data and priors, in the parameter's unit."""
     identifiability: Identifiability
     data: Curve
-    """Residuals of the data alone."""
+    """Profile of the data alone."""
     posterior: Curve
-    """Data and priors."""
+    """Profile of data and priors."""
     data_error: float | None
     """Standard error [prior sd] by the curvature of the data alone; None where that has none."""
     posterior_error: float
-    companions: tuple[Companion, ...]
-    """Those that move along with the data alone, most first."""
+    """Standard error [prior sd] by the curvature of data and priors."""
+    companions: tuple[CorrelatedParameter, ...]
+    """Parameters that move along the profile of the data alone, those that move most first."""
     advice: str
+    """What the profile shows and which measurement would help, in words (`kinimmune.fitting.profile.advice`)."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,13 @@ class Conclusion:
     prediction: str
     estimate: float
     lower: float | None
-    """95 % interval of its own profile, data and priors; None without one."""
+    """Lower end of the 95 % interval by its own profile, data and priors; None without one."""
     upper: float | None
+    """Upper end of that interval."""
     lowest: float
-    """Over the points, compatible with the data alone, on the profiles of the parameters that are not identified."""
+    """Lowest value over the points the data alone allow, on the profiles of the parameters that are not identified."""
     highest: float
+    """Highest value over those points."""
     movers: dict[str, tuple[float, float]]
     """Parameter that is not identified -> lowest and highest prediction along its profile."""
     independent: bool
@@ -163,36 +167,17 @@ class ProfileResult:
     schema: Literal["kinimmune.profile/1"] = "kinimmune.profile/1"
 
 
-def to_json(result: ProfileResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    return json.dumps(TypeAdapter(ProfileResult).dump_python(result, mode="json"), indent=1, allow_nan=False)
-
-
-def from_json(text: str, path: Path) -> ProfileResult:
-    """Return a result from JSON text; inverse of `to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(ProfileResult).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        message = f"{path} holds no profiles: {place}: {first['msg']}"
-        raise DataError(f"{message}; compute them again with `kinimmune profile RUN --force`") from error
+PROFILE_JSON = JsonFormat(ProfileResult, "holds no profiles", "compute them again with `kinimmune profile RUN --force`")
 
 
 def read_profiles(run: Run) -> ProfileResult | None:
     """Return profiles of a run, None where there is nothing yet."""
-    return from_json(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
+    return PROFILE_JSON.load(run.read(JSON_FILE), run.path / JSON_FILE) if (run.path / JSON_FILE).is_file() else None
 
 
 def write_profiles(run: Run, result: ProfileResult) -> None:
     """Keep the result in a run, as JSON and CSV."""
-    run.write(JSON_FILE, to_json(result))
+    run.write(JSON_FILE, PROFILE_JSON.dump(result))
     run.write(CSV_FILE, to_csv(result))
 
 

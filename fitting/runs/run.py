@@ -16,9 +16,10 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
+from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.fitting.runs.lock import is_in_use
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
-from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.errors import UsageError
 
 RECORD = "run.json"
 
@@ -203,10 +204,7 @@ def open_run(path: Path) -> Run:
             record = replace(record, status=RunStatus.INTERRUPTED)
         return Run(path, record)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = f"{path / RECORD} is no run record: {place}: {first['msg']}"
-        raise DataError(f"{message}; restore it, or run again with --force") from error
+        raise refuse_file(path / RECORD, "is no run record", error, "restore it, or run again with --force") from error
 
 
 def _clear(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whether ensembles of walkers have converged, and how much they tell.
 
-Start with `diagnose`.  Walkers of one ensemble move by each other's places, so an ensemble is one chain and not many:
+Start with `diagnose` and `find_faults`; `describe` puts a fault into words.  Walkers of one ensemble move by each other's
+places, so an ensemble is one chain and not many:
 
 - R-hat (A. Vehtari, A. Gelman, D. Simpson, B. Carpenter & P.-C. Buerkner, Bayesian Analysis 16:667, 2021) compares ensembles:
   the places of an ensemble's walkers, step after step, are the draws of one chain.  R-hat does not depend on the order of draws
@@ -13,16 +14,18 @@ Start with `diagnose`.  Walkers of one ensemble move by each other's places, so 
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from kinimmune.models.arrays import Array
 
-LARGEST_R_HAT = 1.01
-FEWEST_EFFECTIVE = 400.0
+MAX_R_HAT = 1.01
+"""R-hat above which ensembles disagree (Vehtari et al.)."""
+MIN_EFFECTIVE = 400.0
 """Bulk and tail effective draws below which R-hat itself is not to be trusted (Vehtari et al., section 4)."""
-FEWEST_TIMES = 50.0
+MIN_TIMES = 50.0
 """Autocorrelation times an ensemble must go on for after its burn-in, so that the time itself is known; as emcee asks for."""
 BURN_IN_TIMES = 5.0
 """Autocorrelation times that are left out after the log probability has settled."""
@@ -35,23 +38,75 @@ class Diagnosis:
     """How well one quantity is known from a sample; None where a number does not exist."""
 
     r_hat: float | None
+    """Rank-normalised split R-hat between ensembles."""
     bulk_ess: float | None
+    """Effective sample size of the bulk."""
     tail_ess: float | None
+    """Effective sample size of the tails."""
     autocorrelation_time: float | None
-    """[steps]"""
+    """Integrated autocorrelation time [steps]."""
 
-    def find_faults(self, name: str, steps: int) -> tuple[str, ...]:
-        """Return what speaks against convergence, in words; nothing when nothing does."""
-        faults = []
-        if self.r_hat is None or self.r_hat > LARGEST_R_HAT:
-            faults.append(f"R-hat of {name} is {_spell(self.r_hat, 3)}, above {LARGEST_R_HAT}")
-        for kind, size in (("bulk", self.bulk_ess), ("tail", self.tail_ess)):
-            if size is None or size < FEWEST_EFFECTIVE:
-                faults.append(f"{kind} effective sample size of {name} is {_spell(size, 0)}, below {FEWEST_EFFECTIVE:.0f}")
-        time = self.autocorrelation_time
-        if time is None or steps < FEWEST_TIMES * time:
-            faults.append(f"{steps} steps are fewer than {FEWEST_TIMES:.0f} autocorrelation times of {name}, {_spell(time, 1)}")
-        return tuple(faults)
+
+class FaultKind(StrEnum):
+    """What can speak against the convergence of one quantity."""
+
+    R_HAT = "R-hat"
+    """R-hat is above `MAX_R_HAT`."""
+    BULK = "bulk"
+    """The effective sample size of the bulk is below `MIN_EFFECTIVE`."""
+    TAIL = "tail"
+    """The effective sample size of the tails is below `MIN_EFFECTIVE`."""
+    LENGTH = "length"
+    """The steps are fewer than `MIN_TIMES` autocorrelation times."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that speaks against convergence."""
+
+    kind: FaultKind
+    quantity: str
+    """Name of the quantity."""
+    value: float | None
+    """R-hat, effective sample size, or autocorrelation time [steps]; None where it does not exist."""
+    steps: int
+    """Steps of an ensemble after its burn-in."""
+
+
+def find_faults(diagnosis: Diagnosis, quantity: str, steps: int) -> tuple[Fault, ...]:
+    """Return what speaks against convergence of a quantity; nothing when nothing does.
+
+    Parameters
+    ----------
+    diagnosis
+        its diagnosis
+    quantity
+        its name
+    steps
+        steps of an ensemble after its burn-in
+    """
+    time = diagnosis.autocorrelation_time
+    judged = (
+        (FaultKind.R_HAT, diagnosis.r_hat, diagnosis.r_hat is not None and diagnosis.r_hat <= MAX_R_HAT),
+        (FaultKind.BULK, diagnosis.bulk_ess, diagnosis.bulk_ess is not None and diagnosis.bulk_ess >= MIN_EFFECTIVE),
+        (FaultKind.TAIL, diagnosis.tail_ess, diagnosis.tail_ess is not None and diagnosis.tail_ess >= MIN_EFFECTIVE),
+        (FaultKind.LENGTH, time, time is not None and steps >= MIN_TIMES * time),
+    )
+    return tuple(Fault(kind, quantity, value, steps) for kind, value, sound in judged if not sound)
+
+
+def describe(fault: Fault) -> str:
+    """Return a fault in words.
+
+    >>> describe(Fault(FaultKind.BULK, "growth", 123.4, 50))
+    'bulk effective sample size of growth is 123, below 400'
+    """
+    if fault.kind is FaultKind.R_HAT:
+        return f"R-hat of {fault.quantity} is {_format(fault.value, 3)}, above {MAX_R_HAT}"
+    if fault.kind is FaultKind.LENGTH:
+        wanted = f"{MIN_TIMES:.0f} autocorrelation times of {fault.quantity}"
+        return f"{fault.steps} steps are fewer than {wanted}, {_format(fault.value, 1)}"
+    return f"{fault.kind} effective sample size of {fault.quantity} is {_format(fault.value, 0)}, below {MIN_EFFECTIVE:.0f}"
 
 
 def diagnose(draws: Array) -> Diagnosis:
@@ -74,7 +129,7 @@ def choose_burn_in(positions: Array, log_probability: Array) -> int:
         shape (ensembles, steps, walkers)
     """
     half = positions.shape[1] // 2
-    slowest = max(autocorrelation_time(positions[:, half:, :, place]) for place in range(positions.shape[-1]))
+    slowest = max(autocorrelation_time(positions[:, half:, :, index]) for index in range(positions.shape[-1]))
     means = log_probability.mean(axis=2)
     arrived = int(np.argmax(means >= means[:, half:].min(axis=1, keepdims=True), axis=1).max())
     return int(min(arrived + math.ceil(BURN_IN_TIMES * slowest), half))
@@ -158,5 +213,5 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _spell(value: float | None, decimals: int) -> str:
+def _format(value: float | None, decimals: int) -> str:
     return "unknown" if value is None else f"{value:.{decimals}f}"

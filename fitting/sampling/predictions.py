@@ -1,21 +1,21 @@
 """What the posterior predicts: curves, medians and hazard ratios over draws from it.
 
-Start with `predict_over`; `predict_draws` is its step of long work.
+Start with `predict_over`; `predict_draws` is the function of its tasks.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
 from kinimmune.fitting.problem.predictions import predictions, sampling_error
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.diagnostics import effective_size
-from kinimmune.fitting.sampling.posterior import FAILURES, predict_each, spell
 from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
@@ -23,11 +23,12 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.survival import progression_free, survival_at
 
-SHARE = 20
-"""Draws of a step."""
+BLOCK_DRAWS = 20
+"""Draws of a task."""
 BOUNDS = (1.0, 0.8)
-"""Below which hazard ratios are asked for."""
+"""Values of a hazard ratio below which its probability is computed."""
 POPULATION, TRIAL = "population", "trial"
+"""Whose hazard ratio a probability is about: the population's, or that of one trial of the reported size."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +36,37 @@ class Predicted:
     """What the draws predict; draws that failed are left out."""
 
     failed: int
+    """Number of draws that failed."""
     predictions: tuple[SampledPrediction, ...]
     probabilities: tuple[Probability, ...]
     bands: tuple[Band, ...]
     ratios: tuple[RatioDraws, ...]
 
 
-def predict_over(points: Array, work: TaskFunction, inputs: tuple[Json, Json], runtime: Runtime) -> Predicted:
-    """Return what draws predict, computed in steps.
+def predict_over(points: Array, function: TaskFunction, inputs: Json, context: Json, runtime: Runtime) -> Predicted:
+    """Return what draws predict, computed in tasks.
 
     Parameters
     ----------
     points
         draws in the order of the steps of each ensemble, shape (ensembles, k, n)
-    work
+    function
         `SAMPLE_PREDICT`, or what stands for it
     inputs
-        what the work needs besides the points, on which its outcome depends and does not
+        what the function needs besides the points and its outcome depends on
+    context
+        what it needs and its outcome does not depend on
     runtime
         where tasks are kept and computed
     """
     ensembles, count, size = points.shape
     flat = points.reshape(-1, size)
-    parts = [flat[first : first + SHARE] for first in range(0, len(flat), SHARE)]
-    steps = [
-        Task(work, f"sample-predict-{number:03d}", {**inputs[0], "points": part.tolist()}, inputs[1])
+    parts = [flat[first : first + BLOCK_DRAWS] for first in range(0, len(flat), BLOCK_DRAWS)]
+    tasks = [
+        Task(function, f"sample-predict-{number:03d}", {**inputs, "points": part.tolist()}, context)
         for number, part in enumerate(parts)
     ]
-    outcomes = runtime.run([TaskChain(step) for step in steps])
+    outcomes = runtime.run([TaskChain(task) for task in tasks])
     draws = [draw for (outcome,) in outcomes for draw in outcome["draws"]]
     kept = [[draw for draw in draws[first : first + count] if draw is not None] for first in range(0, ensembles * count, count)]
     return Predicted(
@@ -75,17 +79,17 @@ def predict_over(points: Array, work: TaskFunction, inputs: tuple[Json, Json], r
 
 
 def predict_draws(inputs: Json) -> Json:
-    """Run the virtual trial at some draws: a step of long work."""
+    """Run the virtual trial at some draws: the function of a task."""
     problem = to_horizon(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
     points = np.array(inputs["points"])
     draws: list[Json | None] = []
     failures = []
-    for point, outcomes in zip(points, predict_each(problem, points), strict=True):
+    for point, outcomes in zip(points, predict_each(problem, list(points)), strict=True):
         try:
             draws.append(_describe(problem, outcomes))
-        except FAILURES as error:
+        except COMPUTATION_ERRORS as error:
             draws.append(None)
-            failures.append({"what": f"virtual trial at {spell(point)}", "reason": str(error)})
+            failures.append({"what": f"virtual trial at {format_point(point)}", "reason": str(error)})
     return {"draws": draws, "failures": failures}
 
 
@@ -130,7 +134,7 @@ def _summarise(kept: Kept) -> list[SampledPrediction]:
         series = [[_number(draw["predictions"][name]) for draw in chain] for chain in kept]
         values = np.array([value for chain in series for value in chain])
         low, middle, high = (_finite(float(value)) for value in np.quantile(values, (0.025, 0.5, 0.975), method="inverted_cdf"))
-        ess = _size_of(series, lambda value: value)
+        ess = _effective_size(series)
         rows.append(SampledPrediction(name, middle, low, high, ess, _median_error(values, series)))
     return rows
 
@@ -138,7 +142,7 @@ def _summarise(kept: Kept) -> list[SampledPrediction]:
 def _median_error(values: Array, series: Sequence[Sequence[float]]) -> float | None:
     """Return the Monte Carlo error of a median: half the distance of the quantiles one binomial error of 1/2 apart."""
     middle = float(np.quantile(values, 0.5, method="inverted_cdf"))
-    size = _size_of(series, lambda value: float(value <= middle))
+    size = _effective_size([[float(value <= middle) for value in chain] for chain in series])
     if size is None:
         return None
     error = 0.5 / math.sqrt(size)
@@ -162,14 +166,26 @@ def _compare(kept: Kept) -> list[Probability]:
         _, study, endpoint = name.split(":")
         pairs = [[(math.log(draw["predictions"][name]), draw["errors"][name]) for draw in chain] for chain in kept]
         for bound in BOUNDS:
-            rows += [Probability(study, endpoint, bound, of, *found) for of, found in probabilities_below(pairs, bound).items()]
+            rows += [
+                Probability(study, endpoint, bound, of, chance.probability, chance.ess, chance.error)
+                for of, chance in probabilities_below(pairs, bound).items()
+            ]
     return rows
 
 
-def probabilities_below(
-    pairs: Sequence[Sequence[tuple[float, float]]], bound: float
-) -> dict[str, tuple[float, float | None, float | None]]:
-    """Return how probable a ratio below a bound is, in the population and in a trial, with effective size and error.
+@dataclass(frozen=True)
+class Chance:
+    """A probability estimated from draws."""
+
+    probability: float
+    ess: float | None
+    """Effective sample size; None where it does not exist."""
+    error: float | None
+    """Monte Carlo error."""
+
+
+def probabilities_below(pairs: Sequence[Sequence[tuple[float, float]]], bound: float) -> dict[str, Chance]:
+    """Return how probable a ratio below a bound is, in the population and in a trial of the reported size.
 
     Population: the share of draws below.  Trial: the mean over draws of Phi((ln bound - ln ratio)/se), se the error by which one
     trial scatters about its population.  Monte Carlo errors: sqrt(p (1 - p)/n) with n the effective sample size and p moved
@@ -180,11 +196,11 @@ def probabilities_below(
     pairs
         (ln ratio, se) of each draw of each ensemble
     bound
-        of the ratio
+        value of the ratio
 
     Examples
     --------
-    >>> probabilities_below([[(0.0, 1.0), (0.0, 1.0)]], 2.0)["population"][0]
+    >>> probabilities_below([[(0.0, 1.0), (0.0, 1.0)]], 2.0)["population"].probability
     1.0
     """
     from scipy.special import ndtr
@@ -195,17 +211,17 @@ def probabilities_below(
     found = {}
     for of, series in ((POPULATION, below), (TRIAL, chances)):
         values = np.array([value for chain in series for value in chain])
-        mean, size = float(values.mean()), _size_of(series, lambda value: value)
+        mean, size = float(values.mean()), _effective_size(series)
         moved = None if size is None else (mean * size + 1.0) / (size + 2.0)
         spread = moved * (1.0 - moved) if of == POPULATION and moved is not None else float(values.var())
-        found[of] = (mean, size, None if size is None else math.sqrt(spread / size))
+        found[of] = Chance(mean, size, None if size is None else math.sqrt(spread / size))
     return found
 
 
-def _size_of(series: Sequence[Sequence[float]], read: Callable[[float], float]) -> float | None:
-    """Return the effective sample size of numbers read from draws; all of them where they do not differ, None where infinite."""
+def _effective_size(series: Sequence[Sequence[float]]) -> float | None:
+    """Return the effective sample size of a number of each draw; all draws where it does not vary, None where it is infinite."""
     shortest, total = min(map(len, series)), sum(map(len, series))
-    values = np.array([[read(value) for value in chain[:shortest]] for chain in series])
+    values = np.array([chain[:shortest] for chain in series])
     if shortest < 4 or not np.all(np.isfinite(values)):
         return None
     if np.ptp(values) == 0.0:

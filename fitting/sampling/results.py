@@ -1,18 +1,16 @@
 """What a sample of a posterior showed: plain values that go to JSON and back.
 
-Start with `SampleResult` (schema `kinimmune.sample/1`); `sample_to_json` and `sample_from_json` convert it.
+Start with `SampleResult` (schema `kinimmune.sample/1`); `SAMPLE_JSON` converts it.
 """
 
 import csv
 import io
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.estimation.results import Numbers
+from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
@@ -107,9 +105,9 @@ class Trace:
     steps: tuple[int, ...]
     median: Numbers
     lower: Numbers
-    """Of the lowest walker"""
+    """Log probability of the lowest walker."""
     upper: Numbers
-    """Of the highest walker"""
+    """Log probability of the highest walker."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class SampleResult:
     """Steps left out at the beginning of each ensemble."""
     converged: bool
     faults: tuple[str, ...]
-    """What speaks against convergence."""
+    """What speaks against convergence, in words (`kinimmune.fitting.sampling.diagnostics.describe`)."""
     acceptance: tuple[float, ...]
     """Share of proposals that were taken, of each ensemble."""
     evaluations: int
@@ -135,8 +133,9 @@ class SampleResult:
     failed: int
     """Of the evaluations, those that could not be computed and counted as impossible."""
     draws: int
-    """Over which predictions were computed."""
+    """Draws over which predictions were computed."""
     failed_draws: int
+    """Draws at which they could not be."""
     parameters: tuple[SampledParameter, ...]
     predictions: tuple[SampledPrediction, ...]
     probabilities: tuple[Probability, ...]
@@ -144,18 +143,18 @@ class SampleResult:
     ratios: tuple[RatioDraws, ...]
     traces: tuple[Trace, ...]
     correlation: tuple[Numbers, ...]
-    """Of the parameters on the scales of their priors, in their order."""
+    """Correlation of the parameters on the scales of their priors, in their order."""
     schema: str = "kinimmune.sample/1"
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws from a posterior, thinned."""
+    """Draws from the posterior of a fit, thinned."""
 
     names: tuple[str, ...]
     """Keys of the parameters."""
     values: Array
-    """In their units, shape (k, n)"""
+    """Values of the parameters in their units, shape (k, n)."""
     origin: tuple[tuple[int, int, int, float], ...]
     """Ensemble, step, walker (from 1, 0 and 0) and log probability of each draw."""
 
@@ -165,25 +164,7 @@ class Draws:
         return np.array([row[0] for row in self.origin])
 
 
-def sample_to_json(result: SampleResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    return json.dumps(TypeAdapter(SampleResult).dump_python(result, mode="json"), indent=1, allow_nan=False)
-
-
-def sample_from_json(text: str, path: Path) -> SampleResult:
-    """Return a result from JSON text; inverse of `sample_to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(SampleResult).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path} is no sample: {place}: {first['msg']}; sample again with --resume") from error
+SAMPLE_JSON = JsonFormat(SampleResult, "is no sample", "sample again with --resume")
 
 
 def write_sample(run: Run, result: SampleResult, draws: Draws) -> None:
@@ -193,7 +174,7 @@ def write_sample(run: Run, result: SampleResult, draws: Draws) -> None:
     writer.writerow((*_ORIGIN, *draws.names))
     writer.writerows((*origin, *row) for origin, row in zip(draws.origin, draws.values.tolist(), strict=True))
     run.write(DRAWS, text.getvalue())
-    run.write(SAMPLE, sample_to_json(result))
+    run.write(SAMPLE, SAMPLE_JSON.dump(result))
 
 
 def read_sample(run: Run) -> tuple[SampleResult, Draws] | None:
@@ -206,7 +187,7 @@ def read_sample(run: Run) -> tuple[SampleResult, Draws] | None:
     """
     if not (run.path / SAMPLE).is_file():
         return None
-    result = sample_from_json(run.read(SAMPLE), run.path / SAMPLE)
+    result = SAMPLE_JSON.load(run.read(SAMPLE), run.path / SAMPLE)
     head, *rows = csv.reader(io.StringIO(run.read(DRAWS)))
     try:
         origin = tuple((int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows)

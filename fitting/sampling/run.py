@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.sampling.results import SampleResult, write_sample
-from kinimmune.fitting.sampling.sample import count_steps, sample_fit
+from kinimmune.fitting.sampling.sample import count_tasks, sample_fit
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 
@@ -30,7 +30,7 @@ def plan_sample(fitted: Fitted, options: SampleOptions) -> SamplePlan:
     UsageError
         for fewer ensembles, walkers or steps than give a sample
     """
-    return SamplePlan(fitted, options, count_steps(options, fitted))
+    return SamplePlan(fitted, options, count_tasks(options, fitted))
 
 
 def run_sample(plan: SamplePlan, runtime: Runtime) -> SampleResult:

@@ -4,6 +4,7 @@ Start with `sample_fit`.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,94 +12,108 @@ from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.estimation.results import Numbers
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.sampling.block import walk
-from kinimmune.fitting.sampling.chains import Chains, Effort, Sampled, run_ensembles
-from kinimmune.fitting.sampling.diagnostics import Diagnosis, choose_burn_in, diagnose
-from kinimmune.fitting.sampling.posterior import Posterior
-from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT, SHARE, Predicted, predict_over
+from kinimmune.fitting.sampling.block import run_block
+from kinimmune.fitting.sampling.chains import Chains, EnsembleSettings, SamplingTarget, run_ensembles
+from kinimmune.fitting.sampling.density import FitPosterior
+from kinimmune.fitting.sampling.diagnostics import Diagnosis, choose_burn_in, describe, diagnose, find_faults
+from kinimmune.fitting.sampling.predictions import BLOCK_DRAWS, SAMPLE_PREDICT, Predicted, predict_over
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, Trace
-from kinimmune.fitting.sampling.surrogate import Guide, survey
+from kinimmune.fitting.sampling.surrogate import NormalApproximation, fit_surrogate
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, TaskFunction
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.symbolic.parameters import Parameter
 
 SPARE_WALKERS = 2
-"""Above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
-MOST_PREDICTIONS = 400
+"""Walkers above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
+MAX_PREDICTIONS = 400
 """Draws over which the virtual trial is run, all ensembles together."""
 DRAWS_PER_PREDICTION = 5
 """Draws written for other programs, per draw predicted."""
 TRACE_POINTS = 200
+"""Most steps at which the log probability of an ensemble is written."""
 
 
-def count_steps(settings: SampleOptions, fitted: Fitted) -> int:
-    """Return how many steps of long work a sample takes, for a bar."""
-    effort = _effort(settings, fitted)
-    return 1 + effort.ensembles * effort.blocks + math.ceil(_count_predictions(effort.ensembles) * effort.ensembles / SHARE)
+def count_tasks(options: SampleOptions, fitted: Fitted) -> int:
+    """Return how many tasks a sample takes."""
+    size = _settle(options, fitted)
+    return 1 + size.ensembles * size.blocks + math.ceil(_count_predictions(size.ensembles) * size.ensembles / BLOCK_DRAWS)
 
 
-def sample_fit(fitted: Fitted, settings: SampleOptions, runtime: Runtime) -> tuple[SampleResult, Draws]:
+def sample_fit(fitted: Fitted, options: SampleOptions, runtime: Runtime) -> tuple[SampleResult, Draws]:
     """Sample the posterior of a fit and predict from it.
 
     Parameters
     ----------
     fitted
         whose estimates and curvature tell where walkers begin
-    settings
+    options
         how much to sample
     runtime
         where tasks are kept and computed
     """
-    plan = fitted.settings.with_patients(settings.patients)
-    inputs, beside = {"problem": plan.plain}, {"folder": fitted.folder, "jobs": 1}
-    effort = _effort(settings, fitted)
-    chains = run_ensembles(Sampled(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, beside), guide_of(fitted), effort, runtime)
+    problem_settings = fitted.settings.with_patients(options.patients)
+    inputs, context = {"problem": problem_settings.plain}, {"folder": fitted.folder, "jobs": 1}
+    size = _settle(options, fitted)
+    target = SamplingTarget(SAMPLE_SURVEY, SAMPLE_BLOCK, inputs, context)
+    chains = run_ensembles(target, normal_approximation(fitted), size, runtime)
     burn_in = choose_burn_in(chains.positions, chains.log_probability)
-    places = thin(chains, burn_in, _count_predictions(effort.ensembles))
-    predicted = predict_over(chains.positions[places], SAMPLE_PREDICT, (inputs, beside), runtime)
-    problem = open_problem(plan, fitted.folder)
-    result = _describe(problem, fitted, effort, (chains, burn_in), predicted)
-    return result, _list_draws(problem.free, chains, thin(chains, burn_in, places[0].shape[1] * DRAWS_PER_PREDICTION))
+    predicted_at = thin(chains, burn_in, _count_predictions(size.ensembles))
+    predicted = predict_over(chains.positions[predicted_at.indices], SAMPLE_PREDICT, inputs, context, runtime)
+    problem = open_problem(problem_settings, fitted.folder)
+    result = _describe(problem, size, chains, burn_in, predicted)
+    written = thin(chains, burn_in, _count_predictions(size.ensembles) * DRAWS_PER_PREDICTION)
+    return result, _list_draws(problem.free, chains, written)
 
 
-def survey_posterior(inputs: Json) -> Json:
-    """Learn a surrogate of the posterior: a step of long work."""
-    return survey(_open(inputs), inputs)
+def learn_surrogate(inputs: Json) -> Json:
+    """Learn a surrogate of the posterior: the function of a task."""
+    return fit_surrogate(_open(inputs), inputs)
 
 
-SAMPLE_SURVEY = TaskFunction("sample.survey", survey_posterior, "kinimmune.fitting.sample:survey_posterior")
+SAMPLE_SURVEY = TaskFunction("sample.survey", learn_surrogate, "kinimmune.fitting.sample:survey_posterior")
 
 
-def walk_posterior(inputs: Json) -> Json:
-    """Carry an ensemble on by a block of steps: a step of long work."""
-    return walk(_open(inputs), inputs)
+def advance_ensemble(inputs: Json) -> Json:
+    """Carry an ensemble on by a block of steps: the function of a task."""
+    return run_block(_open(inputs), inputs)
 
 
-SAMPLE_BLOCK = TaskFunction("sample.block", walk_posterior, "kinimmune.fitting.sample:walk_posterior")
+SAMPLE_BLOCK = TaskFunction("sample.block", advance_ensemble, "kinimmune.fitting.sample:walk_posterior")
 
 
-def _open(inputs: Json) -> Posterior:
-    return Posterior(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]))
+def _open(inputs: Json) -> FitPosterior:
+    return FitPosterior(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]))
 
 
-def guide_of(fitted: Fitted) -> Guide:
-    """Return the normal approximation by the curvature at the estimates, on standard scores."""
+def normal_approximation(fitted: Fitted) -> NormalApproximation:
+    """Return the normal approximation by the curvature at the estimates, on z-scores."""
     errors = np.array([row.contraction for row in fitted.result.parameters])
     correlation = np.array(fitted.result.correlation) if fitted.result.correlation else np.eye(errors.size)
-    return Guide(fitted.point, correlation * np.outer(errors, errors))
+    return NormalApproximation(fitted.point, correlation * np.outer(errors, errors))
 
 
-def thin(chains: Chains, burn_in: int, count: int) -> tuple[Array, Array, Array]:
-    """Return where so many draws of each ensemble lie, evenly over the steps after the burn-in and in turn over the walkers.
+@dataclass(frozen=True)
+class ThinnedDraws:
+    """Where some draws of each ensemble lie; arrays of shape (ensembles, count)."""
 
-    Each of ensemble, step and walker has shape (ensembles, count).
-    """
+    ensemble: Integers
+    step: Integers
+    walker: Integers
+
+    @property
+    def indices(self) -> tuple[Integers, Integers, Integers]:
+        """Indices into the positions of chains."""
+        return self.ensemble, self.step, self.walker
+
+
+def thin(chains: Chains, burn_in: int, count: int) -> ThinnedDraws:
+    """Return where so many draws of each ensemble lie, evenly over the steps after the burn-in and in turn over the walkers."""
     ensembles, steps, walkers = chains.log_probability.shape
     chosen = burn_in + ((np.arange(count) + 0.5) * (steps - burn_in) / count).astype(int)
     shape = (ensembles, count)
-    return (
+    return ThinnedDraws(
         np.broadcast_to(np.arange(ensembles)[:, None], shape),
         np.broadcast_to(chosen, shape),
         np.broadcast_to(np.arange(count) % walkers, shape),
@@ -106,74 +121,76 @@ def thin(chains: Chains, burn_in: int, count: int) -> tuple[Array, Array, Array]
 
 
 def _count_predictions(ensembles: int) -> int:
-    return MOST_PREDICTIONS // ensembles
+    return MAX_PREDICTIONS // ensembles
 
 
-def _effort(settings: SampleOptions, fitted: Fitted) -> Effort:
-    walkers = settings.walkers or 2 * fitted.point.size + SPARE_WALKERS
-    seed = fitted.settings.seed if settings.seed is None else settings.seed
-    return Effort(settings.ensembles, walkers, settings.steps, seed).require(fitted.point.size)
+def _settle(options: SampleOptions, fitted: Fitted) -> EnsembleSettings:
+    """Return the settings with nothing left open; refused where the walkers are too few for the estimated parameters."""
+    walkers = options.walkers or 2 * fitted.point.size + SPARE_WALKERS
+    seed = fitted.settings.seed if options.seed is None else options.seed
+    return EnsembleSettings(options.ensembles, walkers, options.steps, seed).require(fitted.point.size)
 
 
-def _describe(
-    problem: FitProblem, fitted: Fitted, effort: Effort, sampled: tuple[Chains, int], predicted: Predicted
-) -> SampleResult:
-    chains, burn_in = sampled
+def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_in: int, predicted: Predicted) -> SampleResult:
     kept = chains.positions[:, burn_in:]
-    diagnoses = [diagnose(kept[..., place]) for place in range(kept.shape[-1])]
-    pairs = list(zip(problem.free, diagnoses, strict=True))
-    faults = tuple(fault for item, found in pairs for fault in found.find_faults(item.key, kept.shape[1]))
+    diagnoses = [diagnose(kept[..., index]) for index in range(kept.shape[-1])]
+    faults = tuple(
+        describe(fault)
+        for parameter, diagnosis in zip(problem.free, diagnoses, strict=True)
+        for fault in find_faults(diagnosis, parameter.key, kept.shape[1])
+    )
     flat = kept.reshape(-1, kept.shape[-1])
     return SampleResult(
-        model=fitted.settings.model,
-        seed=effort.seed,
+        model=problem.simulator.model.name,
+        seed=size.seed,
         patients=problem.population.patients,
-        ensembles=effort.ensembles,
-        walkers=effort.walkers,
-        steps=effort.steps,
+        ensembles=size.ensembles,
+        walkers=size.walkers,
+        steps=size.steps,
         burn_in=burn_in,
         converged=not faults,
         faults=faults,
         acceptance=chains.acceptance,
         evaluations=chains.evaluations,
         failed=chains.failed,
-        draws=_count_predictions(effort.ensembles) * effort.ensembles,
+        draws=_count_predictions(size.ensembles) * size.ensembles,
         failed_draws=predicted.failed,
-        parameters=tuple(_parameter(item, scores, found) for (item, found), scores in zip(pairs, flat.T, strict=True)),
+        parameters=tuple(map(_parameter, problem.free, flat.T, diagnoses)),
         predictions=predicted.predictions,
         probabilities=predicted.probabilities,
         bands=predicted.bands,
         ratios=predicted.ratios,
-        traces=tuple(_trace(ensemble, course) for ensemble, course in enumerate(chains.log_probability, start=1)),
+        traces=tuple(_trace(ensemble, values) for ensemble, values in enumerate(chains.log_probability, start=1)),
         correlation=tuple(tuple(map(float, row)) for row in np.atleast_2d(np.corrcoef(flat, rowvar=False))),
     )
 
 
-def _parameter(item: Parameter, scores: Array, found: Diagnosis) -> SampledParameter:
-    lower, median, upper = (item.prior.from_z(float(score)) for score in np.quantile(scores, (0.025, 0.5, 0.975)))
+def _parameter(parameter: Parameter, z: Array, diagnosis: Diagnosis) -> SampledParameter:
+    lower, median, upper = (parameter.prior.from_z(float(score)) for score in np.quantile(z, (0.025, 0.5, 0.975)))
     return SampledParameter(
-        name=item.key,
-        symbol=item.symbol,
-        unit=item.unit,
+        name=parameter.key,
+        symbol=parameter.symbol,
+        unit=parameter.unit,
         median=median,
         lower=lower,
         upper=upper,
-        contraction=float(scores.std()),
-        r_hat=found.r_hat,
-        bulk_ess=found.bulk_ess,
-        tail_ess=found.tail_ess,
-        autocorrelation_time=found.autocorrelation_time,
+        contraction=float(z.std()),
+        r_hat=diagnosis.r_hat,
+        bulk_ess=diagnosis.bulk_ess,
+        tail_ess=diagnosis.tail_ess,
+        autocorrelation_time=diagnosis.autocorrelation_time,
     )
 
 
-def _trace(ensemble: int, course: Array) -> Trace:
-    steps = np.unique(np.linspace(0, len(course) - 1, TRACE_POINTS).astype(int))
+def _trace(ensemble: int, log_probability: Array) -> Trace:
+    """Return the course of one ensemble; log_probability has shape (steps, walkers)."""
+    steps = np.unique(np.linspace(0, len(log_probability) - 1, TRACE_POINTS).astype(int))
     return Trace(
         ensemble,
         tuple(int(step) for step in steps),
-        _numbers(np.median(course[steps], axis=1)),
-        _numbers(course[steps].min(axis=1)),
-        _numbers(course[steps].max(axis=1)),
+        _numbers(np.median(log_probability[steps], axis=1)),
+        _numbers(log_probability[steps].min(axis=1)),
+        _numbers(log_probability[steps].max(axis=1)),
     )
 
 
@@ -181,9 +198,14 @@ def _numbers(values: Array) -> Numbers:
     return tuple(float(value) for value in values)
 
 
-def _list_draws(free: tuple[Parameter, ...], chains: Chains, places: tuple[Array, Array, Array]) -> Draws:
-    points = chains.positions[places].reshape(-1, len(free))
-    values = [[item.prior.from_z(float(score)) for item, score in zip(free, point, strict=True)] for point in points]
-    which = zip(*(place.ravel().tolist() for place in places), chains.log_probability[places].ravel().tolist(), strict=True)
-    origin = tuple((ensemble + 1, step, walker, value) for ensemble, step, walker, value in which)
-    return Draws(tuple(item.key for item in free), np.array(values), origin)
+def _list_draws(estimated: tuple[Parameter, ...], chains: Chains, at: ThinnedDraws) -> Draws:
+    points = chains.positions[at.indices].reshape(-1, len(estimated))
+    values = [[item.prior.from_z(float(score)) for item, score in zip(estimated, point, strict=True)] for point in points]
+    origin = zip(
+        (at.ensemble + 1).ravel().tolist(),
+        at.step.ravel().tolist(),
+        at.walker.ravel().tolist(),
+        chains.log_probability[at.indices].ravel().tolist(),
+        strict=True,
+    )
+    return Draws(tuple(item.key for item in estimated), np.array(values), tuple(origin))

@@ -1,7 +1,7 @@
 """A cheap stand-in for a target, from which steps of the sampler are proposed; the target itself decides on each.
 
-Start with `survey`, which learns a `Surrogate`.  Every residual is taken as a quadratic function of the point, fitted to some
-hundred points of the target: first about the normal approximation of the fit, then where the surrogate itself has its mass.
+Start with `fit_surrogate`, which learns a `Surrogate`.  Every residual is taken as a quadratic function of the point, fitted to
+some hundred points of the target: first about the normal approximation of the fit, then where the surrogate itself has its mass.
 Proposing by a walk on a surrogate and accepting by the target leaves the target's distribution as it is, however good or bad the
 surrogate (J. S. Liu, Monte Carlo Strategies in Scientific Computing, 2001, section 9.4.3, surrogate transition).
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kinimmune.fitting.sampling.posterior import Evaluated, Target
+from kinimmune.fitting.sampling.density import DensityValues, TargetDensity
 from kinimmune.fitting.workflow.task import Json
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import NumericalError
@@ -23,101 +23,103 @@ ROUNDS = (4, 2, 2)
 OVER_DISPERSION = 1.25
 """Standard deviations of the points of the first round over those of the normal approximation."""
 FREEDOM = 8.0
-"""Degrees of freedom of their Student distribution."""
-NEARLY_BEST, DECAY = 6.0, 8.0
-"""A point counts fully until its log probability lies so far below the best, then with a weight that decays on this scale."""
+"""Degrees of freedom of the Student distribution the points of the first round are drawn from."""
+FULL_WEIGHT_DEPTH, WEIGHT_DECAY = 6.0, 8.0
+"""A point counts fully until its log probability lies the first number below the best, then with a weight that decays on the
+scale of the second."""
 RIDGE = 1e-2
-"""Keeps coefficients small that no point tells of."""
+"""Weight of the squared coefficients in the least squares: keeps those small that no point tells of."""
 LEARNING_WALKERS, LEARNING_STEPS = 128, 1000
-"""Walk on the surrogate by which the points of the later rounds are found."""
+"""Size of the random walk on the surrogate by which the points of the later rounds are found."""
 SCALES = (0.25, 1.0)
-"""Steps of a walk over that which is best for a normal target, 2.38 / sqrt(n)."""
+"""Lengths of a walk's steps over that which is best for a normal target, 2.38 / sqrt(n); drawn with equal probability."""
 
 
 @dataclass(frozen=True)
-class Guide:
-    """The normal approximation of a target: about where and how wide it is."""
+class NormalApproximation:
+    """A normal distribution that tells about where a target lies and how wide it is."""
 
     mean: Array
-    """Shape (n,)"""
+    """Mean, shape (n,)."""
     covariance: Array
-    """Shape (n, n)"""
+    """Covariance, shape (n, n)."""
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The guide as an input of a step."""
+        """The approximation as an input of a task; `NormalApproximation.from_plain` is the way back."""
         return {"mean": self.mean.tolist(), "covariance": self.covariance.tolist()}
+
+    @staticmethod
+    def from_plain(plain: Json) -> "NormalApproximation":
+        """Return the approximation that was made plain."""
+        return NormalApproximation(np.array(plain["mean"]), np.array(plain["covariance"]))
 
     @property
     def factor(self) -> Array:
-        """Lower triangle whose square is the covariance."""
+        """Lower Cholesky factor of the covariance, shape (n, n)."""
         return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
-
-
-def guide_from(plain: Json) -> Guide:
-    """Return a guide from plain values; inverse of `Guide.plain`."""
-    return Guide(np.array(plain["mean"]), np.array(plain["covariance"]))
 
 
 @dataclass(frozen=True)
 class Surrogate:
     """Residuals as quadratic functions of a point."""
 
-    guide: Guide
+    normal: NormalApproximation
     """Its mean and factor make points into the coordinates of the quadratics."""
     coefficients: Array
-    """Shape (1 + n + n (n + 1) / 2, m)"""
+    """Coefficients of each residual, shape (1 + n + n (n + 1) / 2, m)."""
     stride: Array
-    """Lower triangle whose square is the covariance of a walk's steps, shape (n, n)"""
+    """Lower Cholesky factor of the covariance of a walk's steps, shape (n, n)."""
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The surrogate as an input of a step."""
+        """The surrogate as an input of a task; `Surrogate.from_plain` is the way back."""
         coefficients, stride = self.coefficients.tolist(), self.stride.tolist()
-        return {"guide": self.guide.plain, "coefficients": coefficients, "stride": stride}
+        return {"guide": self.normal.plain, "coefficients": coefficients, "stride": stride}
+
+    @staticmethod
+    def from_plain(plain: Json) -> "Surrogate":
+        """Return the surrogate that was made plain."""
+        normal = NormalApproximation.from_plain(plain["guide"])
+        return Surrogate(normal, np.array(plain["coefficients"]), np.array(plain["stride"]))
 
     def log_probability(self, points: Array) -> Array:
         """Return what stands for the target's log probability, shape (k,)."""
-        return self._height(_features(_coordinates(self.guide, points)))
+        return self._log_density(_features(_coordinates(self.normal, points)))
 
-    def wander(self, points: Array, steps: int, random: np.random.RandomState) -> Array:
+    def random_walk(self, points: Array, steps: int, random: np.random.RandomState) -> Array:
         """Return where walkers are after a Metropolis walk on the surrogate, shape (k, n).
 
         Every step is drawn from one symmetric distribution, so the walk is as likely forwards as backwards under the surrogate.
         """
         shape = (steps, *points.shape)
         scales = np.array(SCALES)[random.randint(len(SCALES), size=(*shape[:2], 1))] * 2.38 / np.sqrt(points.shape[1])
-        stride = np.linalg.solve(self.guide.factor, self.stride)
+        stride = np.linalg.solve(self.normal.factor, self.stride)
         shifts = scales * (random.standard_normal(shape) @ stride.T)
         levels = np.log(random.random_sample(shape[:2]))
-        now = _coordinates(self.guide, points)
-        value = self._height(_features(now))
+        now = _coordinates(self.normal, points)
+        value = self._log_density(_features(now))
         for shift, level in zip(shifts, levels, strict=True):
             proposed = now + shift
-            found = self._height(_features(proposed))
-            taken = level < found - value
+            proposed_value = self._log_density(_features(proposed))
+            taken = level < proposed_value - value
             now = np.where(taken[:, None], proposed, now)
-            value = np.where(taken, found, value)
-        return np.asarray(self.guide.mean + now @ self.guide.factor.T, dtype=float)
+            value = np.where(taken, proposed_value, value)
+        return np.asarray(self.normal.mean + now @ self.normal.factor.T, dtype=float)
 
-    def _height(self, features: Array) -> Array:
-        return Evaluated(features @ self.coefficients).log_probability
-
-
-def surrogate_from(plain: Json) -> Surrogate:
-    """Return a surrogate from plain values; inverse of `Surrogate.plain`."""
-    return Surrogate(guide_from(plain["guide"]), np.array(plain["coefficients"]), np.array(plain["stride"]))
+    def _log_density(self, features: Array) -> Array:
+        return DensityValues(features @ self.coefficients).log_probability
 
 
-def survey(target: Target, inputs: Json) -> Json:
-    """Learn a surrogate of a target: the body of a step of long work.
+def fit_surrogate(target: TargetDensity, inputs: Json) -> Json:
+    """Learn a surrogate of a target: what the function of such a task does once it has its target.
 
     Parameters
     ----------
     target
-        what is sampled
+        density that is sampled
     inputs
-        `seed`, a list of whole numbers; `guide`
+        `seed`, a list of whole numbers; `guide`, a plain `NormalApproximation`
 
     Returns
     -------
@@ -130,56 +132,57 @@ def survey(target: Target, inputs: Json) -> Json:
         when too few points can be computed to learn anything
     """
     random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(inputs["seed"])))
-    guide = guide_from(inputs["guide"])
-    size = _features(guide.mean[None]).shape[1]
+    normal = NormalApproximation.from_plain(inputs["guide"])
+    size = _features(normal.mean[None]).shape[1]
     tails = np.sqrt(random.chisquare(FREEDOM, ROUNDS[0] * size) / FREEDOM)[:, None]
-    normal = random.standard_normal((ROUNDS[0] * size, guide.mean.size))
-    points = [guide.mean + OVER_DISPERSION * (normal / tails) @ guide.factor.T]
-    found = [target.evaluate(points[0])]
-    surrogate = _learn(guide, guide.factor, points, found)
+    draws = random.standard_normal((ROUNDS[0] * size, normal.mean.size))
+    points = [normal.mean + OVER_DISPERSION * (draws / tails) @ normal.factor.T]
+    values = [target.evaluate(points[0])]
+    surrogate = _learn(normal, normal.factor, points, values)
     for share in ROUNDS[1:]:
-        points.append(_wander_about(surrogate, random)[: share * size])
-        found.append(target.evaluate(points[-1]))
-        surrogate = _learn(guide, surrogate.stride, points, found)
-    covariance = np.cov(_wander_about(surrogate, random), rowvar=False)
+        points.append(_draw_from(surrogate, random)[: share * size])
+        values.append(target.evaluate(points[-1]))
+        surrogate = _learn(normal, surrogate.stride, points, values)
+    covariance = np.cov(_draw_from(surrogate, random), rowvar=False)
     stride = np.linalg.cholesky(np.atleast_2d(covariance))
     return {
-        "surrogate": Surrogate(guide, surrogate.coefficients, stride).plain,
+        "surrogate": Surrogate(normal, surrogate.coefficients, stride).plain,
         "evaluations": sum(map(len, points)),
-        "failures": [failure for item in found for failure in item.failures],
+        "failures": [failure for item in values for failure in item.failures],
     }
 
 
-def _wander_about(surrogate: Surrogate, random: np.random.RandomState) -> Array:
+def _draw_from(surrogate: Surrogate, random: np.random.RandomState) -> Array:
     """Return points distributed nearly as the surrogate is, four per walker, shape (4 walkers, n)."""
-    normal = random.standard_normal((LEARNING_WALKERS, surrogate.guide.mean.size))
-    points = surrogate.guide.mean + normal @ surrogate.guide.factor.T
+    normal = random.standard_normal((LEARNING_WALKERS, surrogate.normal.mean.size))
+    points = surrogate.normal.mean + normal @ surrogate.normal.factor.T
     kept = []
     for _ in range(5):
-        points = surrogate.wander(points, LEARNING_STEPS // 5, random)
+        points = surrogate.random_walk(points, LEARNING_STEPS // 5, random)
         kept.append(points)
     return np.concatenate(kept[:0:-1])
 
 
-def _learn(guide: Guide, stride: Array, points: Sequence[Array], found: Sequence[Evaluated]) -> Surrogate:
+def _learn(normal: NormalApproximation, stride: Array, points: Sequence[Array], values: Sequence[DensityValues]) -> Surrogate:
     """Fit the quadratics, by least squares with weights that fall where the target is improbable."""
-    value = np.concatenate([item.log_probability for item in found])
-    known = np.isfinite(value)
-    features = _features(_coordinates(guide, np.concatenate(points)[known]))
+    log_probability = np.concatenate([item.log_probability for item in values])
+    known = np.isfinite(log_probability)
+    features = _features(_coordinates(normal, np.concatenate(points)[known]))
     if len(features) < features.shape[1]:
         raise NumericalError(
-            f"only {len(features)} of {len(value)} points about the fit could be computed; "
+            f"only {len(features)} of {len(log_probability)} points about the fit could be computed; "
             "look at failures.csv and at the ranges of the parameters"
         )
-    weight = np.sqrt(np.exp(np.minimum(value[known] - value[known].max() + NEARLY_BEST, 0.0) / DECAY))[:, None]
-    left, right = weight * features, weight * np.concatenate([item.residuals for item in found])[known]
+    depth = log_probability[known] - log_probability[known].max()
+    weight = np.sqrt(np.exp(np.minimum(depth + FULL_WEIGHT_DEPTH, 0.0) / WEIGHT_DECAY))[:, None]
+    left, right = weight * features, weight * np.concatenate([item.residuals for item in values])[known]
     coefficients = np.linalg.solve(left.T @ left + RIDGE * np.eye(features.shape[1]), left.T @ right)
-    return Surrogate(guide, coefficients, stride)
+    return Surrogate(normal, coefficients, stride)
 
 
-def _coordinates(guide: Guide, points: Array) -> Array:
-    """Return points in widths of the guide about its mean, shape (k, n)."""
-    return np.asarray(np.linalg.solve(guide.factor, (points - guide.mean).T).T, dtype=float)
+def _coordinates(normal: NormalApproximation, points: Array) -> Array:
+    """Return points in widths of the normal approximation about its mean, shape (k, n)."""
+    return np.asarray(np.linalg.solve(normal.factor, (points - normal.mean).T).T, dtype=float)
 
 
 def _features(u: Array) -> Array:

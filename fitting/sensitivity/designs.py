@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from kinimmune.fitting.sensitivity.inputs import STEP, Input, Posterior
+from kinimmune.fitting.sensitivity.inputs import STEP, JointDistribution, SensitivityInput
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 
 LEVELS = 4
 """Levels of Morris' design, as SALib and most published studies take them."""
 BLOCK_POINTS = 256
-"""Points in a block at most, unless a row has more: half a minute of virtual trials, which is what a killed study loses."""
+"""Most points in a block, unless a row has more: half a minute of virtual trials, which is what a killed study loses."""
 BLOCK_ROWS = 32
 """Most rows in a block, so that a small study has blocks for several processes."""
 
@@ -43,13 +43,13 @@ class Design:
     """The points of a study, without end."""
 
     method: Method
-    inputs: tuple[Input, ...]
+    inputs: tuple[SensitivityInput, ...]
     seed: int
     groups: tuple[str, ...]
     """Group of each input; its own key where it is in none."""
     second_order: bool = False
     """Whether a Sobol design also has the points for pairs."""
-    posterior: Posterior | None = None
+    posterior: JointDistribution | None = None
     """Joint distribution of the inputs, in place of their own."""
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Design:
                 "correlated; take --method prcc"
             )
 
-    def over(self, posterior: Posterior) -> "Design":
+    def over(self, posterior: JointDistribution) -> "Design":
         """Return the same design with its inputs drawn from a joint distribution."""
         return replace(self, posterior=posterior)
 
@@ -123,11 +123,11 @@ class Design:
         joint = plain["posterior"]
         return Design(
             method=Method(plain["method"]),
-            inputs=tuple(map(Input.from_plain, plain["inputs"])),
+            inputs=tuple(map(SensitivityInput.from_plain, plain["inputs"])),
             seed=plain["seed"],
             groups=tuple(plain["groups"]),
             second_order=plain["second_order"],
-            posterior=None if joint is None else Posterior.from_plain(joint),
+            posterior=None if joint is None else JointDistribution.from_plain(joint),
         )
 
 

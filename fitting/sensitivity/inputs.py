@@ -1,7 +1,7 @@
 """What a sensitivity study varies: parameters over their priors, over ranges, or over the posterior of a fit.
 
-Start with `Input` and `choose_inputs`.  A coordinate is the place of a value on the scale of its prior: ln of a positive
-quantity, logit of a fraction, the value itself otherwise.
+Start with `SensitivityInput` and `choose_inputs`.  A coordinate is a value on the scale of its prior: ln of a positive quantity,
+logit of a fraction, the value itself otherwise.
 """
 
 import math
@@ -12,51 +12,50 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 
-CENTRAL = 1.959963984540054
-"""Prior standard deviations that levels of Morris' design reach to either side: the central 95 %."""
-EDGE = 2.0**-32
+MIN_SHARE = 2.0**-32
 """Half the resolution of a Sobol point: no quantile is taken at 0 or 1."""
 STEP = 0.02
 """Step of a derivative, in prior standard deviations; as in `kinimmune.fitting.estimation.laplace`."""
 
 
 @dataclass(frozen=True)
-class Input:
+class SensitivityInput:
     """One parameter and how it varies; all numbers are coordinates."""
 
     key: str
     """Name, followed by `:study` for a value that belongs to one study."""
     scale: Scale
     centre: float
-    """The value in the tables, or the estimate."""
+    """Value of the tables, or the estimate."""
     median: float
-    """Of the prior."""
+    """Median of the prior."""
     sd: float
-    """Of the prior; of the uniform distribution where a range is given."""
+    """Standard deviation of the prior; of the uniform distribution where a range is given."""
     lower: float
-    """End of the range, or of what the tables allow; may be infinite."""
+    """Lower end of the range, or of what the tables allow; may be infinite."""
     upper: float
+    """Upper end of the same."""
     ranged: bool
-    """True: uniform between the ends.  False: the prior, cut off at the ends."""
+    """Whether it is uniform between the ends; else it has its prior, cut off at the ends."""
 
     def quantile(self, share: Array) -> Array:
         """Return the coordinates below which a share of the distribution lies, shape of `share`; never at its ends."""
-        inside = np.clip(share, EDGE, 1.0 - EDGE)
+        inside = np.clip(share, MIN_SHARE, 1.0 - MIN_SHARE)
         if self.ranged:
             return np.asarray(self.lower + inside * (self.upper - self.lower), dtype=float)
         low, high = ndtr((np.array([self.lower, self.upper]) - self.median) / self.sd)
-        drawn = self.median + self.sd * ndtri(np.clip(low + inside * (high - low), EDGE, 1.0 - EDGE))
+        drawn = self.median + self.sd * ndtri(np.clip(low + inside * (high - low), MIN_SHARE, 1.0 - MIN_SHARE))
         return np.asarray(np.clip(drawn, self.lower, self.upper), dtype=float)
 
     def level(self, share: Array) -> Array:
         """Return coordinates evenly over the range, or over the central 95 % of the prior; 0 and 1 are the ends."""
         low, high = self.lower, self.upper
         if not self.ranged:
-            low, high = max(low, self.median - CENTRAL * self.sd), min(high, self.median + CENTRAL * self.sd)
+            low, high = max(low, self.median - NORMAL_95 * self.sd), min(high, self.median + NORMAL_95 * self.sd)
         return np.asarray(low + share * (high - low), dtype=float)
 
     def near(self, shift: float) -> float:
@@ -68,18 +67,18 @@ class Input:
         return self.scale.inverse(coordinate)
 
     def as_plain(self) -> dict[str, Any]:
-        """Return what JSON can hold; `Input.from_plain` is the way back."""
+        """Return what JSON can hold; `SensitivityInput.from_plain` is the way back."""
         return {**asdict(self), "scale": str(self.scale)}
 
     @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "Input":
+    def from_plain(plain: Mapping[str, Any]) -> "SensitivityInput":
         """Return the input that was made plain."""
-        return Input(**{**plain, "scale": Scale(plain["scale"])})
+        return SensitivityInput(**{**plain, "scale": Scale(plain["scale"])})
 
 
 def choose_inputs(
     parameters: Sequence[Parameter], wanted: Sequence[str], ranges: Mapping[str, tuple[float, float]]
-) -> tuple[Input, ...]:
+) -> tuple[SensitivityInput, ...]:
     """Return what varies, in the order of the tables.
 
     With `wanted` these; else with `ranges` those; else every parameter that has a prior.
@@ -124,7 +123,7 @@ def _check(given: str, span: tuple[float, float]) -> tuple[float, float]:
     return span
 
 
-def _input(item: Parameter, span: tuple[float, float] | None) -> Input:
+def _input(item: Parameter, span: tuple[float, float] | None) -> SensitivityInput:
     scale = Scale.NORMAL if item.prior.scale is Scale.FIXED else item.prior.scale
     centre = scale.transform(item.value)
     if span is None:
@@ -133,7 +132,9 @@ def _input(item: Parameter, span: tuple[float, float] | None) -> Input:
                 f"--parameters: '{item.key}' has a fixed prior; give it a range, such as --range {item.key}=LOW:HIGH"
             )
         low, high = _line(scale, item.lower), _line(scale, item.upper)
-        return Input(item.key, scale, centre, scale.transform(item.prior.median), item.prior.sd, low, high, ranged=False)
+        return SensitivityInput(
+            item.key, scale, centre, scale.transform(item.prior.median), item.prior.sd, low, high, ranged=False
+        )
     if span[0] < item.lower or span[1] > item.upper:
         raise UsageError(
             f"--range {item.key}={span[0]:g}:{span[1]:g} reaches outside [{item.lower:g}, {item.upper:g}] {item.unit}; "
@@ -145,7 +146,7 @@ def _input(item: Parameter, span: tuple[float, float] | None) -> Input:
         raise UsageError(f"--range {item.key}={span[0]:g}:{span[1]:g}: {error}") from error
     if not (math.isfinite(low) and math.isfinite(high)):
         raise UsageError(f"--range {item.key}={span[0]:g}:{span[1]:g} ends where the {scale} scale does; leave the end out")
-    return Input(item.key, scale, centre, (low + high) / 2.0, (high - low) / math.sqrt(12.0), low, high, ranged=True)
+    return SensitivityInput(item.key, scale, centre, (low + high) / 2.0, (high - low) / math.sqrt(12.0), low, high, ranged=True)
 
 
 def _line(scale: Scale, bound: float) -> float:
@@ -156,7 +157,7 @@ def _line(scale: Scale, bound: float) -> float:
 
 
 @dataclass(frozen=True)
-class Posterior:
+class JointDistribution:
     """A distribution of all inputs together, in which they may be correlated: a point for each row, and a Gaussian step from it.
 
     A Gaussian distribution has one point, its mean, for all rows.  A sample has its draws, one row after the other and from the
@@ -164,11 +165,12 @@ class Posterior:
     """
 
     points: tuple[tuple[float, ...], ...]
+    """Points a row starts from, used in turn."""
     root: tuple[tuple[float, ...], ...]
     """Shape (k, m): the step is this matrix times m independent standard normal numbers; of a Gaussian distribution the lower
     Cholesky factor of its covariance."""
     first: int = 0
-    """Row that has the first of the points."""
+    """Number of the row that has the first of the points."""
 
     def draw(self, row: int, generator: np.random.Generator) -> Array:
         """Return the draw of a row, shape (k,)."""
@@ -176,20 +178,20 @@ class Posterior:
         drawn: Array = np.array(self._point(row)) + root @ generator.standard_normal(root.shape[1])
         return drawn
 
-    def part(self, first: int, count: int) -> "Posterior":
-        """Return what some rows are drawn from: their points and no others, so that a step depends on the draws it uses."""
+    def part(self, first: int, count: int) -> "JointDistribution":
+        """Return what some rows are drawn from: their points and no others, so that a task depends on the draws it uses."""
         if len(self.points) == 1:
             return self
         return replace(self, points=tuple(self._point(row) for row in range(first, first + count)), first=first)
 
     def as_plain(self) -> dict[str, Any]:
-        """Return what JSON can hold; `Posterior.from_plain` is the way back."""
+        """Return what JSON can hold; `JointDistribution.from_plain` is the way back."""
         return {"points": [*map(list, self.points)], "root": [*map(list, self.root)], "first": self.first}
 
     @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "Posterior":
+    def from_plain(plain: Mapping[str, Any]) -> "JointDistribution":
         """Return the distribution that was made plain."""
-        return Posterior(tuple(map(tuple, plain["points"])), tuple(map(tuple, plain["root"])), plain["first"])
+        return JointDistribution(tuple(map(tuple, plain["points"])), tuple(map(tuple, plain["root"])), plain["first"])
 
     def _point(self, row: int) -> tuple[float, ...]:
         return self.points[(row - self.first) % len(self.points)]

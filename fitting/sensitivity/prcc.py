@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import UsageError
-
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -21,8 +19,9 @@ class PartialRanks:
     lower: Array
     """Lower end of the 95 % interval by Fisher's transformation."""
     upper: Array
+    """Upper end of the same."""
     p_value: Array
-    """Of a coefficient of 0, two-sided."""
+    """Two-sided p-value of the hypothesis that the coefficient is 0."""
 
 
 def correlate_partially(inputs: Array, outputs: Array) -> PartialRanks:
@@ -54,10 +53,13 @@ def correlate_partially(inputs: Array, outputs: Array) -> PartialRanks:
     ranks = _standardise(rankdata(inputs, axis=0))
     found = _partial(ranks, _standardise(rankdata(outputs, axis=0)))
     bounded = np.clip(found, -1.0 + 1e-15, 1.0 - 1e-15)
-    half = NORMAL_95 / np.sqrt(freedom - 1.0)
+    half_width = NORMAL_95 / np.sqrt(freedom - 1.0)
     statistic = np.abs(bounded) * np.sqrt(freedom / (1.0 - bounded**2))
     return PartialRanks(
-        found, np.tanh(np.arctanh(bounded) - half), np.tanh(np.arctanh(bounded) + half), 2.0 * t.sf(statistic, freedom)
+        found,
+        np.tanh(np.arctanh(bounded) - half_width),
+        np.tanh(np.arctanh(bounded) + half_width),
+        2.0 * t.sf(statistic, freedom),
     )
 
 

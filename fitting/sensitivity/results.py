@@ -1,23 +1,20 @@
 """What a sensitivity study found: plain values that go to JSON and back, and to one table.
 
-Start with `SensitivityResult` (schema `kinimmune.sensitivity/1`); `to_json`, `from_json` and `to_csv` convert it, `read_studies`
+Start with `SensitivityResult` (schema `kinimmune.sensitivity/1`); `SENSITIVITY_JSON` and `to_csv` convert it, `read_studies`
 finds those of a run.
 """
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
+from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError
 
 Indices = tuple[float | None, ...]
 """One number per name; None where it does not exist."""
@@ -34,7 +31,7 @@ class ConvergenceRow:
     n: int
     values: Indices
     half_widths: Indices
-    """Of the 95 % intervals."""
+    """Half-widths of their 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class SensitivityResult:
     method: str
     output: str
     unit: str
-    """Of the output; 1 for a plain number."""
+    """Unit of the output; 1 for a plain number."""
     names: tuple[str, ...]
     """Parameters, or groups of them."""
     n: int
@@ -87,9 +84,11 @@ class SensitivityResult:
     sd: float | None
     """Standard deviation of the output over the inputs; None in a local study."""
     S1: Indices | None = None
+    """First-order Sobol indices."""
     S1_conf: Indices | None = None
-    """Half-widths of 95 % intervals by bootstrap over rows; as of all `_conf`."""
+    """Half-widths of 95 % intervals by bootstrap over rows, as in every field that ends in `_conf`."""
     ST: Indices | None = None
+    """Total Sobol indices."""
     ST_conf: Indices | None = None
     S2: tuple[Indices, ...] | None = None
     """Interaction of each pair, above the diagonal."""
@@ -138,7 +137,7 @@ class SensitivityResult:
 
     @property
     def order(self) -> tuple[int, ...]:
-        """SlotExecutor of the names, the largest index first; those without one last."""
+        """Indices of the names, the one with the largest sensitivity index first, those without one last."""
         return tuple(sorted(range(len(self.names)), key=lambda place: -abs(self.main[place] or 0.0)))
 
 
@@ -185,32 +184,13 @@ def judge_convergence(result: SensitivityResult) -> str:
     return f"{told}: not below {NARROW:g}; about --samples {enough} would do"
 
 
-def to_json(result: SensitivityResult) -> str:
-    """Return the result as JSON text; a number that does not exist is null."""
-    plain = TypeAdapter(SensitivityResult).dump_python(result, mode="json")
-    return json.dumps(plain, indent=1, allow_nan=False)
-
-
-def from_json(text: str, path: Path) -> SensitivityResult:
-    """Return a result from JSON text; inverse of `to_json`.
-
-    Raises
-    ------
-    DataError
-        naming `path` and the first field that is missing or wrong
-    """
-    try:
-        return TypeAdapter(SensitivityResult).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path} is no SensitivityResult: {place}: {first['msg']}; run the study again with --force") from error
+SENSITIVITY_JSON = JsonFormat(SensitivityResult, "is no SensitivityResult", "run the study again with --force")
 
 
 def read_studies(run: Run) -> tuple[SensitivityResult, ...]:
     """Return the sensitivity studies a run has, by name; raises `DataError` for a file that cannot be read."""
     files = sorted((run.path / "results").glob("sensitivity-*.json"))
-    return tuple(from_json(run.read(f"results/{file.name}"), file) for file in files)
+    return tuple(SENSITIVITY_JSON.load(run.read(f"results/{file.name}"), file) for file in files)
 
 
 PER_NAME = ("S1", "S1_conf", "ST", "ST_conf", "mu", "mu_star", "mu_star_conf", "sigma", "prcc", "prcc_lower", "prcc_upper",

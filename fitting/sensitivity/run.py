@@ -16,8 +16,8 @@ from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem
 from kinimmune.fitting.runs.run import Run, begin_run, open_run
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
-from kinimmune.fitting.sensitivity.results import SensitivityResult, to_csv, to_json
-from kinimmune.fitting.sensitivity.study import Plan, Question, plan_study, study_sensitivity
+from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON, SensitivityResult, to_csv
+from kinimmune.fitting.sensitivity.study import StudyPlan, StudyRequest, plan_study, study_sensitivity
 from kinimmune.fitting.settings import STUDY_PATIENTS, ProblemOptions, SensitivityOptions, Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import require_model
@@ -30,7 +30,7 @@ class PlannedStudy:
     """A study about to be carried out in a run."""
 
     run: Run
-    plan: Plan
+    plan: StudyPlan
     jobs: int
     """Processes its settings ask for."""
 
@@ -59,7 +59,7 @@ def start_study(model: str, settings: Settings, path: Path, command: tuple[str, 
         when a table cannot be used
     """
     plan = _plan_model(model, settings)
-    problem = plan.question.problem
+    problem = plan.request.problem
     run = begin_run(
         path, command=command, model=model, seed=settings.seed, data=settings.data, digest=problem.tables, force=force
     )
@@ -86,7 +86,7 @@ def resume_study(model: str, settings: Settings, path: Path) -> PlannedStudy:
 
 
 def add_study(run: Run, config: Path | None, given: Mapping[str, Any], *, posterior: bool) -> PlannedStudy:
-    """Plan a study about the fit a run holds, or one more of the model of a run without a fit.
+    """StudyPlan a study about the fit a run holds, or one more of the model of a run without a fit.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def add_study(run: Run, config: Path | None, given: Mapping[str, Any], *, poster
 def run_study(work: PlannedStudy, runtime: Runtime) -> SensitivityResult:
     """Carry out a study and write it to `results/` of its run, as JSON and as CSV."""
     found = study_sensitivity(work.plan, runtime)
-    work.run.write(f"results/{found.label}.json", to_json(found))
+    work.run.write(f"results/{found.label}.json", SENSITIVITY_JSON.dump(found))
     work.run.write(f"results/{found.label}.csv", to_csv(found))
     return found
 
 
-def _plan_model(model: str, settings: Settings) -> Plan:
+def _plan_model(model: str, settings: Settings) -> StudyPlan:
     """Return the plan of a study of a model, once it and its tables are known to be right."""
     options = _require_output(settings)
     require_model(model)
@@ -140,16 +140,16 @@ def _plan_model(model: str, settings: Settings) -> Plan:
 
 
 def _add_to_fit(run: Run, settings: Settings, options: SensitivityOptions, *, posterior: bool) -> PlannedStudy:
-    """Plan a study that stands at the estimates of a fit."""
+    """StudyPlan a study that stands at the estimates of a fit."""
     fitted = read_fitted(run)
     problem = fitted.settings.with_patients(options.patients)
-    question = replace(
+    request = replace(
         _ask(problem, fitted.folder, options, settings.seed),
         estimates={row.name: row.value for row in fitted.result.parameters},
         posterior_at=fitted.point if posterior else None,
-        sampled=read_sample(run) if posterior else None,
+        sample=read_sample(run) if posterior else None,
     )
-    return PlannedStudy(fitted.run, plan_study(question), settings.jobs)
+    return PlannedStudy(fitted.run, plan_study(request), settings.jobs)
 
 
 def _describe(model: str, tables: Tables, options: SensitivityOptions, seed: int) -> ProblemSettings:
@@ -158,10 +158,10 @@ def _describe(model: str, tables: Tables, options: SensitivityOptions, seed: int
     return describe_problem(model, tables, seed, ProblemOptions(patients=patients))
 
 
-def _ask(problem: ProblemSettings, folder: str | None, options: SensitivityOptions, seed: int) -> Question:
+def _ask(problem: ProblemSettings, folder: str | None, options: SensitivityOptions, seed: int) -> StudyRequest:
     """Return what a study is asked by its options."""
     name = options.output or ""
-    return Question(
+    return StudyRequest(
         problem=problem,
         folder=folder,
         method=Method(options.method),

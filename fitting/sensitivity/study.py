@@ -6,73 +6,85 @@ Start with `plan_study`, which refuses what cannot be studied, and `study_sensit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kinimmune.fitting.estimation.laplace import linearise
+from kinimmune.fitting.estimation.laplace import approximate
 from kinimmune.fitting.problem.outputs import Output, StateOutput, parse_output
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK, Study, collect_rows
 from kinimmune.fitting.sensitivity.designs import Design, Method
 from kinimmune.fitting.sensitivity.indices import compute_indices
-from kinimmune.fitting.sensitivity.inputs import Input, choose_inputs
-from kinimmune.fitting.sensitivity.posterior import ChosenPosterior, Sampled, Source, choose_posterior
+from kinimmune.fitting.sensitivity.inputs import SensitivityInput, choose_inputs
+from kinimmune.fitting.sensitivity.posterior import ChosenPosterior, PosteriorSample, PosteriorSource, choose_posterior
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, digest_output
 from kinimmune.fitting.sensitivity.results import InputRow, SensitivityResult, enlarge, name_study
-from kinimmune.fitting.sensitivity.values import hold, list_times, read_nameable, select_parameters
+from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, select_parameters, with_values
+from kinimmune.fitting.sensitivity.wording import describe_distribution, describe_posterior
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
-from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.symbolic.parameters import Parameter
 
 SAMPLES: Mapping[Method, int] = {Method.SOBOL: 512, Method.MORRIS: 64, Method.PRCC: 512}
 """Rows of a study that is not told how many: total indices up to 0.4 are then known to 0.05."""
-FEWEST = 4
+MIN_ROWS = 4
 """Fewest rows an interval can be made from; a Sobol study needs four times as many, so that its first quarter has them too."""
 
 
 @dataclass(frozen=True)
-class Question:
+class StudyRequest:
     """What a study is asked."""
 
     problem: ProblemSettings
-    """For a model of one individual only model, tables and integrator matter."""
+    """What the virtual trial is built from; for a model of one individual only model, tables and integrator matter."""
     folder: str | None
-    """Tables that replace the package's."""
+    """Tables that replace the package's; None for none."""
     method: Method
     output: str
+    """Name of the output, such as `hazard_ratio:sharp:os`."""
     seed: int = 1
-    """Of the design and of the bootstrap; the patients have their own."""
+    """Seed of the design and of the bootstrap; the patients have their own."""
     samples: int | None = None
+    """Rows of the design; None for `SAMPLES`."""
     second_order: bool = False
+    """Whether a Sobol study also computes interactions of pairs."""
     parameters: tuple[str, ...] = ()
     """Names of what varies; everything that has a prior when empty."""
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Name -> lowest and highest value of what varies over a range."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a group -> its parameters."""
     estimates: Mapping[str, float] = field(default_factory=dict)
-    """Key -> value at a fit, in place of the tables'."""
+    """Key of a parameter -> its value at a fit, in place of that of the tables."""
     posterior_at: Array | None = None
-    """Standard scores of a fit over whose posterior the study goes; None for priors and ranges."""
-    sampled: Sampled | None = None
+    """z-scores of the fit over whose posterior the study goes; None for priors and ranges."""
+    sample: PosteriorSample | None = None
     """Sample of that posterior, used where it has converged; None where the run holds none."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A question that can be answered."""
+class StudyPlan:
+    """A request that can be answered."""
 
-    question: Question
+    request: StudyRequest
     output: Output
     parameters: tuple[Parameter, ...]
-    """All on which the output can depend."""
+    """All parameters on which the output can depend."""
     study: Study
     times: tuple[float, ...]
+    """Times at which the course of the output is read; empty where it has none."""
     time_unit: str
+    """`d` or `month`; empty without a course."""
     unit: str
-    """Of the output."""
+    """Unit of the output."""
     posterior: ChosenPosterior | None = None
-    """What it goes over; None for priors and ranges."""
+    """Posterior the study goes over; None for priors and ranges."""
+
+    @property
+    def posterior_note(self) -> str:
+        """What that posterior is made of, in one clause; empty without one."""
+        return "" if self.posterior is None else describe_posterior(self.posterior)
 
 
-def plan_study(question: Question) -> Plan:
+def plan_study(request: StudyRequest) -> StudyPlan:
     """Return what a study has to do; nothing long is done here but the curvature of a posterior.
 
     Raises
@@ -80,39 +92,39 @@ def plan_study(question: Question) -> Plan:
     UsageError
         for an output, parameter, range, group or number of samples that cannot be used
     """
-    tables = open_tables(question.folder)
-    known = read_nameable(question.problem.model, tables)
-    output = parse_output(question.output, known)
-    parameters = hold(select_parameters(known, output), question.estimates)
-    inputs = choose_inputs(parameters, question.parameters, question.ranges)
-    design = Design(question.method, inputs, question.seed, _assign_groups(inputs, question.groups), question.second_order)
-    if question.method is Method.LOCAL:
+    tables = open_tables(request.folder)
+    catalogue = read_catalogue(request.problem.model, tables)
+    output = parse_output(request.output, catalogue)
+    parameters = with_values(select_parameters(catalogue, output), request.estimates)
+    inputs = choose_inputs(parameters, request.parameters, request.ranges)
+    design = Design(request.method, inputs, request.seed, _assign_groups(inputs, request.groups), request.second_order)
+    if request.method is Method.LOCAL:
         _require_centre(inputs)
-    posterior = _find_posterior(question, design, parameters)
+    posterior = _find_posterior(request, design, parameters)
     if posterior is not None:
         design = design.over(posterior.posterior)
     response = ResponseSettings(
-        problem=question.problem.plain,
+        problem=request.problem.plain,
         output=output.name,
-        free=tuple(item.key for item in inputs),
-        fixed=dict(question.estimates),
-        fine=question.method is Method.LOCAL,
-        experiment=digest_output(known, output, tables),
+        varied=tuple(item.key for item in inputs),
+        fixed=dict(request.estimates),
+        fine=request.method is Method.LOCAL,
+        experiment=digest_output(catalogue, output, tables),
     )
-    label = name_study(question.method, output.name, _name_distribution(question, design))
+    label = name_study(request.method, output.name, _name_distribution(request, design))
     study = Study(
         design=design,
-        samples=_count_rows(question, len(inputs)),
+        samples=_count_rows(request, len(inputs)),
         prefix=f"{label}-block-",
         function=SENSITIVITY_BLOCK,
         inputs={"response": response.plain},
-        context={"folder": question.folder, "jobs": 1},
+        context={"folder": request.folder, "jobs": 1},
     )
-    unit, times = list_times(known, output)
-    return Plan(question, output, parameters, study, times, unit, known.unit(output), posterior)
+    unit, times = list_times(catalogue, output)
+    return StudyPlan(request, output, parameters, study, times, unit, catalogue.unit(output), posterior)
 
 
-def _require_centre(inputs: Sequence[Input]) -> None:
+def _require_centre(inputs: Sequence[SensitivityInput]) -> None:
     for item in inputs:
         if not item.lower <= item.centre <= item.upper:
             low, value, high = (f"{item.value(at):.4g}" for at in (item.lower, item.centre, item.upper))
@@ -121,20 +133,20 @@ def _require_centre(inputs: Sequence[Input]) -> None:
             )
 
 
-def _find_posterior(question: Question, design: Design, parameters: Sequence[Parameter]) -> ChosenPosterior | None:
-    if question.posterior_at is None:
+def _find_posterior(request: StudyRequest, design: Design, parameters: Sequence[Parameter]) -> ChosenPosterior | None:
+    if request.posterior_at is None:
         return None
     design.require_joint()
-    linear = linearise(open_problem(question.problem, question.folder), question.posterior_at)
+    gaussian = approximate(open_problem(request.problem, request.folder), request.posterior_at)
     possible = [item.key for item in parameters]
-    found = choose_posterior(linear, design.inputs, possible, question.sampled, question.seed)
-    draws, samples = len(found.posterior.points), _count_rows(question, len(design.inputs))
-    if found.source is Source.SAMPLE and samples > draws:
+    found = choose_posterior(gaussian, design.inputs, possible, request.sample, request.seed)
+    draws, samples = len(found.posterior.points), _count_rows(request, len(design.inputs))
+    if found.source is PosteriorSource.SAMPLE and samples > draws:
         raise UsageError(f"--samples {samples}: the sample of this run has {draws} draws; take at most as many")
     return found
 
 
-def _assign_groups(inputs: Sequence[Input], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _assign_groups(inputs: Sequence[SensitivityInput], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the group of each input, its own key where it is in none."""
     of: dict[str, str] = {}
     keys = [item.key for item in inputs]
@@ -151,14 +163,14 @@ def _assign_groups(inputs: Sequence[Input], groups: Mapping[str, tuple[str, ...]
     return tuple(of.get(key, key) for key in keys)
 
 
-def _count_rows(question: Question, inputs: int) -> int:
-    method, given = question.method, question.samples
+def _count_rows(request: StudyRequest, inputs: int) -> int:
+    method, given = request.method, request.samples
     if method is Method.LOCAL:
         if given is not None:
             raise UsageError("--samples: a local study draws nothing; leave it out")
         return inputs
     samples = SAMPLES[method] if given is None else given
-    least = {Method.SOBOL: 4 * FEWEST, Method.PRCC: inputs + FEWEST}.get(method, FEWEST)
+    least = {Method.SOBOL: 4 * MIN_ROWS, Method.PRCC: inputs + MIN_ROWS}.get(method, MIN_ROWS)
     if samples < least:
         raise UsageError(f"--samples {samples}: --method {method} of {inputs} parameters needs at least {least}")
     if method is Method.SOBOL and enlarge(samples) != samples:
@@ -169,7 +181,7 @@ def _count_rows(question: Question, inputs: int) -> int:
     return samples
 
 
-def study_sensitivity(plan: Plan, runtime: Runtime) -> SensitivityResult:
+def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
     """Carry out a study.
 
     Parameters
@@ -177,22 +189,22 @@ def study_sensitivity(plan: Plan, runtime: Runtime) -> SensitivityResult:
     plan
         from `plan_study`
     runtime
-        where steps are kept, where they are carried out, and who learns of them
+        where tasks are kept, where they are computed, and who learns of them
 
     Raises
     ------
     NumericalError
         when too many rows fail, or when the output does not vary
     """
-    question, design = plan.question, plan.study.design
+    request, design = plan.request, plan.study.design
     sample = collect_rows(plan.study, runtime)
-    found = compute_indices(design, sample, plan.times)
+    indices = compute_indices(design, sample, plan.times)
     rows = sample.rows.shape[0]
-    asked = rows if question.method is Method.LOCAL else rows + sample.lost
+    asked = rows if request.method is Method.LOCAL else rows + sample.lost
     individual = isinstance(plan.output, StateOutput) and plan.output.study is None
     return SensitivityResult(
-        model=question.problem.model,
-        method=str(question.method),
+        model=request.problem.model,
+        method=str(request.method),
         output=plan.output.name,
         unit=plan.unit,
         names=design.names,
@@ -200,37 +212,28 @@ def study_sensitivity(plan: Plan, runtime: Runtime) -> SensitivityResult:
         failed=sample.lost,
         evaluations=asked * design.width,
         reasons=dict(sample.reasons),
-        distribution=_name_distribution(question, design),
+        distribution=_name_distribution(request, design),
         posterior=None if plan.posterior is None else str(plan.posterior.source),
-        posterior_note="" if plan.posterior is None else plan.posterior.note,
+        posterior_note=plan.posterior_note,
         inputs=_describe_inputs(plan),
-        patients=None if individual else question.problem.patients,
-        seed=question.seed,
+        patients=None if individual else request.problem.patients,
+        seed=request.seed,
         course_unit=plan.time_unit,
-        **found,
+        **indices,
     )
 
 
-def _name_distribution(question: Question, design: Design) -> str:
-    if question.method is Method.LOCAL:
+def _name_distribution(request: StudyRequest, design: Design) -> str:
+    if request.method is Method.LOCAL:
         return "point"
-    if question.posterior_at is not None:
+    if request.posterior_at is not None:
         return "posterior"
     return "range" if any(item.ranged for item in design.inputs) else "prior"
 
 
-def _describe_inputs(plan: Plan) -> tuple[InputRow, ...]:
+def _describe_inputs(plan: StudyPlan) -> tuple[InputRow, ...]:
     by_key = {item.key: item for item in plan.parameters}
     return tuple(
-        InputRow(item.key, group, by_key[item.key].unit, _spell(plan, item, by_key[item.key]))
+        InputRow(item.key, group, by_key[item.key].unit, describe_distribution(item, by_key[item.key], plan.posterior))
         for item, group in zip(plan.study.design.inputs, plan.study.design.groups, strict=True)
     )
-
-
-def _spell(plan: Plan, item: Input, parameter: Parameter) -> str:
-    if plan.posterior is not None:
-        return plan.posterior.spell(item.key, plan.question.sampled)
-    if item.ranged:
-        scale = {Scale.LOGNORMAL: " in ln", Scale.LOGITNORMAL: " in logit"}.get(item.scale, "")
-        return f"{item.value(item.lower):.4g} to {item.value(item.upper):.4g}, uniform{scale}"
-    return f"{parameter.prior.scale}({parameter.prior.median:.4g}, {parameter.prior.sd:g})"

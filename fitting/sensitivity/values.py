@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.problem.outputs import Nameable, Output, StateOutput, SurvivalOutput
+from kinimmune.fitting.problem.outputs import Output, OutputCatalogue, StateOutput, SurvivalOutput
 from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
@@ -27,16 +27,16 @@ class Responses:
     """An output at n sets of parameters."""
 
     values: Array
-    """shape (n, t), the output itself in the last column, its course before it; not a number where there is a reason"""
+    """Shape (n, t): the output itself in the last column, its course before it; not a number where there is a reason."""
     reasons: tuple[str | None, ...]
     """Why there is no output; None where there is one."""
 
 
 Response = Callable[[Array], Responses]
-"""Takes values of the free parameters, shape (n, k)."""
+"""Takes values of the varied parameters, shape (n, k), one set a row."""
 
 
-def read_nameable(model: str, tables: Tables) -> Nameable:
+def read_catalogue(model: str, tables: Tables) -> OutputCatalogue:
     """Return what the outputs of a model can name."""
     built = load_model(model, tables)
     kept: tuple[Trial, ...] = ()
@@ -44,18 +44,18 @@ def read_nameable(model: str, tables: Tables) -> Nameable:
         studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
         kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
     experiments = tuple(item.name for item in read_experiments(tables) if item.model == model)
-    return Nameable(built, kept, experiments)
+    return OutputCatalogue(built, kept, experiments)
 
 
-def select_parameters(known: Nameable, output: Output) -> tuple[Parameter, ...]:
+def select_parameters(catalogue: OutputCatalogue, output: Output) -> tuple[Parameter, ...]:
     """Return the parameters an output can depend on: those all studies share, and those of its own study."""
     study = output.study
     if study is None:
-        study = next((item.study for item in known.model.parameters if item.study is not None), None)
-    return tuple(item for item in known.model.parameters if item.study in (None, study))
+        study = next((item.study for item in catalogue.model.parameters if item.study is not None), None)
+    return tuple(item for item in catalogue.model.parameters if item.study in (None, study))
 
 
-def list_times(known: Nameable, output: Output) -> tuple[str, tuple[float, ...]]:
+def list_times(catalogue: OutputCatalogue, output: Output) -> tuple[str, tuple[float, ...]]:
     """Return the unit (`d` or `month`) and the times of an output's course; empty for one number without a course."""
     if isinstance(output, StateOutput):
         return "d", tuple((np.arange(1.0, TIMES + 1.0) * output.day / TIMES).tolist())
@@ -63,24 +63,24 @@ def list_times(known: Nameable, output: Output) -> tuple[str, tuple[float, ...]]
         return "", ()
     if output.endpoint is Endpoint.OS:
         return "month", tuple((np.arange(1.0, TIMES + 1.0) * output.month / TIMES).tolist())
-    interval = known.trial(output.study, output.name).scan_interval / DAYS_PER_MONTH
+    interval = catalogue.trial(output.study, output.name).scan_interval / DAYS_PER_MONTH
     return "month", tuple(interval * scan for scan in range(1, math.floor(output.month / interval + 1e-9) + 1))
 
 
-def hold(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> tuple[Parameter, ...]:
+def with_values(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> tuple[Parameter, ...]:
     """Return parameters at other values: key -> value."""
     return tuple(item.at(fixed[item.key]) if item.key in fixed else item for item in parameters)
 
 
-def collect(found: Sequence[Array | str], width: int) -> Responses:
+def gather_responses(rows: Sequence[Array | str], width: int) -> Responses:
     """Return outputs with their courses, each of shape (width,), or the reasons why there are none, as one array."""
-    values = np.full((len(found), width), math.nan)
+    values = np.full((len(rows), width), math.nan)
     reasons: list[str | None] = []
-    for place, item in enumerate(found):
-        if isinstance(item, str):
-            reasons.append(item)
-        elif np.all(np.isfinite(item)):
-            values[place] = item
+    for index, row in enumerate(rows):
+        if isinstance(row, str):
+            reasons.append(row)
+        elif np.all(np.isfinite(row)):
+            values[index] = row
             reasons.append(None)
         else:
             reasons.append("the output is not finite")

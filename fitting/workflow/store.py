@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import read_object, write_text
+from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.fitting.workflow.task import Json, Task
 from kinimmune.models.errors import DataError, UsageError
 
@@ -115,9 +116,7 @@ class TaskStore:
                 content["context"] = content.pop("beside", None)
             return TypeAdapter(StoredTask).validate_python(content)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise DataError(f"{path} is no finished task: {place}: {first['msg']}; delete it and resume") from error
+            raise refuse_file(path, "is no finished task", error, "delete it and resume") from error
 
     def remove(self, prefix: str) -> None:
         """Remove the finished tasks that begin with `prefix`, and nothing else."""

@@ -56,7 +56,7 @@ class Designs:
     """The trials and experiments an individual of one model can be in."""
 
     trials: tuple[Trial, ...] = ()
-    """Trials; empty for a model that is not tried in trials."""
+    """Trials; empty for a model that is not tried in one."""
     experiments: tuple[Experiment, ...] = ()
     read_out_days: Mapping[str, float] = field(default_factory=dict)
     """Name of a read-out day of the experiments -> [d]."""

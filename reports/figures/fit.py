@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, StartRow, StopRuleRow
+from kinimmune.models.arrays import NORMAL_95
 from kinimmune.reports.figures.style import CONTROL, FAINT, FOURTH, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.typesetting.formats import print_fixed, print_interval, print_name
 
@@ -145,7 +146,7 @@ def _standardise(row: EstimateRow, value: float) -> float:
         low, middle, high, at = (float(np.log(item / (1.0 - item))) for item in items)
     else:
         low, middle, high, at = row.prior_lower, row.prior_median, row.prior_upper, value
-    return (at - middle) / ((high - low) / (2.0 * 1.959963984540054))
+    return (at - middle) / ((high - low) / (2.0 * NORMAL_95))
 
 
 def draw_correlation(estimates: Sequence[EstimateRow], correlation: Sequence[Sequence[float]]) -> Figure:

@@ -7,7 +7,7 @@ import pytest
 from report_example import make_content
 
 from kinimmune.cli.main import main
-from kinimmune.fitting.sensitivity.results import from_json, to_csv
+from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON, to_csv
 from kinimmune.reports.figures.catalogue import list_sensitivity_figures
 from kinimmune.reports.figures.recipes import draw_all
 from kinimmune.reports.pages.run import compose_report
@@ -29,7 +29,7 @@ def test_a_model_gets_a_run_with_results_figures_and_a_table(kinimmune, tmp_path
     assert {path.name for path in (run / "figures").glob("*.svg")} == {
         f"{label}{end}.svg" for end in ("", "-pairs", "-convergence")
     }
-    found = from_json((run / "results" / f"{label}.json").read_text(), run)
+    found = SENSITIVITY_JSON.load((run / "results" / f"{label}.json").read_text(), run)
     assert (run / "results" / f"{label}.csv").read_text() == to_csv(found)
     assert json.loads((run / "run.json").read_text())["status"] == "done"
 
@@ -119,7 +119,7 @@ def studies(tmp_path_factory):
         size = () if method == "local" else ("--samples", "32")
         assert main((*GOMPERTZ, "--method", method, *size, *more, "-o", str(folder / method), "-q", "--jobs", "1")) == 0
         path = folder / method / "results" / f"sensitivity-{method}-state-volume-30.json"
-        found.append(from_json(path.read_text(), path))
+        found.append(SENSITIVITY_JSON.load(path.read_text(), path))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleRe
 from kinimmune.fitting.sensitivity.blocks import Study, collect_rows, measure_rows
 from kinimmune.fitting.sensitivity.designs import Design
 from kinimmune.fitting.sensitivity.indices import compute_indices
-from kinimmune.fitting.sensitivity.inputs import Input
+from kinimmune.fitting.sensitivity.inputs import SensitivityInput
 from kinimmune.fitting.sensitivity.values import Responses
 from kinimmune.fitting.workflow.runtime import NoStore, Runtime
 from kinimmune.fitting.workflow.task import SerialExecutor, TaskFunction
@@ -79,11 +79,13 @@ class Failing:
 def uniform(count, low, high):
     width = (high - low) / math.sqrt(12.0)
     middle = (low + high) / 2.0
-    return tuple(Input(f"x{place}", Scale.NORMAL, middle, middle, width, low, high, ranged=True) for place in range(count))
+    return tuple(
+        SensitivityInput(f"x{place}", Scale.NORMAL, middle, middle, width, low, high, ranged=True) for place in range(count)
+    )
 
 
 def normal(key, sd=1.0):
-    return Input(key, Scale.LOGNORMAL, 0.0, 0.0, sd, -math.inf, math.inf, ranged=False)
+    return SensitivityInput(key, Scale.LOGNORMAL, 0.0, 0.0, sd, -math.inf, math.inf, ranged=False)
 
 
 def design(method, inputs, *, groups=None, seed=1, **more):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.sampling.block import walk
-from kinimmune.fitting.sampling.chains import Sampled
-from kinimmune.fitting.sampling.posterior import Evaluated
-from kinimmune.fitting.sampling.surrogate import survey
+from kinimmune.fitting.sampling.block import run_block
+from kinimmune.fitting.sampling.chains import SamplingTarget
+from kinimmune.fitting.sampling.density import DensityValues
+from kinimmune.fitting.sampling.surrogate import fit_surrogate
 from kinimmune.fitting.workflow.task import TaskFunction
 
 MEAN = np.array([1.0, -2.0, 0.5])
@@ -25,22 +25,22 @@ class Toy:
 
     def evaluate(self, points):
         if self.kind == "wavy":
-            return Evaluated(np.stack([points[:, 0], (points[:, 1] - np.sin(TURNS * points[:, 0])) / WIDTH], axis=1))
+            return DensityValues(np.stack([points[:, 0], (points[:, 1] - np.sin(TURNS * points[:, 0])) / WIDTH], axis=1))
         found = np.linalg.solve(np.linalg.cholesky(COVARIANCE), (points - MEAN).T).T
         if self.kind == "half":
             found[points[:, 0] < MEAN[0]] = math.inf
         failing = points[:, 2] > MEAN[2] if self.kind == "holed" else np.zeros(len(points), dtype=bool)
         found[failing] = math.inf
-        return Evaluated(found, tuple({"what": f"point {point}", "reason": "a hole"} for point in points[failing]))
+        return DensityValues(found, tuple({"what": f"point {point}", "reason": "a hole"} for point in points[failing]))
 
 
-def survey_toy(inputs):
-    return survey(Toy(inputs["kind"]), inputs)
+def learn_toy(inputs):
+    return fit_surrogate(Toy(inputs["kind"]), inputs)
 
 
-def walk_toy(inputs):
-    return walk(Toy(inputs["kind"]), inputs)
+def advance_toy(inputs):
+    return run_block(Toy(inputs["kind"]), inputs)
 
 
 def sampled(kind):
-    return Sampled(TaskFunction("toy.survey", survey_toy), TaskFunction("toy.walk", walk_toy), {"kind": kind}, {})
+    return SamplingTarget(TaskFunction("toy.learn", learn_toy), TaskFunction("toy.advance", advance_toy), {"kind": kind}, {})

@@ -163,7 +163,7 @@ READOUTS: Mapping[str, Readout] = {
     "ttp_hazard_ratio": Readout(ttp_hazard_ratio, _STUDY, _TRIAL),
     "ttp_gain": Readout(ttp_gain, _STUDY, _TRIAL),
     "ttp_gain_through": Readout(ttp_gain_through, _THROUGH, _TRIAL),
-    "os_benefit_through": Readout(os_benefit_through, _THROUGH, _TRIAL),
+    "os_benefit_through": Readout(os_benefit_through, _THROUGH, _TRIAL, share_of_benefit=True),
     "sooner": Readout(
         onset_difference,
         {"experiment": Named.EXPERIMENT, "quantity": Named.QUANTITY, "baseline": Named.QUANTITY},

@@ -10,7 +10,8 @@ import pytest
 from kinimmune.fitting.estimation.fit import fit, plan_fit
 from kinimmune.fitting.estimation.optimise import StartOutcome, optimise
 from kinimmune.fitting.estimation.summary import transport
-from kinimmune.fitting.problem.problem import FitProblem, build_problem, jacobian, predict, residuals
+from kinimmune.fitting.problem.objective import TrialObjective
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals
 from kinimmune.fitting.problem.targets import read_targets
 from kinimmune.fitting.settings import FitOptions, Settings
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -40,7 +41,7 @@ def test_the_fit_ends_at_a_minimum_no_small_step_improves(hcc_problem, hcc_point
     """The gradient of the cost 2 J'r vanishes to the tolerance, and cost + step rises by the curvature."""
     found = residuals(hcc_problem, predict(hcc_problem, [hcc_point])[0], hcc_point)
     assert float(found @ found) == pytest.approx(hcc_start.cost, rel=1e-9)
-    slopes = jacobian(hcc_problem, hcc_point, 1e-3)
+    slopes = TrialObjective(hcc_problem).jacobian(hcc_point)
     newton = np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
     assert np.all(np.abs(newton) < 0.1)
     shifts = [hcc_point + sign * 0.2 * axis for axis in np.eye(9) for sign in (-1.0, 1.0)]
@@ -83,7 +84,7 @@ def take_one_step(problem: FitProblem, start: Array, on_cost: Callable[[float], 
     """Return one Gauss-Newton step: it uses every residual of the problem it is given."""
     found = residuals(problem, predict(problem, [start])[0], start)
     on_cost(float(found @ found))
-    slopes = jacobian(problem, start, 1e-3)
+    slopes = TrialObjective(problem).jacobian(start)
     point = start + np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
     return StartOutcome(tuple(map(float, point)), float(found @ found), converged=True, evaluations=11, message="one step")
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from kinimmune.fitting.estimation.results import FitResult, TrialResult, from_json, to_json
+from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON
 from kinimmune.models.errors import DataError
 
 PATH = Path("runs/one/fit.json")
 
 
 def test_a_fit_result_comes_back_from_json_equal(hcc_fit):
-    assert from_json(FitResult, to_json(hcc_fit.result), PATH) == hcc_fit.result
+    assert FIT_JSON.load(FIT_JSON.dump(hcc_fit.result), PATH) == hcc_fit.result
 
 
 def test_a_trial_result_comes_back_from_json_equal(hcc_fit):
-    assert from_json(TrialResult, to_json(hcc_fit.trial), PATH) == hcc_fit.trial
+    assert TRIAL_JSON.load(TRIAL_JSON.dump(hcc_fit.trial), PATH) == hcc_fit.trial
 
 
 def test_json_holds_its_schema_and_no_number_that_is_none(hcc_fit):
-    for result, schema in ((hcc_fit.result, "kinimmune.fit/1"), (hcc_fit.trial, "kinimmune.trial/1")):
-        text = to_json(result)
+    fit, trial = FIT_JSON.dump(hcc_fit.result), TRIAL_JSON.dump(hcc_fit.trial)
+    for text, schema in ((fit, "kinimmune.fit/1"), (trial, "kinimmune.trial/1")):
         assert json.loads(text)["schema"] == schema
         assert "NaN" not in text
         assert "Infinity" not in text
@@ -31,26 +31,26 @@ def test_json_holds_its_schema_and_no_number_that_is_none(hcc_fit):
 
 def test_a_missing_prediction_is_null(hcc_fit):
     row = replace(hcc_fit.result.unfitted[0], predicted=None, residual=None)
-    text = to_json(replace(hcc_fit.result, unfitted=(row,)))
+    text = FIT_JSON.dump(replace(hcc_fit.result, unfitted=(row,)))
     assert json.loads(text)["unfitted"][0]["predicted"] is None
-    assert from_json(FitResult, text, PATH).unfitted == (row,)
+    assert FIT_JSON.load(text, PATH).unfitted == (row,)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"model": "hcc_trial"}'])
 def test_text_that_is_no_result_is_refused_with_its_path(text):
     with pytest.raises(DataError, match=r"runs/one/fit\.json is no FitResult: .*run the fit again") as error:
-        from_json(FitResult, text, PATH)
+        FIT_JSON.load(text, PATH)
     assert "\n" not in str(error.value)
 
 
 def test_the_first_field_that_is_wrong_is_named(hcc_fit):
-    plain = json.loads(to_json(hcc_fit.result))
+    plain = json.loads(FIT_JSON.dump(hcc_fit.result))
     plain["parameters"][2]["value"] = "high"
     with pytest.raises(DataError, match=r"parameters\.2\.value"):
-        from_json(FitResult, json.dumps(plain), PATH)
+        FIT_JSON.load(json.dumps(plain), PATH)
     del plain["parameters"]
     with pytest.raises(DataError, match="parameters: Field required"):
-        from_json(FitResult, json.dumps(plain), PATH)
+        FIT_JSON.load(json.dumps(plain), PATH)
 
 
 def test_every_arm_of_the_virtual_trial_is_told_once_with_columns_that_fit(hcc_fit):

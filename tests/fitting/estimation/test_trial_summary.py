@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from straight_trial import DEATH, LIVER, RELIEF, make_simulator, make_straight_model, make_trial
 
-from kinimmune.fitting.estimation.results import TrialResult, from_json, to_json
+from kinimmune.fitting.estimation.results import TRIAL_JSON, TrialResult
 from kinimmune.fitting.estimation.trial_summary import describe_trial
-from kinimmune.fitting.problem.outputs import Nameable, parse_output
+from kinimmune.fitting.problem.outputs import OutputCatalogue, parse_output
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict
 from kinimmune.fitting.problem.targets import read_targets
-from kinimmune.fitting.profile.predictions import list_allowed
+from kinimmune.fitting.profile.predictions import profilable_predictions
 from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.rows import Tables
@@ -77,8 +77,8 @@ def test_names_of_predictions_are_of_the_endpoints_the_model_has():
     problem = make_problem(make_straight_model(1, lesions=False, diameter=False))
     named = predictions(problem, predict(problem, [NOWHERE])[0])
     assert list(named) == ["median:straight:drug:os", "median:straight:placebo:os", "hazard_ratio:straight:os"]
-    assert set(list_allowed(problem)) == set(named)
-    known = Nameable(problem.simulator.model, problem.trials, ())
+    assert set(profilable_predictions(problem)) == set(named)
+    known = OutputCatalogue(problem.simulator.model, problem.trials, ())
     with pytest.raises(UsageError, match=r"no endpoint 'ttp'"):
         parse_output("hazard_ratio:straight:ttp", known)
 
@@ -97,8 +97,8 @@ def test_a_model_that_arms_of_the_tables_cannot_be_run_in_is_not_fitted(model):
 
 
 def test_the_json_of_a_trial_keeps_its_published_keys(survival_alone):
-    text = to_json(survival_alone)
+    text = TRIAL_JSON.dump(survival_alone)
     keys = set(json.loads(text)["arms"][0])
     assert "liver_death_share" in keys
     assert "last_cause_share" not in keys
-    assert from_json(TrialResult, text, Path("trial.json")) == survival_alone
+    assert TRIAL_JSON.load(text, Path("trial.json")) == survival_alone

@@ -14,32 +14,32 @@ from kinimmune.fitting.claims.batch import ExperimentBatch, nominal
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.readouts.hcc_trial import os_benefit_through
 from kinimmune.fitting.claims.table import read_claims
+from kinimmune.fitting.estimation.laplace import posterior_covariance
 from kinimmune.fitting.estimation.optimise import minimise, optimise
 from kinimmune.fitting.identifiability import mechanism_share
 from kinimmune.fitting.identifiability.identifiability import (
-    count_steps,
+    count_tasks,
     effective_parameters,
     informativeness,
-    posterior_covariance,
     sensitivity,
     spectrum,
     symmetrise,
-    tell,
 )
 from kinimmune.fitting.identifiability.mechanism_share import (
-    draw_points,
+    compute_benefits,
+    draw_parameters,
     find_arrows,
     list_rules,
     share_of,
-    trial_shares,
     without,
 )
-from kinimmune.fitting.identifiability.results import from_json, to_csv, to_json
+from kinimmune.fitting.identifiability.results import IDENTIFIABILITY_JSON, to_csv
+from kinimmune.fitting.identifiability.verdicts import Findings, describe, find_support
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.likelihood import log_error
 from kinimmune.fitting.problem.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.profile.optima import Ground
+from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
@@ -107,14 +107,14 @@ def test_a_hessian_that_is_none_is_replaced():
     ],
 )
 def test_verdicts_follow_contraction_and_refits(contraction, left_out, doubled, words):
-    assert tell(contraction, ("x", left_out), doubled) == words
+    assert describe(Findings(find_support(contraction), "x", left_out, doubled)) == words
 
 
 @pytest.fixture(scope="module")
-def ground():
+def context():
     """Return `hcc_trial` with one study and 8 patients."""
     settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables(OWN_TRIAL)), patients=8, seed=1)
-    return Ground(settings, str(OWN_TRIAL), open_problem(settings, str(OWN_TRIAL)))
+    return ProfileContext(settings, str(OWN_TRIAL), open_problem(settings, str(OWN_TRIAL)))
 
 
 @pytest.fixture(scope="module")
@@ -132,51 +132,51 @@ def command(folder):
 
 
 @pytest.mark.slow
-def test_the_steps_are_as_many_as_were_counted_beforehand(ground, run):
+def test_the_steps_are_as_many_as_were_counted_beforehand(context, run):
     names = TaskStore(Path(run) / "results" / "tasks").names("profile")
 
-    assert len(names) == count_steps(ground) + mechanism_share.count_steps(ground, 4)
-    assert mechanism_share.count_steps(ground, 0) == 0
+    assert len(names) == count_tasks(context) + mechanism_share.count_tasks(context, 4)
+    assert mechanism_share.count_tasks(context, 0) == 0
 
 
 @pytest.fixture(scope="module")
-def best(ground):
-    return np.array(optimise(ground.problem, np.zeros(len(ground.problem.free)), lambda _: None).point)
+def best(context):
+    return np.array(optimise(context.problem, np.zeros(len(context.problem.free)), lambda _: None).point)
 
 
 @pytest.fixture(scope="module")
 def identified(run):
     """Return what holds the parameters of the small fit, with four draws for the shares."""
     path = Path(run) / "results" / "identifiability.json"
-    return from_json(path.read_text(), path)
+    return IDENTIFIABILITY_JSON.load(path.read_text(), path)
 
 
 @pytest.mark.slow
-def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(ground, best, identified):
+def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(context, best, identified):
     """The median of one arm a tenth of a standard error up and down, fitted again to more digits than usual."""
     result = identified
-    best = np.array(minimise(TrialObjective(ground.problem), best, lambda _: None, tolerance=FINE).point)
-    place = next(number for number, target in enumerate(ground.problem.targets) if target.endpoint == "os")
-    target = ground.problem.targets[place]
-    error = log_error(target, ground.problem.trial(target.study).follow_up[target.endpoint])
+    best = np.array(minimise(TrialObjective(context.problem), best, lambda _: None, tolerance=FINE).point)
+    place = next(number for number, target in enumerate(context.problem.targets) if target.endpoint == "os")
+    target = context.problem.targets[place]
+    error = log_error(target, context.problem.trial(target.study).follow_up[target.endpoint])
     expected = np.array(result.sensitivity)[:, place]
     ends = []
     for sign in (-0.1, 0.1):
         moved = replace(target, value=target.value * np.exp(sign * error))
-        targets = tuple(moved if item is target else item for item in ground.problem.targets)
-        objective = TrialObjective(replace(ground.problem, targets=targets))
+        targets = tuple(moved if item is target else item for item in context.problem.targets)
+        objective = TrialObjective(replace(context.problem, targets=targets))
         ends.append(np.array(minimise(objective, best, lambda _: None, tolerance=FINE).point))
     assert result.exact_curvature
     np.testing.assert_allclose((ends[1] - ends[0]) / 0.2, expected, atol=0.1 * np.max(np.abs(expected)))
 
 
 @pytest.mark.slow
-def test_refits_and_draws_are_there_and_json_gives_the_result_back(ground, identified):
-    text = to_json(identified)
-    assert from_json(text, Path("x.json")) == identified
+def test_refits_and_draws_are_there_and_json_gives_the_result_back(context, identified):
+    text = IDENTIFIABILITY_JSON.dump(identified)
+    assert IDENTIFIABILITY_JSON.load(text, Path("x.json")) == identified
     with pytest.raises(DataError, match=r"x.json does not tell what is identified: names"):
-        from_json(text.replace('"names"', '"other"'), Path("x.json"))
-    assert [item.change for item in identified.left_out] == [target.label for target in ground.problem.targets]
+        IDENTIFIABILITY_JSON.load(text.replace('"names"', '"other"'), Path("x.json"))
+    assert [item.change for item in identified.left_out] == [target.label for target in context.problem.targets]
     assert len(identified.drawn_eigenvalues) == 20
     assert all(len(row) == len(identified.targets) for row in identified.sensitivity)
     assert len(to_csv(identified).splitlines()) == 1 + len(identified.names)
@@ -184,9 +184,9 @@ def test_refits_and_draws_are_there_and_json_gives_the_result_back(ground, ident
 
 
 @pytest.mark.slow
-def test_leaving_a_number_out_lowers_the_cost_and_wider_priors_do_too(ground, best, identified):
+def test_leaving_a_number_out_lowers_the_cost_and_wider_priors_do_too(context, best, identified):
     result = identified
-    row = TrialObjective(ground.problem).residuals(best)
+    row = TrialObjective(context.problem).residuals(best)
     whole = float(row @ row)
     for place, refit in enumerate(result.left_out):
         kept = np.delete(row, [2 * place, 2 * place + 1])
@@ -195,21 +195,21 @@ def test_leaving_a_number_out_lowers_the_cost_and_wider_priors_do_too(ground, be
 
 
 @pytest.mark.slow
-def test_a_mechanism_without_effect_has_no_share_and_all_of_the_drug_has_all_of_it(ground, best):
+def test_a_mechanism_without_effect_has_no_share_and_all_of_the_drug_has_all_of_it(context, best):
     """With the effects on Tregs and PD-1 near zero nothing runs through them; with every drug arrow cut nothing is left."""
-    point = draw_points(ground.problem, best, 1).fit[0]
-    constants = [item for item in ground.problem.parameters if not item.estimated and item.prior.scale != "fixed"]
-    names = [*(item.key for item in ground.problem.free), *(item.key for item in constants)]
+    point = draw_parameters(context.problem, best, 1).fit[0]
+    constants = [item for item in context.problem.parameters if not item.estimated and item.prior.scale != "fixed"]
+    names = [*(item.key for item in context.problem.free), *(item.key for item in constants)]
     weak = point.copy()
     for name in ("treg_proliferation_effect", "treg_death_effect", "treg_function_effect", "pd1_effect"):
         weak[names.index(name)] = -12.0
-    arrows = find_arrows(ground.folder, "hcc_trial")
+    arrows = find_arrows(context.folder, "hcc_trial")
     every = [*arrows, "raf_inhibition", "vegfr2_block", "pdgfrb_block"]
-    inputs = {"problem": ground.settings.plain, "folder": ground.folder, "jobs": 1, "rules": ["radiological"]}
-    found = trial_shares({**inputs, "points": [weak.tolist(), point.tolist()], "arrows": list(arrows)})
+    inputs = {"problem": context.settings.plain, "folder": context.folder, "jobs": 1, "rules": ["radiological"]}
+    found = compute_benefits({**inputs, "points": [weak.tolist(), point.tolist()], "arrows": list(arrows)})
     assert share_of(*found["benefits"][0]["example:radiological"]["hazard_ratio"]) == pytest.approx(0.0, abs=1e-4)
     assert 0.02 < share_of(*found["benefits"][1]["example:radiological"]["hazard_ratio"]) < 1.0
-    bare = trial_shares({**inputs, "points": [point.tolist()], "arrows": every})
+    bare = compute_benefits({**inputs, "points": [point.tolist()], "arrows": every})
     assert share_of(*bare["benefits"][0]["example:radiological"]["hazard_ratio"]) == pytest.approx(1.0, abs=0.02)
 
 
@@ -224,23 +224,23 @@ def test_the_share_is_that_of_the_claims_read_out_when_the_drug_is_never_stopped
     problem = open_problem(settings, None)
     constants = [item for item in problem.parameters if not item.estimated and item.prior.scale != "fixed"]
     point = [item.prior.to_z(item.value) for item in (*problem.free, *constants)]
-    found = trial_shares(
+    found = compute_benefits(
         {"problem": settings.plain, "folder": None, "jobs": 1, "points": [point], "arrows": list(find_arrows(None, "hcc_trial")),
          "rules": ["never"]}
     )  # fmt: skip
     assert share_of(*found["benefits"][0]["sharp:never"]["hazard_ratio"]) == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_rule_is_left_out_where_a_study_does_not_say_when_symptoms_progress(ground):
-    assert list_rules(ground.problem) == ("radiological", "one_scan_later")
+def test_a_rule_is_left_out_where_a_study_does_not_say_when_symptoms_progress(context):
+    assert list_rules(context.problem) == ("radiological", "one_scan_later")
     settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=16, seed=1)
     assert list_rules(open_problem(settings, None)) == ("radiological", "one_scan_later", "radiological_and_symptomatic")
 
 
-def test_cutting_arrows_turns_their_switches_off_and_no_others(ground):
-    from kinimmune.fitting.identifiability.mechanism_share import _switched
+def test_cutting_arrows_turns_their_switches_off_and_no_others(context):
+    from kinimmune.fitting.identifiability.mechanism_share import _open_switched
 
-    problem = _switched(ground.settings, ground.folder)
+    problem = _open_switched(context.settings, context.folder)
     cut = without(problem, ["pd1_block"])
     changed = {item.name for item, before in zip(cut.parameters, problem.parameters, strict=True) if item != before}
     assert changed == {"keep_pd1_block"}
@@ -269,8 +269,15 @@ def test_the_command_refuses_kept_steps_goes_on_to_the_same_bits_and_suggests_na
     next(iter(sorted(files))).unlink()
     assert main((*command(run), "--resume")) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed == json.loads(to_json(identified))
+    assert printed == json.loads(IDENTIFIABILITY_JSON.dump(identified))
     assert printed["schema"] == "kinimmune.identifiability/1"
     assert {path: path.read_bytes() for path in files} == files
     assert main(("profile", run, "--parameters", "kinase_shfit")) == 2
     assert "did you mean 'kinase_shift'?" in capsys.readouterr().err
+
+
+def test_the_mechanism_whose_share_is_measured_is_that_of_the_claim_about_a_share_of_benefit():
+    claim = next(item for item in read_claims(Tables(), "hcc_trial") if item.readout == "os_benefit_through")
+
+    assert find_arrows(None, "hcc_trial") == tuple(claim.knock_outs[0].split("+"))
+    assert find_arrows(None, "hcc_mouse") == find_arrows(None, "gompertz") == ()

@@ -9,7 +9,7 @@ from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, predict, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
-from kinimmune.fitting.sensitivity.values import list_times, read_nameable, select_parameters
+from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, select_parameters
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import values_for
@@ -33,7 +33,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def trial():
-    return read_nameable("hcc_trial", Tables())
+    return read_catalogue("hcc_trial", Tables())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,7 +66,7 @@ def test_a_wrong_name_is_told_what_is_right(trial, name, told):
 
 
 def test_a_model_without_trial_or_experiments_says_so():
-    known = read_nameable("gompertz", Tables())
+    known = read_catalogue("gompertz", Tables())
 
     with pytest.raises(UsageError, match="model 'gompertz' is not tried in a trial; ask for state:"):
         parse_output("hazard_ratio:sharp:os", known)
@@ -86,7 +86,7 @@ def test_an_output_depends_on_shared_parameters_and_on_its_study(trial):
     ("name", "unit", "last"), [("state:volume:30", "d", 30.0), ("survival:sharp:placebo:os:6", "month", 6.0)]
 )
 def test_a_course_ends_at_the_output_itself(trial, name, unit, last):
-    known = trial if "sharp" in name else read_nameable("gompertz", Tables())
+    known = trial if "sharp" in name else read_catalogue("gompertz", Tables())
 
     found, times = list_times(known, parse_output(name, known))
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
-from kinimmune.fitting.estimation.laplace import Linearisation
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.problem.predictions import (
     median_months,
     null_prediction,
@@ -122,14 +122,14 @@ def test_sampling_errors_are_near_those_published(wide, outcomes):
         assert sampling_error(wide, outcomes, name)[0] == pytest.approx(value, rel=0.3), name
 
 
-def make_linearisation(wide, outcomes, slope: float) -> Linearisation:
+def make_linearisation(wide, outcomes, slope: float) -> LaplaceApproximation:
     """Return predictions that move by `slope` per prior sd of the first free parameter alone, data saying nothing."""
     size = len(wide.free)
     gradients = {name: np.zeros((value.size, size + 1)) for name, value in smooth_predictions(wide, outcomes).items()}
     for gradient in gradients.values():
         gradient[:, 0] = slope
         gradient[:, size] = 2.0 * slope
-    return Linearisation((*(item.key for item in wide.free), "constant"), size, np.zeros((16, size + 1)), gradients)
+    return LaplaceApproximation((*(item.key for item in wide.free), "constant"), size, np.zeros((16, size + 1)), gradients)
 
 
 def test_intervals_are_the_delta_method_on_the_logarithm_and_widen_with_constants_and_sampling(wide, outcomes):
@@ -157,9 +157,9 @@ def test_an_interval_of_a_scan_holds_the_scans_the_median_falls_on_with_95_perce
 
 
 def test_a_covariance_without_data_is_that_of_the_prior_and_data_shrink_it():
-    silent = Linearisation(("a", "b"), 2, np.zeros((3, 2)), {"x": np.array([[3.0, 4.0]])})
+    silent = LaplaceApproximation(("a", "b"), 2, np.zeros((3, 2)), {"x": np.array([[3.0, 4.0]])})
     assert silent.covariance(constants_drawn=False) == pytest.approx(np.eye(2), rel=1e-12)
-    assert silent.error("x", constants_drawn=False) == pytest.approx([5.0], rel=1e-12)
+    assert silent.standard_error("x", constants_drawn=False) == pytest.approx([5.0], rel=1e-12)
     assert silent.effective_parameters == 0.0
     # one residual of slope 2 in the first parameter: variance 1 / (1 + 4), information 4/5 of a parameter
     told = replace(silent, data_jacobian=np.array([[2.0, 0.0]]))

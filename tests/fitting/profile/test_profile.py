@@ -9,12 +9,12 @@ from memory_store import Memory
 
 from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.problem.objective import Tolerance
-from kinimmune.fitting.profile.classification import classify, find_companions
+from kinimmune.fitting.profile.classification import classify, find_correlated
 from kinimmune.fitting.profile.optimum import Optimum
-from kinimmune.fitting.profile.parameters import Means, collect, curve_of, judge_parameter, plan_parameter
+from kinimmune.fitting.profile.parameters import PointTasks, join_paths, parameter_curve, plan_parameter, summarise_parameter
+from kinimmune.fitting.profile.path import STOP_AT, ProfilePoint, trace
 from kinimmune.fitting.profile.points import find_optimum, find_point
 from kinimmune.fitting.profile.results import THRESHOLD_90, THRESHOLD_95, Ending, Identifiability
-from kinimmune.fitting.profile.walk import STOP_AT, WalkedPoint, walk_along
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import SerialExecutor, TaskFunction, run_chains
 from kinimmune.models.arrays import Array
@@ -58,7 +58,7 @@ class Toy:
             raise NumericalError("no residuals anywhere")
         return np.array([(a / (1.0 + a) - 0.9) / 0.08, (b - 1.0) / 0.1])  # saturating in a
 
-    def jacobian(self, point: Array, _held=()) -> Array:
+    def jacobian(self, point: Array, _fixed=()) -> Array:
         step = 1e-6
         shifts = step * np.eye(point.size)
         return np.stack([(self.residuals(point + s) - self.residuals(point - s)) / (2.0 * step) for s in shifts], axis=1)
@@ -83,20 +83,21 @@ def find_toy(kind: str, start: Array) -> Optimum:
     return Optimum(toy.names, np.array(found["point"]), found["cost"], np.array(found["jacobian"]), *toy.bounds)
 
 
-def walk_toy(kind: str, name: str, start: Array, store=None, scale=Scale.NORMAL):
+def profile_toy(kind: str, name: str, start: Array, store=None, scale=Scale.NORMAL):
     """Return the curve of one parameter of a toy, and the optimum."""
     optimum = find_toy(kind, start)
     place = optimum.names.index(name)
-    walks = plan_parameter(Means(TOY_POINT, "data", {"kind": kind}, {}), optimum, place)
-    chains = [walk_along(walk) for walk in walks]
+    paths = plan_parameter(PointTasks(TOY_POINT, "data", {"kind": kind}, {}), optimum, place)
+    chains = [trace(path) for path in paths]
     outcomes = run_chains([chain for chain in chains if chain is not None], store or Memory(), SerialExecutor())
-    begin = WalkedPoint(float(optimum.point[place]), tuple(map(float, optimum.point)), optimum.cost, {})
-    return curve_of(collect(walks, outcomes, begin, optimum.names), make_parameter(name, scale), place, optimum.cost), optimum
+    begin = ProfilePoint(float(optimum.z[place]), tuple(map(float, optimum.z)), optimum.chi_square, {})
+    points = join_paths(paths, outcomes, begin, optimum.names)
+    return parameter_curve(points, make_parameter(name, scale), place, optimum.chi_square), optimum
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])
 def test_profiles_of_a_linear_problem_are_wald_intervals(name):
-    curve, _ = walk_toy("linear", name, np.zeros(3))
+    curve, _ = profile_toy("linear", name, np.zeros(3))
     place = "abc".index(name)
     error = math.sqrt(np.linalg.inv(LINEAR.T @ LINEAR)[place, place])
     for threshold, lower, upper in (
@@ -111,7 +112,7 @@ def test_profiles_of_a_linear_problem_are_wald_intervals(name):
 
 
 def test_paths_of_a_linear_problem_are_its_regression_lines():
-    curve, _ = walk_toy("linear", "a", np.zeros(3))
+    curve, _ = profile_toy("linear", "a", np.zeros(3))
     covariance = np.linalg.inv(LINEAR.T @ LINEAR)
     for place, name in ((1, "b"), (2, "c")):
         slope = covariance[0, place] / covariance[0, 0]
@@ -119,7 +120,7 @@ def test_paths_of_a_linear_problem_are_its_regression_lines():
 
 
 def test_steps_raise_the_deviance_by_about_what_is_aimed_at():
-    curve, _ = walk_toy("linear", "b", np.zeros(3))
+    curve, _ = profile_toy("linear", "b", np.zeros(3))
     rises = np.diff([deviance for deviance in curve.deviance if deviance < STOP_AT])
     assert len(curve.deviance) < 20
     assert np.max(np.abs(rises)) < 2.6
@@ -128,25 +129,25 @@ def test_steps_raise_the_deviance_by_about_what_is_aimed_at():
 
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_factors_of_a_product_are_structurally_not_identifiable_and_follow_the_hyperbola(name):
-    curve, _ = walk_toy("product", name, np.array([0.4, -0.2]), scale=Scale.LOGNORMAL)
+    curve, _ = profile_toy("product", name, np.array([0.4, -0.2]), scale=Scale.LOGNORMAL)
     other = "b" if name == "a" else "a"
     assert classify(curve) is Identifiability.STRUCTURALLY_NOT
     assert curve.scores[0] == -4.0
     assert curve.scores[-1] == 4.0
     np.testing.assert_allclose(np.array(curve.values) * np.exp(curve.paths[other]), 1.0, atol=0.02)
-    (companion,) = find_companions(curve)
+    (companion,) = find_correlated(curve)
     assert (companion.name, round(companion.slope, 2)) == (other, -1.0)
 
 
 def test_a_parameter_bounded_from_below_alone_is_practically_not_identifiable():
     """Data a / (1 + a) = 0.9 +- 0.08: no upper end within two standard errors, a lower one where the residual is -1.96."""
-    curve, optimum = walk_toy("one-sided", "a", np.array([1.0, 0.2]), scale=Scale.LOGNORMAL)
+    curve, optimum = profile_toy("one-sided", "a", np.array([1.0, 0.2]), scale=Scale.LOGNORMAL)
     assert classify(curve) is Identifiability.PRACTICALLY_NOT
     assert curve.upper_95 is None
     share = 0.9 - 0.08 * math.sqrt(THRESHOLD_95)
     assert curve.lower_95 == pytest.approx(share / (1.0 - share), rel=0.02)
     assert curve.ended == (Ending.THRESHOLD, Ending.RANGE)
-    found = judge_parameter(make_parameter("a", Scale.LOGNORMAL), (curve, curve), (optimum.error(0), 1.0), 9.0)
+    found = summarise_parameter(make_parameter("a", Scale.LOGNORMAL), curve, curve, optimum.standard_error(0), 1.0, 9.0)
     assert "upwards" in found.advice
     assert "downwards" not in found.advice
     assert "meaning of a" in found.advice
@@ -154,30 +155,30 @@ def test_a_parameter_bounded_from_below_alone_is_practically_not_identifiable():
 
 
 def test_kept_points_are_taken_up_again_to_the_same_bits(tmp_path):
-    whole, _ = walk_toy("product", "a", np.array([0.4, -0.2]), TaskStore(tmp_path / "whole"))
+    whole, _ = profile_toy("product", "a", np.array([0.4, -0.2]), TaskStore(tmp_path / "whole"))
     part = TaskStore(tmp_path / "part")
-    walk_toy("product", "a", np.array([0.4, -0.2]), part)
+    profile_toy("product", "a", np.array([0.4, -0.2]), part)
     names = part.names()
     for name in names[1::2]:
         (part.folder / f"{name}.json").unlink()
-    again, _ = walk_toy("product", "a", np.array([0.4, -0.2]), part)
+    again, _ = profile_toy("product", "a", np.array([0.4, -0.2]), part)
     assert again == whole
     assert part.names() == names == TaskStore(tmp_path / "whole").names()
     for name in names:
         assert (part.folder / f"{name}.json").read_bytes() == (tmp_path / "whole" / f"{name}.json").read_bytes()
 
 
-def test_a_point_that_cannot_be_computed_is_told_and_ends_the_walk():
+def test_a_point_that_cannot_be_computed_is_told_and_ends_the_path():
     found = find_point(Toy("refuses"), 0, 0.5, [0.0, 0.0])
     assert found["cost"] == math.inf
     assert found["failures"][0]["what"] == "a at 0.5 prior sd"
     optimum = find_toy("product", np.zeros(2))
-    walks = plan_parameter(Means(TOY_POINT, "data", {"kind": "refuses"}, {}), optimum, 0)
-    outcomes = run_chains([walk_along(walk) for walk in walks], Memory(), SerialExecutor())
+    paths = plan_parameter(PointTasks(TOY_POINT, "data", {"kind": "refuses"}, {}), optimum, 0)
+    outcomes = run_chains([trace(path) for path in paths], Memory(), SerialExecutor())
     assert all(math.isinf(item["cost"]) for group in outcomes for item in group)
     assert 1 < len(outcomes[0]) < 10
-    begin = WalkedPoint(0.0, (0.0, 0.0), 0.0, {})
-    assert collect(walks, outcomes, begin, ("a", "b")).below[1] is Ending.STUCK
+    begin = ProfilePoint(0.0, (0.0, 0.0), 0.0, {})
+    assert join_paths(paths, outcomes, begin, ("a", "b")).ended[0] is Ending.STUCK
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ class Drawn:
     def residuals(self, point: Array) -> Array:
         return np.append(LINEAR @ (point - TRUTH), (PREDICTS @ point - self.value) / self.width)
 
-    def jacobian(self, _point: Array, _held=()) -> Array:
+    def jacobian(self, _point: Array, _fixed=()) -> Array:
         return np.vstack([LINEAR, PREDICTS / self.width])
 
 
@@ -209,6 +210,6 @@ def test_the_deviance_of_a_drawn_prediction_belongs_to_the_value_reached_for_any
 
 
 def test_with_every_coordinate_held_the_start_is_the_answer():
-    found = minimise(Toy("product"), np.array([1.0, 0.5]), lambda _: None, held=(0, 1))
+    found = minimise(Toy("product"), np.array([1.0, 0.5]), lambda _: None, fixed=(0, 1))
     assert found.point == (1.0, 0.5)
     assert found.cost == pytest.approx(((math.exp(1.5) - 1.0) / 0.1) ** 2 * float(TIMES @ TIMES), rel=1e-12)

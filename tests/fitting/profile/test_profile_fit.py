@@ -14,10 +14,10 @@ from kinimmune.fitting.estimation.optimise import minimise
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.profile.optima import STEPS
+from kinimmune.fitting.profile.optima import OPTIMUM_TASKS
 from kinimmune.fitting.profile.predictions import require_predictions
-from kinimmune.fitting.profile.profile import ProfileSettings, count_walks, profile, require_parameters
-from kinimmune.fitting.profile.results import from_json, to_csv, to_json
+from kinimmune.fitting.profile.profile import ProfileSettings, count_paths, profile, require_parameters
+from kinimmune.fitting.profile.results import PROFILE_JSON, to_csv
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.rows import Tables
@@ -42,7 +42,7 @@ def test_differences_turn_round_at_a_bound_and_agree_with_those_inside(hcc_probl
     assert point[place] < 4.0  # the bound of the tables
     inside = objective.jacobian(point - 1e-2 * np.eye(9)[place])
     np.testing.assert_allclose(objective.jacobian(point), inside, atol=0.05 * np.max(np.abs(inside)))
-    assert not objective.jacobian(point, held=(place,))[:, place].any()
+    assert not objective.jacobian(point, fixed=(place,))[:, place].any()
 
 
 def test_unknown_names_get_a_suggestion(hcc_problem):
@@ -100,24 +100,24 @@ def test_a_profile_is_the_same_from_its_kept_steps_and_from_its_json(small):
     again = profile(wanted, Runtime(store))
     assert again == result
     assert store.kept == before
-    text = to_json(result)
-    assert from_json(text, Path("profile.json")) == result
+    text = PROFILE_JSON.dump(result)
+    assert PROFILE_JSON.load(text, Path("profile.json")) == result
     assert json.loads(text)["schema"] == "kinimmune.profile/1"
     assert len(to_csv(result).splitlines()) == 1 + sum(
         len(curve.scores) for curve in (result.parameters[0].data, result.parameters[0].posterior, result.predictions[0].curve)
     )
     with pytest.raises(DataError, match=r"profile.json holds no profiles: parameters: .*--force"):
-        from_json(text.replace('"parameters"', '"others"'), Path("profile.json"))
+        PROFILE_JSON.load(text.replace('"parameters"', '"others"'), Path("profile.json"))
 
 
 @pytest.mark.slow
-def test_there_are_as_many_steps_and_walks_as_were_counted_beforehand(small):
+def test_there_are_as_many_tasks_and_paths_as_were_counted_beforehand(small):
     _, store, wanted = small
     before = {name for name in store.names if name.startswith(("profile-optimum", "profile-outlook"))}
-    walks = {name[: -len("-001")] for name in store.names - before}
+    paths = {name[: -len("-001")] for name in store.names - before}
 
-    assert len(before) == STEPS
-    assert len(walks) == count_walks(wanted) == 6
+    assert len(before) == OPTIMUM_TASKS
+    assert len(paths) == count_paths(wanted) == 6
 
 
 @pytest.mark.slow

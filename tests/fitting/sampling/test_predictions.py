@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from memory_store import Memory
 
-from kinimmune.fitting.sampling.posterior import Posterior, predict_each
+from kinimmune.fitting.problem.many_trials import predict_each
+from kinimmune.fitting.sampling.density import FitPosterior
 from kinimmune.fitting.sampling.predictions import predict_over, probabilities_below
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import TaskFunction
@@ -24,17 +25,17 @@ def test_probabilities_of_a_normal_ratio_are_the_closed_form():
     for bound in (1.0, 0.8):
         found = probabilities_below(pairs, bound)
         for of, width in (("population", spread), ("trial", math.hypot(spread, error))):
-            probability, size, monte_carlo = found[of]
-            assert abs(probability - float(ndtr((math.log(bound) - middle) / width))) < 3.0 * monte_carlo
-            assert 4000 < size <= 8000
-            assert monte_carlo < 0.01
+            chance = found[of]
+            assert abs(chance.probability - float(ndtr((math.log(bound) - middle) / width))) < 3.0 * chance.error
+            assert 4000 < chance.ess <= 8000
+            assert chance.error < 0.01
 
 
 def test_a_probability_that_all_draws_agree_on_still_has_an_error():
-    probability, size, error = probabilities_below([[(-2.0, 0.1)] * 50] * 4, 1.0)["population"]
+    chance = probabilities_below([[(-2.0, 0.1)] * 50] * 4, 1.0)["population"]
 
-    assert (probability, size) == (1.0, 200.0)
-    assert error == pytest.approx(math.sqrt(201 * 1) / 202 / math.sqrt(200))
+    assert (chance.probability, chance.ess) == (1.0, 200.0)
+    assert chance.error == pytest.approx(math.sqrt(201 * 1) / 202 / math.sqrt(200))
 
 
 def describe(point, place):
@@ -56,7 +57,7 @@ def predict_toy(inputs):
 def test_predictions_over_draws_leave_out_and_count_what_failed():
     random = np.random.default_rng(9)
     points = random.standard_normal((4, 100, 1))
-    found = predict_over(points, TaskFunction("toy.predict", predict_toy), ({}, {}), Runtime(Memory()))
+    found = predict_over(points, TaskFunction("toy.predict", predict_toy), {}, {}, Runtime(Memory()))
     kept = np.array([point for place, point in enumerate(points.ravel()) if place % 10 != 9])
 
     assert found.failed == 40
@@ -76,7 +77,7 @@ def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, h
     few = replace(hcc_problem, population=replace_patients(hcc_problem, 8))
     outside = hcc_point.copy()
     outside[2] = hcc_problem.free[2].prior.to_z(hcc_problem.free[2].upper) + 0.1
-    found = Posterior(few).evaluate(np.stack([hcc_point, outside, hcc_point + 0.1]))
+    found = FitPosterior(few).evaluate(np.stack([hcc_point, outside, hcc_point + 0.1]))
 
     assert found.log_probability[1] == -math.inf
     assert np.all(np.isfinite(found.log_probability[[0, 2]]))
@@ -85,7 +86,9 @@ def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, h
 
     alone = residuals(few, predict(few, [hcc_point])[0], hcc_point)
     assert found.log_probability[0] == pytest.approx(-0.5 * float((alone**2).sum()), rel=1e-12)
-    assert -2.0 * Posterior(hcc_problem).evaluate(hcc_point[None]).log_probability[0] == pytest.approx(hcc_start.cost, rel=1e-6)
+    assert -2.0 * FitPosterior(hcc_problem).evaluate(hcc_point[None]).log_probability[0] == pytest.approx(
+        hcc_start.cost, rel=1e-6
+    )
 
 
 def replace_patients(problem, patients):

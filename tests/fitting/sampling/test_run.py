@@ -15,14 +15,13 @@ from kinimmune.fitting.estimation.fitted import Fitted, read_fitted
 from kinimmune.fitting.estimation.run_files import read_results
 from kinimmune.fitting.runs.run import Run, open_run
 from kinimmune.fitting.sampling.results import (
+    SAMPLE_JSON,
     Draws,
     SampleResult,
     read_sample,
-    sample_from_json,
-    sample_to_json,
     write_sample,
 )
-from kinimmune.fitting.sampling.sample import guide_of, sample_fit
+from kinimmune.fitting.sampling.sample import normal_approximation, sample_fit
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS
 from kinimmune.fitting.workflow.executors import open_executor
@@ -129,9 +128,9 @@ def test_a_sample_reads_back_as_it_was_written(sampled, tmp_path):
     assert same.names == sampled.draws.names
     assert np.array_equal(same.values, sampled.draws.values)
     assert same.origin == sampled.draws.origin
-    wrong = json.dumps({**json.loads(sample_to_json(again)), "parameters": 3})
+    wrong = json.dumps({**json.loads(SAMPLE_JSON.dump(again)), "parameters": 3})
     with pytest.raises(DataError, match="is no sample: parameters"):
-        sample_from_json(wrong, Path("sample.json"))
+        SAMPLE_JSON.load(wrong, Path("sample.json"))
 
 
 def test_a_sample_that_is_resumed_is_the_same(sampled):
@@ -144,11 +143,11 @@ def test_a_sample_that_is_resumed_is_the_same(sampled):
 
 
 def test_walkers_begin_about_the_fit(sampled):
-    guide = guide_of(sampled.fitted)
+    normal = normal_approximation(sampled.fitted)
 
-    assert guide.mean == pytest.approx(sampled.fitted.point)
+    assert normal.mean == pytest.approx(sampled.fitted.point)
     contractions = [row.contraction for row in sampled.fitted.result.parameters]
-    assert np.sqrt(np.diag(guide.covariance)) == pytest.approx(contractions)
+    assert np.sqrt(np.diag(normal.covariance)) == pytest.approx(contractions)
 
 
 def test_every_kept_step_can_be_carried_out_again(sampled):

@@ -8,22 +8,24 @@ import pytest
 from memory_store import Memory
 from paths import SUPPORT
 
-from kinimmune.fitting.sampling.chains import BLOCK, Chains, Effort, run_ensembles
+from kinimmune.fitting.sampling.chains import BLOCK, Chains, EnsembleSettings, run_ensembles
+from kinimmune.fitting.sampling.density import DensityValues
 from kinimmune.fitting.sampling.diagnostics import (
     choose_burn_in,
+    describe,
     diagnose,
     effective_size,
+    find_faults,
 )
-from kinimmune.fitting.sampling.posterior import Evaluated
 from kinimmune.fitting.sampling.sample import thin
-from kinimmune.fitting.sampling.surrogate import Guide, surrogate_from, survey
+from kinimmune.fitting.sampling.surrogate import NormalApproximation, Surrogate, fit_surrogate
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import SerialExecutor
 from kinimmune.models.errors import NumericalError, UsageError
 
-EFFORT = Effort(ensembles=4, walkers=8, steps=150, seed=3)
+SETTINGS = EnsembleSettings(ensembles=4, walkers=8, steps=150, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,9 @@ def toys():
         yield toy_posteriors
 
 
-def run(toys, kind, guide=None, effort=EFFORT, store=None, pool=None):
-    start = Guide(toys.MEAN, toys.COVARIANCE) if guide is None else guide
-    return run_ensembles(toys.sampled(kind), start, effort, Runtime(store or Memory(), pool or SerialExecutor()))
+def run(toys, kind, normal=None, settings=SETTINGS, store=None, pool=None):
+    start = NormalApproximation(toys.MEAN, toys.COVARIANCE) if normal is None else normal
+    return run_ensembles(toys.sampled(kind), start, settings, Runtime(store or Memory(), pool or SerialExecutor()))
 
 
 def kept_draws(chains):
@@ -61,7 +63,7 @@ def test_a_normal_posterior_is_recovered_and_called_converged(toys):
 
     require_moments(draws, toys.MEAN, toys.COVARIANCE)
     found = [diagnose(draws[..., place]) for place in range(3)]
-    assert all(item.find_faults("x", draws.shape[1]) == () for item in found)
+    assert all(find_faults(item, "x", draws.shape[1]) == () for item in found)
     assert max(item.r_hat for item in found) <= 1.01
 
 
@@ -72,13 +74,13 @@ def test_every_move_alone_keeps_a_standard_normal(only):
 
     from kinimmune.fitting.sampling.block import list_moves
 
-    guide = Guide(np.zeros(5), 1.5 * np.eye(5))
+    normal = NormalApproximation(np.zeros(5), 1.5 * np.eye(5))
 
     class Normal:
         def evaluate(self, points):
-            return Evaluated(points.copy())
+            return DensityValues(points.copy())
 
-    surrogate = surrogate_from(survey(Normal(), {"seed": [1], "guide": guide.plain})["surrogate"])
+    surrogate = Surrogate.from_plain(fit_surrogate(Normal(), {"seed": [1], "guide": normal.plain})["surrogate"])
     worse = replace(surrogate, coefficients=1.2 * surrogate.coefficients)
     move = list_moves(worse)[only][0]
     random = np.random.RandomState(5)
@@ -92,8 +94,8 @@ def test_every_move_alone_keeps_a_standard_normal(only):
 
 def test_a_wavy_posterior_is_recovered_though_its_surrogate_is_wrong(toys):
     """With s = sin(a x), x ~ N(0, 1): E s = 0, E x s = a exp(-a^2/2), E s^2 = (1 - exp(-2 a^2))/2."""
-    guide = Guide(np.zeros(2), np.diag([1.0, 0.7]))
-    draws = kept_draws(run(toys, "wavy", guide, replace(EFFORT, steps=250)))
+    normal = NormalApproximation(np.zeros(2), np.diag([1.0, 0.7]))
+    draws = kept_draws(run(toys, "wavy", normal, replace(SETTINGS, steps=250)))
 
     product = toys.TURNS * math.exp(-0.5 * toys.TURNS**2)
     variance = toys.WIDTH**2 + 0.5 * (1.0 - math.exp(-2.0 * toys.TURNS**2))
@@ -114,7 +116,7 @@ def test_bounds_are_respected_and_half_a_normal_is_recovered(toys):
 
 
 def test_a_region_that_fails_is_impossible_and_counted(toys):
-    chains = run(toys, "holed", effort=replace(EFFORT, steps=50))
+    chains = run(toys, "holed", settings=replace(SETTINGS, steps=50))
 
     assert chains.failed > 0
     assert chains.positions[..., 2].max() <= toys.MEAN[2]
@@ -126,10 +128,10 @@ def test_a_region_that_fails_is_impossible_and_counted(toys):
 def test_a_target_that_always_fails_is_an_error():
     class Nowhere:
         def evaluate(self, points):
-            return Evaluated(np.full(points.shape, math.inf), ({"what": "all", "reason": "nowhere"},))
+            return DensityValues(np.full(points.shape, math.inf), ({"what": "all", "reason": "nowhere"},))
 
     with pytest.raises(NumericalError, match="only 0 of 24 points about the fit could be computed"):
-        survey(Nowhere(), {"seed": [1], "guide": Guide(np.zeros(2), np.eye(2)).plain})
+        fit_surrogate(Nowhere(), {"seed": [1], "guide": NormalApproximation(np.zeros(2), np.eye(2)).plain})
 
 
 def test_ensembles_far_apart_are_called_unconverged():
@@ -139,41 +141,42 @@ def test_ensembles_far_apart_are_called_unconverged():
 
     assert found.r_hat > 1.5
     assert found.bulk_ess < 20.0
-    faults = found.find_faults("growth", 60)
+    faults = [describe(fault) for fault in find_faults(found, "growth", 60)]
     assert faults[0].startswith("R-hat of growth is ")
     assert any("bulk effective sample size of growth" in fault for fault in faults)
 
 
 def test_an_ensemble_cut_short_is_called_unconverged(toys):
-    chains = run(toys, "wavy", Guide(np.array([20.0, 20.0]), np.eye(2)), replace(EFFORT, steps=2 * BLOCK))
+    chains = run(toys, "wavy", NormalApproximation(np.array([20.0, 20.0]), np.eye(2)), replace(SETTINGS, steps=2 * BLOCK))
     draws = kept_draws(chains)
 
-    assert any(diagnose(draws[..., place]).find_faults("x", draws.shape[1]) for place in range(2))
+    assert any(find_faults(diagnose(draws[..., place]), "x", draws.shape[1]) for place in range(2))
 
 
 def test_kept_blocks_go_on_to_the_same_bits_and_a_sample_can_be_made_longer(toys, tmp_path):
-    effort = replace(EFFORT, steps=75)
-    whole = run(toys, "normal", effort=effort)
+    settings = replace(SETTINGS, steps=75)
+    whole = run(toys, "normal", settings=settings)
     store = TaskStore(tmp_path)
-    run(toys, "normal", effort=replace(effort, steps=50), store=store)
+    run(toys, "normal", settings=replace(settings, steps=50), store=store)
     for name in store.names("sample-ensemble-2"):
         (tmp_path / f"{name}.json").unlink()
-    again = run(toys, "normal", effort=effort, store=store)
+    again = run(toys, "normal", settings=settings, store=store)
 
     assert len(store.names("sample")) == 1 + 4 * 3
     assert np.array_equal(again.positions, whole.positions)
     assert np.array_equal(again.log_probability, whole.log_probability)
-    other = run(toys, "normal", effort=replace(effort, seed=4))
+    other = run(toys, "normal", settings=replace(settings, seed=4))
     assert not np.array_equal(other.positions, whole.positions)
     assert not np.array_equal(whole.positions[0], whole.positions[1])
 
 
 @pytest.mark.slow
 def test_two_processes_give_the_bits_of_one(toys):
-    effort = replace(EFFORT, steps=50)
+    settings = replace(SETTINGS, steps=50)
     with open_executor(1) as alone, open_executor(2) as both:
         assert np.array_equal(
-            run(toys, "normal", effort=effort, pool=alone).positions, run(toys, "normal", effort=effort, pool=both).positions
+            run(toys, "normal", settings=settings, pool=alone).positions,
+            run(toys, "normal", settings=settings, pool=both).positions,
         )
 
 
@@ -189,12 +192,12 @@ def test_two_processes_give_the_bits_of_one(toys):
 )
 def test_an_effort_that_gives_no_sample_is_refused(toys, wrong, message):
     with pytest.raises(UsageError, match=message):
-        run(toys, "normal", effort=replace(EFFORT, **wrong))
+        run(toys, "normal", settings=replace(SETTINGS, **wrong))
 
 
 def test_draws_are_thinned_evenly_after_the_burn_in_and_over_walkers():
     shape = (4, 60, 5)
-    ensemble, step, walker = thin(Chains(np.zeros((*shape, 2)), np.zeros(shape), (), 0, 0), 20, 10)
+    ensemble, step, walker = thin(Chains(np.zeros((*shape, 2)), np.zeros(shape), (), 0, 0), 20, 10).indices
 
     assert ensemble.shape == step.shape == walker.shape == (4, 10)
     assert step[0].tolist() == [22, 26, 30, 34, 38, 42, 46, 50, 54, 58]

@@ -11,7 +11,7 @@ from report_example import make_content
 from scipy.stats import rankdata
 
 from kinimmune.fitting.configuration import write_configuration
-from kinimmune.fitting.estimation.results import to_json
+from kinimmune.fitting.estimation.results import FIT_JSON
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.predictions import predictions
@@ -21,7 +21,7 @@ from kinimmune.fitting.runs.provenance import current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run
 from kinimmune.fitting.sampling.results import write_sample
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_response
-from kinimmune.fitting.sensitivity.results import from_json
+from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
 from kinimmune.fitting.settings import FitOptions, Settings
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.pages.sensitivity import compose_sensitivities
@@ -60,7 +60,7 @@ def fitted(tmp_path):
     record = RunRecord(("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None))
     run = create_run(tmp_path / "run", record)
     run.write("config.toml", write_configuration(Settings(model="hcc_trial", jobs=1, fit=FitOptions(patients=4)), "fit"))
-    run.write(FIT, to_json(result))
+    run.write(FIT, FIT_JSON.dump(result))
     run.update(RunStatus.DONE, 1.0)
     return Fitted(run, {row.name: row.value for row in result.parameters})
 
@@ -104,7 +104,7 @@ def test_prcc_over_a_sample_agrees_with_ranks_of_its_draws(kinimmune, fitted, tm
 
     code, out, _ = kinimmune(*over_draws(fitted))
 
-    found = from_json(out, tmp_path)
+    found = SENSITIVITY_JSON.load(out, tmp_path)
     ranks, of_output = rankdata(values, axis=0), rankdata(output)
     expected = [toys.residual_correlation(ranks, of_output, fitted.free.index(name)) for name in found.names]
     assert (code, found.failed, found.distribution, found.posterior) == (0, 0, "posterior", "sample")
@@ -116,10 +116,8 @@ def test_prcc_over_a_sample_agrees_with_ranks_of_its_draws(kinimmune, fitted, tm
 
 def earlier(found, path):
     """Return a result as a version wrote it that knew no samples."""
-    from kinimmune.fitting.sensitivity import results as sensitivity_results
-
-    plain = json.loads(sensitivity_results.to_json(found))
-    return from_json(json.dumps({key: plain[key] for key in plain if not key.startswith("posterior")}), path)
+    plain = json.loads(SENSITIVITY_JSON.dump(found))
+    return SENSITIVITY_JSON.load(json.dumps({key: plain[key] for key in plain if not key.startswith("posterior")}), path)
 
 
 @pytest.mark.parametrize("method", ["local", "morris", "sobol"])

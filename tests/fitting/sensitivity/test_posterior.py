@@ -10,22 +10,23 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 from sensitivity_toys import design, normal, residual_correlation, run, uniform
 
-from kinimmune.fitting.estimation.laplace import Linearisation
+from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.sensitivity.designs import Design, Method, draw_rows
-from kinimmune.fitting.sensitivity.inputs import Posterior
-from kinimmune.fitting.sensitivity.posterior import Source, approximate_posterior, choose_posterior, sample_posterior
+from kinimmune.fitting.sensitivity.inputs import JointDistribution
+from kinimmune.fitting.sensitivity.posterior import PosteriorSource, approximate_posterior, choose_posterior, sample_posterior
+from kinimmune.fitting.sensitivity.wording import describe_distribution, describe_posterior
 from kinimmune.models.errors import DataError, UsageError
 
 NAMES = ("a", "b", "b:other", "c", "d")
 """Two estimates of the study looked at, one of another study, and two constants."""
-FREE = 3
+ESTIMATED = 3
 POSSIBLE = ("a", "b", "c", "d")
 
 
 @pytest.fixture
 def linear():
     """Return the linear approximation of a fit of three parameters and two constants to eight numbers."""
-    return Linearisation(NAMES, FREE, np.random.default_rng(3).standard_normal((8, 5)), {})
+    return LaplaceApproximation(NAMES, ESTIMATED, np.random.default_rng(3).standard_normal((8, 5)), {})
 
 
 def inputs(*keys):
@@ -40,10 +41,10 @@ def covariance(posterior, chosen):
 
 def expect(linear, chosen, *, constants_drawn):
     places = [linear.names.index(item.key) for item in chosen]
-    return pytest.approx(linear.covariance(constants_drawn)[np.ix_(places, places)], abs=1e-9)
+    return pytest.approx(linear.covariance(constants_drawn=constants_drawn)[np.ix_(places, places)], abs=1e-9)
 
 
-def make_sample(values, names=NAMES[:FREE], *, converged=True):
+def make_sample(values, names=NAMES[:ESTIMATED], *, converged=True):
     """Return a sample with these draws, shape (k, n), on the scale where priors are normal."""
     return toys.make_sample(np.exp(values), names, converged=converged)
 
@@ -57,7 +58,7 @@ def bent(count):
 
 def test_prcc_over_a_posterior_tells_a_cause_from_what_goes_with_it():
     """x1 goes with x0 (correlation 0.9) but does nothing: its ranks follow the output, its partial ranks do not."""
-    joint = Posterior(((0.0, 0.0),), ((1.0, 0.0), (0.9, math.sqrt(0.19))))
+    joint = JointDistribution(((0.0, 0.0),), ((1.0, 0.0), (0.9, math.sqrt(0.19))))
     planned = design(Method.PRCC, uniform(2, -9.0, 9.0)).over(joint)
 
     sample, found = run(planned, "first", 400)
@@ -70,7 +71,7 @@ def test_prcc_over_a_posterior_tells_a_cause_from_what_goes_with_it():
 
 
 def test_a_draw_of_a_posterior_outside_the_tables_is_drawn_again():
-    joint = Posterior(((0.0, 0.0),), ((1.0, 0.0), (0.0, 1.0)))
+    joint = JointDistribution(((0.0, 0.0),), ((1.0, 0.0), (0.0, 1.0)))
     planned = design(Method.PRCC, (replace(normal("a"), upper=1.0), normal("b"))).over(joint)
 
     sample, _ = run(planned, "first", 400)
@@ -83,7 +84,7 @@ def test_a_draw_of_a_posterior_outside_the_tables_is_drawn_again():
 @pytest.mark.parametrize("method", [Method.LOCAL, Method.MORRIS, Method.SOBOL])
 def test_a_method_for_independent_inputs_refuses_a_posterior(method):
     with pytest.raises(UsageError, match=f"--method {method} needs inputs that vary independently.*take --method prcc"):
-        design(method, uniform(2, 0.0, 1.0), posterior=Posterior(((0.0, 0.0),), ((1.0, 0.0), (0.9, 0.4))))
+        design(method, uniform(2, 0.0, 1.0), posterior=JointDistribution(((0.0, 0.0),), ((1.0, 0.0), (0.9, 0.4))))
 
 
 def test_a_posterior_with_all_constants_held_is_that_of_the_fit(linear):
@@ -154,12 +155,12 @@ def test_the_part_of_a_posterior_for_some_rows_draws_them_as_the_whole_does(line
 def test_a_sample_that_has_converged_is_used_and_told(linear):
     found = choose_posterior(linear, inputs("a", "b", "d"), POSSIBLE, make_sample(bent(30)), 1)
 
-    assert found.source is Source.SAMPLE
-    drawn, constants = found.note.split("; ")
+    assert found.source is PosteriorSource.SAMPLE
+    drawn, constants = describe_posterior(found).split("; ")
     assert drawn == "30 draws of the sample of the run, worth 100 independent ones"
     assert constants == "constants Gaussian by the curvature, estimates moving along"
-    assert found.spell("a", make_sample(bent(30))) == "posterior, sampled"
-    assert found.spell("d", make_sample(bent(30))) == "posterior, Gaussian"
+    told = [describe_distribution(item, None, found) for item in inputs("a", "d")]
+    assert told == ["posterior, sampled", "posterior, Gaussian"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_a_sample_that_has_converged_is_used_and_told(linear):
 def test_where_draws_do_not_serve_the_posterior_is_gaussian_and_the_reason_is_told(linear, chosen, sampled, told):
     found = choose_posterior(linear, inputs(*chosen), POSSIBLE, sampled, 1)
 
-    assert (found.source, found.note) == (Source.GAUSSIAN, f"Gaussian by the curvature: {told}")
+    assert (found.source, describe_posterior(found)) == (PosteriorSource.GAUSSIAN, f"Gaussian by the curvature: {told}")
     assert found.posterior == approximate_posterior(linear, inputs(*chosen), POSSIBLE)
 
 

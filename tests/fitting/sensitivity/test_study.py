@@ -11,8 +11,8 @@ import sensitivity_toys as toys
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import ProblemSettings
 from kinimmune.fitting.sensitivity.designs import Method
-from kinimmune.fitting.sensitivity.results import from_json, to_csv, to_json
-from kinimmune.fitting.sensitivity.study import Question, plan_study, study_sensitivity
+from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON, to_csv
+from kinimmune.fitting.sensitivity.study import StudyRequest, plan_study, study_sensitivity
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -26,7 +26,7 @@ Nowhere = toys.Nowhere
 def question():
     problem = ProblemSettings(model="gompertz", tables=digest_inputs("gompertz", Tables()), patients=8, seed=1)
     ranges = {"retardation": (0.01, 0.2), "capacity": (100.0, 10_000.0), "start_volume": (1.0, 50.0)}
-    return Question(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
+    return StudyRequest(problem, None, Method.SOBOL, "state:volume:30", samples=64, ranges=ranges)
 
 
 def test_a_model_is_studied_by_the_same_blocks(question):
@@ -90,14 +90,14 @@ def test_a_result_reads_back_as_it_was_written(question, tmp_path):
         asked = replace(question, method=method, samples=None if method is Method.LOCAL else 16, second_order=True)
         found = study_sensitivity(plan_study(asked), Runtime())
 
-        assert from_json(to_json(found), tmp_path) == found
+        assert SENSITIVITY_JSON.load(SENSITIVITY_JSON.dump(found), tmp_path) == found
         assert "nan" not in to_csv(found).lower()
     with pytest.raises(DataError, match="is no SensitivityResult"):
-        from_json("{}", tmp_path)
+        SENSITIVITY_JSON.load("{}", tmp_path)
 
 
 def test_json_has_the_keys_of_the_schema(question):
-    found = json.loads(to_json(study_sensitivity(plan_study(question), Runtime())))
+    found = json.loads(SENSITIVITY_JSON.dump(study_sensitivity(plan_study(question), Runtime())))
 
     assert {"schema", "model", "method", "output", "names", "S1", "S1_conf", "ST", "ST_conf", "n", "failed"} <= set(found)
     assert {"mu_star", "sigma", "prcc", "p", "elasticity", "convergence", "seed", "patients", "distribution"} <= set(found)
