@@ -83,14 +83,14 @@ def draw_parameters(problem: FitProblem, estimates: Array, draws: int) -> ShareD
 
 
 def _uncertain(problem: FitProblem) -> tuple[Parameter, ...]:
-    return (*problem.free, *uncertain_constants(problem))
+    return (*problem.estimated, *uncertain_constants(problem))
 
 
 def compute_draws(inputs: Json) -> Json:
     """Draw z-scores of the uncertain parameters: the function of a task."""
     problem = _open(inputs)
     found = draw_parameters(problem, np.array(inputs["point"]), int(inputs["draws"]))
-    spent = len(problem.free) + len(_uncertain(problem)) + 1
+    spent = len(problem.estimated) + len(_uncertain(problem)) + 1
     return {"prior": found.prior.tolist(), "posterior": found.posterior.tolist(), "fit": found.fit.tolist(), "evaluations": spent}
 
 
@@ -136,7 +136,7 @@ def _open_switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     compiled = compile_model(whole.with_switches(*arrows))
     simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
     switches = compiled.model.parameters[len(whole.parameters) :]
-    return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), free=_uncertain(problem))
+    return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), estimated=_uncertain(problem))
 
 
 def without(problem: FitProblem, arrows: Sequence[str]) -> FitProblem:

@@ -134,7 +134,7 @@ def small():
     )
     wide = to_horizon(problem, problem.trial("sharp").follow_up["os"].longest / DAYS_PER_MONTH)
     assert wide.simulator.tolerances == FIT_TOLERANCES
-    return wide, predict(wide, [np.zeros(len(problem.free))])[0]
+    return wide, predict(wide, [np.zeros(len(problem.estimated))])[0]
 
 
 @pytest.mark.parametrize("name", ["median:sharp:sorafenib:os", "hazard_ratio:sharp:os"])
