@@ -12,7 +12,14 @@ from kinimmune.cli.exits import Exit
 from kinimmune.cli.main import app
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "examples/own_trial/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "examples/own_trial/README.md", *(f"docs/{name}.md" for name in ("architecture", "extending", "glossary")))
+    "README.md",
+    "CONTRIBUTING.md",
+    "examples/own_trial/README.md",
+    "docs/architecture.md",
+    "docs/extending.md",
+    "docs/glossary.md",
+)
 
 
 def test_the_program_runs_and_sorafenib_slows_growth():
@@ -26,7 +33,7 @@ def test_the_program_runs_and_sorafenib_slows_growth():
     assert untreated > treated > without_tregs
 
 
-@pytest.mark.parametrize(("path", "names"), re.findall(r"\| `(\w+/\w+\.py)` \| (.*?) \|", README))
+@pytest.mark.parametrize(("path", "names"), re.findall(r"\| `([\w/]+\.py)` \| (.*?) \|", README))
 def test_stages_are_where_the_table_says(path, names):
     module = importlib.import_module(f"kinimmune.{path.removesuffix('.py').replace('/', '.')}")
 
@@ -57,3 +64,12 @@ def test_make_targets_exist(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
 
     assert all(f"\n{name}:" in makefile for pair in named for name in pair if name)
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/extending.md"])
+def test_files_a_page_names_are_there(page):
+    text = re.sub(r"```(?:python|csv).*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = set(re.findall(r"`((?:api|models|fitting|reports|cli|data|tests)/[\w/]+\.\w+)`", text))
+
+    assert named
+    assert [name for name in sorted(named) if "NAME" not in name and not (ROOT / name).exists()] == []
