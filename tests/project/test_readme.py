@@ -12,14 +12,8 @@ from kinimmune.cli.exits import Exit
 from kinimmune.cli.main import app
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "examples/own_trial/README.md", *(f"docs/{name}.md" for name in ("architecture", "extending", "glossary")))
-    "README.md",
-    "CONTRIBUTING.md",
-    "examples/own_trial/README.md",
-    "docs/architecture.md",
-    "docs/extending.md",
-    "docs/glossary.md",
-)
+DOCS = ("docs/architecture.md", "docs/extending.md", "docs/glossary.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "examples/own_trial/README.md", *DOCS)
 
 
 def test_the_program_runs_and_sorafenib_slows_growth():
