@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     problem = build_problem("hcc_trial", Tables(), patients=64, seed=1, jobs=given.jobs)
-    point = np.array(optimise(problem, np.zeros(len(problem.free)), lambda _: None).point)
+    point = np.array(optimise(problem, np.zeros(len(problem.estimated)), lambda _: None).z)
     wide = to_horizon(problem, MONTHS)
     studies = given.study or [trial.study for trial in wide.trials]
     rows = [

@@ -1,10 +1,10 @@
 """Which derivative a fit needs: the script that chose plain differences for `fitting.fit`.
 
-A Jacobian of the residuals costs one virtual trial more than there are free parameters.  Perturbed parameter vectors that share
-the nominal step sequence, and sensitivities propagated along it, would have less noise: at best none.  So the script compares the
-plain forward differences of the fit with a Jacobian without noise (central differences of trials at rtol 1e-9, the best any other
-way could reach): how far they lie apart, and where fits with the one and with the other end, after how many iterations.  A way
-with less noise can only pay if the second fit is better.
+A Jacobian of the residuals costs one virtual trial more than there are estimated parameters.  Perturbed parameter vectors that
+share the nominal step sequence, and sensitivities propagated along it, would have less noise: at best none.  So the script
+compares the plain forward differences of the fit with a Jacobian without noise (central differences of trials at rtol 1e-9, the
+best any other way could reach): how far they lie apart, and where fits with the one and with the other end, after how many
+iterations.  A way with less noise can only pay if the second fit is better.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from kinimmune.fitting.estimation.optimise import COST_TOLERANCE, POINT_TOLERANCE
+from kinimmune.fitting.estimation.optimise import CHI_SQUARE_TOLERANCE, POINT_TOLERANCE
 from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, TrialObjective
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals, start_points
 from kinimmune.models.arrays import Array
@@ -38,17 +38,17 @@ def differentiate_exactly(problem: FitProblem, point: Array) -> Array:
 
 def fit(problem: FitProblem, start: Array, derivative: Callable[[Array], Array]) -> tuple[float, int, float, Array]:
     """Return cost, iterations, seconds and the point where a fit with some derivative ends; settings as those of the package."""
-    lower = [item.prior.to_z(item.lower) for item in problem.free]
-    upper = [item.prior.to_z(item.upper) for item in problem.free]
+    lower = [item.prior.to_z(item.lower) for item in problem.estimated]
+    upper = [item.prior.to_z(item.upper) for item in problem.estimated]
     begin = time.perf_counter()
     found = least_squares(
         lambda point: residuals(problem, predict(problem, [point])[0], point),
         start,
         derivative,
         bounds=(lower, upper),
-        ftol=COST_TOLERANCE,
+        ftol=CHI_SQUARE_TOLERANCE,
         xtol=POINT_TOLERANCE,
-        gtol=COST_TOLERANCE,
+        gtol=CHI_SQUARE_TOLERANCE,
         max_nfev=60,
     )
     return 2.0 * float(found.cost), int(found.njev), time.perf_counter() - begin, found.x

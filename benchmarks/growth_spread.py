@@ -23,7 +23,7 @@ def hold(problem: FitProblem, spread: float) -> FitProblem:
         parameters=tuple(
             replace(item.at(spread), estimated=False) if item.key == "growth_spread" else item for item in problem.parameters
         ),
-        free=tuple(item for item in problem.free if item.key != "growth_spread"),
+        estimated=tuple(item for item in problem.estimated if item.key != "growth_spread"),
     )
 
 
@@ -44,15 +44,15 @@ def main() -> None:
     rows = []
     for spread in (*SPREADS, None):
         held = problem if spread is None else hold(problem, spread)
-        found = optimise(held, np.zeros(len(held.free)), lambda _: None)
-        point = np.array(found.point)
+        found = optimise(held, np.zeros(len(held.estimated)), lambda _: None)
+        point = np.array(found.z)
         wide = to_horizon(held, REPORT_MONTHS)
         outcomes = predict(wide, [point])[0]
         data = residuals(wide, outcomes, point)[: 2 * len(held.targets)]
         value = held.values(point)["growth_spread"] if spread is None else spread
-        row = {"spread": value, "estimated": spread is None, "converged": found.converged, "cost": found.cost}
+        row = {"spread": value, "estimated": spread is None, "converged": found.converged, "cost": found.chi_square}
         rows.append(row | {"chi_square_data": float(data @ data), "predictions": predictions(wide, outcomes)})
-        print(f"sd of ln growth {value:.2f}{' (estimated)' if spread is None else ''}: cost {found.cost:.2f}", flush=True)
+        print(f"sd of ln growth {value:.2f}{' (estimated)' if spread is None else ''}: cost {found.chi_square:.2f}", flush=True)
     print(f"\n{given.patients} patients, seed {given.seed}; medians in months")
     print(f"{'':36s}" + "".join(f"{row['spread']:9.2f}" for row in rows) + "  (last: estimated)")
     print(f"{'data chi-square':36s}" + "".join(f"{row['chi_square_data']:9.2f}" for row in rows))

@@ -43,18 +43,18 @@ def simulate_and_fit(inputs: Json) -> Json:
     truth, targets, redraws = draw_replicate(problem, [inputs["seed"], inputs["index"]])
     fitted = to_horizon(replace(problem, targets=targets), HORIZON_FACTOR * max(target.value for target in targets))
     found = optimise_coarsely_first(fitted, np.zeros(truth.size), lambda _: None)
-    point = np.array(found.point)
+    point = np.array(found.z)
     slopes = TrialObjective(fitted).jacobian(point)
     covariance = np.linalg.inv(slopes.T @ slopes)
     costs = [hold(fitted, place, truth, point, covariance) for place in range(truth.size)]
     return {
-        "names": [item.key for item in problem.free],
+        "names": [item.key for item in problem.estimated],
         "truth": truth.tolist(),
         "estimate": point.tolist(),
-        "cost": found.cost,
+        "cost": found.chi_square,
         "converged": found.converged,
         "redraws": redraws,
-        "deviance": [cost - found.cost for cost in costs],
+        "deviance": [cost - found.chi_square for cost in costs],
     }
 
 
@@ -63,17 +63,19 @@ COVERAGE = TaskFunction("coverage.trial", simulate_and_fit)
 
 def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance: Array) -> float:
     """Return the smallest sum of squares with one parameter held at its truth; its own prior counts."""
-    item = problem.free[place]
+    item = problem.estimated[place]
     value = item.prior.from_z(float(truth[place]))
     held = replace(
         problem,
-        free=tuple(other for other in problem.free if other is not item),
+        estimated=tuple(other for other in problem.estimated if other is not item),
         parameters=tuple(other.at(value) if other.key == item.key else other for other in problem.parameters),
     )
     start = point + covariance[:, place] / covariance[place, place] * (truth[place] - point[place])
-    lowest, highest = (np.array([other.prior.to_z(getattr(other, end)) for other in held.free]) for end in ("lower", "upper"))
+    lowest, highest = (
+        np.array([other.prior.to_z(getattr(other, end)) for other in held.estimated]) for end in ("lower", "upper")
+    )
     inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
-    return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).cost + float(truth[place]) ** 2
+    return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).chi_square + float(truth[place]) ** 2
 
 
 def print_table(trials: Sequence[Json]) -> None:

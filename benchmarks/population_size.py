@@ -30,7 +30,7 @@ def main() -> None:
     """Print the standard deviation of each prediction over seeds."""
     given = read_options()
     fitted = build_problem("hcc_trial", Tables(), patients=given.fit_patients, seed=1, jobs=given.jobs)
-    point = np.array(optimise(fitted, np.zeros(len(fitted.free)), lambda _: None).point)
+    point = np.array(optimise(fitted, np.zeros(len(fitted.estimated)), lambda _: None).z)
     problem = to_horizon(fitted, REPORT_MONTHS)
     smooth = [name for name in predictions(problem, predict(problem, [point])[0]) if not name.endswith("ttp") or "ratio" in name]
     rows = []

@@ -88,10 +88,10 @@ def publish(target: Target, drawn: SimulatedPatients) -> Target | None:
 
 def draw_replicate(problem: FitProblem, seed: Sequence[int]) -> tuple[Array, tuple[Target, ...], int]:
     """Return a truth, the targets published at it, and how many truths were drawn in vain."""
-    lowest = np.array([item.prior.to_z(item.lower) for item in problem.free])
-    highest = np.array([item.prior.to_z(item.upper) for item in problem.free])
+    lowest = np.array([item.prior.to_z(item.lower) for item in problem.estimated])
+    highest = np.array([item.prior.to_z(item.upper) for item in problem.estimated])
     for attempt in range(100):
-        truth = np.random.default_rng([*seed, attempt]).standard_normal(len(problem.free))
+        truth = np.random.default_rng([*seed, attempt]).standard_normal(len(problem.estimated))
         if np.any((truth < lowest) | (truth > highest)):
             continue
         drawn = simulate(problem, truth, [*seed, attempt])
@@ -116,17 +116,17 @@ def recover(problem: FitProblem, index: int) -> Replicate:
     truth, targets, redraws = draw_replicate(problem, [20, index])
     longest = HORIZON_FACTOR * max(target.value for target in targets)
     fitted = to_horizon(replace(problem, targets=targets), longest)
-    found = optimise(fitted, np.zeros(len(problem.free)), lambda _: None)
-    errors = estimate_errors(fitted, np.array(found.point))
+    found = optimise(fitted, np.zeros(len(problem.estimated)), lambda _: None)
+    errors = estimate_errors(fitted, np.array(found.z))
     return Replicate(
         index=index,
         redraws=redraws,
         open_intervals=sum(target.interval_source is None for target in targets),
         converged=found.converged,
-        cost=found.cost,
-        names=tuple(item.key for item in problem.free),
+        cost=found.chi_square,
+        names=tuple(item.key for item in problem.estimated),
         truth=tuple(map(float, truth)),
-        estimate=found.point,
+        estimate=found.z,
         error=tuple(map(float, errors)),
     )
 

@@ -28,7 +28,7 @@ RELATIVE = (1e-3, 1e-4, 1e-5)
 
 
 def differentiate(problem: FitProblem, point: Array, step: float) -> Array:
-    """Return the derivative of the residuals by central differences, shape (n_residuals, n_free)."""
+    """Return the derivative of the residuals by central differences, shape (n_residuals, n_estimated)."""
     shifts = step * np.eye(point.size)
     points = [*(point + shift for shift in shifts), *(point - shift for shift in shifts)]
     values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
@@ -40,7 +40,7 @@ def disagree(problem: FitProblem, point: Array) -> tuple[list[float], str]:
     slopes = [differentiate(problem, point, step) for step in STEPS]
     largest = np.abs(slopes[-1]).max(axis=0)
     shares = [np.abs(coarse - fine).max(axis=0) / largest for coarse, fine in itertools.pairwise(slopes)]
-    return [float(share.max()) for share in shares], problem.free[int(np.argmax(shares[0]))].key
+    return [float(share.max()) for share in shares], problem.estimated[int(np.argmax(shares[0]))].key
 
 
 def with_tolerance(problem: FitProblem, relative: float) -> FitProblem:
@@ -63,7 +63,7 @@ def main() -> None:
     given = read_options()
     problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs)
     small = build_problem("hcc_trial", Tables(), patients=64, seed=given.seed, jobs=given.jobs)
-    best = np.array(optimise(small, np.zeros(len(small.free)), lambda _: None).point)
+    best = np.array(optimise(small, np.zeros(len(small.estimated)), lambda _: None).z)
     points = {"start": np.zeros(best.size), "optimum + 0.5": best + 0.5, "optimum - 0.5": best - 0.5}
     exact = with_tolerance(problem, 1e-9)
     reference = {name: residuals(exact, predict(exact, [point])[0], point) for name, point in points.items()}

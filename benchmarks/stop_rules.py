@@ -31,15 +31,15 @@ def main() -> None:
     rows = []
     for rule in COMPARED:
         problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs, stop_rule=rule)
-        found = optimise(problem, np.zeros(len(problem.free)), lambda _: None)
-        point = np.array(found.point)
+        found = optimise(problem, np.zeros(len(problem.estimated)), lambda _: None)
+        point = np.array(found.z)
         wide = to_horizon(problem, REPORT_MONTHS)
         outcomes = predict(wide, [point])[0]
         data = residuals(wide, outcomes, point)[: 2 * len(problem.targets)]
         carried = {row.endpoint: (row.predicted, row.residual) for row in transport(problem, point, read_targets(), optimise)[0]}
-        row = {"rule": str(rule), "converged": found.converged, "cost": found.cost, "chi_square_data": float(data @ data)}
+        row = {"rule": str(rule), "converged": found.converged, "cost": found.chi_square, "chi_square_data": float(data @ data)}
         rows.append(row | {"predictions": predictions(wide, outcomes), "transport": carried, "values": problem.values(point)})
-        print(f"{rule}: cost {found.cost:.2f}, converged {found.converged}", flush=True)
+        print(f"{rule}: cost {found.chi_square:.2f}, converged {found.converged}", flush=True)
     print(f"\n{given.patients} patients, seed {given.seed}; medians in months")
     print(f"{'':40s}" + "".join(f"{row['rule']:>30s}" for row in rows))
     print(f"{'data chi-square':40s}" + "".join(f"{row['chi_square_data']:30.2f}" for row in rows))

@@ -4,7 +4,7 @@ The package is imported where a fixture needs it, so that tests of tables alone 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -35,13 +35,13 @@ def hcc_start(hcc_problem: "FitProblem") -> "StartOutcome":
     """Return where the optimiser ends from the prior medians."""
     from kinimmune.fitting.estimation.optimise import optimise
 
-    return optimise(hcc_problem, np.zeros(len(hcc_problem.free)), lambda _: None)
+    return optimise(hcc_problem, np.zeros(len(hcc_problem.estimated)), lambda _: None)
 
 
 @pytest.fixture(scope="session")
 def hcc_point(hcc_start: "StartOutcome") -> "Array":
-    """Return the best point, shape (n_free,)."""
-    return np.array(hcc_start.point)
+    """Return the best point, shape (n_estimated,)."""
+    return np.array(hcc_start.z)
 
 
 @dataclass
@@ -78,7 +78,7 @@ def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     from kinimmune.fitting.workflow.runtime import Runtime
     from kinimmune.models.tables.rows import Tables
 
-    starts, said = Starts({"start-000": asdict(hcc_start)}), []
+    starts, said = Starts({"start-000": hcc_start.plain}), []
     plan = plan_fit("hcc_trial", Settings(jobs=1, fit=FitOptions(patients=64, starts=2)), Tables())
     result, trial = fit(plan, Runtime(starts, report=said.append))
     return FinishedFit(result, trial, starts, said)

@@ -17,7 +17,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run 
 Ensembles = Annotated[int | None, typer.Option("--ensembles", help="Independent ensembles, at least 4, and 4 if none are given.")]
 Walkers = Annotated[
     int | None,
-    typer.Option("--walkers", help="Walkers in each; twice the free parameters and 2 if none are given."),
+    typer.Option("--walkers", help="Walkers in each; twice the estimated parameters and 2 if none are given."),
 ]
 Steps = Annotated[
     int | None,

@@ -158,9 +158,9 @@ def _published(tables: Tables) -> dict[str, Range]:
 
 
 def _draw(response: Response, published: Mapping[str, Range], seed: int) -> tuple[Array, dict[str, Array]]:
-    """Return prior draws as z-scores, shape (n_free, n), and each published line's misfit, shape (n,)."""
+    """Return prior draws as z-scores, shape (n_estimated, n), and each published line's misfit, shape (n,)."""
     generator = np.random.default_rng(seed)
-    batches = [generator.standard_normal((len(response.free), BATCH)) for _ in range(BATCHES)]
+    batches = [generator.standard_normal((len(response.estimated), BATCH)) for _ in range(BATCHES)]
     misfits = {
         line: np.concatenate([misfit(response, line, ends, batch) for batch in batches]) for line, ends in published.items()
     }
@@ -168,12 +168,12 @@ def _draw(response: Response, published: Mapping[str, Range], seed: int) -> tupl
 
 
 def _optimise(response: Response, published: Mapping[str, Range]) -> Array:
-    """Return the optimum of misfits and priors as z-scores, shape (n_free,)."""
+    """Return the optimum of misfits and priors as z-scores, shape (n_estimated,)."""
     objective = CellLineObjective(response, published)
-    outcome = minimise(objective, np.zeros(len(response.free)), lambda _: None, tolerance=objective.tolerance)
+    outcome = minimise(objective, np.zeros(len(response.estimated)), lambda _: None, tolerance=objective.tolerance)
     if not outcome.converged:
         raise NumericalError(f"the fit to {', '.join(published)} did not converge: {outcome.message}")
-    return np.array(outcome.point)
+    return np.array(outcome.z)
 
 
 def _weigh(misfits: Mapping[str, Array], lines: tuple[str, ...]) -> Array:
@@ -186,8 +186,8 @@ def _weigh(misfits: Mapping[str, Array], lines: tuple[str, ...]) -> Array:
 
 def _estimate(response: Response, published: Mapping[str, Range], draws: Array, misfits: Mapping[str, Array]) -> ShiftEstimate:
     """Return what some lines say of the shift; the prior where none are given."""
-    row = [item.name for item in response.free].index(SHIFT)
-    shift = response.free[row]
+    row = [item.name for item in response.estimated].index(SHIFT)
+    shift = response.estimated[row]
     if not published:
         ends = Range(shift.prior.from_z(-NORMAL_95), shift.prior.from_z(NORMAL_95))
         return ShiftEstimate((), shift.prior.median, math.log(shift.prior.median), shift.prior.sd, ends, float(draws.shape[1]))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinimmune.fitting.cell_lines.response import Response
+from kinimmune.fitting.problem.derivatives import forward_jacobian
 from kinimmune.fitting.problem.objective import Tolerance
 from kinimmune.models.arrays import Array
 
@@ -28,7 +29,7 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class CellLineObjective:
-    """The sum of squares of misfits of lines and of priors; a point holds z-scores of the free parameters."""
+    """The sum of squares of misfits of lines and of priors; a point holds z-scores of the estimated parameters."""
 
     response: Response
     published: Mapping[str, Range]
@@ -36,8 +37,8 @@ class CellLineObjective:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the free parameters."""
-        return tuple(item.name for item in self.response.free)
+        """Names of the estimated parameters."""
+        return tuple(item.name for item in self.response.estimated)
 
     @property
     def tolerance(self) -> Tolerance:
@@ -46,23 +47,21 @@ class CellLineObjective:
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """No bounds: the priors hold the parameters, shape (n_free,) each."""
-        size = len(self.response.free)
+        """No bounds: the priors hold the parameters, shape (n_estimated,) each."""
+        size = len(self.response.estimated)
         return np.full(size, -math.inf), np.full(size, math.inf)
 
-    def residuals(self, point: Array) -> Array:
-        """Return one misfit a line and the priors' residuals, which are the point itself, shape (n_lines + n_free,)."""
-        return self._columns(point[:, None])[:, 0]
+    def residuals(self, z: Array) -> Array:
+        """Return one misfit a line and the priors' residuals, which are the z-scores, shape (n_lines + n_estimated,)."""
+        return self._columns(z[:, None])[:, 0]
 
-    def jacobian(self, point: Array, held: Collection[int] = ()) -> Array:
-        """Return the derivative by forward differences, shape (n_lines + n_free, n_free); zero by held coordinates."""
-        shifts = DIFFERENCE_STEP * np.eye(point.size)
-        shifts[:, list(held)] = 0.0
-        columns = self._columns(point[:, None] + np.column_stack([np.zeros(point.size), shifts]))
-        return (columns[:, 1:] - columns[:, :1]) / DIFFERENCE_STEP
+    def jacobian(self, z: Array, fixed: Collection[int] = ()) -> Array:
+        """Return the derivative by forward differences, shape (n_lines + n_estimated, n_estimated); zero by fixed coordinates."""
+        steps = np.full(z.size, DIFFERENCE_STEP)
+        return forward_jacobian(lambda points: list(self._columns(np.stack(points, axis=1)).T), z, steps, fixed)
 
     def _columns(self, points: Array) -> Array:
-        """Return the residuals at many points, shape (n_lines + n_free, n)."""
+        """Return the residuals at many points, shape (n_lines + n_estimated, n)."""
         return np.vstack([*(misfit(self.response, line, ends, points) for line, ends in self.published.items()), points])
 
 
@@ -80,7 +79,7 @@ def misfit(response: Response, line: str, published: Range, points: Array) -> Ar
     published
         range of the IC50 [umol/L]
     points
-        z-scores of the free parameters, shape (n_free, n)
+        z-scores of the estimated parameters, shape (n_estimated, n)
     """
     low, high = (math.log(end * NANOMOL_PER_MICROMOL) for end in published)
     distance: Array = (response.log_ic50(line, points) - (low + high) / 2.0) / ((high - low) / math.sqrt(12.0))

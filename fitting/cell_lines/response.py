@@ -28,7 +28,7 @@ LOWEST_LOAD = 1e-3
 class Response:
     """x = g [T - b L(load)] - a M(load): ln of a line's number after T days, in its traits g, b and a."""
 
-    free: tuple[Parameter, ...]
+    estimated: tuple[Parameter, ...]
     """Parameters a fit moves."""
     fixed: Mapping[str, float]
     """All parameters at the table's values."""
@@ -40,7 +40,7 @@ class Response:
     """M, days of full apoptosis, shape (k,)."""
 
     def log_ic50(self, line: str, z: Array) -> Array:
-        """Return ln IC50 [nmol/L] of a line, shape (n,), at z-scores of the free parameters, shape (n_free, n).
+        """Return ln IC50 [nmol/L] of a line, shape (n,), at z-scores of the estimated parameters, shape (n_estimated, n).
 
         Where no concentration halves the line, the value is finite and lies above `log_ceiling`.
         """
@@ -56,7 +56,7 @@ class Response:
         return ceiling
 
     def _values(self, z: Array) -> dict[str, Array | float]:
-        return dict(self.fixed) | {item.name: value_at(item, row) for item, row in zip(self.free, z, strict=True)}
+        return dict(self.fixed) | {item.name: value_at(item, row) for item, row in zip(self.estimated, z, strict=True)}
 
 
 def find_response(tables: Tables) -> Response:

@@ -7,7 +7,7 @@ interrupted goes on where it stopped.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -69,9 +69,9 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
     solution = _solve(plan, problem, runtime)
 
     def tell(text: str) -> None:
-        _tell(runtime, text, solution.best.cost)
+        _tell(runtime, text, solution.best.chi_square)
 
-    rules = compare_stop_rules(problem, solution.point, optimise, tell) if plan.settings.fit.compare_rules else ()
+    rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
     result, trial = summarise(problem, solution, read_targets(plan.tables), optimise, tell)
     return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 
@@ -79,7 +79,7 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
 def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
     """Return where every start ended, and the best of them."""
     seed = plan.problem.seed
-    starts = [_start(plan, index, point) for index, point in enumerate(start_points(problem, plan.settings.fit.starts, seed))]
+    starts = [_start(plan, index, z) for index, z in enumerate(start_points(problem, plan.settings.fit.starts, seed))]
 
     def on_task_done(task: Task, outcome: Json, kept: bool) -> None:
         if runtime.on_task_done is not None:
@@ -90,16 +90,16 @@ def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
     if isinstance(executor, SerialExecutor):
         executor = SerialExecutor(lambda task: _minimise_aloud(task, plan.settings.jobs, runtime))
     observed = replace(runtime, executor=executor, on_task_done=on_task_done)
-    outcomes = [_from_store(tasks[0], len(problem.free)) for tasks in observed.run([TaskChain(start) for start in starts])]
-    best = min(outcomes, key=lambda outcome: outcome.cost)
-    if not math.isfinite(best.cost):
+    outcomes = [_from_store(tasks[0], len(problem.estimated)) for tasks in observed.run([TaskChain(start) for start in starts])]
+    best = min(outcomes, key=lambda outcome: outcome.chi_square)
+    if not math.isfinite(best.chi_square):
         raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
     return Solution(seed, best, tuple(outcomes))
 
 
-def _start(plan: FitPlan, index: int, point: Array) -> Task:
+def _start(plan: FitPlan, index: int, z: Array) -> Task:
     """Return one start, a chain of one task."""
-    inputs = {"problem": plan.problem.plain, "point": [float(score) for score in point]}
+    inputs = {"problem": plan.problem.plain, "point": [float(score) for score in z]}
     return Task(FIT_START, f"start-{index:03d}", inputs, {"folder": plan.settings.folder})
 
 
@@ -115,31 +115,31 @@ def _minimise_aloud(task: Task, jobs: int, runtime: Runtime) -> Json:
     """Minimise from one start with all threads, and tell the lowest sum of squares met so far."""
     lowest = math.inf
 
-    def on_cost(cost: float) -> None:
+    def on_chi_square(chi_square: float) -> None:
         nonlocal lowest
-        lowest = min(lowest, cost)
+        lowest = min(lowest, chi_square)
         _tell(runtime, f"{task.name} is on its way", lowest)
 
-    return _minimise({**task.inputs, **task.context, "jobs": jobs}, on_cost)
+    return _minimise({**task.inputs, **task.context, "jobs": jobs}, on_chi_square)
 
 
-def _tell(runtime: Runtime, text: str, cost: float) -> None:
+def _tell(runtime: Runtime, text: str, chi_square: float) -> None:
     """Report what is being done and the lowest sum of squares so far."""
-    runtime.tell(f"{text}; best cost {cost:.4g}")
+    runtime.tell(f"{text}; best cost {chi_square:.4g}")
 
 
-def _minimise(inputs: Json, on_cost: Callable[[float], None]) -> Json:
+def _minimise(inputs: Json, on_chi_square: Callable[[float], None]) -> Json:
     problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs.get("jobs", 1))
-    found = optimise_coarsely_first(problem, np.array(inputs["point"]), on_cost)
+    found = optimise_coarsely_first(problem, np.array(inputs["point"]), on_chi_square)
     failures = [] if found.converged else [{"what": "start of the fit", "reason": found.message}]
-    return {**asdict(found), "failures": failures}
+    return {**found.plain, "failures": failures}
 
 
 def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
-    point, cost, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
-    numbers = isinstance(point, list | tuple) and len(point) == size and all(isinstance(score, float) for score in point)
-    if not numbers or not isinstance(cost, float) or not isinstance(evaluations, int):
+    z, chi_square, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
+    numbers = isinstance(z, list | tuple) and len(z) == size and all(isinstance(score, float) for score in z)
+    if not numbers or not isinstance(chi_square, float) or not isinstance(evaluations, int):
         raise DataError("a stored start of this run cannot be read; fit into a new run, or with --force")
     return StartOutcome(
-        tuple(cast(Sequence[float], point)), cost, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
+        tuple(cast(Sequence[float], z)), chi_square, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
     )

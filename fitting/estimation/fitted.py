@@ -31,8 +31,8 @@ class Fitted:
     folder: str | None
     """Tables that replaced the package's."""
     result: FitResult
-    point: Array
-    """Standard scores of the estimates in the order of `FitProblem.free`, shape (n_free,)."""
+    z: Array
+    """z-scores of the estimates in the order of `FitProblem.estimated`, shape (n_estimated,)."""
 
     def with_patients(self, patients: int | None) -> "Fitted":
         """Return the fit with another number of virtual patients for what follows; None leaves it as it is."""
@@ -63,8 +63,8 @@ def read_fitted(run: Run) -> Fitted:
     problem = describe_problem(run.record.model, tables, settings.seed, settings.fit)
     if (problem.model, problem.patients, problem.seed) != (result.model, result.patients, result.seed):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
-    point = _point(run, result, open_problem(problem, settings.folder))
-    return Fitted(run, problem, settings.folder, result, point)
+    z = _estimated_z(run, result, open_problem(problem, settings.folder))
+    return Fitted(run, problem, settings.folder, result, z)
 
 
 def _require_same_tables(run: Run, tables: Tables) -> Run:
@@ -79,8 +79,8 @@ def _require_same_tables(run: Run, tables: Tables) -> Run:
     return known
 
 
-def _point(run: Run, result: FitResult, problem: FitProblem) -> Array:
+def _estimated_z(run: Run, result: FitResult, problem: FitProblem) -> Array:
     values = {row.name: row.value for row in result.parameters}
-    if set(values) != {item.key for item in problem.free}:
+    if set(values) != {item.key for item in problem.estimated}:
         raise DataError(f"{run.path / FIT} estimates other parameters than the tables name; fit again with --resume")
-    return np.array([item.prior.to_z(values[item.key]) for item in problem.free])
+    return np.array([item.prior.to_z(values[item.key]) for item in problem.estimated])

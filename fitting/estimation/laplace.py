@@ -81,7 +81,7 @@ def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
     are forward differences with a quarter of the patients.
     """
     constants = uncertain_constants(problem)
-    wide = replace(problem, free=(*problem.free, *constants))
+    wide = replace(problem, estimated=(*problem.estimated, *constants))
     few = replace(wide, population=_first_quarter(problem))
     centre = np.concatenate([z, [item.prior.to_z(item.value) for item in constants]])
     steps = np.full(centre.size, STEP)
@@ -96,7 +96,7 @@ def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
         return np.concatenate([by_estimates[:, : z.size], by_constants[:, z.size :]], axis=1)
 
     return LaplaceApproximation(
-        names=tuple(item.key for item in wide.free),
+        names=tuple(item.key for item in wide.estimated),
         n_estimated=z.size,
         data_jacobian=slopes(_DATA),
         gradients={name: slopes(name) for name in central[0] if name != _DATA},
@@ -109,8 +109,8 @@ _DATA = "data residuals"
 def _read(problem: FitProblem, points: Sequence[Array], n_data: int) -> list[dict[str, Array]]:
     """Return the data residuals and the smooth predictions at each point."""
     return [
-        {_DATA: residuals(problem, outcomes, point)[:n_data], **smooth_predictions(problem, outcomes)}
-        for outcomes, point in zip(predict(problem, points), points, strict=True)
+        {_DATA: residuals(problem, outcomes, z)[:n_data], **smooth_predictions(problem, outcomes)}
+        for outcomes, z in zip(predict(problem, points), points, strict=True)
     ]
 
 

@@ -21,14 +21,26 @@ from kinimmune.models.trial.population import draw_population
 class StartOutcome:
     """Where the optimiser ended from one start."""
 
-    point: tuple[float, ...]
-    """Standard scores of the free parameters."""
-    cost: float
+    z: tuple[float, ...]
+    """z-scores of the estimated parameters."""
+    chi_square: float
     """Sum of squares of data and prior residuals."""
     converged: bool
     evaluations: int
     """Virtual trials run, those for derivatives included."""
     message: str
+    """What the optimiser says of its end."""
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """Outcome of the task of a start; its keys are published."""
+        return {
+            "point": self.z,
+            "cost": self.chi_square,
+            "converged": self.converged,
+            "evaluations": self.evaluations,
+            "message": self.message,
+        }
 
 
 @dataclass(frozen=True)
@@ -40,20 +52,20 @@ class Solution:
     starts: tuple[StartOutcome, ...]
 
     @property
-    def point(self) -> Array:
-        """Standard scores of the free parameters, shape (n_free,)."""
-        return np.array(self.best.point)
+    def z(self) -> Array:
+        """z-scores of the estimated parameters, shape (n_estimated,)."""
+        return np.array(self.best.z)
 
 
 Optimiser = Callable[[FitProblem, Array, Callable[[float], None]], StartOutcome]
-"""Minimises the sum of squares from a point, telling each cost it meets."""
+"""Minimises the sum of squares from a point, telling each sum of squares it meets."""
 
 
-COST_TOLERANCE = 1e-5
+CHI_SQUARE_TOLERANCE = 1e-5
 """Relative change of the sum of squares at which a fit has converged; its noise is below 1e-6."""
 
 
-FIT_TOLERANCE = Tolerance(COST_TOLERANCE)
+FIT_TOLERANCE = Tolerance(CHI_SQUARE_TOLERANCE)
 
 
 POINT_TOLERANCE = 1e-4
@@ -68,31 +80,31 @@ MOST_EVALUATIONS = 60
 """Points an optimiser may try from one start."""
 
 
-def optimise_coarsely_first(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+def optimise_coarsely_first(problem: FitProblem, start: Array, on_chi_square: Callable[[float], None]) -> StartOutcome:
     """Minimise with the first quarter of the patients, then from where that ended with all of them.
 
-    The way to the optimum costs a quarter; few patients (below `COARSE_PATIENTS` in the quarter) are not divided.
+    The way to the optimum takes a quarter of the time; few patients (below `COARSE_PATIENTS` in the quarter) are not divided.
     """
     patients = problem.population.patients // 4
     if patients < COARSE_PATIENTS:
-        return optimise(problem, start, on_cost)
+        return optimise(problem, start, on_chi_square)
     few = draw_population(problem.parameters, patients, problem.population.seed)
-    rough = optimise(replace(problem, population=few), start, on_cost)
-    if not math.isfinite(rough.cost):
+    rough = optimise(replace(problem, population=few), start, on_chi_square)
+    if not math.isfinite(rough.chi_square):
         return rough
-    fine = optimise(problem, np.array(rough.point), on_cost)
+    fine = optimise(problem, np.array(rough.z), on_chi_square)
     return replace(fine, evaluations=rough.evaluations + fine.evaluations)
 
 
-def optimise(problem: FitProblem, start: Array, on_cost: Callable[[float], None]) -> StartOutcome:
+def optimise(problem: FitProblem, start: Array, on_chi_square: Callable[[float], None]) -> StartOutcome:
     """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
-    return minimise(TrialObjective(problem), start, on_cost)
+    return minimise(TrialObjective(problem), start, on_chi_square)
 
 
 def minimise(
     objective: Objective,
     start: Array,
-    on_cost: Callable[[float], None],
+    on_chi_square: Callable[[float], None],
     fixed: Collection[int] = (),
     tolerance: Tolerance = FIT_TOLERANCE,
 ) -> StartOutcome:
@@ -108,7 +120,7 @@ def minimise(
     start
         shape (n,), within the bounds
     on_cost
-        takes every cost that is met
+        takes every sum of squares that is met
     fixed
         indices of the coordinates that keep the value they start with
     tolerance
@@ -130,7 +142,7 @@ def minimise(
         except NumericalError:
             return np.full(size, math.inf)
         size = found.size + tolerance.rows
-        on_cost(float(found @ found))
+        on_chi_square(float(found @ found))
         return np.append(found, tolerance.constant)
 
     def derivative(values: lmfit.Parameters) -> Array:
@@ -151,13 +163,13 @@ def minimise(
                 Dfun=derivative,
                 ftol=tolerance.share,
                 xtol=POINT_TOLERANCE,
-                gtol=COST_TOLERANCE,
+                gtol=CHI_SQUARE_TOLERANCE,
                 max_nfev=MOST_EVALUATIONS,
             )
     except (ValueError, NumericalError) as error:  # scipy's word for a start that is not finite; ours from a derivative
         return StartOutcome(tuple(map(float, start)), math.inf, converged=False, evaluations=count, message=str(error))
-    cost = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
-    return StartOutcome(tuple(map(float, point_of(result.params))), cost, bool(result.success), count, str(result.message))
+    chi_square = float(np.sum(np.asarray(result.residual) ** 2)) - tolerance.floor
+    return StartOutcome(tuple(map(float, point_of(result.params))), chi_square, bool(result.success), count, str(result.message))
 
 
 def _select(slopes: Array, fixed: Collection[int], constants: int) -> Array:

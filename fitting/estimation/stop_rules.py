@@ -19,7 +19,7 @@ COMPARED = (StopRule.RADIOLOGICAL, StopRule.ONE_SCAN_LATER, StopRule.RADIOLOGICA
 
 
 def compare_stop_rules(
-    problem: FitProblem, point: Array, optimise: Optimiser, progress: Callable[[str], None]
+    problem: FitProblem, z: Array, optimise: Optimiser, progress: Callable[[str], None]
 ) -> tuple[StopRuleRow, ...]:
     """Fit again from a point under each rule, the same in all studies, and return what each predicts.
 
@@ -30,7 +30,7 @@ def compare_stop_rules(
         progress(f"stop rule {rule}")
         ruled = replace(problem, rules=dict.fromkeys(problem.rules, rule))
         known = dict(ruled.rules) == dict(problem.rules)
-        found = point if known else np.array(optimise(ruled, point, lambda _: None).point)
+        found = z if known else np.array(optimise(ruled, z, lambda _: None).z)
         wide = to_horizon(ruled, REPORT_MONTHS)
         outcomes = predict(wide, [found])[0]
         data = residuals(wide, outcomes, found)[: 2 * len(problem.targets)]

@@ -40,7 +40,7 @@ class _Found:
     """The best point with its virtual trial to the horizon of the report."""
 
     problem: FitProblem
-    point: Array
+    z: Array
     outcomes: Outcomes
     approximation: LaplaceApproximation
 
@@ -69,18 +69,18 @@ def summarise(
     """
     wide = to_horizon(problem, REPORT_MONTHS)
     progress("uncertainty by the curvature at the optimum")
-    approximation = approximate(wide, solution.point)
-    found = _Found(wide, solution.point, predict(wide, [solution.point])[0], approximation)
+    approximation = approximate(wide, solution.z)
+    found = _Found(wide, solution.z, predict(wide, [solution.z])[0], approximation)
     progress("transport: fitting without the arm to be predicted")
-    transported, evaluations = transport(problem, solution.point, published, optimise)
+    transported, evaluations = transport(problem, solution.z, published, optimise)
     progress("virtual trial at the estimates")
-    trial = describe_trial(wide, solution.point, found.outcomes, solution.seed)
+    trial = describe_trial(wide, solution.z, found.outcomes, solution.seed)
     result = _fit_result(found, solution, published, transported)
     return replace(result, evaluations=result.evaluations + evaluations), trial
 
 
 def transport(
-    problem: FitProblem, point: Array, published: Sequence[Target], optimise: Optimiser
+    problem: FitProblem, z: Array, published: Sequence[Target], optimise: Optimiser
 ) -> tuple[tuple[ComparisonRow, ...], int]:
     """Fit without the treated arm of the last study and predict that arm; return its rows and the evaluations spent.
 
@@ -92,17 +92,17 @@ def transport(
     held = (trial.study, first_treated_arm(trial))
     kept = tuple(item for item in problem.targets if (item.study, item.arm) != held)
     smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm != held))
-    found = optimise(smaller, point, lambda _: None)
+    found = optimise(smaller, z, lambda _: None)
     wide = to_horizon(problem, REPORT_MONTHS)
-    outcomes = predict(wide, [np.array(found.point)])[0]
-    approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.point))
+    outcomes = predict(wide, [np.array(found.z)])[0]
+    approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
     targets = tuple(item for item in problem.targets if (item.study, item.arm) == held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
 
 
-def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, point: Array) -> LaplaceApproximation:
+def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array) -> LaplaceApproximation:
     """Return predictions of every arm, with the covariance of a fit that did not see one of them."""
-    full = approximate(predicted, point)
+    full = approximate(predicted, z)
     seen = [row for row, item in enumerate(predicted.targets) if item in fitted.targets]
     rows = np.array([2 * row + part for row in seen for part in (0, 1)])
     return replace(full, data_jacobian=full.data_jacobian[rows])
@@ -112,7 +112,7 @@ def _fit_result(
     found: _Found, solution: Solution, published: Sequence[Target], transported: tuple[ComparisonRow, ...]
 ) -> FitResult:
     problem, approximation = found.problem, found.approximation
-    values = residuals(problem, found.outcomes, found.point)
+    values = residuals(problem, found.outcomes, found.z)
     n_data = 2 * len(problem.targets)
     studies = {trial.study for trial in problem.trials}
     unseen = tuple(item for item in published if item.role is Role.UNFITTED and item.study in studies)
@@ -139,7 +139,7 @@ def _fit_result(
         degrees_of_freedom=len(problem.targets) - effective,
         q_model=score(ratios, by_label, null=False),
         q_null=score(ratios, by_label, null=True),
-        parameters=tuple(map(_estimate, problem.free, found.point, errors)),
+        parameters=tuple(map(_estimate, problem.estimated, found.z, errors)),
         targets=compare(evidence, problem.targets, with_null=False),
         unfitted=unfitted,
         transport=transported,
@@ -147,7 +147,7 @@ def _fit_result(
         events=tuple(_events(problem, found.outcomes)),
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
         starts=tuple(
-            StartRow(index, item.cost, item.converged, item.evaluations, item.message)
+            StartRow(index, item.chi_square, item.converged, item.evaluations, item.message)
             for index, item in enumerate(solution.starts)
         ),
         constants=tuple(_constant(item) for item in problem.parameters if not item.estimated),

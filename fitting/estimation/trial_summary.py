@@ -26,15 +26,15 @@ RISK_STEP = 3.0
 """[month] between the columns of an at-risk table"""
 
 
-def describe_trial(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int) -> TrialResult:
+def describe_trial(problem: FitProblem, z: Array, outcomes: Outcomes, seed: int) -> TrialResult:
     """Return everything a report shows of the virtual trial at a point.
 
     Parameters
     ----------
     problem
         with the horizon of the report
-    point
-        standard scores of the free parameters, shape (n_free,)
+    z
+        z-scores of the estimated parameters, shape (n_estimated,)
     outcomes
         the virtual trial at the point
     seed
@@ -44,20 +44,20 @@ def describe_trial(problem: FitProblem, point: Array, outcomes: Outcomes, seed: 
         model=problem.simulator.model.name,
         seed=seed,
         patients=problem.population.patients,
-        arms=tuple(_arm(problem, point, outcomes, trial, arm, seed) for trial in problem.trials for arm in trial.arms),
+        arms=tuple(_arm(problem, z, outcomes, trial, arm, seed) for trial in problem.trials for arm in trial.arms),
         contrasts=tuple(
             _contrast(problem, outcomes, trial, endpoint) for trial in problem.trials for endpoint in problem.endpoints
         ),
-        quadrature=quadrature(problem, point, outcomes, seed),
+        quadrature=quadrature(problem, z, outcomes, seed),
     )
 
 
-def quadrature(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int) -> tuple[QuadratureRow, ...]:
+def quadrature(problem: FitProblem, z: Array, outcomes: Outcomes, seed: int) -> tuple[QuadratureRow, ...]:
     """Return how far every prediction moves over other sets of as many virtual patients."""
     found = [predictions(problem, outcomes)]
     for offset in range(1, QUADRATURE_SETS + 1):
         population = draw_population(problem.parameters, problem.population.patients, seed + 1000 * offset)
-        found.append(predictions(problem, predict(replace(problem, population=population), [point])[0]))
+        found.append(predictions(problem, predict(replace(problem, population=population), [z])[0]))
     rows = []
     for name, value in found[0].items():
         values = [item[name] for item in found]
@@ -67,12 +67,12 @@ def quadrature(problem: FitProblem, point: Array, outcomes: Outcomes, seed: int)
     return tuple(rows)
 
 
-def _arm(problem: FitProblem, point: Array, outcomes: Outcomes, trial: Trial, arm: Arm, seed: int) -> ArmResult:
+def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: Arm, seed: int) -> ArmResult:
     outcome = outcomes[trial.study, arm.name]
     months = outcome.grid / DAYS_PER_MONTH
-    drawn = _draw_patients(problem, point, trial, arm, seed)
+    drawn = _draw_patients(problem, z, trial, arm, seed)
     courses = mean_courses(
-        problem.simulator, arm_cohort(problem, point, trial.study, arm.name), problem.simulator.model.reported_courses
+        problem.simulator, arm_cohort(problem, z, trial.study, arm.name), problem.simulator.model.reported_courses
     )
     risk = np.arange(0.0, months[-1], RISK_STEP)
     free = progression_free(outcome)
@@ -118,10 +118,10 @@ def _span(trial: Trial, endpoint: Endpoint) -> tuple[float, float]:
     return span.shortest / DAYS_PER_MONTH, span.longest / DAYS_PER_MONTH
 
 
-def _draw_patients(problem: FitProblem, point: Array, trial: Trial, arm: Arm, seed: int) -> SimulatedPatients:
+def _draw_patients(problem: FitProblem, z: Array, trial: Trial, arm: Arm, seed: int) -> SimulatedPatients:
     """Return random patients of an arm, as many as were randomised, each with what happened to it."""
     drawn = replace(problem, population=draw_individuals(problem.parameters, arm.n, seed))
-    cohort = arm_cohort(drawn, point, trial.study, arm.name)
+    cohort = arm_cohort(drawn, z, trial.study, arm.name)
     return simulate_patients(problem.simulator, cohort, [seed, trial.arms.index(arm)])
 
 

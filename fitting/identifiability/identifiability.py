@@ -185,7 +185,7 @@ def identify(
 
 def count_tasks(context: ProfileContext) -> int:
     """Return how many tasks `identify` takes, without those of the share: refits, Jacobian at the fit, curvature, draws."""
-    return len(context.problem.targets) + 2 + 1 + len(context.problem.free) + DRAWS
+    return len(context.problem.targets) + 2 + 1 + len(context.problem.estimated) + DRAWS
 
 
 def _refit_tasks(context: ProfileContext, estimates: Array) -> list[Task]:
@@ -241,7 +241,7 @@ def _result(
         model=context.settings.model,
         seed=context.settings.seed,
         patients=context.settings.patients,
-        names=tuple(item.key for item in context.problem.free),
+        names=tuple(item.key for item in context.problem.estimated),
         targets=tuple(target.label for target in context.problem.targets),
         eigenvalues=tuple(map(float, values)),
         eigenvectors=_rows(vectors),
@@ -264,7 +264,7 @@ def _result(
 def _verdicts(context: ProfileContext, local: _LocalFit, information: Array, refits: _Refits) -> tuple[Verdict, ...]:
     errors = local.standard_errors.tolist()
     verdicts = []
-    for index, (parameter, contraction) in enumerate(zip(context.problem.free, errors, strict=True)):
+    for index, (parameter, contraction) in enumerate(zip(context.problem.estimated, errors, strict=True)):
         main = int(np.argmax(information[index]))
         farthest = max(refits.left_out, key=lambda refit: abs(refit.shifts[index]))
         findings = Findings(find_support(contraction), farthest.change, farthest.shifts[index], refits.doubled.shifts[index])

@@ -17,6 +17,7 @@ from kinimmune.fitting.estimation.laplace import approximate, uncertain_constant
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput
 from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
@@ -28,7 +29,7 @@ from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.design import StopRule, Trial
+from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 MAX_PATIENTS = 64
@@ -82,14 +83,14 @@ def draw_parameters(problem: FitProblem, estimates: Array, draws: int) -> ShareD
 
 
 def _uncertain(problem: FitProblem) -> tuple[Parameter, ...]:
-    return (*problem.free, *uncertain_constants(problem))
+    return (*problem.estimated, *uncertain_constants(problem))
 
 
 def compute_draws(inputs: Json) -> Json:
     """Draw z-scores of the uncertain parameters: the function of a task."""
     problem = _open(inputs)
     found = draw_parameters(problem, np.array(inputs["point"]), int(inputs["draws"]))
-    spent = len(problem.free) + len(_uncertain(problem)) + 1
+    spent = len(problem.estimated) + len(_uncertain(problem)) + 1
     return {"prior": found.prior.tolist(), "posterior": found.posterior.tolist(), "fit": found.fit.tolist(), "evaluations": spent}
 
 
@@ -135,7 +136,7 @@ def _open_switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
     compiled = compile_model(whole.with_switches(*arrows))
     simulator = replace(problem.simulator, compiled=compiled, integrate=choose_integrator(settings.integrator, compiled))
     switches = compiled.model.parameters[len(whole.parameters) :]
-    return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), free=_uncertain(problem))
+    return replace(problem, simulator=simulator, parameters=(*problem.parameters, *switches), estimated=_uncertain(problem))
 
 
 def without(problem: FitProblem, arrows: Sequence[str]) -> FitProblem:
@@ -167,9 +168,9 @@ def _benefit(problem: FitProblem, trial: Trial, treated: ArmOutcome, control: Ar
     """Return -ln hazard ratio of death, and the gain in median survival over the control's median."""
     arms = (first_treated_arm(trial), trial.control.name)
     outcomes = {(trial.study, arm): outcome for arm, outcome in zip(arms, (treated, control), strict=True)}
-    medians = [math.exp(log_prediction(problem, outcomes, f"median:{trial.study}:{arm}:os")) for arm in arms]
+    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(trial.study, arm).name)) for arm in arms]
     return {
-        "hazard_ratio": -log_prediction(problem, outcomes, f"hazard_ratio:{trial.study}:os"),
+        "hazard_ratio": -log_prediction(problem, outcomes, HazardRatioOutput(trial.study, Endpoint.OS).name),
         "median": medians[0] / medians[1] - 1.0,
     }
 

@@ -57,7 +57,7 @@ def plan_profile(
     problem = open_problem(fitted.settings, fitted.folder)
     require_parameters(problem, parameters)
     require_predictions(problem, predictions)
-    settings = ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.point)), parameters, predictions)
+    settings = ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.z)), parameters, predictions)
     context = ProfileContext(fitted.settings, fitted.folder, problem)
     wanted = settings if profiles else None
     return ProfilePlan(fitted, context, wanted, draws, _forecast(context, draws, wanted))
@@ -69,7 +69,7 @@ def run_profile(plan: ProfilePlan, runtime: Runtime) -> tuple[ProfileResult | No
     runtime.tell("curvature and refits")
     identified = identifiability.identify(
         plan.context,
-        plan.fitted.point,
+        plan.fitted.z,
         counted,
         lambda best: mechanism_share.measure_shares(plan.context, best, plan.draws, counted),
     )

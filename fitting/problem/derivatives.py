@@ -23,7 +23,7 @@ def forward_jacobian(function: ManyPoints, point: Array, steps: Array, fixed: Co
     ----------
     function
         computes all points at once
-    point
+    z
         x, shape (n,)
     steps
         h, shape (n,); a negative one makes a backward difference

@@ -12,13 +12,12 @@ from typing import Protocol
 import numpy as np
 
 from kinimmune.fitting.problem.derivatives import forward_jacobian
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import contrast_curves, median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict, residuals
-from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import hazard_ratio
 
 DIFFERENCE_STEP = 3e-3
@@ -67,11 +66,11 @@ class Objective(Protocol):
         """Lowest and highest value of every coordinate, shape (n,) each."""
         ...
 
-    def residuals(self, point: Array) -> Array:
+    def residuals(self, z: Array) -> Array:
         """Return the residuals at a point, shape (m,), m the same everywhere; `NumericalError` where there are none."""
         ...
 
-    def jacobian(self, point: Array, fixed: Collection[int] = ()) -> Array:
+    def jacobian(self, z: Array, fixed: Collection[int] = ()) -> Array:
         """Return their derivative by the point, shape (m, n); the columns of fixed coordinates are not used."""
         ...
 
@@ -102,8 +101,8 @@ class TrialObjective:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Keys of the free parameters."""
-        return tuple(item.key for item in self.problem.free)
+        """Keys of the estimated parameters."""
+        return tuple(item.key for item in self.problem.estimated)
 
     @property
     def tolerance(self) -> Tolerance:
@@ -112,33 +111,33 @@ class TrialObjective:
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """The tables' bounds, or the reach where that is nearer, shape (n_free,) each."""
+        """The tables' bounds, or the reach where that is nearer, shape (n_estimated,) each."""
         if math.isinf(self.reach):
-            return table_bounds(self.problem.free, 0.0)
-        lower, upper = table_bounds(self.problem.free, INSIDE)
+            return table_bounds(self.problem.estimated, 0.0)
+        lower, upper = table_bounds(self.problem.estimated, INSIDE)
         return np.maximum(lower, -self.reach), np.minimum(upper, self.reach)
 
-    def residuals(self, point: Array) -> Array:
+    def residuals(self, z: Array) -> Array:
         """Return data residuals, two a target, then those of priors and of the constrained prediction where there are any."""
-        return self._rows([point])[0]
+        return self._rows([z])[0]
 
-    def jacobian(self, point: Array, fixed: Collection[int] = ()) -> Array:
+    def jacobian(self, z: Array, fixed: Collection[int] = ()) -> Array:
         """Return the derivative by forward differences, all points side by side; zero by fixed coordinates."""
-        return forward_jacobian(self._rows, point, self.steps(point), fixed)
+        return forward_jacobian(self._rows, z, self.steps(z), fixed)
 
-    def steps(self, point: Array) -> Array:
-        """Return the steps of differences at a point, downwards where upwards is out of bounds, shape (n_free,)."""
-        return np.where(point + DIFFERENCE_STEP > self.bounds[1], -DIFFERENCE_STEP, DIFFERENCE_STEP)
+    def steps(self, z: Array) -> Array:
+        """Return the steps of differences at a point, downwards where upwards is out of bounds, shape (n_estimated,)."""
+        return np.where(z + DIFFERENCE_STEP > self.bounds[1], -DIFFERENCE_STEP, DIFFERENCE_STEP)
 
     def _rows(self, points: Sequence[Array]) -> list[Array]:
-        return [self._row(outcomes, point) for outcomes, point in zip(predict(self.problem, points), points, strict=True)]
+        return [self._row(outcomes, z) for outcomes, z in zip(predict(self.problem, points), points, strict=True)]
 
-    def _row(self, outcomes: Outcomes, point: Array) -> Array:
-        row = residuals(self.problem, outcomes, point)
+    def _row(self, outcomes: Outcomes, z: Array) -> Array:
+        row = residuals(self.problem, outcomes, z)
         if self.prior_weight == 0.0:
-            row = row[: -point.size]
+            row = row[: -z.size]
         elif self.prior_weight != 1.0:
-            row = np.concatenate([row[: -point.size], self.prior_weight * point])
+            row = np.concatenate([row[: -z.size], self.prior_weight * z])
         if self.constraint is None:
             return row
         away = log_prediction(self.problem, outcomes, self.constraint.name) - self.constraint.value
@@ -160,11 +159,11 @@ def log_prediction(problem: FitProblem, outcomes: Outcomes, name: str) -> float:
     NumericalError
         where the virtual trial has none, as when nobody dies
     """
-    kind, study, *rest = name.split(":")
+    output = read_published_output(name)
     try:
-        if kind == Statistic.HAZARD_RATIO:
-            return math.log(hazard_ratio(*contrast_curves(problem, outcomes, problem.trial(study), Endpoint(rest[0]))))
-        median = median_months(problem, outcomes, study, rest[0], Endpoint(rest[1]))
+        if isinstance(output, HazardRatioOutput):
+            return math.log(hazard_ratio(*contrast_curves(problem, outcomes, problem.trial(output.study), output.endpoint)))
+        median = median_months(problem, outcomes, output.study, output.arm, output.endpoint)
     except (DataError, ValueError) as error:
         raise NumericalError(f"no {name} here: {error}") from error
     if median is None:

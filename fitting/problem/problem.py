@@ -1,7 +1,7 @@
-"""A fit as data: the model, its trials, the targets, the free parameters and the virtual patients.
+"""A fit as data: the model, its trials, the targets, the estimated parameters and the virtual patients.
 
 Start with `build_problem`; `predict` turns points in parameter space into virtual trials, `residuals` compares one with
-the targets.  A point is a vector of standard scores: how many prior standard deviations each free parameter lies above
+the targets.  A point is a vector of z-scores: how many prior standard deviations each estimated parameter lies above
 its prior median.
 """
 
@@ -47,7 +47,7 @@ class FitProblem:
     simulator: TrialSimulator
     parameters: tuple[Parameter, ...]
     """Every parameter of the model; constants at their values."""
-    free: tuple[Parameter, ...]
+    estimated: tuple[Parameter, ...]
     """Those a fit moves; each needs a prior."""
     trials: tuple[Trial, ...]
     arms: tuple[tuple[str, str], ...]
@@ -70,7 +70,7 @@ class FitProblem:
                 raise UsageError(f"target {target.label}: model '{self.simulator.model.name}' has no progression")
             if (target.study, target.arm) not in self.arms:
                 raise UsageError(f"target {target.label} belongs to an arm that is not run")
-        for parameter in self.free:
+        for parameter in self.estimated:
             if parameter.prior.scale is Scale.FIXED:
                 raise DataError(f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin})")
 
@@ -83,9 +83,9 @@ class FitProblem:
         """Return the trial of a study."""
         return next(trial for trial in self.trials if trial.study == study)
 
-    def values(self, point: Array) -> dict[str, float]:
-        """Return parameter key -> value at a point, shape (n_free,)."""
-        return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.free, point, strict=True)}
+    def values(self, z: Array) -> dict[str, float]:
+        """Return parameter key -> value at a point, shape (n_estimated,)."""
+        return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.estimated, z, strict=True)}
 
 
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
@@ -124,7 +124,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     return FitProblem(
         simulator=simulator,
         parameters=kept,
-        free=tuple(item for item in kept if item.estimated),
+        estimated=tuple(item for item in kept if item.estimated),
         trials=trials,
         arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
         targets=targets,
@@ -141,24 +141,24 @@ def to_horizon(problem: FitProblem, months: float) -> FitProblem:
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
     """Run the virtual trial at several points; every arm of every point side by side."""
-    cohorts = [enrol(problem, point, study, arm) for point in points for study, arm in problem.arms]
+    cohorts = [enrol(problem, z, study, arm) for z in points for study, arm in problem.arms]
     outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
     width = len(problem.arms)
     return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
 
 
-def enrol(problem: FitProblem, point: Array, study: str, arm: str) -> PopulationCohort:
+def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCohort:
     """Return one arm at a point with the problem's virtual patients."""
-    moved = problem.values(point)
+    moved = problem.values(z)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     values = values_for(parameters, study)
     return PopulationCohort(trial, trial.arm(arm), problem.rules[study], parameters, values, problem.population)
 
 
-def arm_cohort(problem: FitProblem, point: Array, study: str, arm: str) -> ArmCohort:
+def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:
     """Return one arm at a point with the parameters of all its virtual patients."""
-    return enrol(problem, point, study, arm).part(slice(None))
+    return enrol(problem, z, study, arm).part(slice(None))
 
 
 def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:
@@ -166,13 +166,13 @@ def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoin
     return expected_curve(outcomes[study, arm], endpoint, problem.trial(study).follow_up[endpoint])
 
 
-def residuals(problem: FitProblem, outcomes: Outcomes, point: Array) -> Array:
+def residuals(problem: FitProblem, outcomes: Outcomes, z: Array) -> Array:
     """Return data residuals, two per target (the second zero for OS), then the priors' (the point itself).
 
-    Shape (2 n_targets + n_free,), always the same.
+    Shape (2 n_targets + n_estimated,), always the same.
     """
     data = [target_residuals(problem, outcomes, target) for target in problem.targets]
-    return np.concatenate([np.asarray(data, dtype=float).ravel(), point])
+    return np.concatenate([np.asarray(data, dtype=float).ravel(), z])
 
 
 def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
@@ -190,7 +190,7 @@ def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:
     """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation."""
     from scipy.stats import qmc
 
-    size = len(problem.free)
+    size = len(problem.estimated)
     if starts == 1:
         return [np.zeros(size)]
     exponent = math.ceil(math.log2(starts - 1)) if starts > 2 else 0

@@ -133,7 +133,7 @@ def _best(context: ProfileContext, chains: Sequence[Sequence[Json]]) -> Optimum:
     best = min((chain[0] for chain in chains), key=lambda outcome: float(outcome["cost"]))
     if not math.isfinite(best["cost"]):
         raise NumericalError("no start of the profiles gave a finite sum of squares; look at the fit of this run first")
-    names = tuple(item.key for item in context.problem.free)
+    names = tuple(item.key for item in context.problem.estimated)
     return Optimum(names, np.array(best["point"]), float(best["cost"]), np.array(best["jacobian"]), *context.range)
 
 

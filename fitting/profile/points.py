@@ -36,14 +36,14 @@ def find_optimum(objective: Objective, start: Array) -> dict[str, object]:
     found = minimise(objective, np.clip(start, lower, upper), _ignore, tolerance=objective.tolerance)
     evaluations = found.evaluations
     for _ in range(MAX_ROUNDS - 1):
-        again = minimise(objective, np.array(found.point), _ignore, tolerance=objective.tolerance)
+        again = minimise(objective, np.array(found.z), _ignore, tolerance=objective.tolerance)
         evaluations += again.evaluations
-        gained = found.cost - again.cost
+        gained = found.chi_square - again.chi_square
         found = again if gained > 0.0 else found
         if not gained > MIN_GAIN:
             break
-    finite = math.isfinite(found.cost)
-    slopes = objective.jacobian(np.array(found.point)).tolist() if finite else None
+    finite = math.isfinite(found.chi_square)
+    slopes = objective.jacobian(np.array(found.z)).tolist() if finite else None
     return {**_outcome(found, evaluations), "jacobian": slopes, **_failure("optimum", found)}
 
 
@@ -120,9 +120,9 @@ def compute_constrained_prediction(inputs: Json) -> Json:
     start = np.clip(np.array(inputs["start"]), *constrained.bounds)
     found = minimise(constrained, start, _ignore, (), constrained.tolerance)
     outcome = {**_outcome(found, found.evaluations + 1), "asked": constraint.value}
-    if not math.isfinite(found.cost):
+    if not math.isfinite(found.chi_square):
         return {**outcome, "reached": None, **_failure(constraint.name, found)}
-    row = constrained.residuals(np.array(found.point))
+    row = constrained.residuals(np.array(found.z))
     reached = constraint.value + constraint.width * float(row[-1])
     return {**outcome, "cost": float(row[:-1] @ row[:-1]), "reached": reached}
 
@@ -136,11 +136,11 @@ def _log_predictions(problem: FitProblem, points: Sequence[Array], names: Sequen
 
 
 def _outcome(found: StartOutcome, evaluations: int) -> dict[str, object]:
-    return {"point": list(found.point), "cost": found.cost, "converged": found.converged, "evaluations": evaluations}
+    return {"point": list(found.z), "cost": found.chi_square, "converged": found.converged, "evaluations": evaluations}
 
 
 def _failure(what: str, found: StartOutcome) -> dict[str, object]:
-    return {} if math.isfinite(found.cost) else {"failures": [{"what": what, "reason": found.message}]}
+    return {} if math.isfinite(found.chi_square) else {"failures": [{"what": what, "reason": found.message}]}
 
 
 def _ignore(_chi_square: float) -> None:

@@ -66,8 +66,8 @@ def require_parameters(problem: FitProblem, names: Sequence[str]) -> tuple[str, 
     UsageError
         for a name that is no estimated parameter, with the nearest one
     """
-    estimated = tuple(item.key for item in problem.free)
-    known = {item.name: [other.key for other in problem.free if other.name == item.name] for item in problem.free}
+    estimated = tuple(item.key for item in problem.estimated)
+    known = {item.name: [other.key for other in problem.estimated if other.name == item.name] for item in problem.estimated}
     known |= {key: [key] for key in estimated}
     for name in names:
         if name not in known:
@@ -208,7 +208,7 @@ class _Profiles:
     ) -> ParameterProfile:
         data, posterior = self.optima["data"].optimum, self.optima["posterior"].optimum
         index = data.names.index(name)
-        parameter = self.context.problem.free[index]
+        parameter = self.context.problem.estimated[index]
         curves = {
             objective: parameter_curve(points[objective][name], parameter, index, lowest[objective]) for objective in self.optima
         }

@@ -57,7 +57,9 @@ class EnsembleSettings:
     def require(self, parameters: int) -> "EnsembleSettings":
         """Return itself, or refuse walkers that cannot reach everywhere among so many estimated parameters."""
         if self.walkers < 2 * parameters or self.walkers % 2:
-            raise UsageError(f"--walkers {self.walkers}: an even number, at least {2 * parameters}, twice the free parameters")
+            raise UsageError(
+                f"--walkers {self.walkers}: an even number, at least {2 * parameters}, twice the estimated parameters"
+            )
         return self
 
     @property

@@ -64,7 +64,7 @@ def sample_fit(fitted: Fitted, options: SampleOptions, runtime: Runtime) -> tupl
     problem = open_problem(problem_settings, fitted.folder)
     result = _describe(problem, size, chains, burn_in, predicted)
     written = thin(chains, burn_in, _count_predictions(size.ensembles) * DRAWS_PER_PREDICTION)
-    return result, _list_draws(problem.free, chains, written)
+    return result, _list_draws(problem.estimated, chains, written)
 
 
 def learn_surrogate(inputs: Json) -> Json:
@@ -91,7 +91,7 @@ def normal_approximation(fitted: Fitted) -> NormalApproximation:
     """Return the normal approximation by the curvature at the estimates, on z-scores."""
     errors = np.array([row.contraction for row in fitted.result.parameters])
     correlation = np.array(fitted.result.correlation) if fitted.result.correlation else np.eye(errors.size)
-    return NormalApproximation(fitted.point, correlation * np.outer(errors, errors))
+    return NormalApproximation(fitted.z, correlation * np.outer(errors, errors))
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,9 @@ def _count_predictions(ensembles: int) -> int:
 
 def _settle(options: SampleOptions, fitted: Fitted) -> EnsembleSettings:
     """Return the settings with nothing left open; refused where the walkers are too few for the estimated parameters."""
-    walkers = options.walkers or 2 * fitted.point.size + SPARE_WALKERS
+    walkers = options.walkers or 2 * fitted.z.size + SPARE_WALKERS
     seed = fitted.settings.seed if options.seed is None else options.seed
-    return EnsembleSettings(options.ensembles, walkers, options.steps, seed).require(fitted.point.size)
+    return EnsembleSettings(options.ensembles, walkers, options.steps, seed).require(fitted.z.size)
 
 
 def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_in: int, predicted: Predicted) -> SampleResult:
@@ -136,7 +136,7 @@ def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_
     diagnoses = [diagnose(kept[..., index]) for index in range(kept.shape[-1])]
     faults = tuple(
         describe(fault)
-        for parameter, diagnosis in zip(problem.free, diagnoses, strict=True)
+        for parameter, diagnosis in zip(problem.estimated, diagnoses, strict=True)
         for fault in find_faults(diagnosis, parameter.key, kept.shape[1])
     )
     flat = kept.reshape(-1, kept.shape[-1])
@@ -155,7 +155,7 @@ def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_
         failed=chains.failed,
         draws=_count_predictions(size.ensembles) * size.ensembles,
         failed_draws=predicted.failed,
-        parameters=tuple(map(_parameter, problem.free, flat.T, diagnoses)),
+        parameters=tuple(map(_parameter, problem.estimated, flat.T, diagnoses)),
         predictions=predicted.predictions,
         probabilities=predicted.probabilities,
         bands=predicted.bands,

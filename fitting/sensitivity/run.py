@@ -146,7 +146,7 @@ def _add_to_fit(run: Run, settings: Settings, options: SensitivityOptions, *, po
     request = replace(
         _ask(problem, fitted.folder, options, settings.seed),
         estimates={row.name: row.value for row in fitted.result.parameters},
-        posterior_at=fitted.point if posterior else None,
+        posterior_at=fitted.z if posterior else None,
         sample=read_sample(run) if posterior else None,
     )
     return PlannedStudy(fitted.run, plan_study(request), settings.jobs)

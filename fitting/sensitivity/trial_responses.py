@@ -75,7 +75,7 @@ def open_trial(
             horizon=_horizon(problem, output, catalogue),
         ),
         parameters=tuple(by_key.values()),
-        free=tuple(replace(by_key[key], prior=_IDENTITY) for key in varied),
+        estimated=tuple(replace(by_key[key], prior=_IDENTITY) for key in varied),
         arms=_arms(output, catalogue),
         targets=(),
     )

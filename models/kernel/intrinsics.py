@@ -37,10 +37,10 @@ def _call_model(_context: Any, address: Any, work: Any, lane: Any) -> Any:
     """Call the C function `void (double *work, int64_t lane)` at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place, array, number = arguments
+        address, array, lane_number = arguments
         data = context.make_array(signature.args[1])(context, builder, value=array).data
         function = ir.FunctionType(ir.VoidType(), [data.type, ir.IntType(64)])
-        builder.call(builder.inttoptr(place, function.as_pointer()), [data, number])
+        builder.call(builder.inttoptr(address, function.as_pointer()), [data, lane_number])
         return context.get_dummy_value()
 
     return types.void(types.int64, work, types.int64), generate

@@ -67,7 +67,7 @@ def load_kernel(model: OdeModel, event_output: str | None = None) -> Kernel:
         raise UsageError(f"model '{model.name}' has no output '{event_output}'; {nearest(event_output, names)}")
     module = load_equations(model, event_output)
     functions = {name: getattr(module, name) for name in ("advance", "find_rates", "find_constants", "find_event_output")}
-    places = {name: getattr(module, name.upper()) for name in KernelLayout._fields if name not in functions}
-    layout = KernelLayout(**{name: item.address for name, item in functions.items()}, **places)
+    constants = {name: getattr(module, name.upper()) for name in KernelLayout._fields if name not in functions}
+    layout = KernelLayout(**{name: function.address for name, function in functions.items()}, **constants)
     source = None if module.__file__ is None else Path(module.__file__)
     return Kernel(model, event_output, source, layout, load_loop().integrate_lanes, tuple(functions.values()))

@@ -53,8 +53,8 @@ def choose_steps(work: Array, iwork: Integers, layout: KernelLayout) -> None:
             h = work[Row.H + lane]
             steepest = max(work[Row.ERROR + lane], error_norm(work, lane, layout.b, layout.f, layout) / h)
             larger = max(1e-6, 1e-3 * h) if steepest <= 1e-15 else (0.01 / steepest) ** EXPONENT
-            wanted = min(100.0 * h, larger)
-            work[Row.H + lane] = wanted if wanted > 0.0 else 1e-3 * h
+            first = min(100.0 * h, larger)
+            work[Row.H + lane] = first if first > 0.0 else 1e-3 * h
 
 
 @jit

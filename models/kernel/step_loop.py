@@ -87,15 +87,15 @@ def load_patient(
 @jit
 def find_failed_state(work: Array, lane: int, layout: KernelLayout) -> int:
     """Return the state that broke, by the rule of `failure.choose_failed_state`."""
-    fastest, place = -1.0, 0
+    fastest, state = -1.0, 0
     for i in range(layout.n_states):
         at = i * LANES + lane
         speed = abs(work[layout.f + at]) / (work[layout.scale + at] + work[Row.RELATIVE + lane] * abs(work[layout.y + at]))
         if not math.isfinite(speed):
             return i
         if speed > fastest:
-            fastest, place = speed, i
-    return place
+            fastest, state = speed, i
+    return state
 
 
 @jit

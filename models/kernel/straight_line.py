@@ -117,8 +117,16 @@ def _draw_out_constants(code: StraightLineCode) -> StraightLineCode:
     jacobian = {entry: draw(value) for entry, value in code.jacobian.items()}
     time_derivative = {i: draw(value) for i, value in code.time_derivative.items()}
     event_output = tuple(draw(value) for value in code.event_output)
-    found = tuple(constants.assignments)
-    return StraightLineCode(code.states, code.parameters, found, named, rates, jacobian, time_derivative, event_output)
+    return StraightLineCode(
+        states=code.states,
+        parameters=code.parameters,
+        constants=tuple(constants.assignments),
+        named=named,
+        rates=rates,
+        jacobian=jacobian,
+        time_derivative=time_derivative,
+        event_output=event_output,
+    )
 
 
 def _differentiate_along(expression: sp.Expr, rates: Mapping[sp.Symbol, sp.Expr], chain: _ChainRule) -> sp.Expr:

@@ -23,12 +23,12 @@ def share_subexpressions(named: Sequence[Assignment], results: Sequence[Assignme
 
 
 def _needed(named: Sequence[Assignment], results: Sequence[Assignment]) -> list[Assignment]:
-    wanted = set().union(*(expression.free_symbols for _, expression in results))
+    used = set().union(*(expression.free_symbols for _, expression in results))
     needed: list[Assignment] = []
     for name, expression in reversed(named):
-        if name in wanted:
+        if name in used:
             needed.append((name, expression))
-            wanted |= expression.free_symbols
+            used |= expression.free_symbols
     return needed[::-1]
 
 

@@ -29,7 +29,7 @@ class EnsembleTrajectories:
     """The trajectories of n patients."""
 
     time: Array
-    """[d], shape (k,)"""
+    """Times of the grid [d], shape (k,)"""
     names: tuple[str, ...]
     """Names of the states that were kept."""
     states: Array

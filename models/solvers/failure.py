@@ -23,7 +23,7 @@ class Failure:
     """The first term of its rate that is not finite, or else the largest; None where nothing feeds the state."""
 
     def __str__(self) -> str:
-        """Return the place for a message."""
+        """Return day, state and term for a message."""
         at = "" if self.term is None else f", term '{self.term}'"
         return f"on day {self.time:.6g}, state '{self.state}'{at}"
 

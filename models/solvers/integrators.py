@@ -59,7 +59,7 @@ def by_kernel(compiled: CompiledModel, event_output: str | None = None, most_ste
     event_output
         output whose events it can locate, if any
     most_steps
-        steps after which the kernel gives a patient up and scipy is asked
+        steps after which the kernel ends a patient's integration and scipy repeats it
     """
     return partial(_integrate_with_retry, load_kernel(compiled.model, event_output), compiled, most_steps=most_steps)
 
@@ -75,7 +75,7 @@ def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what
     nadir: Array | None = None,
     **others: Any,  # noqa: ANN401  # passed on to both integrators, whose signatures are the protocol's
 ) -> EnsembleTrajectories:
-    """Integrate by the kernel, and the few patients it gave up once more by scipy."""
+    """Integrate by the kernel, and by scipy the few patients whose integration failed there."""
     options = {"start": start, "nadir": nadir, "most_steps": most_steps, **others}
     first = integrate(kernel, initial=initial, parameters=parameters, checked=False, **options)
     usable = np.isfinite(initial).all(axis=0) & np.isfinite(parameters).all(axis=0)

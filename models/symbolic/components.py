@@ -57,7 +57,7 @@ class State:
 
 @dataclass(frozen=True)
 class Input:
-    """A quantity given from outside as a piecewise constant course, such as the dose rate."""
+    """A quantity that is set from outside and constant between changes, such as the dose rate."""
 
     name: str
     symbol: str

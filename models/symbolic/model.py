@@ -72,7 +72,7 @@ class OdeModel:
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """All terms."""
+        """Terms in the order of the mechanisms."""
         return tuple(term for mechanism in self.mechanisms for term in mechanism.terms)
 
     @cached_property

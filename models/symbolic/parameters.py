@@ -130,6 +130,33 @@ class Source:
 
 
 @dataclass(frozen=True)
+class ParameterKey:
+    """The name of a parameter, and the study its value belongs to; in text `name` or `name:study`."""
+
+    name: str
+    study: str | None = None
+    """None for a value that all studies share."""
+
+    def __str__(self) -> str:
+        """Return the key as text.
+
+        >>> str(ParameterKey("growth", "sharp")), str(ParameterKey("clearance"))
+        ('growth:sharp', 'clearance')
+        """
+        return self.name if self.study is None else f"{self.name}:{self.study}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ParameterKey":
+        """Return the key a text is.
+
+        >>> ParameterKey.parse("growth:sharp")
+        ParameterKey(name='growth', study='sharp')
+        """
+        name, _, study = text.partition(":")
+        return cls(name, study or None)
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One number of a model, with everything a reader needs to judge it."""
 
@@ -169,7 +196,7 @@ class Parameter:
     @property
     def key(self) -> str:
         """Name, followed by `:study` for a value that belongs to one study."""
-        return self.name if self.study is None else f"{self.name}:{self.study}"
+        return str(ParameterKey(self.name, self.study))
 
     def at(self, value: float) -> "Parameter":
         """Return the same parameter with another value."""

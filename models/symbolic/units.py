@@ -55,8 +55,8 @@ class Unit:
         exponents = dict(self.dimension)
         for name, exponent in other.dimension:
             exponents[name] = exponents.get(name, 0.0) + exponent
-        kept = sorted((name, exponent) for name, exponent in exponents.items() if abs(exponent) > _RELATIVE_TOLERANCE)
-        return Unit(tuple(kept), self.size * other.size)
+        product = sorted((name, exponent) for name, exponent in exponents.items() if abs(exponent) > _RELATIVE_TOLERANCE)
+        return Unit(tuple(product), self.size * other.size)
 
     def power(self, exponent: float) -> "Unit":
         """Return this unit to a power."""

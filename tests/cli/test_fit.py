@@ -146,7 +146,7 @@ def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finish
 
     assert (fitted.settings.patients, fitted.settings.seed, fitted.folder) == (8, 1, str(OWN_TRIAL))
     assert fitted.result.chi_square_data == json.loads((run.path / "results" / "fit.json").read_text())["chi_square_data"]
-    assert fitted.point.tolist() == pytest.approx(best["point"], abs=1e-12)
+    assert fitted.z.tolist() == pytest.approx(best["point"], abs=1e-12)
 
 
 @pytest.mark.parametrize(

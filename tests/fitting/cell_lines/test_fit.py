@@ -34,7 +34,7 @@ def found():
 def test_linear_response_gives_the_ic50_that_the_model_shows(response):
     compiled = compile_model(load_model("hcc_cells"))
     values = values_for(compiled.model.parameters, None)
-    ic50 = math.exp(float(response.log_ic50("huh7", np.zeros((len(response.free), 1)))[0]))
+    ic50 = math.exp(float(response.log_ic50("huh7", np.zeros((len(response.estimated), 1)))[0]))
     courses = [simulate(compiled, values | {"medium_concentration": total}, THREE_DAYS) for total in (ic50, 0.0)]
     treated, untreated = (course.states[compiled.model.state_names.index("log_huh7"), 1] for course in courses)
     assert math.exp(treated - untreated) == pytest.approx(0.5, rel=0.01)
@@ -42,12 +42,12 @@ def test_linear_response_gives_the_ic50_that_the_model_shows(response):
 
 def test_shift_moves_every_ic50_in_proportion(response):
     """Free drug enters over shift times IC50 only, so ln IC50 moves by the ln of the shift."""
-    points = np.zeros((len(response.free), 2))
-    place = [item.name for item in response.free].index("kinase_shift")
+    points = np.zeros((len(response.estimated), 2))
+    place = [item.name for item in response.estimated].index("kinase_shift")
     points[place, 1] = 1.0
     for line in LINES:
         low, high = response.log_ic50(line, points)
-        assert high - low == pytest.approx(response.free[place].prior.sd, rel=1e-9)
+        assert high - low == pytest.approx(response.estimated[place].prior.sd, rel=1e-9)
 
 
 def test_fitted_lines_meet_their_published_ranges_and_the_others_have_none(found):
@@ -87,7 +87,7 @@ def test_an_estimate_as_wide_as_its_prior_cannot_be_compared(found):
 
 def test_objective_has_one_residual_a_line_and_the_priors_and_their_derivative(response):
     objective = CellLineObjective(response, {"hepg2": Range(5.0, 9.0), "huh7": Range(7.0, 17.0)})
-    size = len(response.free)
+    size = len(response.estimated)
     point = np.linspace(-0.4, 0.5, size)
     residuals, slopes = objective.residuals(point), objective.jacobian(point)
     assert residuals.shape == (2 + size,)
@@ -99,7 +99,7 @@ def test_objective_has_one_residual_a_line_and_the_priors_and_their_derivative(r
 
 def test_residual_of_a_line_is_its_distance_from_the_middle_of_the_range_in_its_standard_deviations(response):
     """A range is uniform over ln IC50: its sd is the width over the root of 12, so each end lies sqrt(3) from the middle."""
-    point = np.zeros(len(response.free))
+    point = np.zeros(len(response.estimated))
     ic50 = math.exp(float(response.log_ic50("huh7", point[:, None])[0])) / 1000.0
     residual = CellLineObjective(response, {"huh7": Range(ic50, 3.0 * ic50)}).residuals(point)[0]
     assert residual == pytest.approx(-math.sqrt(3.0), rel=1e-9)

@@ -30,23 +30,23 @@ def test_two_starts_converge_to_the_same_cost(hcc_fit):
 
 
 def test_a_start_that_was_stored_is_not_run_again(hcc_fit, hcc_start):
-    cost = f"{hcc_start.cost:.4g}"
+    cost = f"{hcc_start.chi_square:.4g}"
     assert f"start-000 was kept; best cost {cost}" in hcc_fit.said
     assert any(line.startswith("start-001 has ended; best cost ") for line in hcc_fit.said)
-    assert hcc_fit.result.starts[0].cost == hcc_start.cost
+    assert hcc_fit.result.starts[0].cost == hcc_start.chi_square
     assert hcc_fit.starts.kept["start-001"]["cost"] == hcc_fit.result.starts[1].cost
 
 
 def test_the_fit_ends_at_a_minimum_no_small_step_improves(hcc_problem, hcc_point, hcc_start):
     """The gradient of the cost 2 J'r vanishes to the tolerance, and cost + step rises by the curvature."""
     found = residuals(hcc_problem, predict(hcc_problem, [hcc_point])[0], hcc_point)
-    assert float(found @ found) == pytest.approx(hcc_start.cost, rel=1e-9)
+    assert float(found @ found) == pytest.approx(hcc_start.chi_square, rel=1e-9)
     slopes = TrialObjective(hcc_problem).jacobian(hcc_point)
     newton = np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
     assert np.all(np.abs(newton) < 0.1)
     shifts = [hcc_point + sign * 0.2 * axis for axis in np.eye(9) for sign in (-1.0, 1.0)]
     costs = [residuals(hcc_problem, outcomes, at) for outcomes, at in zip(predict(hcc_problem, shifts), shifts, strict=True)]
-    assert all(float(item @ item) > hcc_start.cost for item in costs)
+    assert all(float(item @ item) > hcc_start.chi_square for item in costs)
 
 
 def test_what_is_fitted_comes_out_within_a_standard_error(hcc_fit):
@@ -144,7 +144,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):
     broken = replace(hcc_problem, simulator=replace(hcc_problem.simulator, integrate=fail_everyone(hcc_problem)))
     found = optimise(broken, np.zeros(9), lambda _: None)
-    assert found.cost == math.inf
+    assert found.chi_square == math.inf
     assert not found.converged
 
 
@@ -169,6 +169,6 @@ def test_costs_are_told_as_they_are_met(hcc_problem):
     small = replace(hcc_problem, population=draw_population(hcc_problem.parameters, 8, 1), targets=hcc_problem.targets[:2])
     costs: list[float] = []
     found = optimise(small, np.zeros(9), costs.append)
-    assert min(costs) == pytest.approx(found.cost, rel=1e-9)
-    assert costs[0] > found.cost
+    assert min(costs) == pytest.approx(found.chi_square, rel=1e-9)
+    assert costs[0] > found.chi_square
     assert build_problem("hcc_trial", Tables(), patients=8, seed=1).population.patients == 8

@@ -32,7 +32,7 @@ def make_problem(model: OdeModel) -> FitProblem:
     return FitProblem(
         simulator=make_simulator(model),
         parameters=model.parameters,
-        free=(),
+        estimated=(),
         trials=(trial,),
         arms=tuple((trial.study, arm.name) for arm in trial.arms),
         targets=(),

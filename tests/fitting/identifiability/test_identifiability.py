@@ -141,7 +141,7 @@ def test_the_steps_are_as_many_as_were_counted_beforehand(context, run):
 
 @pytest.fixture(scope="module")
 def best(context):
-    return np.array(optimise(context.problem, np.zeros(len(context.problem.free)), lambda _: None).point)
+    return np.array(optimise(context.problem, np.zeros(len(context.problem.estimated)), lambda _: None).z)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def identified(run):
 def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(context, best, identified):
     """The median of one arm a tenth of a standard error up and down, fitted again to more digits than usual."""
     result = identified
-    best = np.array(minimise(TrialObjective(context.problem), best, lambda _: None, tolerance=FINE).point)
+    best = np.array(minimise(TrialObjective(context.problem), best, lambda _: None, tolerance=FINE).z)
     place = next(number for number, target in enumerate(context.problem.targets) if target.endpoint == "os")
     target = context.problem.targets[place]
     error = log_error(target, context.problem.trial(target.study).follow_up[target.endpoint])
@@ -165,7 +165,7 @@ def test_sensitivity_of_the_fit_agrees_with_refits_to_a_moved_median(context, be
         moved = replace(target, value=target.value * np.exp(sign * error))
         targets = tuple(moved if item is target else item for item in context.problem.targets)
         objective = TrialObjective(replace(context.problem, targets=targets))
-        ends.append(np.array(minimise(objective, best, lambda _: None, tolerance=FINE).point))
+        ends.append(np.array(minimise(objective, best, lambda _: None, tolerance=FINE).z))
     assert result.exact_curvature
     np.testing.assert_allclose((ends[1] - ends[0]) / 0.2, expected, atol=0.1 * np.max(np.abs(expected)))
 
@@ -199,7 +199,7 @@ def test_a_mechanism_without_effect_has_no_share_and_all_of_the_drug_has_all_of_
     """With the effects on Tregs and PD-1 near zero nothing runs through them; with every drug arrow cut nothing is left."""
     point = draw_parameters(context.problem, best, 1).fit[0]
     constants = [item for item in context.problem.parameters if not item.estimated and item.prior.scale != "fixed"]
-    names = [*(item.key for item in context.problem.free), *(item.key for item in constants)]
+    names = [*(item.key for item in context.problem.estimated), *(item.key for item in constants)]
     weak = point.copy()
     for name in ("treg_proliferation_effect", "treg_death_effect", "treg_function_effect", "pd1_effect"):
         weak[names.index(name)] = -12.0
@@ -223,7 +223,7 @@ def test_the_share_is_that_of_the_claims_read_out_when_the_drug_is_never_stopped
     settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=64, seed=1)
     problem = open_problem(settings, None)
     constants = [item for item in problem.parameters if not item.estimated and item.prior.scale != "fixed"]
-    point = [item.prior.to_z(item.value) for item in (*problem.free, *constants)]
+    point = [item.prior.to_z(item.value) for item in (*problem.estimated, *constants)]
     found = compute_benefits(
         {"problem": settings.plain, "folder": None, "jobs": 1, "points": [point], "arrows": list(find_arrows(None, "hcc_trial")),
          "rules": ["never"]}

@@ -123,13 +123,13 @@ def test_sampling_errors_are_near_those_published(wide, outcomes):
 
 
 def make_linearisation(wide, outcomes, slope: float) -> LaplaceApproximation:
-    """Return predictions that move by `slope` per prior sd of the first free parameter alone, data saying nothing."""
-    size = len(wide.free)
+    """Return predictions that move by `slope` per prior sd of the first estimated parameter alone, data saying nothing."""
+    size = len(wide.estimated)
     gradients = {name: np.zeros((value.size, size + 1)) for name, value in smooth_predictions(wide, outcomes).items()}
     for gradient in gradients.values():
         gradient[:, 0] = slope
         gradient[:, size] = 2.0 * slope
-    return LaplaceApproximation((*(item.key for item in wide.free), "constant"), size, np.zeros((16, size + 1)), gradients)
+    return LaplaceApproximation((*(item.key for item in wide.estimated), "constant"), size, np.zeros((16, size + 1)), gradients)
 
 
 def test_intervals_are_the_delta_method_on_the_logarithm_and_widen_with_constants_and_sampling(wide, outcomes):

@@ -26,7 +26,7 @@ from kinimmune.models.trial.survival import median_time
 
 
 def central(problem: FitProblem, point: Array, step: float) -> Array:
-    """Return the derivative of the residuals by central differences, shape (n_residuals, n_free)."""
+    """Return the derivative of the residuals by central differences, shape (n_residuals, n_estimated)."""
     steps = np.full(point.size, step)
     points = central_points(point, steps)
     values = [residuals(problem, outcomes, at) for outcomes, at in zip(predict(problem, points), points, strict=True)]
@@ -35,7 +35,7 @@ def central(problem: FitProblem, point: Array, step: float) -> Array:
 
 def test_residuals_are_two_per_target_and_the_point_itself(hcc_problem):
     for score in (-0.5, 0.0, 0.7):
-        point = np.full(len(hcc_problem.free), score)
+        point = np.full(len(hcc_problem.estimated), score)
         found = residuals(hcc_problem, predict(hcc_problem, [point])[0], point)
         assert found.shape == (2 * 8 + 9,)
         assert np.all(np.isfinite(found))
@@ -43,7 +43,7 @@ def test_residuals_are_two_per_target_and_the_point_itself(hcc_problem):
 
 
 def test_an_os_residual_of_a_prediction_equal_to_the_target_is_zero(hcc_problem):
-    centre = np.zeros(len(hcc_problem.free))
+    centre = np.zeros(len(hcc_problem.estimated))
     outcomes = predict(hcc_problem, [centre])[0]
     outcome = outcomes["sharp", "placebo"]
     months = median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH
@@ -56,7 +56,7 @@ def test_an_os_residual_of_a_prediction_equal_to_the_target_is_zero(hcc_problem)
 
 
 def test_the_same_problem_gives_the_same_bits_and_another_seed_other_patients(hcc_problem):
-    centre = np.zeros(len(hcc_problem.free))
+    centre = np.zeros(len(hcc_problem.estimated))
     again = build_problem("hcc_trial", Tables(), patients=64, seed=1)
     other = build_problem("hcc_trial", Tables(), patients=64, seed=2)
     first, same, moved = (residuals(item, predict(item, [centre])[0], centre) for item in (hcc_problem, again, other))
@@ -118,7 +118,7 @@ def test_starts_are_the_prior_medians_then_seeded_points_within_one_standard_dev
 
 def test_a_point_of_zeros_is_the_prior_medians(hcc_problem):
     values = hcc_problem.values(np.zeros(9))
-    assert values == {item.key: pytest.approx(item.prior.median, rel=1e-12) for item in hcc_problem.free}
+    assert values == {item.key: pytest.approx(item.prior.median, rel=1e-12) for item in hcc_problem.estimated}
 
 
 def test_a_fit_refuses_targets_it_must_not_see(hcc_problem):
@@ -137,9 +137,9 @@ def test_a_target_of_an_arm_that_is_not_run_is_refused(hcc_problem):
 
 
 def test_an_estimated_parameter_without_a_prior_is_refused(hcc_problem):
-    fixed = replace(hcc_problem.free[0], prior=Prior(Scale.FIXED, 1.0, 0.0))
+    fixed = replace(hcc_problem.estimated[0], prior=Prior(Scale.FIXED, 1.0, 0.0))
     with pytest.raises(DataError, match="estimated but its prior is fixed"):
-        replace(hcc_problem, free=(fixed,))
+        replace(hcc_problem, estimated=(fixed,))
 
 
 def test_one_stop_rule_for_all_studies_replaces_each_studys_own(hcc_problem):

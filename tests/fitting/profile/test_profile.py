@@ -202,14 +202,14 @@ class Drawn:
 @pytest.mark.parametrize("width", [0.05, 1.0])
 def test_the_deviance_of_a_drawn_prediction_belongs_to_the_value_reached_for_any_width(width):
     found = minimise(Drawn(3.0, width), np.zeros(3), lambda _: None)
-    reached = float(PREDICTS @ np.array(found.point))
+    reached = float(PREDICTS @ np.array(found.z))
     away = reached - float(PREDICTS @ TRUTH)
-    deviance = float(np.sum((LINEAR @ (np.array(found.point) - TRUTH)) ** 2))
+    deviance = float(np.sum((LINEAR @ (np.array(found.z) - TRUTH)) ** 2))
     assert away > 0.1
     assert deviance == pytest.approx(away**2 / float(PREDICTS @ np.linalg.inv(LINEAR.T @ LINEAR) @ PREDICTS), rel=1e-6)
 
 
 def test_with_every_coordinate_held_the_start_is_the_answer():
     found = minimise(Toy("product"), np.array([1.0, 0.5]), lambda _: None, fixed=(0, 1))
-    assert found.point == (1.0, 0.5)
-    assert found.cost == pytest.approx(((math.exp(1.5) - 1.0) / 0.1) ** 2 * float(TIMES @ TIMES), rel=1e-12)
+    assert found.z == (1.0, 0.5)
+    assert found.chi_square == pytest.approx(((math.exp(1.5) - 1.0) / 0.1) ** 2 * float(TIMES @ TIMES), rel=1e-12)

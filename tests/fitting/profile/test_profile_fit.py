@@ -37,7 +37,7 @@ def test_differences_turn_round_at_a_bound_and_agree_with_those_inside(hcc_probl
     few = replace(hcc_problem, population=draw_population(hcc_problem.parameters, 8, 1))
     objective = TrialObjective(few, 0.0, reach=4.0)
     point = np.minimum(np.linspace(-1.0, 1.0, 9), objective.bounds[1])
-    place = [item.key for item in few.free].index("burden_exponent")
+    place = [item.key for item in few.estimated].index("burden_exponent")
     point[place] = objective.bounds[1][place]
     assert point[place] < 4.0  # the bound of the tables
     inside = objective.jacobian(point - 1e-2 * np.eye(9)[place])
@@ -59,9 +59,9 @@ def small():
     """Return the profile of a parameter and a ratio of `hcc_trial` with 8 patients and one study, and the steps behind it."""
     settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables(OWN_TRIAL)), patients=8, seed=1)
     problem = open_problem(settings, str(OWN_TRIAL))
-    start = minimise(TrialObjective(problem), np.zeros(len(problem.free)), lambda _: None)
+    start = minimise(TrialObjective(problem), np.zeros(len(problem.estimated)), lambda _: None)
     store = Memory()
-    wanted = ProfileSettings(settings, str(OWN_TRIAL), start.point, ("kinase_shift",), ("hazard_ratio:example:os",))
+    wanted = ProfileSettings(settings, str(OWN_TRIAL), start.z, ("kinase_shift",), ("hazard_ratio:example:os",))
     return profile(wanted, Runtime(store)), store, wanted
 
 

@@ -116,7 +116,7 @@ def test_what_cannot_be_done_is_refused_before_any_step(sampled):
     assert "--resume goes on with them, --force begins anew" in err
     code, _, err = call("sample", sampled.run.path, "--steps", "25", "--walkers", "4", "-q", "--resume")
     assert code == 2
-    assert "--walkers 4: an even number, at least 14, twice the free parameters" in err
+    assert "--walkers 4: an even number, at least 14, twice the estimated parameters" in err
 
 
 def test_a_sample_reads_back_as_it_was_written(sampled, tmp_path):
@@ -145,7 +145,7 @@ def test_a_sample_that_is_resumed_is_the_same(sampled):
 def test_walkers_begin_about_the_fit(sampled):
     normal = normal_approximation(sampled.fitted)
 
-    assert normal.mean == pytest.approx(sampled.fitted.point)
+    assert normal.mean == pytest.approx(sampled.fitted.z)
     contractions = [row.contraction for row in sampled.fitted.result.parameters]
     assert np.sqrt(np.diag(normal.covariance)) == pytest.approx(contractions)
 

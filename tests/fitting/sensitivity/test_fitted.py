@@ -39,18 +39,18 @@ class Fitted:
     estimates: dict[str, float]
 
     @property
-    def free(self):
+    def estimated(self):
         """Estimated parameters on which an output of SHARP can depend."""
         return tuple(key for key in self.estimates if not key.endswith(":asia_pacific"))
 
     def sample(self, seed, *, converged=True):
-        """Write a sample of which the second parameter follows the square of the first; return its draws of `free`."""
+        """Write a sample of which the second parameter follows the square of the first; return its draws of `estimated`."""
         generator = np.random.default_rng(seed)
         scores = generator.standard_normal((DRAWS, len(self.estimates)))
         scores[:, 1] = scores[:, 0] ** 2 + 0.3 * scores[:, 1]
         values = np.array(list(self.estimates.values())) * np.exp(0.2 * scores)
         write_sample(self.run, *toys.make_sample(values, tuple(self.estimates), converged=converged))
-        return values[:, [list(self.estimates).index(key) for key in self.free]]
+        return values[:, [list(self.estimates).index(key) for key in self.estimated]]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def fitted(tmp_path):
 def test_a_fit_is_studied_at_its_estimates_and_over_its_posterior_by_a_method_that_allows_it(kinimmune, tmp_path, fitted):
     """The posterior is narrower than the prior; both studies are kept beside each other."""
     problem = open_problem(SETTINGS, None)
-    point = np.array([item.prior.to_z(fitted.estimates[item.key]) for item in problem.free])
+    point = np.array([item.prior.to_z(fitted.estimates[item.key]) for item in problem.estimated])
     predicted = predictions(problem, predict(problem, [point])[0])[OUTPUT]
     asked = ("sensitivity", "run", "--output", OUTPUT, "--parameters", "growth,baseline_hazard", "--jobs", "1")
 
@@ -92,21 +92,21 @@ def test_a_fit_is_studied_at_its_estimates_and_over_its_posterior_by_a_method_th
 
 
 def over_draws(fitted, *more, samples=DRAWS):
-    parameters = ("--parameters", ",".join(fitted.free), "--output", OUTPUT, "--method", "prcc", "--samples", str(samples))
+    parameters = ("--parameters", ",".join(fitted.estimated), "--output", OUTPUT, "--method", "prcc", "--samples", str(samples))
     return ("sensitivity", "run", *parameters, "--posterior", "--json", "-q", "--jobs", "1", *more)
 
 
 def test_prcc_over_a_sample_agrees_with_ranks_of_its_draws(kinimmune, fitted, tmp_path):
     """Every draw is asked for once, so the study has the ranks of all draws and of the output at them."""
     values = fitted.sample(1)
-    respond = open_response(ResponseSettings(SETTINGS.plain, OUTPUT, fitted.free, fitted.estimates), None)
+    respond = open_response(ResponseSettings(SETTINGS.plain, OUTPUT, fitted.estimated, fitted.estimates), None)
     output = respond(values).values[:, 0]
 
     code, out, _ = kinimmune(*over_draws(fitted))
 
     found = SENSITIVITY_JSON.load(out, tmp_path)
     ranks, of_output = rankdata(values, axis=0), rankdata(output)
-    expected = [toys.residual_correlation(ranks, of_output, fitted.free.index(name)) for name in found.names]
+    expected = [toys.residual_correlation(ranks, of_output, fitted.estimated.index(name)) for name in found.names]
     assert (code, found.failed, found.distribution, found.posterior) == (0, 0, "posterior", "sample")
     assert found.prcc == pytest.approx(expected, abs=1e-9)
     assert {row.distribution for row in found.inputs} == {"posterior, sampled"}

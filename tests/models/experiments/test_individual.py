@@ -45,7 +45,7 @@ def test_an_experiment_changes_values_and_tells_the_horizon(growth):
 
     assert (individual.days, course.arm) == (12.0, "large")
     retardation = individual.values["retardation"]
-    np.testing.assert_allclose(course.quantities[0].course, gompertz_volume(course.time, retardation, 500.0, 10.0), rtol=1e-6)
+    np.testing.assert_allclose(course["volume"], gompertz_volume(course.time, retardation, 500.0, 10.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

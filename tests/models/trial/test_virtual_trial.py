@@ -129,7 +129,7 @@ def test_a_trial_with_more_scans_sees_progression_no_later(run, simulator):
 
 
 def test_the_placebo_arm_does_not_know_the_stop_rule(hcc_problem):
-    centre = np.zeros(len(hcc_problem.free))
+    centre = np.zeros(len(hcc_problem.estimated))
     outcomes = [predict(replace(hcc_problem, rules=dict.fromkeys(hcc_problem.rules, rule)), [centre])[0] for rule in StopRule]
     first, *others = (numbers_of(item["sharp", "placebo"]) for item in outcomes)
     for name in ("survival", "at_risk", "detected", "by_lesion", "deaths 0", "deaths 1"):
@@ -139,7 +139,7 @@ def test_the_placebo_arm_does_not_know_the_stop_rule(hcc_problem):
 
 def test_the_result_has_the_same_bits_for_one_thread_and_for_two(hcc_problem):
     people = replace(hcc_problem, population=draw_individuals(hcc_problem.parameters, 150, 3))
-    one, two = (predict(replace(people, jobs=jobs), [np.zeros(len(people.free))])[0] for jobs in (1, 2))
+    one, two = (predict(replace(people, jobs=jobs), [np.zeros(len(people.estimated))])[0] for jobs in (1, 2))
     for arm in people.arms:
         first, second = numbers_of(one[arm]), numbers_of(two[arm])
         for name in first:
@@ -189,7 +189,7 @@ def test_the_last_scan_is_seen_as_well_as_if_the_trial_went_on(horizon, simulato
 
 
 def test_patients_that_fail_are_counted_and_leave_the_others_alone(hcc_problem):
-    cohort = arm_cohort(hcc_problem, np.zeros(len(hcc_problem.free)), "sharp", "sorafenib")
+    cohort = arm_cohort(hcc_problem, np.zeros(len(hcc_problem.estimated)), "sharp", "sorafenib")
     broken = cohort.parameters.copy()
     broken[:, [3, 40]] = math.nan
     healthy = np.ascontiguousarray(np.delete(cohort.parameters, [3, 40], axis=1))
@@ -205,7 +205,7 @@ def test_patients_that_fail_are_counted_and_leave_the_others_alone(hcc_problem):
 
 
 def test_an_arm_in_which_nobody_can_be_integrated_is_an_error(hcc_problem):
-    cohort = arm_cohort(hcc_problem, np.zeros(len(hcc_problem.free)), "sharp", "placebo")
+    cohort = arm_cohort(hcc_problem, np.zeros(len(hcc_problem.estimated)), "sharp", "placebo")
     with pytest.raises(NumericalError, match="no patient of sharp:placebo could be integrated"):
         run_arms(hcc_problem.simulator, [replace(cohort, parameters=np.full_like(cohort.parameters, math.nan))], 1)
 
