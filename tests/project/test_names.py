@@ -28,7 +28,6 @@ GENERIC = (
 SPECIFIC = ("fitting/claims/readouts", "cli/self_test.py")
 """What in those folders is about one model: its read-outs, and the self-test, which solves one with a closed form."""
 PLAIN_WORDS = {
-    "division": "symbolic multiplication and its opposite",
     "log_diameter": "the role of an output in `TrialRoles`",
     "rise": "how much above its smallest value so far an event is, the event's own word",
     "untreated": "no arm and no experiment given",
