@@ -16,7 +16,7 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _COLUMNS = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.6, 1.9
-"""[inch]"""
+"""Size of a panel [inch]."""
 
 
 def plot_course(

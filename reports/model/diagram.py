@@ -14,9 +14,9 @@ from kinimmune.reports.model.graph_layout import Arrangement, Position, arrange
 from kinimmune.reports.typesetting.blocks import DiagramBlock, Edge, Node
 
 _NODE_WIDTH, _NODE_HEIGHT = 3.8, 1.3
-"""[cm]"""
+"""Width and height of a box [cm]."""
 _GAP, _BEND_WIDTH, _LAYER_HEIGHT = 0.8, 1.1, 2.4
-"""[cm]"""
+"""Room between boxes, room for a bend, and distance of layers [cm]."""
 _PORT = 0.75
 """Part of a box's width over which arrows are spread."""
 

@@ -22,6 +22,7 @@ GENERIC = (
     "fitting",
     "reports",
     "cli",
+    "api",
 )
 """Folders and files of generic code."""
 SPECIFIC = ("fitting/claims/readouts", "cli/self_test.py")
