@@ -22,10 +22,10 @@ report: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo
 	@mkdir -p build/types/kinimmune
 	@ln -sfn "$(CURDIR)"/api/* build/types/kinimmune/
 	@for package in models fitting reports cli data; do ln -sfn "$(CURDIR)/$$package" "build/types/kinimmune/$$package"; done
+	PYTHONPATH=build/types $(BIN)/lint-imports --no-logo
 	MYPYPATH=build/types $(BIN)/mypy -p kinimmune
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 

@@ -1,28 +1,24 @@
 """Figures of results without a report: each function takes a result and returns a matplotlib `Figure`.
 
 Start with `plot_course` and `plot_survival`.  A figure is drawn without a screen and shows itself in a notebook;
-`figure.savefig("a.svg")` writes it.
+`figure.savefig("a.svg")` writes it.  Words for names are those of the model's labels and of the titles in `trials.csv`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.experiments.individual import IndividualCourse
-from kinimmune.reports.figures.fit import draw_forest, draw_priors
-from kinimmune.reports.figures.panels import draw_course
-from kinimmune.reports.figures.sensitivity import draw_morris, draw_ranks, draw_sobol, draw_tornado
-from kinimmune.reports.figures.survival import draw_progression, draw_survival
-
-_STUDIES: dict[str, Callable[[SensitivityResult], Figure]] = {
-    "local": draw_tornado,
-    "morris": draw_morris,
-    "sobol": draw_sobol,
-    "prcc": draw_ranks,
-}
+from kinimmune.models.tables.readers import read_trials
+from kinimmune.reports.figures import course as individual_course
+from kinimmune.reports.figures import fit as comparisons
+from kinimmune.reports.figures import survival
+from kinimmune.reports.figures.estimates import plot_priors
+from kinimmune.reports.figures.sensitivity import plot_indices
+from kinimmune.reports.typesetting.labels import PLAIN, Labels, collect_labels
 
 
 def plot_course(course: IndividualCourse, quantities: Sequence[str] = ()) -> Figure:
@@ -35,9 +31,9 @@ def plot_course(course: IndividualCourse, quantities: Sequence[str] = ()) -> Fig
     """
     names = tuple(quantities) or tuple(item.name for item in course.quantities)
     units = {item.name: item.unit for item in course.quantities}
-    values = np.stack([course[name] for name in names])
+    courses = {name: course[name] for name in names}
     title = f"{course.model}, {course.arm or 'untreated'}"
-    return draw_course(title, course.time, [(name, units[name]) for name in names], values)
+    return individual_course.plot_course(course.time, courses, title, _find_labels(course.model), units)
 
 
 def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: str = "os") -> Figure:
@@ -57,24 +53,45 @@ def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: st
     ValueError
         for another endpoint
     """
-    drawings = {"os": draw_survival, "ttp": draw_progression}
-    if endpoint not in drawings:
-        raise ValueError(f"no endpoint '{endpoint}'; allowed: {', '.join(drawings)}")
+    plots = {"os": survival.plot_survival, "ttp": survival.plot_progression}
+    if endpoint not in plots:
+        raise ValueError(f"no endpoint '{endpoint}'; allowed: {', '.join(plots)}")
     rows = () if fit is None else (*fit.targets, *fit.unfitted)
     medians = [row for row in rows if row.statistic == "median" and row.endpoint == endpoint]
-    return drawings[endpoint](trial.arms, medians)
+    return plots[endpoint](trial, medians, _find_labels(trial.model))
 
 
-def plot_comparisons(fit: FitResult) -> Figure:
-    """Return reported and predicted numbers side by side, fitted ones and those that were not fitted."""
-    return draw_forest((*fit.targets, *fit.unfitted))
+def plot_comparisons(fit: FitResult, statistic: str = "median") -> Figure:
+    """Return reported and predicted numbers side by side: medians, which were fitted, or hazard ratios, which were not.
+
+    Parameters
+    ----------
+    fit
+        a fit, such as `run.fit`
+    statistic
+        `median` or `hazard_ratio`
+
+    Raises
+    ------
+    ValueError
+        for another statistic
+    """
+    plots = {"median": comparisons.plot_medians, "hazard_ratio": comparisons.plot_forest}
+    if statistic not in plots:
+        raise ValueError(f"no statistic '{statistic}'; allowed: {', '.join(plots)}")
+    return plots[statistic](fit, _find_labels(fit.model))
 
 
 def plot_estimates(fit: FitResult) -> Figure:
-    """Return estimates with their standard errors beside their priors, in prior standard deviations."""
-    return draw_priors(fit.parameters)
+    """Return estimates with their 95 % intervals beside their priors, in prior standard deviations."""
+    return plot_priors(fit, _find_labels(fit.model))
 
 
 def plot_sensitivity(study: SensitivityResult) -> Figure:
     """Return the figure of a sensitivity study by its method: tornado, screening, shares of variance or rank correlations."""
-    return _STUDIES[study.method](study)
+    return plot_indices(study, _find_labels(study.model))
+
+
+def _find_labels(model: str) -> Labels:
+    """Return the words of a model of the library; names as they are for any other."""
+    return collect_labels(load_model(model), read_trials()) if model in model_names() else PLAIN

@@ -38,8 +38,8 @@ def differentiate_exactly(problem: FitProblem, point: Array) -> Array:
 
 def fit(problem: FitProblem, start: Array, derivative: Callable[[Array], Array]) -> tuple[float, int, float, Array]:
     """Return cost, iterations, seconds and the point where a fit with some derivative ends; settings as those of the package."""
-    lower = [item.prior.standardise(item.lower) for item in problem.estimated]
-    upper = [item.prior.standardise(item.upper) for item in problem.estimated]
+    lower = [item.prior.to_z(item.lower) for item in problem.estimated]
+    upper = [item.prior.to_z(item.upper) for item in problem.estimated]
     begin = time.perf_counter()
     found = least_squares(
         lambda point: residuals(problem, predict(problem, [point])[0], point),

@@ -64,7 +64,7 @@ COVERAGE = TaskFunction("coverage.trial", simulate_and_fit)
 def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance: Array) -> float:
     """Return the smallest sum of squares with one parameter held at its truth; its own prior counts."""
     item = problem.estimated[place]
-    value = item.prior.value_at(float(truth[place]))
+    value = item.prior.from_z(float(truth[place]))
     held = replace(
         problem,
         estimated=tuple(other for other in problem.estimated if other is not item),
@@ -72,7 +72,7 @@ def hold(problem: FitProblem, place: int, truth: Array, point: Array, covariance
     )
     start = point + covariance[:, place] / covariance[place, place] * (truth[place] - point[place])
     lowest, highest = (
-        np.array([other.prior.standardise(getattr(other, end)) for other in held.estimated]) for end in ("lower", "upper")
+        np.array([other.prior.to_z(getattr(other, end)) for other in held.estimated]) for end in ("lower", "upper")
     )
     inside = np.clip(np.delete(start, place), lowest + 1e-6, highest - 1e-6)
     return minimise(TrialObjective(held), inside, lambda _: None, tolerance=ENOUGH).chi_square + float(truth[place]) ** 2

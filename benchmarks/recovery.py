@@ -88,8 +88,8 @@ def publish(target: Target, drawn: SimulatedPatients) -> Target | None:
 
 def draw_replicate(problem: FitProblem, seed: Sequence[int]) -> tuple[Array, tuple[Target, ...], int]:
     """Return a truth, the targets published at it, and how many truths were drawn in vain."""
-    lowest = np.array([item.prior.standardise(item.lower) for item in problem.estimated])
-    highest = np.array([item.prior.standardise(item.upper) for item in problem.estimated])
+    lowest = np.array([item.prior.to_z(item.lower) for item in problem.estimated])
+    highest = np.array([item.prior.to_z(item.upper) for item in problem.estimated])
     for attempt in range(100):
         truth = np.random.default_rng([*seed, attempt]).standard_normal(len(problem.estimated))
         if np.any((truth < lowest) | (truth > highest)):

@@ -15,9 +15,10 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 
 TIME = np.linspace(0.0, 24.0 * 30.44, 25)
@@ -44,7 +45,7 @@ class Difference:
 def draw_values(compiled: CompiledModel, rng: np.random.Generator) -> dict[str, float]:
     """Return every parameter of one study drawn from its prior, within its range."""
     own = [item for item in compiled.model.parameters if item.study in (None, "sharp")]
-    return {item.name: float(np.clip(item.prior.value_at(rng.standard_normal()), item.lower, item.upper)) for item in own}
+    return {item.name: float(np.clip(item.prior.from_z(rng.standard_normal()), item.lower, item.upper)) for item in own}
 
 
 def find_largest(compiled: CompiledModel, courses: dict[str, Array], draw: int, dose_rate: float) -> Iterator[Difference]:

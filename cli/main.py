@@ -4,6 +4,7 @@ Start with `main`.  A command imports what it needs when it runs, so that `--hel
 """
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,7 +24,8 @@ from kinimmune.cli.commands.sensitivity import sensitivity
 from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
 from kinimmune.cli.commands.task import task
-from kinimmune.cli.exits import Exit, exit_code
+from kinimmune.cli.exits import Exit
+from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -80,17 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name="kinimmune", standalone_mode=False)
-    except KinimmuneError as error:
-        print_error(str(error))
-        return exit_code(error)
-    except typer.TyperException as error:
-        print_error(error.format_message() or f"give a command; {app.info.name} --help lists them")
-        return Exit.USAGE
-    except OSError as error:
-        print_error(f"cannot use '{error.filename}': {error.strerror}; give a path you may read and write")
-        return Exit.USAGE
+        with one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
+            prepare_environment(os.environ)
+            code = app(args=given, prog_name="kinimmune", standalone_mode=False)
+            sys.stdout.flush()  # a pipe that was closed tells so here
+    except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
+        return tell_error(error)
     if code == _INTERRUPTED_BY_TYPER:
         print_error("interrupted")
         return Exit.INTERRUPTED

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -97,9 +97,11 @@ def run_in(run: Run, options: ExecutionOptions, prefix: str, total: int | Expect
         run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
         print_error(f"interrupted; finished tasks are kept, go on with: {resume_command(run, sys.argv[1:])}")
         raise typer.Exit(Exit.INTERRUPTED) from None
-    except KinimmuneError as error:
-        write_failures(run, prefix, failures.rows)
-        run.update(RunStatus.FAILED, time.monotonic() - begin, str(error))
+    except BaseException as error:  # whatever ends it, run.json says so; it goes on to whoever tells it
+        reason = str(error) if isinstance(error, KinimmuneError) else f"internal error: {type(error).__name__}: {error}"
+        with suppress(KinimmuneError):  # a disk without room for the reason has none for the failures either
+            write_failures(run, prefix, failures.rows)
+            run.update(RunStatus.FAILED, time.monotonic() - begin, reason)
         raise
     if store.discarded:
         options.notes.say(
@@ -150,21 +152,22 @@ def _make_room(run: Run, store: TaskStore, options: ExecutionOptions, prefix: st
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGINT and SIGTERM both end the work in order, also where a shell script started it in the background.
+    """Let SIGINT, SIGTERM and SIGHUP end the work in order, also where a shell script started it in the background.
 
     An exception that is raised while C calls Python back, as compilers do, is dropped there; so a timer asks again.
     """
 
     def interrupt(_number: int, _frame: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_ASK_AGAIN)
+        _ask_again_in(SECONDS_TO_ASK_AGAIN)
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")  # the last two are not on every platform
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        _ask_again_in(0.0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -174,4 +177,10 @@ def _work_until_interrupted(work: Callable[[Runtime], T], runtime: Runtime) -> T
     try:
         return work(runtime)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        _ask_again_in(0.0)
+
+
+def _ask_again_in(seconds: float) -> None:
+    """Set the timer that repeats an interruption, 0 to stop it, where the platform has one."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)

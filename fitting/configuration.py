@@ -108,12 +108,20 @@ def read_run_settings(run: Run) -> Settings:
     return _parse(run.read(run.settings_file.name), run.settings_file)
 
 
+def _load_toml(text: str, file: Path) -> dict[str, Any]:
+    """Return what a text in TOML says; a byte-order mark at its begin is skipped."""
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{file} is no TOML: {error}; correct it") from error
+    except (RecursionError, ValueError) as error:  # brackets without end, a number of thousands of digits
+        raise DataError(f"{file} is no configuration: {error}; correct it") from error
+
+
 def _parse(text: str, file: Path) -> Settings:
     """Return the settings in the text of a file."""
     try:
-        settings = Settings.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{file} is no TOML: {error}; correct it") from error
+        settings = Settings.model_validate(_load_toml(text, file))
     except ValidationError as error:
         key, problem = _explain(error)
         raise DataError(f"{file}, key '{key}': {problem}") from error

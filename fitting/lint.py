@@ -13,13 +13,16 @@ from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
+from kinimmune.models.lint import check_display_models, check_displays
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
 from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.limitations import examine_limitations
 from kinimmune.models.tables.observations import examine_observations
+from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
@@ -35,7 +38,8 @@ CONVENTION = "convention"
 def check(tables: Tables) -> tuple[Finding, ...]:
     """Return all that is wrong with the tables: the package's, or those of a folder with the package's for what it lacks.
 
-    Once nothing is wrong with the tables themselves, experiments and claims are held against the models they are about.
+    Once nothing is wrong with the tables themselves, experiments, claims, panels and limitations are held against the models
+    they are about.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def check(tables: Tables) -> tuple[Finding, ...]:
         when the folder does not exist or holds no table
     """
     findings = _check_tables(tables)
-    return findings or check_names(tables)
+    return findings or (*check_names(tables), *check_displays(tables))
 
 
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:
@@ -61,7 +65,10 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *examine_observations(tables).findings,
         *examine_experiments(tables).findings,
         *examine_claims(tables).findings,
+        *examine_panels(tables).findings,
+        *examine_limitations(tables).findings,
         *check_models(tables),
+        *check_display_models(tables),
         *_find_unknown_fits(tables, targets.entries),
         *_find_unreachable(tables.rows(TargetRow).entries, trials.entries),
         *_find_arms_without_comparison(tables.rows(TrialRow).entries, trials.entries),

@@ -8,22 +8,35 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from kinimmune.models.experiments.individual import IndividualRequest
 from kinimmune.models.trial.design import StopRule
 
+MAX_PATIENTS = 2**22
+"""Largest number of virtual patients of an arm; far above any that changes a digit anybody prints."""
+MAX_DAYS = 36525.0
+"""Longest horizon of a simulation [d], a hundred years."""
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("write a number")  # noqa: TRY004 - pydantic takes this one for a finding
+    return value
+
 
 def _power_of_two(value: int) -> int:
+    if value > MAX_PATIENTS:
+        raise ValueError(f"at most {MAX_PATIENTS}; a virtual trial of so many would take days")
     if value < 1 or value & (value - 1):
         lower = 1 << max(value.bit_length() - 1, 0) if value > 0 else 1
         raise ValueError(f"must be a power of two, such as {lower} or {2 * lower}: the Sobol points need it")
     return value
 
 
-Patients = Annotated[int, AfterValidator(_power_of_two)]
+Patients = Annotated[int, BeforeValidator(_no_truth_value), AfterValidator(_power_of_two)]
 """Number of virtual patients in each arm."""
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0, lt=2**64)]
 """Seed of everything drawn at random."""
 
 
@@ -42,7 +55,7 @@ class ProblemOptions(BaseModel):
 class FitOptions(ProblemOptions):
     """Options of a fit: table `[fit]`."""
 
-    starts: Annotated[int, Field(ge=1)] = 3
+    starts: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=1000)] = 3
     compare_rules: bool = False
     """Whether to fit again under each of the stop rules."""
 
@@ -53,7 +66,7 @@ class SimulateOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     arm: str | None = None
-    days: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    days: Annotated[float, BeforeValidator(_no_truth_value), Field(gt=0.0, le=MAX_DAYS, allow_inf_nan=False)] | None = None
     """Horizon [d]; None leaves it to the model and its experiments."""
     set: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
     """Parameter -> value in place of the tables'."""
@@ -73,7 +86,7 @@ class SensitivityOptions(BaseModel):
     arm: str | None = None
     """Arm or experiment of a state, in place of one in the name of the output."""
     method: Literal["local", "morris", "sobol", "prcc"] = "sobol"
-    samples: Annotated[int, Field(ge=1)] | None = None
+    samples: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=2**20)] | None = None
     """None leaves the number of rows to the method."""
     patients: Patients | None = None
     """None takes those of the fit, or `STUDY_PATIENTS` where there is no fit."""
@@ -113,7 +126,9 @@ class Settings(BaseModel):
     data: Path | None = None
     """Folder of tables that replace the package's."""
     seed: Seed = 1
-    jobs: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    jobs: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=1024)] = Field(
+        default_factory=lambda: os.cpu_count() or 1
+    )
     fit: FitOptions = FitOptions()
     simulate: SimulateOptions = SimulateOptions()
     sensitivity: SensitivityOptions = SensitivityOptions()

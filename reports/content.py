@@ -4,19 +4,22 @@ Start with `Content`, everything a report of a run needs, or `ModelContent`, wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.fitting.profile.results import ProfileResult
-from kinimmune.fitting.sampling.results import Draws, SampleResult
+from kinimmune.fitting.sampling.results import Band, Draws, SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Source
 from kinimmune.models.tables.evidence import Kinase, Observation, Reference
+from kinimmune.models.tables.limitations import Limitation, Outcome
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.panels import NominalCourse, Picture
+from kinimmune.reports.typesetting.labels import Labels, collect_labels
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Content:
     sensitivities: tuple[SensitivityResult, ...] = ()
     sample: tuple[SampleResult, Draws] | None = None
     """The posterior, where the run has one."""
+    limitations: tuple[Limitation, ...] = ()
+    """What a reader must not read into reports, of all models."""
+    stop_rule_sources: Mapping[str, Source] = field(default_factory=dict)
+    """Study -> where the rule by which its treatment stops comes from."""
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -55,17 +62,42 @@ class Content:
     @property
     def ordered_arms(self) -> tuple[ArmResult, ...]:
         """Arms by study, the control arm last, as figures expect them."""
+        return tuple(sorted(self.trial.arms, key=self._rank))
+
+    @property
+    def ordered_trial(self) -> TrialResult:
+        """The virtual trial with its arms by study, the control arm last."""
+        return replace(self.trial, arms=self.ordered_arms)
+
+    @property
+    def ordered_sample(self) -> SampleResult | None:
+        """The posterior with its bands by study, the control arm last, None where the run has none."""
+        if self.sample is None:
+            return None
+        result, _ = self.sample
+        return replace(result, bands=tuple(sorted(result.bands, key=self._rank)))
+
+    def _rank(self, row: ArmResult | Band) -> tuple[int, bool]:
         controls = {(trial.study, trial.control.name) for trial in self.trials}
-        by_study = {study: place for place, study in enumerate(self.studies)}
-        return tuple(sorted(self.trial.arms, key=lambda arm: (by_study[arm.study], (arm.study, arm.arm) in controls)))
+        return self.studies.index(row.study), (row.study, row.arm) in controls
+
+    @property
+    def labels(self) -> Labels:
+        """Words for the names of the model and its trials."""
+        return collect_labels(self.model, self.trials)
+
+    def list_limits(self, about: Outcome) -> tuple[str, ...]:
+        """Return the titles of the limitations of the model that are about one kind of result."""
+        return tuple(item.title for item in self.limitations if item.about is about and item.concerns(self.model))
+
+    @property
+    def hazard_ratios(self) -> tuple[ComparisonRow, ...]:
+        """The published hazard ratios, none of them fitted, beside their predictions."""
+        return tuple(row for row in self.fit.unfitted if row.statistic == "hazard_ratio")
 
     def medians(self, endpoint: str) -> tuple[ComparisonRow, ...]:
         """Return the fitted medians of one endpoint."""
         return tuple(row for row in self.fit.targets if row.endpoint == endpoint and row.statistic == "median")
-
-    def target(self, study: str, arm: str, endpoint: str) -> ComparisonRow | None:
-        """Return the fitted median of one arm, None when there is none."""
-        return next((row for row in self.medians(endpoint) if (row.study, row.arm) == (study, arm)), None)
 
 
 @dataclass(frozen=True)
@@ -81,3 +113,12 @@ class ModelContent:
     sensitivities: tuple[SensitivityResult, ...] = ()
     picture: Picture | None = None
     """What the system's paper would show; None when the model has no picture."""
+    limitations: tuple[Limitation, ...] = ()
+    """What a reader must not read into reports, of all models."""
+    trials: tuple[Trial, ...] = ()
+    """Designs of the studies that parameters belong to."""
+
+    @property
+    def labels(self) -> Labels:
+        """Words for the names of the model and its trials."""
+        return collect_labels(self.model, self.trials)

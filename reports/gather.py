@@ -21,7 +21,15 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Designs
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.readers import read_designs, read_kinases, read_observations, read_sources, read_trials
+from kinimmune.models.tables.readers import (
+    read_designs,
+    read_kinases,
+    read_limitations,
+    read_observations,
+    read_sources,
+    read_stop_rule_sources,
+    read_trials,
+)
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.reports.content import Content, ModelContent
@@ -80,9 +88,11 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         trial=trial,
         provenance=provenance,
         trials=read_trials(tables),
+        stop_rule_sources=read_stop_rule_sources(tables),
         references=read_sources(tables),
         kinases=read_kinases(tables),
         observations=read_observations(tables),
+        limitations=read_limitations(tables),
         targets=read_targets(tables),
         claims=_gather_claims(run, tables, claims),
         profiles=read_profiles(run),
@@ -137,6 +147,8 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         courses=_follow_arms(model, tables, request) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
         references=read_sources(tables),
         kinases=read_kinases(tables),
+        limitations=read_limitations(tables),
+        trials=read_trials(tables) if supports_trials(model) else (),
         provenance=_describe(current_environment(), hash_tables(tables.folder)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),

@@ -10,13 +10,14 @@ import numpy as np
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.dose_response import concentrations
 from kinimmune.models.experiments.individual import change_parameters
-from kinimmune.models.experiments.nominal import DRAWN, follow_experiment, follow_series
+from kinimmune.models.experiments.individual_courses import PLOT_TOLERANCES, simulate_experiment, simulate_series
+from kinimmune.models.experiments.panels import Panel, SeriesPanel, list_experiments, select_panels
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
-from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.readers import read_days, read_experiments, read_panels
 from kinimmune.models.tables.rows import Tables
-from kinimmune.reports.panels import NominalCourse, Panel, Picture, Series, Stepped, select_panels
+from kinimmune.reports.panels import NominalCourse, Picture, SteppedSeries
 
 _POINTS = 121
 """Times at which a course is drawn, besides read-out days."""
@@ -44,12 +45,12 @@ def gather_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]
     experiments = {item.name: item for item in read_experiments(tables) if item.model == model.name}
     days = {name: day for owner, name, day in read_days(tables) if owner == model.name}
     units = {item.name: item.unit for item in model.states} | {item.name: item.unit for item in model.outputs}
-    panels = select_panels(model.name, tuple(experiments), tuple(days), tuple(units))
+    panels = select_panels(read_panels(model.name, tables), experiments, days, units)
     if not panels:
         return None
     values = values_for(change_parameters(model.parameters, changes), None)
     compiled = compile_model(model)
-    stepped = [panel for panel in panels if isinstance(panel, Series)]
+    stepped = [panel for panel in panels if isinstance(panel, SeriesPanel)]
     return Picture(
         panels=panels,
         courses=_follow(compiled, values, [experiments[name] for name in _name_experiments(panels)], days),
@@ -60,7 +61,7 @@ def gather_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]
 
 
 def _name_experiments(panels: Sequence[Panel]) -> list[str]:
-    return list(dict.fromkeys(name for panel in panels if not isinstance(panel, Series) for name in panel.experiments))
+    return list(dict.fromkeys(name for panel in panels if not isinstance(panel, SeriesPanel) for name in list_experiments(panel)))
 
 
 def _follow(
@@ -68,14 +69,15 @@ def _follow(
 ) -> dict[str, NominalCourse]:
     time = np.unique([*np.linspace(0.0, max(days.values()), _POINTS), *days.values()])
     return {
-        item.name: NominalCourse(item.name, time, follow_experiment(compiled, values, item, time, DRAWN)) for item in experiments
+        item.name: NominalCourse(item.name, time, simulate_experiment(compiled, values, item, time, PLOT_TOLERANCES))
+        for item in experiments
     }
 
 
 def _step(
-    compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment, panel: Series, days: Mapping[str, float]
-) -> Stepped:
+    compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment, panel: SeriesPanel, days: Mapping[str, float]
+) -> SteppedSeries:
     series = concentrations()
-    found = follow_series(compiled, values, experiment, panel.parameter, series, days[panel.day])
+    found = simulate_series(compiled, values, experiment, panel.parameter, series, days[panel.day])
     wanted = {name: found[name] / found[name][0] if panel.relative else found[name] for name in panel.quantities}
-    return Stepped(panel, series, wanted)
+    return SteppedSeries(panel, series, wanted)

@@ -42,21 +42,24 @@ def fit(
     from kinimmune.cli.session import ExecutionOptions, run_in
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.run import resume_fit, run_fit, start_fit
+    from kinimmune.fitting.runs.lock import lock_run
+    from kinimmune.fitting.runs.run import open_run
 
     notes = Notes(quiet)
     execution = ExecutionOptions(1, dask, resume, force, notes)  # threads within a start serve it best
     chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
     chosen |= {"integrator": integrator, "compare_rules": compare_rules}
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
-    if resume:
-        work = resume_fit(model, options.require_folder(output), config, given)
-    else:
-        folder = options.choose_folder(model, output)
-        work = start_fit(model, read_settings(config, given), folder, options.own_command(), force=force)
-    notes.say(f"run {work.run.path}")
-    for text in work.warnings:
-        notes.say(f"warning: {text}")
-    result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
+    folder = open_run(options.require_folder(output)).path if resume else options.choose_folder(model, output)
+    with lock_run(folder, force=force):
+        if resume:
+            work = resume_fit(model, folder, config, given)
+        else:
+            work = start_fit(model, read_settings(config, given), folder, options.own_command(), force=force)
+        notes.say(f"run {work.run.path}")
+        for text in work.warnings:
+            notes.say(f"warning: {text}")
+        result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
     _tell(result, work.run.path, as_json=as_json)
 
 

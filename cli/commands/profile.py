@@ -47,14 +47,16 @@ def profile(
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.identifiability.run import plan_profile, run_profile
+    from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
 
     notes = Notes(quiet)
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
-    fitted = read_fitted(open_run(run)).with_patients(patients)
     names = options.split_names(parameters)
-    plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
-    found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
+    with lock_run(open_run(run).path, force=force):
+        fitted = read_fitted(open_run(run)).with_patients(patients)
+        plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
+        found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
     _tell(*found, notes, as_json=as_json)
 
 

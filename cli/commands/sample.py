@@ -49,6 +49,7 @@ def sample(
     from kinimmune.cli.session import ExecutionOptions, run_in
     from kinimmune.fitting.configuration import parse_options, read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
+    from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sampling.results import SAMPLE_JSON
     from kinimmune.fitting.sampling.run import plan_sample, run_sample
@@ -57,8 +58,9 @@ def sample(
     given = {"ensembles": ensembles, "walkers": walkers, "steps": steps, "patients": patients, "seed": seed}
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, Notes(quiet))
     chosen = parse_options(SampleOptions, given)
-    plan = plan_sample(read_fitted(open_run(run)), chosen)
-    result = run_in(plan.fitted.run, execution, "sample", plan.tasks, lambda runtime: run_sample(plan, runtime))
+    with lock_run(open_run(run).path, force=force):
+        plan = plan_sample(read_fitted(open_run(run)), chosen)
+        result = run_in(plan.fitted.run, execution, "sample", plan.tasks, lambda runtime: run_sample(plan, runtime))
     if as_json:
         print(SAMPLE_JSON.dump(result))
     else:

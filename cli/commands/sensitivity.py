@@ -11,6 +11,7 @@ from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
+    from kinimmune.cli.session import ExecutionOptions
     from kinimmune.fitting.sensitivity.results import SensitivityResult
     from kinimmune.fitting.sensitivity.run import PlannedStudy
     from kinimmune.fitting.workflow.runtime import Runtime
@@ -83,8 +84,11 @@ def sensitivity(
     Results go to RUN/results/sensitivity-METHOD-OUTPUT.json and .csv, figures to RUN/figures; `kinimmune report RUN` shows them.
     """
     from kinimmune.cli.printing.sensitivity import print_sensitivity
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.cli.session import ExecutionOptions
+    from kinimmune.fitting.runs.lock import lock_run
+    from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
+    from kinimmune.fitting.sensitivity.run import add_study
 
     chosen = {
         "output": output,
@@ -98,19 +102,16 @@ def sensitivity(
         "group": dict(map(parse_group, groups or ())) or None,
     }
     given = {"data": data, "seed": seed, "jobs": jobs, "sensitivity": chosen}
-    notes = Notes(quiet)
-    if options.names_run(subject):
-        work = _add(Path(subject), run, config, given, posterior=posterior)
-    elif posterior:
+    notes, of_run = Notes(quiet), options.names_run(subject)
+    if posterior and not of_run:
         raise UsageError("--posterior needs a RUN with a fit; a model has priors only")
-    else:
-        work = _begin(subject, run, config, given, resume=resume, force=force)
-    execution = ExecutionOptions(work.jobs, dask, resume, force, notes)
-    notes.say(f"run {work.run.path}")
-    if work.plan.posterior is not None:
-        notes.say(f"posterior: {work.plan.posterior_note}")
-    study = work.plan.study
-    result = run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
+    folder = _choose_folder(subject, run, of_run=of_run, resume=resume)
+    with lock_run(folder, force=force):
+        if of_run:
+            work = add_study(open_run(folder), config, given, posterior=posterior)
+        else:
+            work = _begin(subject, folder, config, given, resume=resume, force=force)
+        result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
     if as_json:
         print(SENSITIVITY_JSON.dump(result))
     else:
@@ -143,18 +144,19 @@ def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
     return name.strip(), options.split_names(members)
 
 
-def _add(path: Path, folder: Path | None, config: Path | None, given: Mapping[str, Any], *, posterior: bool) -> "PlannedStudy":
-    """Return a study that is added to a run."""
+def _choose_folder(subject: str, given: Path | None, *, of_run: bool, resume: bool) -> Path:
+    """Return the folder of the run a study is added to or begun in."""
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.fitting.sensitivity.run import add_study
 
-    if folder is not None and folder != path:
-        raise UsageError(f"a study of run '{path}' is added to it; leave -o {folder} out")
-    return add_study(open_run(path), config, given, posterior=posterior)
+    if of_run:
+        if given is not None and given != Path(subject):
+            raise UsageError(f"a study of run '{subject}' is added to it; leave -o {given} out")
+        return open_run(Path(subject)).path
+    return open_run(options.require_folder(given)).path if resume else options.choose_folder(subject, given)
 
 
 def _begin(
-    model: str, folder: Path | None, config: Path | None, given: Mapping[str, Any], *, resume: bool, force: bool
+    model: str, folder: Path, config: Path | None, given: Mapping[str, Any], *, resume: bool, force: bool
 ) -> "PlannedStudy":
     """Return a study of a model in a run of its own, new or taken up again."""
     from kinimmune.fitting.configuration import read_settings
@@ -162,8 +164,19 @@ def _begin(
 
     settings = read_settings(config, given)
     if resume:
-        return resume_study(model, settings, options.require_folder(folder))
-    return start_study(model, settings, options.choose_folder(model, folder), options.own_command(), force=force)
+        return resume_study(model, settings, folder)
+    return start_study(model, settings, folder, options.own_command(), force=force)
+
+
+def _carry_out(work: "PlannedStudy", execution: "ExecutionOptions") -> "SensitivityResult":
+    """Carry a study out in its run."""
+    from kinimmune.cli.session import run_in
+
+    execution.notes.say(f"run {work.run.path}")
+    if work.plan.posterior is not None:
+        execution.notes.say(f"posterior: {work.plan.posterior_note}")
+    study = work.plan.study
+    return run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
 
 
 def _study_and_draw(work: "PlannedStudy", runtime: "Runtime") -> "SensitivityResult":

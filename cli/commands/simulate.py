@@ -103,16 +103,16 @@ def _draw(
     course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables", target: Path
 ) -> None:
     """Draw a course; for an untreated individual the figure of the model's experiments, where it has one."""
-    import numpy as np
-
-    from kinimmune.reports.figures.panels import draw_course, draw_picture, save_svg
+    from kinimmune.reports.figures.course import plot_course
+    from kinimmune.reports.figures.panels import plot_picture
     from kinimmune.reports.figures.style import render_svg
     from kinimmune.reports.gather_panels import gather_picture
+    from kinimmune.reports.typesetting.labels import collect_labels
 
+    labels = collect_labels(individual.model)
     picture = gather_picture(individual.model, tables, request.changes) if request.arm is None else None
     if picture is not None:
-        target.write_bytes(render_svg(draw_picture(picture)))
+        target.write_bytes(render_svg(plot_picture(picture, labels)))
         return
-    labels = [(item.name, item.unit) for item in course.quantities]
-    values = np.array([item.course for item in course.quantities])
-    save_svg(draw_course(individual.summary, course.time, labels, values), target)
+    courses = {item.name: item.course for item in course.quantities}
+    target.write_bytes(render_svg(plot_course(course.time, courses, individual.summary, labels, individual.model.units)))

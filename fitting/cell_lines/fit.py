@@ -189,13 +189,13 @@ def _estimate(response: Response, published: Mapping[str, Range], draws: Array, 
     row = [item.name for item in response.estimated].index(SHIFT)
     shift = response.estimated[row]
     if not published:
-        ends = Range(shift.prior.value_at(-NORMAL_95), shift.prior.value_at(NORMAL_95))
+        ends = Range(shift.prior.from_z(-NORMAL_95), shift.prior.from_z(NORMAL_95))
         return ShiftEstimate((), shift.prior.median, math.log(shift.prior.median), shift.prior.sd, ends, float(draws.shape[1]))
     weights, logs = _weigh(misfits, tuple(published)), np.log(value_at(shift, draws[row]))
     mean = float(weights @ logs)
     return ShiftEstimate(
         lines=tuple(LINES[name] for name in published),
-        optimum=shift.prior.value_at(float(_optimise(response, published)[row])),
+        optimum=shift.prior.from_z(float(_optimise(response, published)[row])),
         log_mean=mean,
         log_sd=math.sqrt(float(weights @ (logs - mean) ** 2)),
         interval=Range(*_quantiles(np.exp(logs), weights)[1:]),

@@ -11,11 +11,12 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.experiments.dose_response import concentrations, log_halving
+from kinimmune.models.experiments.dose_response import concentrations, log_ic50
 from kinimmune.models.library import hcc_cells
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
-from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.scales import invert
 from kinimmune.models.tables.readers import read_days
 from kinimmune.models.tables.rows import Tables
 
@@ -46,7 +47,7 @@ class Response:
         values, names = self._values(z), hcc_cells.line_names(line)
         lost = np.outer(self.lost_days, values[names.growth_rate] * values[names.dependence])
         died = np.outer(self.dying_days, values[names.death_rate])
-        logarithm: Array = log_halving(self.load, -lost - died) + _log_unit(values)
+        logarithm: Array = log_ic50(self.load, -lost - died) + _log_unit(values)
         return logarithm
 
     def log_ceiling(self, z: Array) -> Array:
@@ -72,10 +73,8 @@ def find_response(tables: Tables) -> Response:
 
 def value_at(item: Parameter, z: Array) -> Array:
     """Return the values of a parameter at z-scores of its prior."""
-    line = item.prior.scale.to_line(item.prior.median) + item.prior.sd * z
-    if item.prior.scale is Scale.LOGNORMAL:
-        return np.exp(line)
-    return 1.0 / (1.0 + np.exp(-line)) if item.prior.scale is Scale.LOGITNORMAL else line
+    scale = item.prior.scale
+    return invert(scale, scale.transform(item.prior.median) + item.prior.sd * z)
 
 
 def _log_unit(values: Mapping[str, Array | float]) -> Array:

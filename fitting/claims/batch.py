@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import Readings, changed, run_experiment
+from kinimmune.models.experiments.run import Readings, apply_experiment, run_experiment
 from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
@@ -104,7 +104,7 @@ class ExperimentBatch:
 
     def changed(self, experiment: str) -> Array:
         """Return the parameters of the batch as an experiment changes them, shape (n_parameters, n)."""
-        return changed(self.setup.compiled, self.experiment(experiment), self.parameters, self.knocked_out)
+        return apply_experiment(self.setup.compiled, self.experiment(experiment), self.parameters, self.knocked_out)
 
     def without(self, interactions: str) -> "ExperimentBatch":
         """Return the same batch with an interaction, or several joined by `+`, knocked out."""
@@ -186,7 +186,7 @@ def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, s
         if item.prior.scale is Scale.FIXED:
             rows.append(np.full(draws, item.value))
         else:
-            rows.append(np.array([item.prior.value_at(width * score) for score in scores]))
+            rows.append(np.array([item.prior.from_z(width * score) for score in scores]))
     return np.array(rows)
 
 

@@ -83,4 +83,4 @@ def _estimated_z(run: Run, result: FitResult, problem: FitProblem) -> Array:
     values = {row.name: row.value for row in result.parameters}
     if set(values) != {item.key for item in problem.estimated}:
         raise DataError(f"{run.path / FIT} estimates other parameters than the tables name; fit again with --resume")
-    return np.array([item.prior.standardise(values[item.key]) for item in problem.estimated])
+    return np.array([item.prior.to_z(values[item.key]) for item in problem.estimated])

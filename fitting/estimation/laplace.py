@@ -83,7 +83,7 @@ def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
     constants = uncertain_constants(problem)
     wide = replace(problem, estimated=(*problem.estimated, *constants))
     few = replace(wide, population=_first_quarter(problem))
-    centre = np.concatenate([z, [item.prior.standardise(item.value) for item in constants]])
+    centre = np.concatenate([z, [item.prior.to_z(item.value) for item in constants]])
     steps = np.full(centre.size, STEP)
     estimated, constant = range(z.size), range(z.size, centre.size)
     n_data = 2 * len(problem.targets)

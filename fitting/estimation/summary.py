@@ -157,20 +157,20 @@ def _fit_result(
 
 def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:
     prior = parameter.prior
-    lowest, highest = prior.standardise(parameter.lower), prior.standardise(parameter.upper)
+    lowest, highest = prior.to_z(parameter.lower), prior.to_z(parameter.upper)
     return EstimateRow(
         name=parameter.key,
         symbol=parameter.symbol,
-        value=prior.value_at(score),
+        value=prior.from_z(score),
         unit=parameter.unit,
         standard_error=float(error) * prior.sd,
-        lower=prior.value_at(score - NORMAL_95 * error),
-        upper=prior.value_at(score + NORMAL_95 * error),
+        lower=prior.from_z(score - NORMAL_95 * error),
+        upper=prior.from_z(score + NORMAL_95 * error),
         at_bound=bool(min(score - lowest, highest - score) < AT_BOUND),
         prior=_in_words(prior),
         prior_median=prior.median,
-        prior_lower=prior.value_at(-NORMAL_95),
-        prior_upper=prior.value_at(NORMAL_95),
+        prior_lower=prior.from_z(-NORMAL_95),
+        prior_upper=prior.from_z(NORMAL_95),
         contraction=float(error),
         status=parameter.source.status,
         source=parameter.source.key,

@@ -17,6 +17,7 @@ from kinimmune.fitting.estimation.laplace import approximate, uncertain_constant
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput
 from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
@@ -28,7 +29,7 @@ from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.design import StopRule, Trial
+from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 MAX_PATIENTS = 64
@@ -74,7 +75,7 @@ def draw_parameters(problem: FitProblem, estimates: Array, draws: int) -> ShareD
     gaussian = approximate(problem, estimates)
     parameters = _uncertain(problem)
     constants = parameters[estimates.size :]
-    centre = np.concatenate([estimates, [item.prior.standardise(item.value) for item in constants]])
+    centre = np.concatenate([estimates, [item.prior.to_z(item.value) for item in constants]])
     root = np.linalg.cholesky(gaussian.covariance(constants_drawn=True))
     normal = np.random.default_rng([problem.population.seed, 64]).standard_normal((draws, centre.size))
     lower, upper = table_bounds(parameters, INSIDE)
@@ -167,9 +168,9 @@ def _benefit(problem: FitProblem, trial: Trial, treated: ArmOutcome, control: Ar
     """Return -ln hazard ratio of death, and the gain in median survival over the control's median."""
     arms = (first_treated_arm(trial), trial.control.name)
     outcomes = {(trial.study, arm): outcome for arm, outcome in zip(arms, (treated, control), strict=True)}
-    medians = [math.exp(log_prediction(problem, outcomes, f"median:{trial.study}:{arm}:os")) for arm in arms]
+    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(trial.study, arm).name)) for arm in arms]
     return {
-        "hazard_ratio": -log_prediction(problem, outcomes, f"hazard_ratio:{trial.study}:os"),
+        "hazard_ratio": -log_prediction(problem, outcomes, HazardRatioOutput(trial.study, Endpoint.OS).name),
         "median": medians[0] / medians[1] - 1.0,
     }
 

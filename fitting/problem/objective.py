@@ -12,13 +12,12 @@ from typing import Protocol
 import numpy as np
 
 from kinimmune.fitting.problem.derivatives import forward_jacobian
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import contrast_curves, median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict, residuals
-from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import hazard_ratio
 
 DIFFERENCE_STEP = 3e-3
@@ -147,8 +146,8 @@ class TrialObjective:
 
 def table_bounds(parameters: Sequence[Parameter], inside: float) -> tuple[Array, Array]:
     """Return lowest and highest scores by the tables, moved inwards so that rounding leaves no value beyond, shape (n,) each."""
-    lower = [item.prior.standardise(item.lower) + inside for item in parameters]
-    upper = [item.prior.standardise(item.upper) - inside for item in parameters]
+    lower = [item.prior.to_z(item.lower) + inside for item in parameters]
+    upper = [item.prior.to_z(item.upper) - inside for item in parameters]
     return np.array(lower), np.array(upper)
 
 
@@ -160,11 +159,11 @@ def log_prediction(problem: FitProblem, outcomes: Outcomes, name: str) -> float:
     NumericalError
         where the virtual trial has none, as when nobody dies
     """
-    kind, study, *rest = name.split(":")
+    output = read_published_output(name)
     try:
-        if kind == Statistic.HAZARD_RATIO:
-            return math.log(hazard_ratio(*contrast_curves(problem, outcomes, problem.trial(study), Endpoint(rest[0]))))
-        median = median_months(problem, outcomes, study, rest[0], Endpoint(rest[1]))
+        if isinstance(output, HazardRatioOutput):
+            return math.log(hazard_ratio(*contrast_curves(problem, outcomes, problem.trial(output.study), output.endpoint)))
+        median = median_months(problem, outcomes, output.study, output.arm, output.endpoint)
     except (DataError, ValueError) as error:
         raise NumericalError(f"no {name} here: {error}") from error
     if median is None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial, list_endpoints
 
@@ -19,15 +19,16 @@ FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:EN
 
 @dataclass(frozen=True)
 class MedianOutput:
-    """Median overall survival of an arm [month]."""
+    """Median time of an endpoint in an arm [month]; of OS from the smooth curve, of TTP the scan at which it is seen."""
 
     study: str
     arm: str
+    endpoint: Endpoint = Endpoint.OS
 
     @property
     def name(self) -> str:
         """As it is written on the command line."""
-        return f"median:{self.study}:{self.arm}:{Endpoint.OS}"
+        return f"median:{self.study}:{self.arm}:{self.endpoint}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,52 @@ class StateOutput:
         return ":".join(["state", self.quantity, f"{self.day:g}", *place])
 
 
-Output = MedianOutput | HazardRatioOutput | SurvivalOutput | StateOutput
+PublishedOutput = MedianOutput | HazardRatioOutput
+"""Outputs that targets are about."""
+Output = PublishedOutput | SurvivalOutput | StateOutput
+
+
+def read_output(name: str) -> Output:
+    """Return the output of a name that a result or a task holds; what it names is not looked up.
+
+    Raises
+    ------
+    DataError
+        for a text that is no name of an output
+
+    Examples
+    --------
+    >>> read_output("median:sharp:placebo:ttp").arm
+    'placebo'
+    >>> read_output("state:tumour_volume:28").day
+    28.0
+    """
+    kind, *parts = name.split(":")
+    try:
+        match kind, parts:
+            case "median", [study, arm, endpoint]:
+                return MedianOutput(study, arm, Endpoint(endpoint))
+            case "hazard_ratio", [study, endpoint]:
+                return HazardRatioOutput(study, Endpoint(endpoint))
+            case "survival", [study, arm, endpoint, month]:
+                return SurvivalOutput(study, arm, Endpoint(endpoint), float(month))
+            case "state", [quantity, day]:
+                return StateOutput(quantity, float(day))
+            case "state", [quantity, day, arm]:
+                return StateOutput(quantity, float(day), None, arm)
+            case "state", [quantity, day, study, arm]:
+                return StateOutput(quantity, float(day), study, arm)
+    except ValueError as error:  # no endpoint, no number
+        raise DataError(f"'{name}' is no output: {error}; write {FORMS}") from error
+    raise DataError(f"'{name}' is no output; write {FORMS}")
+
+
+def read_published_output(name: str) -> PublishedOutput:
+    """Return the median or hazard ratio of a name; raises as `read_output` does, and for outputs of other kinds."""
+    output = read_output(name)
+    if not isinstance(output, MedianOutput | HazardRatioOutput):
+        raise DataError(f"'{name}' is neither a median nor a hazard ratio")
+    return output
 
 
 @dataclass(frozen=True)
@@ -148,7 +194,8 @@ def _refuse(text: str, problem: str) -> UsageError:
 
 def _median(text: str, trial: Trial, arm: str, endpoint: Endpoint) -> MedianOutput:
     if endpoint is Endpoint.TTP:
-        smooth = f"survival:{trial.study}:{arm}:ttp:{2.0 * trial.scan_interval / DAYS_PER_MONTH:.2g}"
+        month = float(f"{2.0 * trial.scan_interval / DAYS_PER_MONTH:.2g}")
+        smooth = SurvivalOutput(trial.study, arm, Endpoint.TTP, month).name
         raise _refuse(text, f"a median of TTP is the number of a scan and jumps; ask for the share at a month, such as {smooth}")
     return MedianOutput(trial.study, arm)
 

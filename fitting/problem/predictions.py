@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinimmune.fitting.problem.likelihood import scan_of
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, read_output, read_published_output
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import Array
@@ -55,10 +56,10 @@ def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | No
     for trial in problem.trials:
         for endpoint in problem.endpoints:
             for arm in trial.arms:
-                name = f"median:{trial.study}:{arm.name}:{endpoint}"
+                name = MedianOutput(trial.study, arm.name, endpoint).name
                 named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)
             treated, control = contrast_curves(problem, outcomes, trial, endpoint)
-            named[f"hazard_ratio:{trial.study}:{endpoint}"] = hazard_ratio(treated, control)
+            named[HazardRatioOutput(trial.study, endpoint).name] = hazard_ratio(treated, control)
     return named
 
 
@@ -69,9 +70,9 @@ def smooth_predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, Arr
     """
     named: dict[str, Array] = {}
     for name, value in predictions(problem, outcomes).items():
-        parts = name.split(":")
-        if parts[0] == Statistic.MEDIAN and parts[3] == Endpoint.TTP:
-            named[name] = progression_free(outcomes[parts[1], parts[2]])
+        output = read_output(name)
+        if isinstance(output, MedianOutput) and output.endpoint is Endpoint.TTP:
+            named[name] = progression_free(outcomes[output.study, output.arm])
         else:
             named[name] = np.array([math.log(value if value is not None else math.nan)])
     return named
@@ -79,15 +80,13 @@ def smooth_predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, Arr
 
 def sampling_error(problem: FitProblem, outcomes: Outcomes, name: str) -> Array:
     """Return the standard error by which one trial of this size scatters about a smooth prediction; same shape."""
-    kind, study, *rest = name.split(":")
-    trial = problem.trial(study)
-    if kind == Statistic.HAZARD_RATIO:
-        treated, control = contrast_curves(problem, outcomes, trial, Endpoint(rest[0]))
+    output = read_published_output(name)
+    if isinstance(output, HazardRatioOutput):
+        treated, control = contrast_curves(problem, outcomes, problem.trial(output.study), output.endpoint)
         return np.array([log_ratio_error(treated, control, hazard_ratio(treated, control))])
-    arm, endpoint = rest
-    observed = curve(problem, outcomes, study, arm, Endpoint(endpoint))
+    observed = curve(problem, outcomes, output.study, output.arm, output.endpoint)
     errors = greenwood(observed)
-    if endpoint == Endpoint.TTP:
+    if output.endpoint is Endpoint.TTP:
         return errors
     place = int(np.argmax(observed.survival <= 0.5)) if observed.survival[-1] <= 0.5 else observed.survival.size - 1
     rate = -math.log(observed.survival[place] / observed.survival[place - 1])

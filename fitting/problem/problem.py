@@ -85,7 +85,7 @@ class FitProblem:
 
     def values(self, z: Array) -> dict[str, float]:
         """Return parameter key -> value at a point, shape (n_estimated,)."""
-        return {item.key: item.prior.value_at(float(score)) for item, score in zip(self.estimated, z, strict=True)}
+        return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.estimated, z, strict=True)}
 
 
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import PositiveInt
 
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, PublishedOutput
 from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
@@ -78,9 +79,16 @@ class Target:
             raise DataError(f"target {self.label}: {message}{where}; correct the ends")
 
     @property
+    def output(self) -> PublishedOutput:
+        """What of a virtual trial the number is compared with."""
+        if self.statistic is Statistic.MEDIAN and self.arm is not None:
+            return MedianOutput(self.study, self.arm, self.endpoint)
+        return HazardRatioOutput(self.study, self.endpoint)
+
+    @property
     def label(self) -> str:
-        """Name as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY:ENDPOINT`."""
-        return ":".join(part for part in (self.statistic, self.study, self.arm, self.endpoint) if part)
+        """Name of the output, as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY:ENDPOINT`."""
+        return self.output.name
 
     @property
     def log_error(self) -> float | None:

@@ -132,4 +132,4 @@ def parameter_curve(points: ProfilePoints, parameter: Parameter, index: int, low
     lowest
         sum of squares from which the deviance counts
     """
-    return make_curve(points, parameter.prior.value_at, lowest, skip=index)
+    return make_curve(points, parameter.prior.from_z, lowest, skip=index)

@@ -218,7 +218,7 @@ class _Profiles:
             curves["posterior"],
             data_error=data.standard_error(index),
             posterior_error=posterior.standard_error(index),
-            estimate=parameter.prior.value_at(float(posterior.z[index])),
+            estimate=parameter.prior.from_z(float(posterior.z[index])),
         )
 
     def _prediction(self, prediction: PredictionAtOptimum) -> PredictionProfile:

@@ -68,7 +68,7 @@ def is_leftover(path: Path) -> bool:
     >>> is_leftover(Path(".run.json-x3kd.tmp")), is_leftover(Path("run.json"))
     (True, False)
     """
-    return path.name.startswith(".") and path.name.endswith(ENDING)
+    return path.name.startswith(".") and path.name.endswith((ENDING, ".lock"))
 
 
 def read_text(path: Path, advice: str) -> str:

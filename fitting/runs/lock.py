@@ -51,6 +51,7 @@ def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
     UsageError
         when another process holds the lock, another host left it, or the folder cannot be written
     """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         stream, held = _open_current(path / LOCK)
@@ -66,6 +67,9 @@ def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
             with suppress(OSError):
                 (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
             _unlock(stream)
+            with suppress(OSError):
+                for folder in made:  # where nothing was written, nothing is left
+                    folder.rmdir()
 
 
 def _open_current(path: Path) -> tuple[IO[str], bool]:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
 from kinimmune.fitting.runs.codec import refuse_file
+from kinimmune.fitting.runs.lock import is_in_use
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
 from kinimmune.models.errors import UsageError
 
@@ -198,7 +199,10 @@ def open_run(path: Path) -> Run:
         raise UsageError(f"no run '{path}': no {RECORD} there; give the folder a fit has made")
     content = read_object(path / RECORD, "restore it, or run again with --force")
     try:
-        return Run(path, TypeAdapter(RunRecord).validate_python(content))
+        record = TypeAdapter(RunRecord).validate_python(content)
+        if record.status is RunStatus.RUNNING and not is_in_use(path):  # whoever worked on it is gone
+            record = replace(record, status=RunStatus.INTERRUPTED)
+        return Run(path, record)
     except ValidationError as error:
         raise refuse_file(path / RECORD, "is no run record", error, "restore it, or run again with --force") from error
 

@@ -58,8 +58,8 @@ class FitPosterior:
 
     def contains(self, points: Array) -> Bools:
         """Return which points lie within the ranges of the tables, shape (k,)."""
-        lower = np.array([item.prior.standardise(item.lower) for item in self.problem.estimated])
-        upper = np.array([item.prior.standardise(item.upper) for item in self.problem.estimated])
+        lower = np.array([item.prior.to_z(item.lower) for item in self.problem.estimated])
+        upper = np.array([item.prior.to_z(item.upper) for item in self.problem.estimated])
         return np.asarray(np.all((points >= lower) & (points <= upper), axis=1))
 
     def _residuals(self, outcomes: Outcomes | Exception, z: Array) -> Array:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_output, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, sampling_error
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
-from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.diagnostics import effective_size
 from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -100,7 +100,7 @@ def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Json:
     if isinstance(outcomes, Exception):
         raise outcomes
     named = predictions(problem, outcomes)
-    ratios = [name for name in named if name.startswith(f"{Statistic.HAZARD_RATIO}:")]
+    ratios = [name for name in named if isinstance(read_output(name), HazardRatioOutput)]
     return {
         "predictions": named,
         "errors": {name: float(sampling_error(problem, outcomes, name)[0]) for name in ratios},
@@ -153,9 +153,9 @@ def _median_error(values: Array, series: Sequence[Sequence[float]]) -> float | N
 def _list_ratios(draws: Sequence[Mapping[str, Any]]) -> list[RatioDraws]:
     rows = []
     for name in draws[0]["errors"] if draws else ():
-        _, study, endpoint = name.split(":")
+        output = read_published_output(name)
         ratios, errors = (tuple(draw[kind][name] for draw in draws) for kind in ("predictions", "errors"))
-        rows.append(RatioDraws(study, endpoint, ratios, errors))
+        rows.append(RatioDraws(output.study, str(output.endpoint), ratios, errors))
     return rows
 
 
@@ -163,11 +163,11 @@ def _compare(kept: Kept) -> list[Probability]:
     names = next((list(draw["errors"]) for chain in kept for draw in chain), [])
     rows = []
     for name in names:
-        _, study, endpoint = name.split(":")
+        output = read_published_output(name)
         pairs = [[(math.log(draw["predictions"][name]), draw["errors"][name]) for draw in chain] for chain in kept]
         for bound in BOUNDS:
             rows += [
-                Probability(study, endpoint, bound, of, chance.probability, chance.ess, chance.error)
+                Probability(output.study, str(output.endpoint), bound, of, chance.probability, chance.ess, chance.error)
                 for of, chance in probabilities_below(pairs, bound).items()
             ]
     return rows

@@ -166,7 +166,7 @@ def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_
 
 
 def _parameter(parameter: Parameter, z: Array, diagnosis: Diagnosis) -> SampledParameter:
-    lower, median, upper = (parameter.prior.value_at(float(score)) for score in np.quantile(z, (0.025, 0.5, 0.975)))
+    lower, median, upper = (parameter.prior.from_z(float(score)) for score in np.quantile(z, (0.025, 0.5, 0.975)))
     return SampledParameter(
         name=parameter.key,
         symbol=parameter.symbol,
@@ -200,7 +200,7 @@ def _numbers(values: Array) -> Numbers:
 
 def _list_draws(estimated: tuple[Parameter, ...], chains: Chains, at: ThinnedDraws) -> Draws:
     points = chains.positions[at.indices].reshape(-1, len(estimated))
-    values = [[item.prior.value_at(float(score)) for item, score in zip(estimated, point, strict=True)] for point in points]
+    values = [[item.prior.from_z(float(score)) for item, score in zip(estimated, point, strict=True)] for point in points]
     origin = zip(
         (at.ensemble + 1).ravel().tolist(),
         at.step.ravel().tolist(),

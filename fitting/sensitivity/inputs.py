@@ -64,7 +64,7 @@ class SensitivityInput:
 
     def value(self, coordinate: float) -> float:
         """Return the value at a coordinate."""
-        return self.scale.from_line(coordinate)
+        return self.scale.inverse(coordinate)
 
     def as_plain(self) -> dict[str, Any]:
         """Return what JSON can hold; `SensitivityInput.from_plain` is the way back."""
@@ -125,21 +125,23 @@ def _check(given: str, span: tuple[float, float]) -> tuple[float, float]:
 
 def _input(item: Parameter, span: tuple[float, float] | None) -> SensitivityInput:
     scale = Scale.NORMAL if item.prior.scale is Scale.FIXED else item.prior.scale
-    centre = scale.to_line(item.value)
+    centre = scale.transform(item.value)
     if span is None:
         if item.prior.scale is Scale.FIXED:
             raise UsageError(
                 f"--parameters: '{item.key}' has a fixed prior; give it a range, such as --range {item.key}=LOW:HIGH"
             )
         low, high = _line(scale, item.lower), _line(scale, item.upper)
-        return SensitivityInput(item.key, scale, centre, scale.to_line(item.prior.median), item.prior.sd, low, high, ranged=False)
+        return SensitivityInput(
+            item.key, scale, centre, scale.transform(item.prior.median), item.prior.sd, low, high, ranged=False
+        )
     if span[0] < item.lower or span[1] > item.upper:
         raise UsageError(
             f"--range {item.key}={span[0]:g}:{span[1]:g} reaches outside [{item.lower:g}, {item.upper:g}] {item.unit}; "
             "narrow it, or widen the parameter's range in parameters.csv"
         )
     try:
-        low, high = (scale.to_line(end) for end in span)
+        low, high = (scale.transform(end) for end in span)
     except DataError as error:
         raise UsageError(f"--range {item.key}={span[0]:g}:{span[1]:g}: {error}") from error
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -150,8 +152,8 @@ def _input(item: Parameter, span: tuple[float, float] | None) -> SensitivityInpu
 def _line(scale: Scale, bound: float) -> float:
     """Return a bound of the tables as a coordinate, infinite where it lies beyond the scale."""
     if scale is Scale.LOGNORMAL:
-        return scale.to_line(max(bound, 0.0))
-    return scale.to_line(min(max(bound, 0.0), 1.0)) if scale is Scale.LOGITNORMAL else bound
+        return scale.transform(max(bound, 0.0))
+    return scale.transform(min(max(bound, 0.0), 1.0)) if scale is Scale.LOGITNORMAL else bound
 
 
 @dataclass(frozen=True)

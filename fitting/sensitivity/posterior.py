@@ -215,7 +215,7 @@ def _coordinates(item: SensitivityInput, draws: Draws) -> Array:
     """Return an input at every draw, shape (n,); a constant is at its value."""
     if item.key not in draws.names:
         return np.full(len(draws.values), item.centre)
-    return np.array([item.scale.to_line(value) for value in draws.values[:, draws.names.index(item.key)].tolist()])
+    return np.array([item.scale.transform(value) for value in draws.values[:, draws.names.index(item.key)].tolist()])
 
 
 def _list_kept(gaussian: LaplaceApproximation, inputs: Sequence[SensitivityInput], possible: Sequence[str]) -> list[int]:

@@ -25,10 +25,11 @@ from kinimmune.fitting.sensitivity.values import (
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import changed, run_experiment
+from kinimmune.models.experiments.run import apply_experiment, run_experiment
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
+from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.tables.readers import read_experiments
 from kinimmune.models.tables.rows import Tables
 
@@ -131,7 +132,7 @@ def _open_individual(settings: ResponseSettings, catalogue: OutputCatalogue, out
     def respond(values: Array) -> Responses:
         columns = _columns(compiled, fixed, settings.varied, values)
         readings = run_experiment(
-            compiled, integrate, experiment, changed(compiled, experiment, columns), days, PATIENT_TOLERANCES
+            compiled, integrate, experiment, apply_experiment(compiled, experiment, columns), days, PATIENT_TOLERANCES
         )
         courses = readings.values[output.quantity].T
         lost = [bool(np.isnan(course).any()) for course in courses]
@@ -152,5 +153,5 @@ def _columns(compiled: CompiledModel, fixed: Mapping[str, float], varied: Sequen
     names = compiled.model.parameter_names
     columns = np.repeat(np.array([[fixed[name]] for name in names]), values.shape[0], axis=1)
     for key, row in zip(varied, values.T, strict=True):
-        columns[names.index(key.partition(":")[0])] = row
+        columns[names.index(ParameterKey.parse(key).name)] = row
     return columns

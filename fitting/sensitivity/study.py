@@ -21,7 +21,7 @@ from kinimmune.fitting.sensitivity.wording import describe_distribution, describ
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
-from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.parameters import Parameter, ParameterKey
 
 SAMPLES: Mapping[Method, int] = {Method.SOBOL: 512, Method.MORRIS: 64, Method.PRCC: 512}
 """Rows of a study that is not told how many: total indices up to 0.4 are then known to 0.05."""
@@ -152,7 +152,7 @@ def _assign_groups(inputs: Sequence[SensitivityInput], groups: Mapping[str, tupl
     keys = [item.key for item in inputs]
     for group, members in groups.items():
         for given in members:
-            found = [key for key in keys if given in (key, key.partition(":")[0])]
+            found = [key for key in keys if given in (key, ParameterKey.parse(key).name)]
             if not found:
                 raise UsageError(f"--group {group}: '{given}' does not vary; {nearest(given, keys)}")
             if found[0] in of:

@@ -17,10 +17,11 @@ class InputSpan:
 
     name: str
     value: float
-    """In the unit of the input."""
+    """Value in the unit of the input."""
     first_day: float
+    """Day from which the value holds [d]."""
     last_day: float
-    """[d], when it returns to 0"""
+    """Day on which the input returns to 0 [d]."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class Experiment:
         edges = sorted({0.0, *(edge for span in self.spans for edge in (span.first_day, span.last_day))})
         inputs: list[dict[str, float]] = []
         for edge in edges:
-            held: dict[str, float] = {}
+            values: dict[str, float] = {}
             for span in self.spans:
                 if span.first_day <= edge < span.last_day:
-                    held[span.name] = held.get(span.name, 0.0) + span.value
-            inputs.append(held)
+                    values[span.name] = values.get(span.name, 0.0) + span.value
+            inputs.append(values)
         return Schedule(tuple(edges), tuple(inputs), self.doses)
 
 
@@ -55,7 +56,7 @@ class Designs:
     """The trials and experiments an individual of one model can be in."""
 
     trials: tuple[Trial, ...] = ()
-    """None where the model takes no drug a trial gives."""
+    """Trials; empty for a model that is not tried in one."""
     experiments: tuple[Experiment, ...] = ()
     read_out_days: Mapping[str, float] = field(default_factory=dict)
     """Name of a read-out day of the experiments -> [d]."""

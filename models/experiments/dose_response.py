@@ -1,6 +1,6 @@
-"""From a series of concentrations to the one a reader of the experiment would report.
+"""The concentration of half an effect (IC50), read off a series of concentrations as an experimenter would.
 
-Start with `crossing_concentration`; `concentrations` is the series; `log_halving` is the one for a fit.
+Start with `crossing_concentration`; `concentrations` is the series; `log_ic50` is for a fit.
 """
 
 import math
@@ -12,6 +12,7 @@ from kinimmune.models.arrays import Array
 LOWEST, HIGHEST = 1.0, 1e6
 """Ends of the series [nmol/L]: far below every IC50, far above what dissolves."""
 STEPS = 61
+"""Concentrations in the series."""
 
 
 def concentrations() -> Array:
@@ -39,13 +40,13 @@ def crossing_concentration(series: Array, response: Array, level: float) -> Arra
     columns = np.arange(response.shape[1])
     before = np.maximum(after - 1, 0)
     low, high = response[before, columns], response[after, columns]
-    share = np.divide(level - low, high - low, out=np.zeros(columns.size), where=high != low)
-    found = np.exp(np.log(series[before]) + share * np.log(series[after] / series[before]))
-    return np.where(beyond.any(axis=0), found, math.inf)
+    fraction = np.divide(level - low, high - low, out=np.zeros(columns.size), where=high != low)
+    crossing = np.exp(np.log(series[before]) + fraction * np.log(series[after] / series[before]))
+    return np.where(beyond.any(axis=0), crossing, math.inf)
 
 
-def log_halving(series: Array, logarithm: Array) -> Array:
-    """Return ln of the concentration at which ln(number over untreated) reaches ln(1/2), shape (n,).
+def log_ic50(series: Array, logarithm: Array) -> Array:
+    """Return ln(IC50): of the concentration at which ln(number over untreated) reaches ln(1/2), shape (n,).
 
     Where none does, the line goes on beyond the highest concentration with slope one, so that a fit finds its way back.
 
@@ -57,6 +58,6 @@ def log_halving(series: Array, logarithm: Array) -> Array:
         ln of the number of cells over untreated, shape (k, n)
     """
     half = math.log(1.0 / 2.0)
-    found = crossing_concentration(series, logarithm, half)
-    short = math.log(series[-1]) + np.maximum(logarithm[-1] - half, 0.0)
-    return np.where(np.isfinite(found), np.log(np.where(np.isfinite(found), found, 1.0)), short)
+    ic50 = crossing_concentration(series, logarithm, half)
+    beyond = math.log(series[-1]) + np.maximum(logarithm[-1] - half, 0.0)
+    return np.where(np.isfinite(ic50), np.log(np.where(np.isfinite(ic50), ic50, 1.0)), beyond)

@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.experiments.design import Designs, Experiment
-from kinimmune.models.experiments.nominal import follow, follow_experiment
+from kinimmune.models.experiments.individual_courses import simulate_course, simulate_experiment
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
@@ -149,9 +149,9 @@ def simulate_individual(individual: Individual) -> IndividualCourse:
     time = np.unique(np.append(np.arange(0.0, individual.days), individual.days))
     compiled = compile_model(model)
     if isinstance(arm, Experiment):
-        found = follow_experiment(compiled, individual.values, arm, time)
+        found = simulate_experiment(compiled, individual.values, arm, time)
     else:
-        found = follow(compiled, individual.values, _give(model, arm), time)
+        found = simulate_course(compiled, individual.values, _give(model, arm), time)
     labels = [(state.name, state.unit, state.meaning) for state in model.states]
     labels += [(item.name, item.unit, item.reason) for item in model.outputs]
     quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)

@@ -1,26 +1,24 @@
-"""A laboratory experiment as data: what is set, what is given, and when it is read out.
+"""A laboratory experiment on many individuals at once, read out at some days.
 
-Start with `Experiment`; `read_experiments` (in `kinimmune.models.tables.readers`) makes them from `experiments.csv`, and
-`run_experiment` runs one for many sets of parameters at once.
+Start with `run_experiment`; `apply_experiment` changes parameters as an experiment says.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 
-if TYPE_CHECKING:  # reading tables needs no integrator
-    from kinimmune.models.solvers.integrators import Integrator
 
-
-def changed(model: CompiledModel, experiment: Experiment, parameters: Array, cut: tuple[str, ...] = ()) -> Array:
+def apply_experiment(
+    compiled: CompiledModel, experiment: Experiment, parameters: Array, knocked_out: tuple[str, ...] = ()
+) -> Array:
     """Return parameters, shape (n_parameters, n), as the experiment changes them, with switched interactions knocked out.
 
     Raises
@@ -28,9 +26,9 @@ def changed(model: CompiledModel, experiment: Experiment, parameters: Array, cut
     UsageError
         for a parameter or switch the model does not have
     """
-    names = model.model.parameter_names
+    names = compiled.model.parameter_names
     out = parameters.copy()
-    for name, value in {**experiment.values, **{f"keep_{interaction}": 0.0 for interaction in cut}}.items():
+    for name, value in {**experiment.values, **{f"keep_{interaction}": 0.0 for interaction in knocked_out}}.items():
         out[_row(names, name, experiment)] = value
     for name, factor in experiment.factors.items():
         out[_row(names, name, experiment)] *= factor
@@ -48,13 +46,14 @@ class Readings:
     """States and outputs of n individuals at some days."""
 
     days: tuple[float, ...]
+    """Days that are read [d]."""
     values: Mapping[str, Array]
-    """State or output -> shape (n_days, n); NaN where an individual could not be integrated"""
+    """State or output -> values, shape (n_days, n); NaN where an individual could not be integrated"""
 
 
 def run_experiment(
     compiled: CompiledModel,
-    integrate: "Integrator",
+    integrate: Integrator,
     experiment: Experiment,
     parameters: Array,
     days: tuple[float, ...],
@@ -69,7 +68,7 @@ def run_experiment(
     integrate
         how individuals are integrated
     experiment
-        what is given; changes of parameters are already in `parameters`, see `changed`
+        what is given; changes of parameters are already in `parameters`, see `apply_experiment`
     parameters
         shape (n_parameters, n)
     days
@@ -77,24 +76,24 @@ def run_experiment(
     tolerances
         local error per step
     """
-    plan = experiment.schedule()
+    schedule = experiment.schedule()
     n = parameters.shape[1]
 
     def with_inputs(moment: float) -> Array:
-        held = plan.at(moment)
-        rows = [np.full((1, n), held.get(item.name, 0.0)) for item in compiled.model.inputs]
+        values = schedule.at(moment)
+        rows = [np.full((1, n), values.get(item.name, 0.0)) for item in compiled.model.inputs]
         return np.concatenate([parameters, *rows])
 
     time = np.array([0.0, *days])
-    courses = integrate(
+    trajectories = integrate(
         initial=compiled.initial(with_inputs(0.0)),
         parameters=parameters,
         time=time,
-        schedule=plan,
+        schedule=schedule,
         tolerances=tolerances,
     )
-    values = {name: courses[name][1:] for name in courses.names}
-    outputs = [compiled.outputs(day, courses.states[:, k + 1], with_inputs(day)) for k, day in enumerate(days)]
+    values = {name: trajectories[name][1:] for name in trajectories.names}
+    outputs = [compiled.outputs(day, trajectories.states[:, k + 1], with_inputs(day)) for k, day in enumerate(days)]
     for row, item in enumerate(compiled.model.outputs):
         values[item.name] = np.stack([output[row] for output in outputs])
     return Readings(days, values)

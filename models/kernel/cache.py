@@ -33,13 +33,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("KINIMMUNE_CACHE") or platformdirs.user_cache_dir("kinimmune"))
 
 
-def identify_model(model: OdeModel, watch: str | None) -> str:
+def identify_model(model: OdeModel, event_output: str | None) -> str:
     """Return the hash of everything the compiled equations depend on."""
     equations = [sp.srepr(rate) for rate in model.rates.values()]
     equations += [f"{item.name}={sp.srepr(sp.S.Zero + item.expression)}" for item in model.definitions]
-    equations += [sp.srepr(sp.S.Zero + item.expression) for item in model.outputs if item.name == watch]
+    equations += [sp.srepr(sp.S.Zero + item.expression) for item in model.outputs if item.name == event_output]
     names = [*model.state_names, "|", *model.parameter_names, "|", *(item.name for item in model.inputs)]
-    return _hash(model.name, *names, *equations, str(watch), generator_text())
+    return _hash(model.name, *names, *equations, str(event_output), generator_text())
 
 
 def _hash(*parts: str) -> str:
@@ -56,9 +56,11 @@ def generator_text() -> str:
     return "\0".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
 
 
-def load_equations(model: OdeModel, watch: str | None) -> ModuleType:
+def load_equations(model: OdeModel, event_output: str | None) -> ModuleType:
     """Return the generated module of a model, written and compiled first when the cache does not hold it."""
-    return _load(f"kinimmune_model_{identify_model(model, watch)}", lambda: write_model(model, watch), lambda _: None)
+    return _load(
+        f"kinimmune_model_{identify_model(model, event_output)}", lambda: write_model(model, event_output), lambda _: None
+    )
 
 
 def load_loop() -> ModuleType:
@@ -70,14 +72,13 @@ def load_loop() -> ModuleType:
 def _compile_loop(module: ModuleType) -> None:
     """Run the loop on an empty population, with arrays of the types it will always see."""
     none, ids, table = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-    course = workspace.Course(np.zeros(1), none, table, table, ids, 1e-3, math.inf, math.inf, 1)
+    shared = workspace.SharedProblem(np.zeros(1), none, table, table, ids, 1e-3, math.inf, math.inf, 1)
     outcome = workspace.Outcome(np.zeros((0, 0, 0)), table, none, none, np.zeros(0, dtype=np.int8), none, ids, ids)
-    machine = workspace.Machine(**dict.fromkeys(workspace.Machine._fields, 0))
-    work = (
-        np.zeros(len(workspace.ROWS_PER_LANE) * workspace.LANES),
-        np.zeros(len(workspace.TAGS) * workspace.LANES, dtype=np.int64),
-    )
-    module.integrate_lanes(*work, machine, course, workspace.Patients(table, table, ids, table), outcome)
+    layout = workspace.KernelLayout(**dict.fromkeys(workspace.KernelLayout._fields, 0))
+    patients = workspace.Patients(table, table, ids, table, none)
+    work = np.zeros(len(workspace.Row) * workspace.LANES)
+    iwork = np.zeros(len(workspace.IntRow) * workspace.LANES, dtype=np.int64)
+    module.integrate_lanes(work, iwork, layout, shared, patients, outcome)
 
 
 def _load(name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:

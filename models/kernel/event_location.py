@@ -1,7 +1,7 @@
-"""The course inside a step, and when a watched quantity first reaches a level, or stands a given rise above its running minimum.
+"""States inside a step, and when the event output first reaches a threshold or has risen by a given amount above its nadir.
 
-Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `follow_watched`.  The cubic Hermite
-interpolant of the quantity says where to look; value and place come from the quantity itself on the method's continuous
+Everything below the line `TEMPLATE` is copied into the generated loop over steps.  Start with `locate_event`.  The cubic Hermite
+interpolant of the event output says where to look; value and place come from the output itself on the method's continuous
 extension, so that the crossing is a smooth function of the parameters wherever steps happen to end.
 """
 
@@ -9,56 +9,41 @@ import math
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.kernel.intrinsics import call_model
-from kinimmune.models.kernel.workspace import (
-    LANES,
-    MOMENT,
-    Q_END,
-    Q_INSIDE,
-    SLOPE,
-    SLOPE_END,
-    SLOPE_INSIDE,
-    Course,
-    H,
-    Machine,
-    Outcome,
-    Q,
-    T,
-    jit,
-)
+from kinimmune.models.kernel.workspace import LANES, KernelLayout, Outcome, Row, SharedProblem, jit
 
 # TEMPLATE
 
 
 @jit
-def interpolate(m: Array, at: int, x: float, model: Machine) -> float:
+def interpolate(work: Array, at: int, x: float, layout: KernelLayout) -> float:
     """Return a state at the fraction x of the step, by the method's continuous extension."""
-    inner = m[model.trial + at] + (1.0 - x) * (m[model.bend + at] + x * (m[model.twist + at] + x * m[model.curl + at]))
-    value: float = (1.0 - x) * m[model.y + at] + x * inner
+    inner = work[layout.trial + at] + (1.0 - x) * (work[layout.d1 + at] + x * (work[layout.d2 + at] + x * work[layout.d3 + at]))
+    value: float = (1.0 - x) * work[layout.y + at] + x * inner
     return value
 
 
 @jit
-def watch_inside(m: Array, lane: int, x: float, model: Machine) -> float:
-    """Return the watched quantity at the fraction x of the step; its slope is left in SLOPE_INSIDE."""
-    for at in range(lane, model.n_states * LANES, LANES):
-        m[model.b + at] = interpolate(m, at, x, model)
-    m[MOMENT + lane] = m[T + lane] + x * m[H + lane]
-    call_model(model.find_watched, m, lane)
-    value: float = m[Q_INSIDE + lane]
+def event_output_at(work: Array, lane: int, x: float, layout: KernelLayout) -> float:
+    """Return the event output at the fraction x of the step; its slope is left in `Row.SLOPE_INTERIOR`."""
+    for at in range(lane, layout.n_states * LANES, LANES):
+        work[layout.b + at] = interpolate(work, at, x, layout)
+    work[Row.STAGE_TIME + lane] = work[Row.T + lane] + x * work[Row.H + lane]
+    call_model(layout.find_event_output, work, lane)
+    value: float = work[Row.Q_INTERIOR + lane]
     return value
 
 
 @jit
-def reach(m: Array, lane: int, level: float, low: float, high: float, model: Machine) -> float:
-    """Return the fraction of the step where the quantity, rising from `low` to `high`, is `level` (Newton within bisection)."""
+def find_crossing(work: Array, lane: int, target: float, low: float, high: float, layout: KernelLayout) -> float:
+    """Return the fraction of the step, from `low` to `high`, where the rising event output is `target` (Newton in bisection)."""
     x = 0.5 * (low + high)
     for _ in range(60):
-        value = watch_inside(m, lane, x, model) - level
+        value = event_output_at(work, lane, x, layout) - target
         if value < 0.0:
             low = x
         else:
             high = x
-        steep = m[H + lane] * m[SLOPE_INSIDE + lane]
+        steep = work[Row.H + lane] * work[Row.SLOPE_INTERIOR + lane]
         better = x - value / steep if steep > 0.0 else low
         if not low < better < high:
             better = 0.5 * (low + high)
@@ -83,26 +68,31 @@ def turning_points(s: float, b: float, a: float) -> tuple[float, float]:
 
 
 @jit
-def follow_watched(m: Array, lane: int, who: int, model: Machine, course: Course, outcome: Outcome) -> None:
-    """Update the running minimum over a step and locate the first crossing."""
-    s, change = m[H + lane] * m[SLOPE + lane], m[Q_END + lane] - m[Q + lane]
-    end = m[H + lane] * m[SLOPE_END + lane]
+def locate_event(work: Array, lane: int, patient: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome) -> None:
+    """Update the running minimum of the event output over a step and locate the first crossing."""
+    s, change = work[Row.H + lane] * work[Row.SLOPE + lane], work[Row.Q_END + lane] - work[Row.Q + lane]
+    end = work[Row.H + lane] * work[Row.SLOPE_END + lane]
     first, second = turning_points(s, 3.0 * change - 2.0 * s - end, s + end - 2.0 * change)
     low = 0.0
     for number in range(3):
         high = first if number == 0 else second if number == 1 else 1.0
         if high > low:
-            value = m[Q_END + lane] if high == 1.0 else watch_inside(m, lane, high, model)
-            level = min(outcome.nadir[who] + course.rise, course.level)
-            if value >= level and outcome.crossing[who] == math.inf:
-                outcome.crossing[who] = m[T + lane] + m[H + lane] * reach(m, lane, level, low, high, model)
-            outcome.nadir[who] = min(outcome.nadir[who], value)
+            value = work[Row.Q_END + lane] if high == 1.0 else event_output_at(work, lane, high, layout)
+            target = min(outcome.nadir[patient] + shared.rise, shared.threshold)
+            if value >= target and outcome.crossing[patient] == math.inf:
+                outcome.crossing[patient] = work[Row.T + lane] + work[Row.H + lane] * find_crossing(
+                    work, lane, target, low, high, layout
+                )
+            outcome.nadir[patient] = min(outcome.nadir[patient], value)
             low = high
 
 
 @jit
-def open_watched(m: Array, lane: int, who: int, course: Course, outcome: Outcome) -> None:
-    """Look at the watched quantity where a segment begins: a dose may have moved it."""
-    if m[Q + lane] >= min(outcome.nadir[who] + course.rise, course.level) and outcome.crossing[who] == math.inf:
-        outcome.crossing[who] = m[T + lane]
-    outcome.nadir[who] = min(outcome.nadir[who], m[Q + lane])
+def check_event_at_start(work: Array, lane: int, patient: int, shared: SharedProblem, outcome: Outcome) -> None:
+    """Compare the event output with its target where a segment begins: a dose may have moved it."""
+    if (
+        work[Row.Q + lane] >= min(outcome.nadir[patient] + shared.rise, shared.threshold)
+        and outcome.crossing[patient] == math.inf
+    ):
+        outcome.crossing[patient] = work[Row.T + lane]
+    outcome.nadir[patient] = min(outcome.nadir[patient], work[Row.Q + lane])

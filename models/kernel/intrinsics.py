@@ -33,17 +33,17 @@ def _from_bits(_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-def _call_model(_context: Any, address: Any, m: Any, lane: Any) -> Any:
-    """Call the C function `void (double *m, int64_t lane)` at an address."""
+def _call_model(_context: Any, address: Any, work: Any, lane: Any) -> Any:
+    """Call the C function `void (double *work, int64_t lane)` at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place, array, number = arguments
+        address, array, lane_number = arguments
         data = context.make_array(signature.args[1])(context, builder, value=array).data
         function = ir.FunctionType(ir.VoidType(), [data.type, ir.IntType(64)])
-        builder.call(builder.inttoptr(place, function.as_pointer()), [data, number])
+        builder.call(builder.inttoptr(address, function.as_pointer()), [data, lane_number])
         return context.get_dummy_value()
 
-    return types.void(types.int64, m, types.int64), generate
+    return types.void(types.int64, work, types.int64), generate
 
 
 to_bits = cast(Callable[[float], int], intrinsic(_to_bits))

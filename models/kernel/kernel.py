@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.kernel.cache import load_equations, load_loop
-from kinimmune.models.kernel.workspace import Machine
+from kinimmune.models.kernel.workspace import KernelLayout
 from kinimmune.models.symbolic.model import OdeModel
 
 
@@ -18,16 +18,21 @@ class Kernel:
     """A model and its compiled integrator."""
 
     model: OdeModel
-    watch: str | None
-    """Output whose running minimum is followed and whose crossing is located."""
+    event_output: str | None
+    """Output whose running minimum is followed and whose crossing is located; None for none."""
     source: Path | None
     """The generated module of the model; None when it could not be written anywhere."""
-    machine: Machine
-    """Addresses of its compiled functions and places in the work space; valid while this kernel lives."""
+    layout: KernelLayout
+    """Addresses of the compiled functions and places in the work space; valid while this kernel lives."""
     run: Callable[..., None]
     """`integrate_lanes` of the generated loop; see `kinimmune.models.kernel.step_loop`."""
     functions: tuple[object, ...]
-    """What owns the compiled functions."""
+    """The compiled functions, which are freed when nothing refers to them."""
+
+    def __repr__(self) -> str:
+        """Return the model and the event output."""
+        event = "no event output" if self.event_output is None else f"event output {self.event_output}"
+        return f"Kernel({self.model!r}, {event})"
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -40,29 +45,29 @@ class Kernel:
         return self.model.parameter_names
 
 
-def load_kernel(model: OdeModel, watch: str | None = None) -> Kernel:
+def load_kernel(model: OdeModel, event_output: str | None = None) -> Kernel:
     """Return the kernel of a model, generated when the cache does not hold it.
 
     Parameters
     ----------
     model
         the equations
-    watch
+    event_output
         name of the output whose crossings are to be located; None for none
 
     Raises
     ------
     UsageError
-        for a watched output the model does not have
+        for an event output the model does not have
     ModelError
         for a function the kernel cannot compute
     """
     names = [item.name for item in model.outputs]
-    if watch is not None and watch not in names:
-        raise UsageError(f"model '{model.name}' has no output '{watch}'; {nearest(watch, names)}")
-    module = load_equations(model, watch)
-    functions = {name: getattr(module, name) for name in ("advance", "find_rates", "find_constants", "find_watched")}
-    places = {name: getattr(module, name.upper()) for name in Machine._fields if name not in functions}
-    machine = Machine(**{name: item.address for name, item in functions.items()}, **places)
+    if event_output is not None and event_output not in names:
+        raise UsageError(f"model '{model.name}' has no output '{event_output}'; {nearest(event_output, names)}")
+    module = load_equations(model, event_output)
+    functions = {name: getattr(module, name) for name in ("advance", "find_rates", "find_constants", "find_event_output")}
+    constants = {name: getattr(module, name.upper()) for name in KernelLayout._fields if name not in functions}
+    layout = KernelLayout(**{name: function.address for name, function in functions.items()}, **constants)
     source = None if module.__file__ is None else Path(module.__file__)
-    return Kernel(model, watch, source, machine, load_loop().integrate_lanes, tuple(functions.values()))
+    return Kernel(model, event_output, source, layout, load_loop().integrate_lanes, tuple(functions.values()))

@@ -10,7 +10,7 @@ from kinimmune.models.kernel import event_location, step_control, step_loop, vec
 from kinimmune.models.kernel.model_code import ModelFunctions
 from kinimmune.models.kernel.rosenbrock import RODAS5P, Rosenbrock
 from kinimmune.models.kernel.sparse_lu import plan_elimination
-from kinimmune.models.kernel.straight_line import linearise
+from kinimmune.models.kernel.straight_line import lower_model
 from kinimmune.models.kernel.workspace import LANES
 from kinimmune.models.symbolic.model import OdeModel
 
@@ -23,7 +23,7 @@ _MODEL = '''"""Equations and one step of the model '{model}', written by kinimmu
 
 States: {states}.
 Method: {method} ({source}).
-Row r of a lane is m[r * LANES + lane].  In the names: s_ state, p_ parameter or input, d_ definition, j_ its derivative,
+Row r of a lane is work[r * LANES + lane].  In the names: s_ state, p_ parameter or input, d_ definition, j_ its derivative,
 k_ constant of a segment, c_ common subexpression, f_ rate, a_ entry of the Jacobian, w_ entry of its factors, b_ right-hand side.
 """
 
@@ -33,7 +33,7 @@ from kinimmune.models.kernel.intrinsics import from_bits, to_bits
 from numba import cfunc, njit, types
 {settings}entry = cfunc(types.void(types.CPointer(types.float64), types.int64), fastmath=FAST, error_model="numpy", cache=True)
 
-LANES, N_STATES, N_PARAMETERS, N_INPUTS, WATCH = {lanes}, {n_states}, {n_parameters}, {n_inputs}, {watch}
+LANES, N_STATES, N_PARAMETERS, N_INPUTS, HAS_EVENT = {lanes}, {n_states}, {n_parameters}, {n_inputs}, {has_event}
 TINY = 2.2250738585072014e-308
 
 {rows}
@@ -43,11 +43,10 @@ _LOOP = '''"""The loop over steps of the ensemble kernel, written by kinimmune; 
 
 import math
 
-import numpy as np
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.kernel.workspace import *
-from kinimmune.models.kernel.workspace import Course, Machine, Outcome, Patients
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.intrinsics import call_model
+from kinimmune.models.kernel.workspace import EXPONENT, LANES, IntRow, KernelLayout, Outcome, Patients, Row, SharedProblem
 from numba import njit
 {settings}jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
 '''
@@ -61,21 +60,21 @@ def write_loop() -> str:
     return "\n\n\n".join([_LOOP.format(settings=_SETTINGS).rstrip(), *parts]) + "\n"
 
 
-def write_model(model: OdeModel, watch: str | None, method: Rosenbrock = RODAS5P) -> str:
+def write_model(model: OdeModel, event_output: str | None, method: Rosenbrock = RODAS5P) -> str:
     """Return the module that computes a step of a model.
 
     Parameters
     ----------
     model
         the equations
-    watch
-        output whose rise is located, or None
+    event_output
+        output whose events are located, or None
     method
         coefficients
     """
-    system = linearise(model, watch)
-    plan = plan_elimination(len(system.states), system.jacobian)
-    writer = ModelFunctions(system, plan, method)
+    code = lower_model(model, event_output)
+    writer = ModelFunctions(code, plan_elimination(len(code.states), code.jacobian), method)
+    rows = [f"{name} = {place}" for name, place in writer.blocks.begins.items()]
     header = _MODEL.format(
         model=model.name,
         states=", ".join(model.state_names),
@@ -83,11 +82,11 @@ def write_model(model: OdeModel, watch: str | None, method: Rosenbrock = RODAS5P
         source=method.source,
         settings=_SETTINGS,
         lanes=LANES,
-        n_states=len(system.states),
+        n_states=len(code.states),
         n_parameters=len(model.parameter_names),
         n_inputs=len(model.inputs),
-        watch=int(watch is not None),
-        rows="\n".join([f"{name} = {place}" for name, place in writer.places.items()] + [f"ROWS = {writer.rows}"]),
+        has_event=int(event_output is not None),
+        rows="\n".join([*rows, f"ROWS = {writer.blocks.rows}"]),
     )
     vectors = inspect.getsource(vector_math).split("# TEMPLATE\n", 1)[1].strip()
     return "\n\n\n".join([header.rstrip(), vectors, *writer.write()]) + "\n"

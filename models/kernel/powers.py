@@ -33,7 +33,7 @@ class LogOfPositive(sp.Function):  # type: ignore[misc] # sympy ships no types
         return 1 / self.args[0]
 
 
-class Present(sp.Function):  # type: ignore[misc] # sympy ships no types
+class NonvanishingBase(sp.Function):  # type: ignore[misc] # sympy ships no types
     """0 where a base has vanished below the smallest normal number and the exponent is positive, else 1."""
 
     nargs = 2
@@ -54,7 +54,7 @@ def _by_logarithm(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         return base**exponent
     if exponent.is_Rational and exponent.q in _ROOTS and abs(exponent.p) < 4 * exponent.q:
         return ExpOf(LogOfPositive(base) / exponent.q) ** exponent.p
-    return Present(base, exponent) * ExpOf(exponent * LogOfPositive(base))
+    return NonvanishingBase(base, exponent) * ExpOf(exponent * LogOfPositive(base))
 
 
 def by_logarithm(expression: sp.Expr) -> sp.Expr:

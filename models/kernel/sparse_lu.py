@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Elimination:
-    """The order of the pivots and where the factors live."""
+    """The order of the pivots and the rows that hold the factors."""
 
     order: tuple[int, ...]
     """Rows in the order in which they are pivots."""
@@ -19,8 +19,8 @@ class Elimination:
 
     @property
     def rank(self) -> dict[int, int]:
-        """Row -> its place in the order."""
-        return {row: place for place, row in enumerate(self.order)}
+        """Row -> its position in the order of the pivots."""
+        return {row: rank for rank, row in enumerate(self.order)}
 
 
 def plan_elimination(n: int, nonzero: Collection[tuple[int, int]]) -> Elimination:
@@ -36,21 +36,21 @@ def plan_elimination(n: int, nonzero: Collection[tuple[int, int]]) -> Eliminatio
         (row, column) of the entries that are not structurally zero
     """
     filled = set(nonzero) | {(i, i) for i in range(n)}
-    waiting = list(range(n))
+    remaining = list(range(n))
     order: list[int] = []
-    while waiting:
-        pivot = min(waiting, key=lambda row: _markowitz_count(row, waiting, filled))
-        waiting.remove(pivot)
+    while remaining:
+        pivot = min(remaining, key=lambda row: _markowitz_count(row, remaining, filled))
+        remaining.remove(pivot)
         order.append(pivot)
-        rows = [i for i in waiting if (i, pivot) in filled]
-        columns = [j for j in waiting if (pivot, j) in filled]
+        rows = [i for i in remaining if (i, pivot) in filled]
+        columns = [j for j in remaining if (pivot, j) in filled]
         filled |= {(i, j) for i in rows for j in columns}
     return Elimination(tuple(order), {entry: slot for slot, entry in enumerate(sorted(filled))})
 
 
-def _markowitz_count(row: int, waiting: list[int], filled: set[tuple[int, int]]) -> int:
-    below = sum((i, row) in filled for i in waiting) - 1
-    right = sum((row, j) in filled for j in waiting) - 1
+def _markowitz_count(row: int, remaining: list[int], filled: set[tuple[int, int]]) -> int:
+    below = sum((i, row) in filled for i in remaining) - 1
+    right = sum((row, j) in filled for j in remaining) - 1
     return below * right
 
 
@@ -67,11 +67,11 @@ def factor_lines(plan: Elimination, nonzero: Collection[tuple[int, int]]) -> lis
         diagonal = f"d - a_{slot}" if (i, j) in entries else "d"
         lines.append(f"w_{slot} = {diagonal if i == j else value}")
     rank = plan.rank
-    swallowed = sorted({i for (i, j) in plan.slots if rank[j] < rank[i] and (j, i) in plan.slots})
-    lines += [line for i in swallowed for line in (f"size_{i} = abs(d) + abs(w_{plan.slots[i, i]})", f"sum_{i} = 0.0")]
+    updated = sorted({i for (i, j) in plan.slots if rank[j] < rank[i] and (j, i) in plan.slots})
+    lines += [line for i in updated for line in (f"size_{i} = abs(d) + abs(w_{plan.slots[i, i]})", f"sum_{i} = 0.0")]
     for pivot in plan.order:
         lines += _eliminate(plan, pivot, rank)
-    return lines + [f"worst = max(worst, sum_{i} / size_{i})" for i in swallowed]
+    return lines + [f"worst = max(worst, sum_{i} / size_{i})" for i in updated]
 
 
 def _eliminate(plan: Elimination, pivot: int, rank: dict[int, int]) -> list[str]:

@@ -1,99 +1,84 @@
-"""How long a step is: the first of a segment, the next after an accepted one, and where a segment must end.
+"""The size of a step: the first of a segment, the next after an accepted one, and the last before the end of a segment.
 
-Everything below `TEMPLATE` is copied into the generated loop over steps.  Start with `choose_steps`.
+Everything below the line `TEMPLATE` is copied into the generated loop over steps.  Start with `choose_steps`.
 """
 
 import math
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.kernel.intrinsics import call_model
-from kinimmune.models.kernel.workspace import (
-    ERROR,
-    EXPONENT,
-    FRESH,
-    LANDING,
-    LANES,
-    LAST_H,
-    LAST_ROOT,
-    MOMENT,
-    RELATIVE,
-    ROOT,
-    SHRUNK,
-    STOP,
-    WHO,
-    H,
-    Machine,
-    T,
-    jit,
-)
+from kinimmune.models.kernel.workspace import EXPONENT, LANES, IntRow, KernelLayout, Row, jit
 
 # TEMPLATE
 
 
 @jit
-def weigh(m: Array, lane: int, block: int, minus: int, model: Machine) -> float:
+def error_norm(work: Array, lane: int, block: int, minus: int, layout: KernelLayout) -> float:
     """Return the root mean square of a block, or of the difference of two, in units of the tolerances."""
     total = 0.0
-    for i in range(model.n_states):
+    for i in range(layout.n_states):
         at = i * LANES + lane
-        value = m[block + at] - m[minus + at] if minus >= 0 else m[block + at]
-        ratio = value / (m[model.scale + at] + m[RELATIVE + lane] * abs(m[model.y + at]))
+        value = work[block + at] - work[minus + at] if minus >= 0 else work[block + at]
+        ratio = value / (work[layout.scale + at] + work[Row.RELATIVE + lane] * abs(work[layout.y + at]))
         total += ratio * ratio
-    return math.sqrt(total / model.n_states)
+    return math.sqrt(total / layout.n_states)
 
 
 @jit
-def choose_steps(m: Array, tag: Integers, model: Machine) -> None:
-    """Give a first step to each fresh lane (E. Hairer, S. P. Norsett, G. Wanner, Solving ODEs I, 2nd ed. 1993, II.4)."""
+def choose_steps(work: Array, iwork: Integers, layout: KernelLayout) -> None:
+    """Choose the first step of each lane that begins a segment.
+
+    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd ed. (1993), II.4.
+    """
     for lane in range(LANES):
-        m[MOMENT + lane] = m[T + lane]
-    for i in range(model.n_states * LANES):
-        m[model.trial + i] = m[model.y + i]
-    call_model(model.find_rates, m, 0)
+        work[Row.STAGE_TIME + lane] = work[Row.T + lane]
+    for i in range(layout.n_states * LANES):
+        work[layout.trial + i] = work[layout.y + i]
+    call_model(layout.find_rates, work, 0)
     for lane in range(LANES):
-        if tag[FRESH + lane] == 1:
-            size, speed = weigh(m, lane, model.y, -1, model), weigh(m, lane, model.b, -1, model)
+        if iwork[IntRow.FIRST_STEP + lane] == 1:
+            size, speed = error_norm(work, lane, layout.y, -1, layout), error_norm(work, lane, layout.b, -1, layout)
             h = 1e-6 if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed
-            h = min(h, m[STOP + lane] - m[T + lane])
-            m[H + lane] = h
-            m[ERROR + lane] = speed
-            m[MOMENT + lane] = m[T + lane] + h
-            for i in range(model.n_states):
+            h = min(h, work[Row.STOP + lane] - work[Row.T + lane])
+            work[Row.H + lane] = h
+            work[Row.ERROR + lane] = speed
+            work[Row.STAGE_TIME + lane] = work[Row.T + lane] + h
+            for i in range(layout.n_states):
                 at = i * LANES + lane
-                m[model.f + at] = m[model.b + at]
-                m[model.trial + at] = m[model.y + at] + h * m[model.b + at]
-    call_model(model.find_rates, m, 0)
+                work[layout.f + at] = work[layout.b + at]
+                work[layout.trial + at] = work[layout.y + at] + h * work[layout.b + at]
+    call_model(layout.find_rates, work, 0)
     for lane in range(LANES):
-        if tag[FRESH + lane] == 1:
-            h = m[H + lane]
-            steepest = max(m[ERROR + lane], weigh(m, lane, model.b, model.f, model) / h)
+        if iwork[IntRow.FIRST_STEP + lane] == 1:
+            h = work[Row.H + lane]
+            steepest = max(work[Row.ERROR + lane], error_norm(work, lane, layout.b, layout.f, layout) / h)
             larger = max(1e-6, 1e-3 * h) if steepest <= 1e-15 else (0.01 / steepest) ** EXPONENT
-            wanted = min(100.0 * h, larger)
-            m[H + lane] = wanted if wanted > 0.0 else 1e-3 * h
+            first = min(100.0 * h, larger)
+            work[Row.H + lane] = first if first > 0.0 else 1e-3 * h
 
 
 @jit
-def clip_steps(m: Array, tag: Integers) -> None:
-    """End a step exactly where its segment ends, and never leave a sliver before it."""
+def clip_steps(work: Array, iwork: Integers) -> None:
+    """Shorten steps so that one ends exactly where its segment does and none leaves a sliver before that."""
     for lane in range(LANES):
-        left = m[STOP + lane] - m[T + lane]
-        tag[LANDING + lane] = 0
-        if tag[WHO + lane] < 0:
-            m[H + lane] = 1.0
-        elif m[H + lane] >= 0.999 * left:
-            m[H + lane] = left
-            tag[LANDING + lane] = 1
-        elif m[H + lane] > 0.5 * left:
-            m[H + lane] = 0.5 * left
+        left = work[Row.STOP + lane] - work[Row.T + lane]
+        iwork[IntRow.HITS_STOP + lane] = 0
+        if iwork[IntRow.PATIENT + lane] < 0:
+            work[Row.H + lane] = 1.0
+        elif work[Row.H + lane] >= 0.999 * left:
+            work[Row.H + lane] = left
+            iwork[IntRow.HITS_STOP + lane] = 1
+        elif work[Row.H + lane] > 0.5 * left:
+            work[Row.H + lane] = 0.5 * left
 
 
 @jit
-def lengthen(m: Array, tag: Integers, lane: int) -> float:
-    """Return the next step after an accepted one: Gustafsson's predictive controller (Hairer & Wanner II, IV.8)."""
-    root, h = m[ROOT + lane], m[H + lane]
+def next_step_size(work: Array, iwork: Integers, lane: int) -> float:
+    """Return the length of the step after an accepted one: Gustafsson's predictive controller (Hairer & Wanner II, IV.8)."""
+    root, h = work[Row.ROOT + lane], work[Row.H + lane]
     factor = max(1.0 / 6.0, min(5.0, root / 0.9))
-    if m[LAST_ROOT + lane] > 0.0:
-        predicted = m[LAST_H + lane] / h * root * root / m[LAST_ROOT + lane] / 0.9
+    if work[Row.LAST_ROOT + lane] > 0.0:
+        predicted = work[Row.LAST_H + lane] / h * root * root / work[Row.LAST_ROOT + lane] / 0.9
         factor = max(factor, max(1.0 / 6.0, min(5.0, predicted)))
-    longer: float = h / (max(factor, 1.0) if tag[SHRUNK + lane] == 1 else factor)
+    longer: float = h / (max(factor, 1.0) if iwork[IntRow.REJECTED + lane] == 1 else factor)
     return longer

@@ -1,46 +1,26 @@
 """The loop over steps of the ensemble kernel, the same for all models.
 
-Everything below `TEMPLATE` is copied into one generated module, together with `crossing` and `step_control`.  Start with
-`integrate_lanes`.  Patients sit in lanes; each lane has a time and a step of its own and is refilled when its patient ends.  The
-arithmetic of a step, generated for each model, runs over all lanes at once; lanes never mix.
+Everything below the line `TEMPLATE` is copied into one generated module, together with `event_location` and `step_control`.
+Start with `integrate_lanes`.  Patients are integrated in lanes (see `workspace`); each lane has a time and a step of its own and
+takes the next patient when its own ends.  The arithmetic of a step, generated for each model, runs over all lanes at once; lanes
+never mix.
 """
 
 import math
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.kernel.event_location import follow_watched, interpolate, open_watched
+from kinimmune.models.kernel.completion import Completion
+from kinimmune.models.kernel.event_location import check_event_at_start, interpolate, locate_event
 from kinimmune.models.kernel.intrinsics import call_model
-from kinimmune.models.kernel.step_control import choose_steps, clip_steps, lengthen
+from kinimmune.models.kernel.step_control import choose_steps, clip_steps, next_step_size
 from kinimmune.models.kernel.workspace import (
-    COMPLETE,
-    COUNT,
-    CURSOR,
-    ERROR,
-    FRESH,
-    GROWTH,
-    LANDING,
     LANES,
-    LAST_H,
-    LAST_ROOT,
-    NOT_FINITE,
-    PIVOT_GROWTH,
-    Q_END,
-    RELATIVE,
-    ROOT,
-    SEGMENT,
-    SHRUNK,
-    STEP_UNDERFLOW,
-    STOP,
-    TOO_MANY_STEPS,
-    WAITING,
-    WHO,
-    Course,
-    H,
-    Machine,
+    IntRow,
+    KernelLayout,
     Outcome,
     Patients,
-    Q,
-    T,
+    Row,
+    SharedProblem,
     jit,
     jit_entry,
 )
@@ -49,224 +29,240 @@ from kinimmune.models.kernel.workspace import (
 
 
 @jit
-def is_usable(who: int, patients: Patients) -> bool:
+def is_finite_patient(patient: int, patients: Patients) -> bool:
     """Return whether all numbers of a patient are finite."""
-    total = 0.0
+    finite = True
     for i in range(patients.initial.shape[0]):
-        total += patients.initial[i, who] * 0.0
+        finite = finite and math.isfinite(patients.initial[i, patient])
     for i in range(patients.parameters.shape[0]):
-        total += patients.parameters[i, who] * 0.0
-    return total == 0.0
+        finite = finite and math.isfinite(patients.parameters[i, patient])
+    return finite
 
 
 @jit
-def begin_segment(m: Array, tag: Integers, lane: int, model: Machine, course: Course) -> None:
-    """Put in the inputs that hold from now on and find where they end."""
-    segment = tag[SEGMENT + lane]
-    for i in range(course.inputs.shape[1]):
-        m[model.p + (model.n_parameters + i) * LANES + lane] = course.inputs[segment, i]
-    call_model(model.find_constants, m, lane)
-    m[STOP + lane] = course.breaks[segment] if segment < course.breaks.size else course.time[-1]
-    tag[FRESH + lane] = 1
-    tag[SHRUNK + lane] = 0
-    m[LAST_ROOT + lane] = 0.0
+def begin_segment(work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem) -> None:
+    """Set the inputs of the segment of the schedule that begins, and the time at which it ends."""
+    segment = iwork[IntRow.SEGMENT + lane]
+    for i in range(shared.inputs.shape[1]):
+        work[layout.p + (layout.n_parameters + i) * LANES + lane] = shared.inputs[segment, i]
+    call_model(layout.find_constants, work, lane)
+    work[Row.STOP + lane] = shared.breaks[segment] if segment < shared.breaks.size else shared.time[-1]
+    iwork[IntRow.FIRST_STEP + lane] = 1
+    iwork[IntRow.REJECTED + lane] = 0
+    work[Row.LAST_ROOT + lane] = 0.0
 
 
 @jit
-def store(m: Array, tag: Integers, lane: int, model: Machine, course: Course, outcome: Outcome) -> None:
-    """Write the state of a lane at the next time of the grid."""
-    for row in range(course.keep.size):
-        outcome.states[tag[WHO + lane], row, tag[CURSOR + lane]] = m[model.y + course.keep[row] * LANES + lane]
-    tag[CURSOR + lane] += 1
+def store_state(work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome) -> None:
+    """Store the state of a lane at the next time of the output grid."""
+    for row in range(shared.keep.size):
+        outcome.states[iwork[IntRow.PATIENT + lane], row, iwork[IntRow.CURSOR + lane]] = work[
+            layout.y + shared.keep[row] * LANES + lane
+        ]
+    iwork[IntRow.CURSOR + lane] += 1
 
 
 @jit
-def load(m: Array, tag: Integers, lane: int, model: Machine, course: Course, patients: Patients) -> None:
-    """Seat the next patient in a lane."""
-    who = tag[WAITING]
-    start = patients.start[who]
-    tag[WHO + lane] = who
-    tag[CURSOR + lane] = start
-    tag[COUNT + lane] = 0
-    tag[SEGMENT + lane] = 0
-    m[T + lane] = course.time[start]
-    while tag[SEGMENT + lane] < course.breaks.size and course.breaks[tag[SEGMENT + lane]] <= course.time[start]:
-        tag[SEGMENT + lane] += 1
-    for i in range(model.n_states):
-        value = patients.initial[i, who] + (course.doses[0, i] if start == 0 else 0.0)
-        m[model.y + i * LANES + lane] = value
-        m[model.scale + i * LANES + lane] = patients.scale[i, who]
-    for i in range(model.n_parameters):
-        m[model.p + i * LANES + lane] = patients.parameters[i, who]
+def load_patient(
+    work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, patients: Patients
+) -> None:
+    """Put the next patient into a lane: states, tolerances, parameters, and the place in grid and schedule."""
+    patient = iwork[IntRow.NEXT_PATIENT]
+    start = patients.start[patient]
+    iwork[IntRow.PATIENT + lane] = patient
+    iwork[IntRow.CURSOR + lane] = start
+    iwork[IntRow.COUNT + lane] = 0
+    iwork[IntRow.SEGMENT + lane] = 0
+    work[Row.T + lane] = shared.time[start]
+    while iwork[IntRow.SEGMENT + lane] < shared.breaks.size and shared.breaks[iwork[IntRow.SEGMENT + lane]] <= shared.time[start]:
+        iwork[IntRow.SEGMENT + lane] += 1
+    for i in range(layout.n_states):
+        value = patients.initial[i, patient] + (shared.doses[0, i] if start == 0 else 0.0)
+        work[layout.y + i * LANES + lane] = value
+        work[layout.scale + i * LANES + lane] = patients.scale[i, patient]
+    for i in range(layout.n_parameters):
+        work[layout.p + i * LANES + lane] = patients.parameters[i, patient]
 
 
 @jit
-def find_blamed(m: Array, lane: int, model: Machine) -> int:
-    """Return the state that broke, by the rule of `failure.blame_state`."""
-    fastest, place = -1.0, 0
-    for i in range(model.n_states):
+def find_failed_state(work: Array, lane: int, layout: KernelLayout) -> int:
+    """Return the state that broke, by the rule of `failure.choose_failed_state`."""
+    fastest, state = -1.0, 0
+    for i in range(layout.n_states):
         at = i * LANES + lane
-        speed = abs(m[model.f + at]) / (m[model.scale + at] + m[RELATIVE + lane] * abs(m[model.y + at]))
+        speed = abs(work[layout.f + at]) / (work[layout.scale + at] + work[Row.RELATIVE + lane] * abs(work[layout.y + at]))
         if not math.isfinite(speed):
             return i
         if speed > fastest:
-            fastest, place = speed, i
-    return place
+            fastest, state = speed, i
+    return state
 
 
 @jit
-def find_unusable(who: int, patients: Patients) -> int:
+def find_initial_failure(patient: int, patients: Patients) -> int:
     """Return the first state that does not start finite, -1 when it is a parameter that is not finite."""
     for i in range(patients.initial.shape[0]):
-        if not math.isfinite(patients.initial[i, who]):
+        if not math.isfinite(patients.initial[i, patient]):
             return i
     return -1
 
 
 @jit
-def release(m: Array, tag: Integers, lane: int, completion: int, model: Machine, outcome: Outcome) -> None:
-    """Take the patient out of a lane."""
-    who = tag[WHO + lane]
-    outcome.completion[who] = completion
-    outcome.steps[who] = tag[COUNT + lane]
-    if completion == COMPLETE:
-        for i in range(model.n_states):
-            outcome.final[who, i] = m[model.y + i * LANES + lane]
+def release_lane(work: Array, iwork: Integers, lane: int, completion: Completion, layout: KernelLayout, outcome: Outcome) -> None:
+    """Record how the integration of a lane's patient ended and leave the lane empty."""
+    patient = iwork[IntRow.PATIENT + lane]
+    outcome.completion[patient] = completion
+    outcome.steps[patient] = iwork[IntRow.COUNT + lane]
+    if completion == Completion.COMPLETE:
+        for i in range(layout.n_states):
+            outcome.final[patient, i] = work[layout.y + i * LANES + lane]
     else:
-        outcome.failed_at[who] = m[T + lane]
-        outcome.blamed[who] = find_blamed(m, lane, model)
-    tag[WHO + lane] = -1
-    tag[FRESH + lane] = 0
+        outcome.failed_at[patient] = work[Row.T + lane]
+        outcome.failed_state[patient] = find_failed_state(work, lane, layout)
+    iwork[IntRow.PATIENT + lane] = -1
+    iwork[IntRow.FIRST_STEP + lane] = 0
 
 
 @jit
-def fill(m: Array, tag: Integers, model: Machine, course: Course, patients: Patients, outcome: Outcome) -> bool:
-    """Seat the next patients in all free lanes and return whether any lane is taken."""
+def fill_lanes(
+    work: Array, iwork: Integers, layout: KernelLayout, shared: SharedProblem, patients: Patients, outcome: Outcome
+) -> bool:
+    """Put the next patients into all empty lanes and return whether any lane holds a patient."""
     active = False
     for lane in range(LANES):
-        while tag[WHO + lane] < 0 and tag[WAITING] < patients.start.size:
-            who = tag[WAITING]
-            if not is_usable(who, patients):
-                outcome.completion[who] = NOT_FINITE
-                outcome.failed_at[who] = course.time[patients.start[who]]
-                outcome.blamed[who] = find_unusable(who, patients)
+        while iwork[IntRow.PATIENT + lane] < 0 and iwork[IntRow.NEXT_PATIENT] < patients.start.size:
+            patient = iwork[IntRow.NEXT_PATIENT]
+            if not is_finite_patient(patient, patients):
+                outcome.completion[patient] = Completion.NOT_FINITE
+                outcome.failed_at[patient] = shared.time[patients.start[patient]]
+                outcome.failed_state[patient] = find_initial_failure(patient, patients)
             else:
-                load(m, tag, lane, model, course, patients)
-                store(m, tag, lane, model, course, outcome)
-                begin_segment(m, tag, lane, model, course)
-                if m[T + lane] >= course.time[-1]:
-                    release(m, tag, lane, COMPLETE, model, outcome)
-            tag[WAITING] += 1
-        active |= tag[WHO + lane] >= 0
+                load_patient(work, iwork, lane, layout, shared, patients)
+                store_state(work, iwork, lane, layout, shared, outcome)
+                begin_segment(work, iwork, lane, layout, shared)
+                if work[Row.T + lane] >= shared.time[-1]:
+                    release_lane(work, iwork, lane, Completion.COMPLETE, layout, outcome)
+            iwork[IntRow.NEXT_PATIENT] += 1
+        active |= iwork[IntRow.PATIENT + lane] >= 0
     return active
 
 
 @jit
-def store_inside(m: Array, tag: Integers, lane: int, model: Machine, course: Course, outcome: Outcome) -> None:
-    """Write all times of the grid before the end of an accepted step, by the method's continuous extension."""
-    who, cursor = tag[WHO + lane], tag[CURSOR + lane]
-    until = m[STOP + lane] if tag[LANDING + lane] == 1 else m[T + lane] + m[H + lane]
-    while cursor < course.time.size and course.time[cursor] < until:
-        x = (course.time[cursor] - m[T + lane]) / m[H + lane]
-        for row in range(course.keep.size):
-            outcome.states[who, row, cursor] = interpolate(m, course.keep[row] * LANES + lane, x, model)
+def store_interior(
+    work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome
+) -> None:
+    """Store the states at all times of the grid before the end of an accepted step, by the continuous extension."""
+    patient, cursor = iwork[IntRow.PATIENT + lane], iwork[IntRow.CURSOR + lane]
+    until = work[Row.STOP + lane] if iwork[IntRow.HITS_STOP + lane] == 1 else work[Row.T + lane] + work[Row.H + lane]
+    while cursor < shared.time.size and shared.time[cursor] < until:
+        x = (shared.time[cursor] - work[Row.T + lane]) / work[Row.H + lane]
+        for row in range(shared.keep.size):
+            outcome.states[patient, row, cursor] = interpolate(work, shared.keep[row] * LANES + lane, x, layout)
         cursor += 1
-    tag[CURSOR + lane] = cursor
-    m[T + lane] = until
+    iwork[IntRow.CURSOR + lane] = cursor
+    work[Row.T + lane] = until
 
 
 @jit
-def accept(m: Array, tag: Integers, lane: int, model: Machine, course: Course, outcome: Outcome) -> None:
-    """Commit a step."""
-    store_inside(m, tag, lane, model, course, outcome)
-    wanted = lengthen(m, tag, lane)
-    m[LAST_ROOT + lane] = max(0.4, m[ROOT + lane])
-    m[LAST_H + lane] = m[H + lane]
-    m[H + lane] = wanted
-    tag[SHRUNK + lane] = 0
-    for i in range(lane, model.n_states * LANES, LANES):
-        m[model.y + i] = m[model.trial + i]
-    ends = m[T + lane] >= course.time[-1]
-    if tag[LANDING + lane] == 1:
-        tag[SEGMENT + lane] += 1
-        for i in range(model.n_states):
-            m[model.y + i * LANES + lane] += course.doses[tag[SEGMENT + lane], i]
+def accept_step(work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome) -> None:
+    """Move a lane to the end of its step, with doses and the next segment where the step ends one."""
+    store_interior(work, iwork, lane, layout, shared, outcome)
+    longer = next_step_size(work, iwork, lane)
+    work[Row.LAST_ROOT + lane] = max(0.4, work[Row.ROOT + lane])
+    work[Row.LAST_H + lane] = work[Row.H + lane]
+    work[Row.H + lane] = longer
+    iwork[IntRow.REJECTED + lane] = 0
+    for i in range(lane, layout.n_states * LANES, LANES):
+        work[layout.y + i] = work[layout.trial + i]
+    ends = work[Row.T + lane] >= shared.time[-1]
+    if iwork[IntRow.HITS_STOP + lane] == 1:
+        iwork[IntRow.SEGMENT + lane] += 1
+        for i in range(layout.n_states):
+            work[layout.y + i * LANES + lane] += shared.doses[iwork[IntRow.SEGMENT + lane], i]
         if not ends:
-            begin_segment(m, tag, lane, model, course)
-    if tag[CURSOR + lane] < course.time.size and course.time[tag[CURSOR + lane]] == m[T + lane]:
-        store(m, tag, lane, model, course, outcome)
+            begin_segment(work, iwork, lane, layout, shared)
+    if iwork[IntRow.CURSOR + lane] < shared.time.size and shared.time[iwork[IntRow.CURSOR + lane]] == work[Row.T + lane]:
+        store_state(work, iwork, lane, layout, shared, outcome)
     if ends:
-        release(m, tag, lane, COMPLETE, model, outcome)
+        release_lane(work, iwork, lane, Completion.COMPLETE, layout, outcome)
 
 
 @jit
-def starts_finite(m: Array, lane: int, model: Machine) -> bool:
-    """Return whether rates and watched quantity are finite at the start of a step."""
-    total = m[Q + lane] * 0.0
-    for i in range(lane, model.n_states * LANES, LANES):
-        total += m[model.f + i] * 0.0
-    return bool(total == 0.0)
+def starts_finite(work: Array, lane: int, layout: KernelLayout) -> bool:
+    """Return whether rates and event output are finite at the start of a step."""
+    finite = math.isfinite(work[Row.Q + lane])
+    for i in range(lane, layout.n_states * LANES, LANES):
+        finite = finite and math.isfinite(work[layout.f + i])
+    return finite
 
 
 @jit
-def find_fault(m: Array, tag: Integers, lane: int, most_steps: int) -> int:
-    """Return why a step cannot be accepted, COMPLETE when it can."""
-    error = m[ERROR + lane]
-    if tag[COUNT + lane] > most_steps:
-        return TOO_MANY_STEPS
-    if not math.isfinite(error) or (error <= 1.0 and not math.isfinite(m[Q_END + lane])):
-        return NOT_FINITE
-    if m[GROWTH + lane] > 1e8:
-        return PIVOT_GROWTH
-    return COMPLETE if error <= 1.0 else STEP_UNDERFLOW
+def judge_step(work: Array, iwork: Integers, lane: int, most_steps: int) -> Completion:
+    """Return why a step cannot be accepted, `COMPLETE` when it can."""
+    error = work[Row.ERROR + lane]
+    if iwork[IntRow.COUNT + lane] > most_steps:
+        return Completion.TOO_MANY_STEPS
+    if not math.isfinite(error) or (error <= 1.0 and not math.isfinite(work[Row.Q_END + lane])):
+        return Completion.NOT_FINITE
+    if work[Row.GROWTH + lane] > 1e8:
+        return Completion.PIVOT_GROWTH
+    return Completion.COMPLETE if error <= 1.0 else Completion.STEP_UNDERFLOW
 
 
 @jit
-def reject(m: Array, tag: Integers, lane: int, fault: int, model: Machine, outcome: Outcome) -> None:
-    """Shorten a step; give the patient up when the clock no longer feels it, or when a shorter step cannot help."""
-    factor = max(0.2, 0.9 / m[ROOT + lane]) if fault == STEP_UNDERFLOW else 0.2
-    m[H + lane] *= factor
-    tag[SHRUNK + lane] = 1
-    stands = m[T + lane] + 0.1 * m[H + lane] == m[T + lane] or not m[H + lane] > 1e-150
-    if stands or fault == TOO_MANY_STEPS or (fault == NOT_FINITE and not starts_finite(m, lane, model)):
-        release(m, tag, lane, fault, model, outcome)
+def reject_step(work: Array, iwork: Integers, lane: int, fault: Completion, layout: KernelLayout, outcome: Outcome) -> None:
+    """Shorten a step; end the integration when the step no longer moves the clock, or when a shorter step cannot help."""
+    factor = max(0.2, 0.9 / work[Row.ROOT + lane]) if fault == Completion.STEP_UNDERFLOW else 0.2
+    work[Row.H + lane] *= factor
+    iwork[IntRow.REJECTED + lane] = 1
+    stalled = work[Row.T + lane] + 0.1 * work[Row.H + lane] == work[Row.T + lane] or not work[Row.H + lane] > 1e-150
+    if (
+        stalled
+        or fault == Completion.TOO_MANY_STEPS
+        or (fault == Completion.NOT_FINITE and not starts_finite(work, lane, layout))
+    ):
+        release_lane(work, iwork, lane, fault, layout, outcome)
 
 
 @jit
-def settle(m: Array, tag: Integers, lane: int, model: Machine, course: Course, outcome: Outcome) -> None:
-    """Accept, shorten or give up the step of one lane."""
-    tag[COUNT + lane] += 1
-    if tag[FRESH + lane] == 1:
-        tag[FRESH + lane] = 0
-        if not starts_finite(m, lane, model):
-            release(m, tag, lane, NOT_FINITE, model, outcome)
+def accept_or_reject(
+    work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome
+) -> None:
+    """Accept the step of one lane, shorten it, or end the integration of the lane's patient."""
+    iwork[IntRow.COUNT + lane] += 1
+    if iwork[IntRow.FIRST_STEP + lane] == 1:
+        iwork[IntRow.FIRST_STEP + lane] = 0
+        if not starts_finite(work, lane, layout):
+            release_lane(work, iwork, lane, Completion.NOT_FINITE, layout, outcome)
             return
-        if model.watch == 1:
-            open_watched(m, lane, tag[WHO + lane], course, outcome)
-    fault = find_fault(m, tag, lane, course.most_steps)
-    if fault != COMPLETE:
-        reject(m, tag, lane, fault, model, outcome)
+        if layout.has_event == 1:
+            check_event_at_start(work, lane, iwork[IntRow.PATIENT + lane], shared, outcome)
+    fault = judge_step(work, iwork, lane, shared.most_steps)
+    if fault != Completion.COMPLETE:
+        reject_step(work, iwork, lane, fault, layout, outcome)
         return
-    if model.watch == 1:
-        follow_watched(m, lane, tag[WHO + lane], model, course, outcome)
-    accept(m, tag, lane, model, course, outcome)
+    if layout.has_event == 1:
+        locate_event(work, lane, iwork[IntRow.PATIENT + lane], layout, shared, outcome)
+    accept_step(work, iwork, lane, layout, shared, outcome)
 
 
 @jit_entry
-def integrate_lanes(m: Array, tag: Integers, model: Machine, course: Course, patients: Patients, outcome: Outcome) -> None:
-    """Integrate every patient over the grid; `m` and `tag` are work space, zeros."""
+def integrate_lanes(
+    work: Array, iwork: Integers, layout: KernelLayout, shared: SharedProblem, patients: Patients, outcome: Outcome
+) -> None:
+    """Integrate every patient over the grid; `work` and `iwork` come in as zeros."""
     for lane in range(LANES):
-        tag[WHO + lane] = -1
-        m[H + lane] = 1.0
-        m[RELATIVE + lane] = course.relative
-    while fill(m, tag, model, course, patients, outcome):
-        fresh = 0
+        iwork[IntRow.PATIENT + lane] = -1
+        work[Row.H + lane] = 1.0
+        work[Row.RELATIVE + lane] = shared.relative
+    while fill_lanes(work, iwork, layout, shared, patients, outcome):
+        starting = 0
         for lane in range(LANES):
-            fresh += tag[FRESH + lane]
-        if fresh > 0:
-            choose_steps(m, tag, model)
-        clip_steps(m, tag)
-        call_model(model.advance, m, 0)
+            starting += iwork[IntRow.FIRST_STEP + lane]
+        if starting > 0:
+            choose_steps(work, iwork, layout)
+        clip_steps(work, iwork)
+        call_model(layout.advance, work, 0)
         for lane in range(LANES):
-            if tag[WHO + lane] >= 0:
-                settle(m, tag, lane, model, course, outcome)
+            if iwork[IntRow.PATIENT + lane] >= 0:
+                accept_or_reject(work, iwork, lane, layout, shared, outcome)

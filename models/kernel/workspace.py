@@ -1,12 +1,13 @@
 """What the parts of the ensemble kernel share: the work space of the lanes, and the arrays a call brings and takes away.
 
-Start with `ROWS_PER_LANE` and `Course`.  All numbers of all lanes stand in one array `m`, so that the compiler knows every
-distance: row r of a lane is `m[r * LANES + lane]`.  First come the rows below, then blocks of one row a state, then parameters,
-factors and
-stages; `Machine` says where.
+A *lane* is one of the places in which the kernel integrates patients side by side; each has a time and a step of its own.  All
+numbers of all lanes stand in one array `work`, so that the compiler knows every distance: row r of a lane is
+`work[r * LANES + lane]`.  First come the rows of `Row`, then blocks of one row a state, then parameters, factors and stages;
+`KernelLayout` says where.  Whole numbers stand in `iwork` in the same way.  Start with `Row` and `SharedProblem`.
 """
 
 from collections.abc import Callable
+from enum import IntEnum, auto
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,84 +18,118 @@ from kinimmune.models.kernel.rosenbrock import RODAS5P
 LANES = 8
 """Patients side by side: a multiple of the vector width of every current processor."""
 
-ROWS_PER_LANE = (
-    "T",  # time
-    "H",  # step
-    "PER_STEP",  # 1 / step
-    "MOMENT",  # time of a stage
-    "RELATIVE",  # relative tolerance
-    "GROWTH",  # of the pivots
-    "ERROR",  # of the step, in units of the tolerances
-    "STOP",  # end of the segment
-    "ROOT",  # of the error: what the step should be divided by
-    "LAST_ROOT",  # of the last accepted step
-    "LAST_H",
-    "Q",  # watched quantity at the start of the step
-    "SLOPE",  # its derivative by time
-    "Q_END",  # the same at the end
-    "SLOPE_END",
-    "Q_INSIDE",  # the same at MOMENT, from the states in B
-    "SLOPE_INSIDE",
-)
-T, H, PER_STEP, MOMENT, RELATIVE, GROWTH, ERROR, STOP, ROOT, LAST_ROOT, LAST_H = range(0, 11 * LANES, LANES)
-Q, SLOPE, Q_END, SLOPE_END, Q_INSIDE, SLOPE_INSIDE = range(11 * LANES, 17 * LANES, LANES)
 
-ROWS_PER_STATE = (
-    "Y",  # state
+class _Rows(IntEnum):
+    """Rows that follow each other; the value of a member is the place of its first lane."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> int:  # noqa: ARG004 - of enum
+        return count * LANES
+
+
+class Row(_Rows):
+    """Rows of `work` that hold one number a lane."""
+
+    T = auto()
+    """Time [d] at the start of the step."""
+    H = auto()
+    """Length of the step [d]."""
+    PER_STEP = auto()
+    """1 / length of the step [1/d]."""
+    STAGE_TIME = auto()
+    """Time [d] of a stage of the method."""
+    RELATIVE = auto()
+    """Relative tolerance."""
+    GROWTH = auto()
+    """Largest growth of a pivot in the elimination."""
+    ERROR = auto()
+    """Error of the step in units of the tolerances."""
+    STOP = auto()
+    """Time [d] at which the segment of the schedule ends."""
+    ROOT = auto()
+    """Root of the error by the order of the method: what the step should be divided by."""
+    LAST_ROOT = auto()
+    """`ROOT` of the last accepted step, 0 before the first."""
+    LAST_H = auto()
+    """Length of the last accepted step [d]."""
+    Q = auto()
+    """Event output at the start of the step."""
+    SLOPE = auto()
+    """Time derivative of the event output at the start of the step."""
+    Q_END = auto()
+    """Event output at the end of the step."""
+    SLOPE_END = auto()
+    """Time derivative of the event output at the end of the step."""
+    Q_INTERIOR = auto()
+    """Event output at `STAGE_TIME`, from the states in block B."""
+    SLOPE_INTERIOR = auto()
+    """Time derivative of the event output at `STAGE_TIME`, from the states in block B."""
+
+
+class IntRow(_Rows):
+    """Rows of `iwork`, which hold one whole number a lane."""
+
+    PATIENT = auto()
+    """Column of the patient in the lane, -1 for none."""
+    CURSOR = auto()
+    """Place in the output grid of the next time to store."""
+    SEGMENT = auto()
+    """Segment of the schedule."""
+    COUNT = auto()
+    """Steps tried so far."""
+    FIRST_STEP = auto()
+    """1 before the first step of a segment, else 0."""
+    REJECTED = auto()
+    """1 after a rejected step, else 0."""
+    HITS_STOP = auto()
+    """1 when the step ends the segment, else 0."""
+    NEXT_PATIENT = auto()
+    """First patient without a lane; stands in lane 0 only."""
+
+
+STATE_BLOCKS = (
+    "Y",  # state at the start of the step
     "TRIAL",  # state at a stage, then at the end of the step
     "F",  # rates at the start of the step
-    "G",  # their derivative by time, times the step squared
+    "G",  # time derivative of the rates, times the step squared
     "B",  # right-hand side and solution of a stage
-    "SUM",  # of the earlier stages on the right-hand side
-    "BEND",  # continuous extension
-    "TWIST",
-    "CURL",
+    "SUM",  # part of the right-hand side that comes from earlier stages
+    "D1",  # coefficients of the continuous extension, as in `rosenbrock`
+    "D2",
+    "D3",
     "SCALE",  # absolute tolerance
 )
-
-TAGS = (
-    "WHO",  # patient, -1 for none
-    "CURSOR",  # next time of the output grid
-    "SEGMENT",  # of the schedule
-    "COUNT",  # steps tried
-    "FRESH",  # 1 before the first step of a segment
-    "SHRUNK",  # 1 after a rejected step
-    "LANDING",  # 1 when the step ends the segment
-    "WAITING",  # first patient without a lane (lane 0 only)
-)
-WHO, CURSOR, SEGMENT, COUNT, FRESH, SHRUNK, LANDING, WAITING = range(0, 8 * LANES, LANES)
+"""Blocks of `work` with one row a state."""
 
 EXPONENT = 1.0 / RODAS5P.order
 """Power of the error estimate that is proportional to the step."""
 
-COMPLETE, NOT_FINITE, STEP_UNDERFLOW, TOO_MANY_STEPS, PIVOT_GROWTH, INACCURATE = range(6)
-"""Places of the members of `span.Completion`."""
 
-
-class Machine(NamedTuple):
-    """The compiled functions of a model, as addresses, and where its blocks begin in `m`."""
+class KernelLayout(NamedTuple):
+    """The compiled functions of a model, as addresses, and where its blocks begin in `work`."""
 
     advance: int
     find_rates: int
     find_constants: int
-    find_watched: int
-    watch: int
-    """1 when an output is watched."""
+    find_event_output: int
+    has_event: int
+    """1 when an output is followed for events, else 0."""
     n_states: int
     n_parameters: int
     y: int
     trial: int
     f: int
     b: int
-    bend: int
-    twist: int
-    curl: int
+    d1: int
+    d2: int
+    d3: int
     scale: int
     p: int
     rows: int
+    """Number of rows of `work`."""
 
 
-class Course(NamedTuple):
+class SharedProblem(NamedTuple):
     """What all patients of one call share."""
 
     time: Array
@@ -102,53 +137,62 @@ class Course(NamedTuple):
     breaks: Array
     """Times [d] at which inputs change or doses fall, strictly inside the grid"""
     inputs: Array
-    """shape (n_breaks + 1, n_inputs): values before the first break, and from each break on"""
+    """Inputs before the first break, and from each break on, shape (n_breaks + 1, n_inputs)"""
     doses: Array
-    """shape (n_breaks + 2, n_states): added at the start of the grid, at each break, and at the end"""
+    """Amounts added at the start of the grid, at each break, and at the end, shape (n_breaks + 2, n_states)"""
     keep: Integers
-    """States to store."""
+    """Rows of the states to store."""
     relative: float
+    """Relative tolerance."""
     rise: float
-    """Rise of the watched quantity above its running minimum that counts as a crossing; infinite for none."""
-    level: float
-    """Level of the watched quantity that counts as a crossing; infinite for none."""
+    """Rise of the event output above its running minimum that counts as a crossing; infinite for none."""
+    threshold: float
+    """Value of the event output that counts as a crossing; infinite for none."""
     most_steps: int
+    """Steps a patient may take."""
 
 
 class Patients(NamedTuple):
     """What differs from patient to patient."""
 
     initial: Array
-    """shape (n_states, n)"""
+    """States at the start, shape (n_states, n)"""
     parameters: Array
-    """shape (n_parameters, n)"""
+    """Parameters without inputs, shape (n_parameters, n)"""
     start: Integers
     """Place in the output grid, shape (n,)"""
     scale: Array
     """Absolute tolerances, shape (n_states, n)"""
+    nadir: Array
+    """Running minimum of the event output before the start, infinite for none, shape (n,)"""
 
 
 class Outcome(NamedTuple):
     """Arrays the kernel fills."""
 
     states: Array
-    """shape (n, n_kept, k)"""
+    """Stored states on the grid, shape (n, n_kept, k)"""
     final: Array
-    """shape (n, n_states)"""
+    """All states at the last time, shape (n, n_states)"""
     crossing: Array
+    """Time [d] of the first event, infinite for none, shape (n,)"""
     nadir: Array
+    """Running minimum of the event output, shape (n,)"""
     completion: "np.ndarray[Any, np.dtype[np.int8]]"
+    """Codes of `Completion`, shape (n,)"""
     failed_at: Array
-    blamed: Integers
-    """Row of the state that broke, -1 without one"""
+    """Time [d] of a failure, infinite without one, shape (n,)"""
+    failed_state: Integers
+    """Row of the state that broke, -1 without one, shape (n,)"""
     steps: Integers
+    """Steps tried, shape (n,)"""
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def jit(function: Function) -> Function:
-    """Stand for numba's decorator, which the generated modules put in its place."""
+    """Return the function as it is; generated modules put numba's decorator in the place of this one."""
     return function
 
 

@@ -43,8 +43,8 @@ def breast(parameters: tuple[Parameter, ...]) -> OdeModel:
         pharmacokinetics.pd1_antibody(),
         effectors.effector_t_cells(start.effectors, None, _coupling()),
         _division_block(),
-        depletion.depletion("cd8", "E", ("effector_cells", "pd1_cells")),
-        depletion.depletion("macrophage", "M", ("m1", "m2")),
+        depletion.depletion("cd8", "CD8", "E", ("effector_cells", "pd1_cells")),
+        depletion.depletion("macrophage", "Macrophage", "M", ("m1", "m2")),
         tumour.fed_tumour("mm^3", _killing(reference), symbol("division_activity"), None),
     )
     return OdeModel("breast", "CDK4/6 inhibition in mice with breast tumours", mechanisms, parameters, _outputs())
@@ -98,8 +98,10 @@ def _treg_block() -> Definition:
 
 def _division_block() -> Mechanism:
     blocked = symbol("cd8_division_effect") * symbol("occupancy_cdk46")
-    definition = Definition("cd8_division_block", "b_E", "1", blocked, "CD8 division lost to CDK4/6 inhibition", ZERO)
-    return Mechanism("cd8_cell_cycle", "CD8 cells need CDK4/6 to divide too", definitions=(definition,))
+    definition = Definition(
+        "cd8_division_block", "b_E", "1", blocked, "CD8 division lost to CDK4/6 inhibition", ZERO, label="CD8 division block"
+    )
+    return Mechanism("cd8_cell_cycle", "CD8 cells need CDK4/6 to divide too", definitions=(definition,), label="CD8 cell cycle")
 
 
 def _killing(reference: _Untreated) -> sp.Expr:
@@ -114,11 +116,20 @@ def _outputs() -> tuple[Definition, ...]:
     functional, exhausted, m1, m2 = (symbol(name) for name in ("effector_cells", "pd1_cells", "m1", "m2"))
     return (
         Definition("tumour_volume", "T", "mm^3", tumour.viable_volume(), "tumour volume"),
-        Definition("g1_s_activity", "D", "1", symbol("division_activity"), "entry into S phase over untreated"),
-        Definition("m1_fraction", "M_1 / (M_1 + M_2)", "1", m1 / (m1 + m2), "M1 share of macrophages"),
+        Definition(
+            "g1_s_activity", "D", "1", symbol("division_activity"), "entry into S phase over untreated", label="G1/S activity"
+        ),
+        Definition("m1_fraction", "M_1 / (M_1 + M_2)", "1", m1 / (m1 + m2), "M1 share of macrophages", label="M1 share"),
         Definition("repolarisation", "k_21 φ M_2", "1/d", symbol("m2_to_m1_rate") * symbol("mif_signal") * m2, "M2 that turn M1"),
-        Definition("mif_signalling", "φ", "1", symbol("mif_signal"), "signal of MIF through CD44/CD74"),
-        Definition("cd8_cells", "E + X", "1", functional + exhausted, "all CD8 cells"),
-        Definition("functional_fraction", "E / (E + X)", "1", functional / (functional + exhausted), "CD8 cells without PD-1"),
+        Definition("mif_signalling", "φ", "1", symbol("mif_signal"), "signal of MIF through CD44/CD74", label="MIF signalling"),
+        Definition("cd8_cells", "E + X", "1", functional + exhausted, "all CD8 cells", label="CD8 T cells"),
+        Definition(
+            "functional_fraction",
+            "E / (E + X)",
+            "1",
+            functional / (functional + exhausted),
+            "CD8 cells without PD-1",
+            label="Functional share of CD8",
+        ),
         Definition("growth_room", "T / K", "1", tumour.viable_volume() / symbol("vascular_capacity"), "tumour over capacity"),
     )

@@ -18,7 +18,7 @@ def gompertz(parameters: tuple[Parameter, ...]) -> OdeModel:
     growth = Mechanism(
         name="growth",
         reason="the specific growth rate falls with the logarithm of the volume",
-        states=(State("volume", "V", "mL", "tumour volume", start),),
+        states=(State("volume", "V", "mL", "tumour volume", start, label="Tumour volume"),),
         terms=(Term("growth", "volume", retardation * volume * sp.log(capacity / volume), "growth towards capacity"),),
     )
     return OdeModel("gompertz", "Gompertz growth, closed form known", (growth,), parameters)

@@ -87,15 +87,36 @@ def hcc_cells(parameters: tuple[Parameter, ...]) -> OdeModel:
 
 def _outputs() -> tuple[Definition, ...]:
     held = tuple(
-        Definition(f"held_{name}", f'theta_"{printed}"', "1", symbol(f"occupancy_{name}"), f"share of {printed} held by drug")
+        Definition(
+            f"held_{name}",
+            f'theta_"{printed}"',
+            "1",
+            symbol(f"occupancy_{name}"),
+            f"share of {printed} held by drug",
+            label=f"{printed} held by drug",
+        )
         for name, printed in KINASES.items()
     )
     numbers = tuple(
-        Definition(f"cells_{name}", f'N_"{printed}"', "1", sp.exp(symbol(f"log_{name}")), f"{printed} cells over their start")
+        Definition(
+            f"cells_{name}",
+            f'N_"{printed}"',
+            "1",
+            sp.exp(symbol(f"log_{name}")),
+            f"{printed} cells over their start",
+            label=f"{printed} cells",
+        )
         for name, printed in LINES.items()
     )
     dying = tuple(
-        Definition(f"dying_{name}", f'a_"{printed}"', "1/d", symbol(f"apoptosis_{name}"), f"rate of apoptosis of {printed} cells")
+        Definition(
+            f"dying_{name}",
+            f'a_"{printed}"',
+            "1/d",
+            symbol(f"apoptosis_{name}"),
+            f"rate of apoptosis of {printed} cells",
+            label=f"{printed} apoptosis",
+        )
         for name, printed in LINES.items()
     )
     return (*held, *numbers, *dying)

@@ -33,7 +33,7 @@ def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
         tregs.conventional_t_cells(),
         tregs.hypoxic_recruitment(),
         effectors.effector_t_cells((naive, NONE), effectors.vegf_pd1_block(), _coupling()),
-        depletion.depletion("cd8", "E", ("effector_cells", "pd1_cells")),
+        depletion.depletion("cd8", "CD8", "E", ("effector_cells", "pd1_cells")),
         tumour.fed_tumour("uL", _killing(), symbol("cyclin_d1"), tumour.erk_apoptosis()),
     )
     return OdeModel("hcc_mouse", "Sorafenib in mice with liver tumours", mechanisms, parameters, _outputs())
@@ -81,18 +81,34 @@ def _outputs() -> tuple[Definition, ...]:
     functional, exhausted = symbol("effector_cells"), symbol("pd1_cells")
     cd8 = functional + exhausted
     return (
-        Definition("tumour_volume", "T", "uL", tumour.viable_volume(), "viable tumour volume, 1 uL = 1 mm^3"),
         Definition(
-            "treg_fraction", "R / (R + H)", "1", regulatory / (regulatory + conventional), "share of Tregs among CD4 cells"
+            "tumour_volume", "T", "uL", tumour.viable_volume(), "viable tumour volume, 1 uL = 1 mm^3", label="Viable tumour"
         ),
-        Definition("annexin_fraction", 'm_"annexin"', "1", tregs.apoptosis_marker(), "annexin+ share of Tregs"),
+        Definition(
+            "treg_fraction",
+            "R / (R + H)",
+            "1",
+            regulatory / (regulatory + conventional),
+            "share of Tregs among CD4 cells",
+            label="Tregs among CD4",
+        ),
+        Definition(
+            "annexin_fraction", 'm_"annexin"', "1", tregs.apoptosis_marker(), "annexin+ share of Tregs", label="Annexin+ Tregs"
+        ),
         Definition(
             "suppression_assay", 'q_"assay"', "1", tregs.suppression_assay(), "suppression in culture, equal number of Tregs"
         ),
-        Definition("cd8_cells", "E + X", "1", cd8, "all CD8 cells"),
-        Definition("pd1_fraction", "X / (E + X)", "1", exhausted / cd8, "PD-1+ share of CD8 cells"),
-        Definition("functional_fraction", "E / (E + X)", "1", functional / cd8, "functional share of CD8 cells"),
-        Definition("cd8_to_treg", "(E + X) / R", "1", cd8 / regulatory, "CD8 cells per Treg"),
+        Definition("cd8_cells", "E + X", "1", cd8, "all CD8 cells", label="CD8 T cells"),
+        Definition("pd1_fraction", "X / (E + X)", "1", exhausted / cd8, "PD-1+ share of CD8 cells", label="PD-1+ share of CD8"),
+        Definition(
+            "functional_fraction",
+            "E / (E + X)",
+            "1",
+            functional / cd8,
+            "functional share of CD8 cells",
+            label="Functional share of CD8",
+        ),
+        Definition("cd8_to_treg", "(E + X) / R", "1", cd8 / regulatory, "CD8 cells per Treg", label="CD8 per Treg"),
         Definition(
             "effector_activity",
             "E q",

@@ -86,27 +86,41 @@ def untreated_state(name: str, printed: str, volume: sp.Expr, parts: tuple[str, 
     """
     signal, suppressed = symbol(f"{name}_antigen"), symbol(f"{name}_suppression")
     functional, exhausted = effectors.untreated_effectors(signal, suppressed)
+    left = tregs.suppression(symbol(f"{name}_tregs"), sp.Integer(1))
     rows = (
-        ("antigen", f'A_"{printed}"', tregs.antigen(volume), "antigen signal"),
-        ("tregs", f'R_"{printed}"', tregs.untreated_number(signal), "Tregs at rest"),
-        ("suppression", f'q_"{printed}"', tregs.suppression(symbol(f"{name}_tregs"), sp.Integer(1)), "factor they leave"),
-        ("effectors", f'E_"{printed}"', functional, "functional effector cells at rest"),
-        ("pd1", f'X_"{printed}"', exhausted, "PD-1+ cells at rest"),
+        ("antigen", f'A_"{printed}"', tregs.antigen(volume), "antigen signal", "Antigen signal"),
+        ("tregs", f'R_"{printed}"', tregs.untreated_number(signal), "Tregs at rest", "Tregs"),
+        ("suppression", f'q_"{printed}"', left, "factor they leave", "Treg suppression"),
+        ("effectors", f'E_"{printed}"', functional, "functional effector cells at rest", "Effector CD8 T cells"),
+        ("pd1", f'X_"{printed}"', exhausted, "PD-1+ cells at rest", "PD-1+ CD8 T cells"),
     )
     definitions = tuple(
-        Definition(f"{name}_{what}", symbol_, "1", value, reason) for what, symbol_, value, reason in rows if what in parts
+        Definition(f"{name}_{part}", symbol_, "1", value, reason, label=f"{label}, {name}")
+        for part, symbol_, value, reason, label in rows
+        if part in parts
     )
-    return Mechanism(f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions)
+    return Mechanism(
+        f"untreated_{name}", f"immune state at rest under the {name} volume", definitions=definitions, label=f"Untreated, {name}"
+    )
 
 
 def _outputs() -> tuple[Definition, ...]:
     functional, exhausted = symbol("effector_cells"), symbol("pd1_cells")
     return (
-        Definition("log_diameter", "ln d", "1", tumour.log_diameter(), "ln of the sum of diameters over its start"),
-        Definition("division", "π", "1/d", symbol("proliferation"), "rate at which tumour cells divide"),
+        Definition(
+            "log_diameter", "ln d", "1", tumour.log_diameter(), "ln of the sum of diameters over its start", label="ln diameter"
+        ),
+        Definition("division", "π", "1/d", symbol("proliferation"), "rate at which tumour cells divide", label="Division rate"),
         Definition("apoptosis_of_tumour", "a", "1/d", symbol("drug_apoptosis"), "rate at which the drug kills tumour cells"),
-        Definition("pd1_fraction", "X / (E + X)", "1", exhausted / (functional + exhausted), "PD-1+ share of CD8 cells"),
-        Definition("tumour_volume", "T", "mL", tumour.viable_volume(), "viable tumour volume"),
+        Definition(
+            "pd1_fraction",
+            "X / (E + X)",
+            "1",
+            exhausted / (functional + exhausted),
+            "PD-1+ share of CD8 cells",
+            label="PD-1+ share of CD8",
+        ),
+        Definition("tumour_volume", "T", "mL", tumour.viable_volume(), "viable tumour volume", label="Viable tumour"),
         Definition(
             "effector_activity",
             "E q",
@@ -114,5 +128,12 @@ def _outputs() -> tuple[Definition, ...]:
             functional * symbol("treg_suppression"),
             "functional effector cells times what Tregs leave of their function",
         ),
-        Definition("death_hazard", "Λ", "1", symbol("tumour_hazard") + symbol("liver_hazard"), "cumulative hazard of death"),
+        Definition(
+            "death_hazard",
+            "Λ",
+            "1",
+            symbol("tumour_hazard") + symbol("liver_hazard"),
+            "cumulative hazard of death",
+            label="Hazard of death",
+        ),
     )

@@ -55,6 +55,7 @@ def _cytostasis() -> Mechanism:
         symbol("braf_effect") * symbol("occupancy_braf_v600e"),
         "share of tumour growth lost to occupied B-RAF",
         neutral=sp.Integer(0),
+        label="B-RAF block",
     )
     return Mechanism("cytostasis", "the drug's direct action on tumour cells", definitions=(block,))
 
@@ -63,8 +64,10 @@ def _outputs(steepness: int) -> tuple[Definition, ...]:
     cells, effectors = symbol("cd4_nkg2d_cells"), symbol("th1_effectors")
     rise = cells / nkg2d.untreated_cells(steepness)
     return (
-        Definition("rise", "N / N_0", "1", rise, "CD4+NKG2D+ cells over their number before treatment"),
-        Definition("th1_fraction", "G / N", "1", effectors / cells, "Th1 effector cells per CD4+NKG2D+ cell"),
+        Definition(
+            "rise", "N / N_0", "1", rise, "CD4+NKG2D+ cells over their number before treatment", label="Rise of CD4+NKG2D+"
+        ),
+        Definition("th1_fraction", "G / N", "1", effectors / cells, "Th1 effector cells per CD4+NKG2D+ cell", label="Th1 share"),
         Definition("th1_killing", "K_T", "1/d", symbol("killing"), "specific rate of tumour killing by Th1 effectors"),
-        Definition("tumour_volume", "T", "mL", symbol("viable_volume"), "viable tumour volume"),
+        Definition("tumour_volume", "T", "mL", symbol("viable_volume"), "viable tumour volume", label="Viable tumour"),
     )

@@ -21,6 +21,7 @@ def vessel_blocks() -> tuple[Definition, ...]:
             symbol(f"{kinase}_effect") * symbol(f"occupancy_{kinase}"),
             f"share of {cells} lost to blocked {printed}",
             neutral=sp.Integer(0),
+            label=f"{printed} block",
         )
         for kinase, printed, cells in (
             ("vegfr2", "VEGFR-2", "endothelial support"),

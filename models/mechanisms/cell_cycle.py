@@ -13,8 +13,13 @@ def g1_s_control() -> Mechanism:
     activity, share = symbol("e2f_activity"), symbol("e2f_share")
     return Mechanism(
         name="cell_cycle",
+        label="G1/S control",
         reason="the drug's direct action on tumour cells: arrest between G1 and S phase",
-        states=(State("e2f_activity", "B", "1", "phosphorylated Rb and E2F activity over untreated", sp.Integer(1)),),
+        states=(
+            State(
+                "e2f_activity", "B", "1", "phosphorylated Rb and E2F activity over untreated", sp.Integer(1), label="E2F activity"
+            ),
+        ),
         definitions=(
             Definition(
                 "cdk46_inhibition",
@@ -23,6 +28,7 @@ def g1_s_control() -> Mechanism:
                 symbol("occupancy_cdk46"),
                 "CDK4/6 of tumour cells held by drug",
                 neutral=sp.Integer(0),
+                label="CDK4/6 inhibition",
             ),
             Definition(
                 "division_activity",
@@ -40,6 +46,11 @@ def g1_s_control() -> Mechanism:
                 symbol("rb_rate") * (1 - symbol("cdk46_inhibition")),
                 "free CDK4/6 phosphorylates Rb and sets E2F free",
             ),
-            Term("rb_dephosphorylation", "e2f_activity", -symbol("rb_rate") * activity, "phosphatases"),
+            Term(
+                "rb_dephosphorylation",
+                "e2f_activity",
+                -symbol("rb_rate") * activity,
+                "phosphatases",
+            ),
         ),
     )

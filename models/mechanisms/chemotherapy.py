@@ -19,8 +19,16 @@ def temozolomide() -> Mechanism:
     return Mechanism(
         name="temozolomide",
         reason="the alkylating agent kills tumour cells and lymphocytes, and damaged cells show NKG2D ligands",
-        inputs=(Input("temozolomide_rate", 'upright("TMZ")', "mg/d", "amount of temozolomide taken per day"),),
-        states=(State("damage", "W", "1", "DNA damage in the tumour over its reference", ZERO),),
+        inputs=(
+            Input(
+                "temozolomide_rate",
+                'upright("TMZ")',
+                "mg/d",
+                "amount of temozolomide taken per day",
+                label="Temozolomide dose rate",
+            ),
+        ),
+        states=(State("damage", "W", "1", "DNA damage in the tumour over its reference", ZERO, label="DNA damage"),),
         definitions=(
             Definition(
                 "temozolomide_concentration",
@@ -28,6 +36,7 @@ def temozolomide() -> Mechanism:
                 "mg/L",
                 symbol("temozolomide_rate") / symbol("temozolomide_clearance"),
                 "plasma concentration, average over the day",
+                label="Temozolomide in plasma",
             ),
             Definition(
                 "damage_response",
@@ -44,6 +53,7 @@ def temozolomide() -> Mechanism:
                 symbol("lymphocyte_sensitivity") * exposure,
                 "rate at which lymphocytes are lost",
                 neutral=ZERO,
+                label="Loss of lymphocytes",
             ),
         ),
         terms=(
@@ -67,4 +77,5 @@ def apoptosis() -> Definition:
         symbol("tumour_sensitivity") * symbol("temozolomide_concentration"),
         "tumour cells killed by temozolomide",
         neutral=ZERO,
+        label="Apoptosis under drug",
     )

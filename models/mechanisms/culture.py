@@ -25,6 +25,7 @@ def medium() -> Mechanism:
                 "nmol/L",
                 symbol("medium_concentration") / (1 + bound_over_free),
                 "unbound drug, the only part that reaches kinases",
+                label="Free drug",
             ),
         ),
     )
@@ -38,12 +39,13 @@ def cell_line(name: str, printed: str) -> Mechanism:
     name
         last part of the names of its parameters and its state
     printed
-        subscript in equations
+        name of the line, subscript in equations
     """
     dependence = symbol(f"raf_dependence_{name}")
     growth, death = f"division_{name}", f"apoptosis_{name}"
     return Mechanism(
         name=f"line_{name}",
+        label=f"{printed} cells",
         reason=f"{printed} cells divide as far as cyclin D1 lets them and die without pERK",
         states=(
             State(
@@ -54,6 +56,7 @@ def cell_line(name: str, printed: str) -> Mechanism:
                 sp.Integer(0),
                 nonnegative=False,
                 size=1.0,
+                label=f"ln {printed} cells",
             ),
         ),
         definitions=(
@@ -63,6 +66,7 @@ def cell_line(name: str, printed: str) -> Mechanism:
                 "1/d",
                 symbol(f"growth_{name}") * (1 - dependence + dependence * symbol("cyclin_d1")),
                 f"division of {printed} cells, a share of which needs cyclin D1",
+                label=f"Division of {printed} cells",
             ),
             Definition(
                 death,
@@ -71,10 +75,11 @@ def cell_line(name: str, printed: str) -> Mechanism:
                 symbol(f"death_{name}") * (1 - symbol("phospho_erk")),
                 f"apoptosis of {printed} cells that lost their pERK survival signal",
                 neutral=sp.Integer(0),
+                label=f"Apoptosis of {printed} cells",
             ),
         ),
         terms=(
-            Term(f"growth_of_{name}", f"log_{name}", symbol(growth), "division"),
-            Term(f"death_of_{name}", f"log_{name}", -symbol(death), "apoptosis under drug"),
+            Term(f"growth_of_{name}", f"log_{name}", symbol(growth), "division", label=f"Growth of {printed} cells"),
+            Term(f"death_of_{name}", f"log_{name}", -symbol(death), "apoptosis under drug", label=f"Death of {printed} cells"),
         ),
     )

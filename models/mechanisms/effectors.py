@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
@@ -52,7 +52,7 @@ def untreated_effectors(signal: sp.Expr, suppressed: sp.Expr, coupling: Coupling
     division = factors.division * symbol("effector_proliferation") * suppressed * signal
     loss = symbol("effector_death") + exhaustion * symbol("exhausted_death") / (recovery + symbol("exhausted_death"))
     source = (factors.basal + factors.priming * symbol("effector_priming") * signal) * suppressed
-    functional = resting_number(source, division, loss, (1 + ratio) / symbol("effector_capacity"))
+    functional = steady_state(source, division, loss, (1 + ratio) / symbol("effector_capacity"))
     return functional, ratio * functional
 
 
@@ -79,18 +79,26 @@ def effector_t_cells(start: tuple[sp.Expr, sp.Expr], block: Definition | None, c
     division = factors.division * symbol("effector_proliferation") * suppressed * signal * functional * crowding
     return Mechanism(
         name="effectors",
+        label="Effector T cells",
         reason="effector cells kill the tumour; chronic antigen turns them PD-1+",
         states=(
-            State("effector_cells", "E", "1", "functional CD8 effector cells, relative density", start[0]),
-            State("pd1_cells", "X", "1", "PD-1+ exhausted CD8 cells, relative density", start[1]),
+            State(
+                "effector_cells",
+                "E",
+                "1",
+                "functional CD8 effector cells, relative density",
+                start[0],
+                label="Effector CD8 T cells",
+            ),
+            State("pd1_cells", "X", "1", "PD-1+ exhausted CD8 cells, relative density", start[1], label="PD-1+ CD8 T cells"),
         ),
         definitions=() if block is None else (block,),
         terms=(
             Term("priming", "effector_cells", primed, "naive cells primed by antigen"),
             Term("effector_division", "effector_cells", division, "division on antigen, limited by space"),
             Term("effector_death", "effector_cells", -symbol("effector_death") * functional, "death"),
-            Term("pd1_induction", "effector_cells", -induced, "chronic antigen induces PD-1"),
-            Term("pd1_induction", "pd1_cells", induced, "chronic antigen induces PD-1"),
+            Term("pd1_induction", "effector_cells", -induced, "chronic antigen induces PD-1", label="PD-1 induction"),
+            Term("pd1_induction", "pd1_cells", induced, "chronic antigen induces PD-1", label="PD-1 induction"),
             Term("reinvigoration", "effector_cells", recovered, "recovery of function"),
             Term("reinvigoration", "pd1_cells", -recovered, "recovery of function"),
             Term("exhausted_death", "pd1_cells", -symbol("exhausted_death") * exhausted, "death"),
@@ -107,6 +115,7 @@ def vegf_pd1_block() -> Definition:
         symbol("pd1_effect") * symbol("occupancy_vegfr2"),
         "share of PD-1 induction lost when VEGF no longer signals to CD8 cells",
         neutral=ZERO,
+        label="PD-1 induction block",
     )
 
 

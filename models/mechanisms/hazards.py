@@ -35,8 +35,22 @@ def death() -> Mechanism:
         name="death",
         reason="risk of death rises with tumour burden and as liver reserve is lost",
         states=(
-            State("tumour_hazard", 'Λ_"T"', "1", "cumulative hazard of death by tumour", sp.Integer(0)),
-            State("liver_hazard", 'Λ_"L"', "1", "cumulative hazard of death by liver failure", sp.Integer(0)),
+            State(
+                "tumour_hazard",
+                'Λ_"T"',
+                "1",
+                "cumulative hazard of death by tumour",
+                sp.Integer(0),
+                label="Hazard of tumour death",
+            ),
+            State(
+                "liver_hazard",
+                'Λ_"L"',
+                "1",
+                "cumulative hazard of death by liver failure",
+                sp.Integer(0),
+                label="Hazard of liver death",
+            ),
         ),
         terms=(
             Term("tumour_death", "tumour_hazard", by_tumour, "a power of viable volume over the reference"),
@@ -50,7 +64,7 @@ def death_by_burden() -> Mechanism:
     return Mechanism(
         name="death",
         reason="risk of death rises with tumour burden",
-        states=(State("death_hazard", "Λ", "1", "cumulative hazard of death", sp.Integer(0)),),
+        states=(State("death_hazard", "Λ", "1", "cumulative hazard of death", sp.Integer(0), label="Hazard of death"),),
         terms=(
             Term(
                 "burden_death",
@@ -68,7 +82,9 @@ def new_lesions() -> Mechanism:
     return Mechanism(
         name="new_lesions",
         reason="progression is also a lesion that was not there",
-        states=(State("lesion_hazard", "G", "1", "cumulative hazard of a new lesion", sp.Integer(0)),),
+        states=(
+            State("lesion_hazard", "G", "1", "cumulative hazard of a new lesion", sp.Integer(0), label="Hazard of new lesions"),
+        ),
         definitions=(
             Definition(
                 "lesion_drug_action",
@@ -77,6 +93,7 @@ def new_lesions() -> Mechanism:
                 symbol("cyclin_d1") * symbol("vascular_support"),
                 "new lesions need proliferation and vessels as the old ones do",
                 neutral=sp.Integer(1),
+                label="Drug action on new lesions",
             ),
         ),
         terms=(Term("seeding", "lesion_hazard", rate * symbol("lesion_drug_action"), "outgrowth of seeded cells"),),

@@ -41,13 +41,43 @@ def trans_presentation(steepness: int) -> Mechanism:
     induced = symbol("il15ra_induction")
     return Mechanism(
         name="il15",
+        label="IL-15",
         reason="T cells meet IL-15 on the receptor alpha of other cells",
-        inputs=(Input("il15_infusion", 'upright("IL15")', "1/d", "IL-15 complex given, per day, over its untreated level"),),
+        inputs=(
+            Input(
+                "il15_infusion",
+                'upright("IL15")',
+                "1/d",
+                "IL-15 complex given, per day, over its untreated level",
+                label="IL-15 infusion",
+            ),
+        ),
         states=(
-            State("il15ra_monocytes", "A", "1", "IL-15 receptor alpha on monocytes relative to untreated", ONE),
-            State("il15ra_tumour", "B", "1", "IL-15 receptor alpha in the tumour relative to untreated monocytes", start),
-            State("il15_complex", "I", "1", "circulating IL-15 complex relative to untreated", ONE),
-            State("il15_tumour", "J", "1", "IL-15 complex in the tumour relative to untreated blood", start),
+            State(
+                "il15ra_monocytes",
+                "A",
+                "1",
+                "IL-15 receptor alpha on monocytes relative to untreated",
+                ONE,
+                label="IL-15Rα on monocytes",
+            ),
+            State(
+                "il15ra_tumour",
+                "B",
+                "1",
+                "IL-15 receptor alpha in the tumour relative to untreated monocytes",
+                start,
+                label="IL-15Rα in the tumour",
+            ),
+            State("il15_complex", "I", "1", "circulating IL-15 complex relative to untreated", ONE, label="IL-15 complex"),
+            State(
+                "il15_tumour",
+                "J",
+                "1",
+                "IL-15 complex in the tumour relative to untreated blood",
+                start,
+                label="IL-15 in the tumour",
+            ),
         ),
         definitions=(
             Definition(
@@ -57,8 +87,9 @@ def trans_presentation(steepness: int) -> Mechanism:
                 symbol("il15ra_inducibility") * symbol("il15ra_effect") * symbol("occupancy_raf"),
                 "relative rise of the receptor under occupied RAF-1",
                 neutral=sp.Integer(0),
+                label="IL-15Rα induction",
             ),
-            Definition("il15", "Y", "1", met(circulating, local), "IL-15 that T cells meet, over untreated"),
+            Definition("il15", "Y", "1", met(circulating, local), "IL-15 that T cells meet, over untreated", label="IL-15"),
             Definition(
                 "il15_gate",
                 "γ",
@@ -66,6 +97,7 @@ def trans_presentation(steepness: int) -> Mechanism:
                 open_gate(symbol("il15"), steepness),
                 "share of T cells with IL-15 beyond their threshold",
                 neutral=ONE,
+                label="IL-15 gate",
             ),
         ),
         terms=(
@@ -77,8 +109,8 @@ def trans_presentation(steepness: int) -> Mechanism:
                 turnover * symbol("monocytes") * monocytes,
                 "IL-15 presented by monocytes",
             ),
-            Term("il15_given", "il15_complex", symbol("il15_infusion"), "IL-15 complex infused"),
-            Term("il15_clearance", "il15_complex", -turnover * circulating, "consumption and clearance"),
+            Term("il15_given", "il15_complex", symbol("il15_infusion"), "IL-15 complex infused", label="IL-15 given"),
+            Term("il15_clearance", "il15_complex", -turnover * circulating, "consumption and clearance", label="IL-15 clearance"),
             Term("tumour_complex", "il15_tumour", turnover * (tumour - local), "IL-15 presented in the tumour"),
         ),
     )

@@ -16,7 +16,7 @@ def occupancy(kinases: tuple[str, ...], printed: dict[str, str]) -> Mechanism:
     kinases
         short names; `raf` gives the definition `occupancy_raf` from the parameter `ic50_raf` [nmol/L]
     printed
-        short name -> subscript in equations
+        short name -> name of the kinase, subscript in equations
     """
     free, shift = symbol("free_concentration"), symbol("kinase_shift")
     definitions = tuple(
@@ -27,6 +27,7 @@ def occupancy(kinases: tuple[str, ...], printed: dict[str, str]) -> Mechanism:
             free / (free + shift * symbol(f"ic50_{kinase}")),
             f"fraction of {printed[kinase]} held by drug",
             neutral=sp.Integer(0),
+            label=f"{printed[kinase]} occupancy",
         )
         for kinase in kinases
     )

@@ -61,8 +61,8 @@ def m1_and_m2(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
         name="macrophages",
         reason="tumours hold macrophages as M2; MIF from arrested cells turns them to M1",
         states=(
-            State("m1", "M_1", "1", "M1 macrophages, relative density", start[0]),
-            State("m2", "M_2", "1", "M2 macrophages, relative density", start[1]),
+            State("m1", "M_1", "1", "M1 macrophages, relative density", start[0], label="M1 macrophages"),
+            State("m2", "M_2", "1", "M2 macrophages, relative density", start[1], label="M2 macrophages"),
         ),
         definitions=(
             Definition(
@@ -82,10 +82,10 @@ def m1_and_m2(start: tuple[sp.Expr, sp.Expr]) -> Mechanism:
                 "monocytes that become M1",
             ),
             Term("m2_recruitment", "m2", recruited * (1 - symbol("m1_share")), "monocytes that become M2"),
-            Term("m2_to_m1", "m1", matured, "repolarisation by MIF through CD44/CD74"),
-            Term("m2_to_m1", "m2", -matured, "repolarisation by MIF through CD44/CD74"),
-            Term("m1_to_m2", "m1", -polarised, "the tumour turns M1 to M2"),
-            Term("m1_to_m2", "m2", polarised, "the tumour turns M1 to M2"),
+            Term("m2_to_m1", "m1", matured, "repolarisation by MIF through CD44/CD74", label="M2 to M1"),
+            Term("m2_to_m1", "m2", -matured, "repolarisation by MIF through CD44/CD74", label="M2 to M1"),
+            Term("m1_to_m2", "m1", -polarised, "the tumour turns M1 to M2", label="M1 to M2"),
+            Term("m1_to_m2", "m2", polarised, "the tumour turns M1 to M2", label="M1 to M2"),
             Term("m1_death", "m1", -death * m1, "death"),
             Term("m2_death", "m2", -death * m2, "death"),
         ),
@@ -108,10 +108,25 @@ def m1_action(start: tuple[sp.Expr, sp.Expr], reference: sp.Expr) -> Mechanism:
     clearance = symbol("factor_clearance")
     return Mechanism(
         name="m1_action",
+        label="Action of M1",
         reason="trained M1 present antigen on MHC-I and release factors that bring CD8 cells in",
-        inputs=(Input("m1_medium", 'upright("medium")', "1", "factors held up by medium of trained M1 macrophages"),),
+        inputs=(
+            Input(
+                "m1_medium",
+                'upright("medium")',
+                "1",
+                "factors held up by medium of trained M1 macrophages",
+            ),
+        ),
         states=(
-            State("presentation", "A", "1", "antigen presentation on MHC-I over that without trained M1", start[0]),
+            State(
+                "presentation",
+                "A",
+                "1",
+                "antigen presentation on MHC-I over that without trained M1",
+                start[0],
+                label="MHC-I presentation",
+            ),
             State("m1_factors", "Q", "1", "soluble factors of M1 over those of an untreated tumour", start[1]),
         ),
         definitions=(
@@ -122,6 +137,7 @@ def m1_action(start: tuple[sp.Expr, sp.Expr], reference: sp.Expr) -> Mechanism:
                 _presentation(m1, symbol("mif_signal")),
                 "MHC-I of M1 that MIF has trained",
                 neutral=sp.Integer(0),
+                label="MHC-I of M1",
             ),
             Definition(
                 "arrest_presentation",
@@ -130,6 +146,7 @@ def m1_action(start: tuple[sp.Expr, sp.Expr], reference: sp.Expr) -> Mechanism:
                 symbol("arrest_presentation_gain") * (1 - symbol("e2f_activity")),
                 "MHC-I of arrested tumour cells through interferon III",
                 neutral=sp.Integer(0),
+                label="MHC-I of arrested cells",
             ),
             Definition(
                 "factor_recruitment",
@@ -138,6 +155,7 @@ def m1_action(start: tuple[sp.Expr, sp.Expr], reference: sp.Expr) -> Mechanism:
                 recruitment_factor(factors),
                 "CD8 recruitment by factors of M1, of its maximum",
                 neutral=symbol("factor_floor"),
+                label="Recruitment by M1 factors",
             ),
             Definition(
                 "m2_suppression",

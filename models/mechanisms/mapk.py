@@ -26,11 +26,12 @@ def raf_mek_erk(resistant: sp.Expr | None = None) -> Mechanism:
     one = sp.Integer(1)
     return Mechanism(
         name="mapk",
+        label="RAF/MEK/ERK",
         reason="the drug's direct action on tumour cells",
         states=(
-            State("phospho_mek", "M", "1", "phosphorylated MEK relative to untreated", one),
-            State("phospho_erk", "P", "1", "phosphorylated ERK relative to untreated", one),
-            State("cyclin_d1", "D", "1", "cyclin D1 relative to untreated; scales proliferation", one),
+            State("phospho_mek", "M", "1", "phosphorylated MEK relative to untreated", one, label="pMEK"),
+            State("phospho_erk", "P", "1", "phosphorylated ERK relative to untreated", one, label="pERK"),
+            State("cyclin_d1", "D", "1", "cyclin D1 relative to untreated; scales proliferation", one, label="Cyclin D1"),
         ),
         definitions=(
             Definition(
@@ -40,6 +41,7 @@ def raf_mek_erk(resistant: sp.Expr | None = None) -> Mechanism:
                 symbol("occupancy_raf") * (1 - lost),
                 "occupied RAF, as far as the tumour is not resistant",
                 neutral=sp.Integer(0),
+                label="RAF inhibition",
             ),
         ),
         terms=(
@@ -48,10 +50,21 @@ def raf_mek_erk(resistant: sp.Expr | None = None) -> Mechanism:
                 "phospho_mek",
                 symbol("mek_rate") * (1 - symbol("raf_inhibition")) * (1 + symbol("erk_feedback") * (1 - erk)),
                 "free RAF phosphorylates MEK; less pERK means less negative feedback on RAF",
+                label="MEK phosphorylation",
             ),
-            Term("mek_dephosphorylation", "phospho_mek", -symbol("mek_rate") * mek, "phosphatases"),
-            Term("erk_phosphorylation", "phospho_erk", symbol("erk_rate") * mek, "pMEK phosphorylates ERK"),
-            Term("erk_dephosphorylation", "phospho_erk", -symbol("erk_rate") * erk, "phosphatases"),
+            Term(
+                "mek_dephosphorylation", "phospho_mek", -symbol("mek_rate") * mek, "phosphatases", label="MEK dephosphorylation"
+            ),
+            Term(
+                "erk_phosphorylation",
+                "phospho_erk",
+                symbol("erk_rate") * mek,
+                "pMEK phosphorylates ERK",
+                label="ERK phosphorylation",
+            ),
+            Term(
+                "erk_dephosphorylation", "phospho_erk", -symbol("erk_rate") * erk, "phosphatases", label="ERK dephosphorylation"
+            ),
             Term(
                 "cyclin_synthesis",
                 "cyclin_d1",

@@ -38,14 +38,22 @@ def hif_and_mif(start: sp.Expr) -> Mechanism:
     hif, mif, share, half = (symbol(name) for name in ("hif", "mif", "mif_baseline_share", "hif_half"))
     return Mechanism(
         name="mif",
+        label="HIF-1α and MIF",
         reason="how arrested tumour cells speak to macrophages",
         inputs=(
-            Input("mif_inhibitor", 'upright("MIFi")', "1", "share of MIF that an inhibitor neutralises"),
-            Input("receptor_block", 'upright("block")', "1", "share of CD44/CD74 that is blocked"),
+            Input("mif_inhibitor", 'upright("MIFi")', "1", "share of MIF that an inhibitor neutralises", label="MIF inhibitor"),
+            Input("receptor_block", 'upright("block")', "1", "share of CD44/CD74 that is blocked", label="CD44/CD74 block"),
         ),
         states=(
-            State("hif", "H", "1", "HIF-1alpha in tumour cells over untreated", sp.Integer(1)),
-            State("mif", "F", "1", "MIF in the tumour over that of a large untreated one", kept_mif() * untreated_mif(start)),
+            State("hif", "H", "1", "HIF-1alpha in tumour cells over untreated", sp.Integer(1), label="HIF-1α"),
+            State(
+                "mif",
+                "F",
+                "1",
+                "MIF in the tumour over that of a large untreated one",
+                kept_mif() * untreated_mif(start),
+                label="MIF",
+            ),
         ),
         definitions=(
             Definition(
@@ -55,6 +63,7 @@ def hif_and_mif(start: sp.Expr) -> Mechanism:
                 sp.exp(symbol("hif_gain") * (1 - symbol("e2f_activity"))),
                 "HIF-1alpha production over untreated as E2F activity is lost",
                 neutral=sp.Integer(1),
+                label="HIF-1α induction",
             ),
             Definition(
                 "mif_induction",
@@ -63,6 +72,7 @@ def hif_and_mif(start: sp.Expr) -> Mechanism:
                 share + (1 - share) * hif**2 * (1 + half**2) / (half**2 + hif**2),
                 "MIF secretion over untreated: a share needs no HIF-1alpha",
                 neutral=sp.Integer(1),
+                label="MIF induction",
             ),
             Definition(
                 "mif_signal",
@@ -71,18 +81,26 @@ def hif_and_mif(start: sp.Expr) -> Mechanism:
                 (1 - symbol("receptor_block")) * _signal((1 - symbol("mif_inhibitor")) * mif),
                 "signal of MIF through CD44/CD74 on macrophages, of its maximum",
                 neutral=sp.Integer(0),
+                label="MIF signal",
             ),
         ),
         terms=(
-            Term("hif_synthesis", "hif", symbol("hif_rate") * symbol("hif_induction"), "HIF-1alpha follows the arrest"),
-            Term("hif_degradation", "hif", -symbol("hif_rate") * hif, "proteasome"),
+            Term(
+                "hif_synthesis",
+                "hif",
+                symbol("hif_rate") * symbol("hif_induction"),
+                "HIF-1alpha follows the arrest",
+                label="HIF-1α synthesis",
+            ),
+            Term("hif_degradation", "hif", -symbol("hif_rate") * hif, "proteasome", label="HIF-1α degradation"),
             Term(
                 "mif_secretion",
                 "mif",
                 symbol("mif_rate") * symbol("mif_induction") * kept_mif() * untreated_mif(symbol("viable_volume")),
                 "secretion by tumour cells",
+                label="MIF secretion",
             ),
-            Term("mif_clearance", "mif", -symbol("mif_rate") * mif, "clearance"),
+            Term("mif_clearance", "mif", -symbol("mif_rate") * mif, "clearance", label="MIF clearance"),
         ),
     )
 

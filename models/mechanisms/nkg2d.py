@@ -6,7 +6,7 @@ Start with `cd4_nkg2d_cells`.  Supply needs neither signal; expansion and Th1 po
 import sympy as sp
 
 from kinimmune.models.mechanisms import il15
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 ONE = sp.Integer(1)
@@ -50,7 +50,7 @@ def untreated_cells(steepness: int) -> sp.Expr:
     The positive root of s + p b N (1 - N / N_max) - d N with b gate times trigger.
     """
     gain = symbol("cell_expansion") * untreated_both(steepness)
-    return resting_number(symbol("cell_supply"), gain, symbol("cell_death"), 1 / symbol("cell_capacity"))
+    return steady_state(symbol("cell_supply"), gain, symbol("cell_death"), 1 / symbol("cell_capacity"))
 
 
 def untreated_th1(steepness: int) -> sp.Expr:
@@ -68,10 +68,13 @@ def ligands() -> Mechanism:
     released = symbol("shed_release") * bound * symbol("viable_volume") / symbol("reference_volume")
     return Mechanism(
         name="mica",
+        label="MICA/B",
         reason="stressed tumour cells show MICA/B and lose it into blood",
         states=(
-            State("membrane_mica", "M", "1", "MICA/B on tumour cells, relative", untreated_ligand()),
-            State("soluble_mica", "S", "1", "soluble MICA/B in serum, relative", untreated_shed()),
+            State(
+                "membrane_mica", "M", "1", "MICA/B on tumour cells, relative", untreated_ligand(), label="MICA/B on the tumour"
+            ),
+            State("soluble_mica", "S", "1", "soluble MICA/B in serum, relative", untreated_shed(), label="Soluble MICA/B"),
         ),
         definitions=(
             Definition("tumour_contact", "c", "1", contact(symbol("viable_volume")), "share of T cells that meet tumour"),
@@ -82,6 +85,7 @@ def ligands() -> Mechanism:
                 down_modulation(shed),
                 "NKG2D that shed ligand leaves on T cells",
                 neutral=ONE,
+                label="NKG2D down-modulation",
             ),
             Definition(
                 "nkg2d_trigger",
@@ -90,6 +94,7 @@ def ligands() -> Mechanism:
                 symbol("tumour_contact") * trigger(bound) * symbol("nkg2d_down_modulation"),
                 "NKG2D engaged by MICA/B",
                 neutral=sp.Integer(0),
+                label="NKG2D trigger",
             ),
         ),
         terms=(
@@ -98,16 +103,30 @@ def ligands() -> Mechanism:
                 "membrane_mica",
                 turnover * symbol("mica_expression") * (1 + symbol("mica_damage_gain") * symbol("damage_response")),
                 "expression, raised by DNA damage",
+                label="MICA/B synthesis",
             ),
-            Term("mica_internalisation", "membrane_mica", -turnover * bound, "turnover at the membrane"),
-            Term("mica_shedding", "membrane_mica", -shedding * bound, "cleavage from the membrane"),
+            Term(
+                "mica_internalisation",
+                "membrane_mica",
+                -turnover * bound,
+                "turnover at the membrane",
+                label="MICA/B internalisation",
+            ),
+            Term("mica_shedding", "membrane_mica", -shedding * bound, "cleavage from the membrane", label="MICA/B shedding"),
             Term(
                 "mica_release",
                 "soluble_mica",
                 symbol("soluble_clearance") * released,
                 "shed ligand reaches blood in proportion to tumour",
+                label="MICA/B release",
             ),
-            Term("soluble_mica_clearance", "soluble_mica", -symbol("soluble_clearance") * shed, "clearance from blood"),
+            Term(
+                "soluble_mica_clearance",
+                "soluble_mica",
+                -symbol("soluble_clearance") * shed,
+                "clearance from blood",
+                label="Clearance of soluble MICA/B",
+            ),
         ),
     )
 
@@ -127,13 +146,27 @@ def cd4_nkg2d_cells(steepness: int) -> Mechanism:
     division = symbol("cell_expansion") * both * cells * (1 - cells / symbol("cell_capacity"))
     return Mechanism(
         name="cd4_nkg2d",
+        label="CD4+NKG2D+ T cells",
         reason="CD4+NKG2D+ cells divide and turn Th1 where IL-15 and NKG2D ligands come together",
         states=(
-            State("cd4_nkg2d_cells", "N", "1/uL", "CD4+NKG2D+ T cells in blood", untreated_cells(steepness)),
-            State("th1_effectors", "G", "1/uL", "Th1 effector cells among them", untreated_th1(steepness)),
+            State(
+                "cd4_nkg2d_cells",
+                "N",
+                "1/uL",
+                "CD4+NKG2D+ T cells in blood",
+                untreated_cells(steepness),
+                label="CD4+NKG2D+ T cells",
+            ),
+            State("th1_effectors", "G", "1/uL", "Th1 effector cells among them", untreated_th1(steepness), label="Th1 effectors"),
         ),
         terms=(
-            Term("cell_supply_flow", "cd4_nkg2d_cells", symbol("cell_supply"), "entry that needs neither signal"),
+            Term(
+                "cell_supply_flow",
+                "cd4_nkg2d_cells",
+                symbol("cell_supply"),
+                "entry that needs neither signal",
+                label="Cell supply",
+            ),
             Term("cell_division", "cd4_nkg2d_cells", division, "division on IL-15 AND NKG2D, limited by space"),
             Term("cell_loss", "cd4_nkg2d_cells", -symbol("cell_death") * cells, "death"),
             Term("lymphopenia", "cd4_nkg2d_cells", -symbol("lymphocyte_kill") * cells, "lymphocytes lost to chemotherapy"),

@@ -22,8 +22,15 @@ def oral_exposure() -> Mechanism:
         reason="plasma concentration of the drug and its decline over months",
         inputs=(Input("dose_rate", 'upright("dose")', "mg/d", "amount of drug taken per day"),),
         states=(
-            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0)),
-            State("induction", "W", "1", "progress of clearance induction, 0 at the start and 1 when complete", sp.Integer(0)),
+            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0), label="Drug in plasma"),
+            State(
+                "induction",
+                "W",
+                "1",
+                "progress of clearance induction, 0 at the start and 1 when complete",
+                sp.Integer(0),
+                label="Progress of induction",
+            ),
         ),
         definitions=(
             Definition(
@@ -73,8 +80,8 @@ def daily_gavage() -> Mechanism:
         name="exposure",
         reason="plasma concentration of the drug between daily doses",
         states=(
-            State("gut_drug", "A", "mg/kg", "drug in the gut, not yet absorbed", sp.Integer(0)),
-            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0)),
+            State("gut_drug", "A", "mg/kg", "drug in the gut, not yet absorbed", sp.Integer(0), label="Drug in the gut"),
+            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0), label="Drug in plasma"),
         ),
         definitions=(_free_concentration(),),
         terms=(
@@ -93,7 +100,9 @@ def averaged_exposure() -> Mechanism:
         name="exposure",
         reason="plasma concentration of the drug, averaged over the day",
         inputs=(Input("dose_rate", 'upright("dose")', "mg/kg/d", "amount of drug given per weight and day"),),
-        states=(State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0)),),
+        states=(
+            State("concentration", "C", "mg/L", "total plasma concentration of the drug", sp.Integer(0), label="Drug in plasma"),
+        ),
         definitions=(_free_concentration(),),
         terms=(
             Term("absorption", "concentration", symbol("dose_rate") / volume, "drug taken, averaged over the day"),
@@ -107,8 +116,13 @@ def pd1_antibody() -> Mechanism:
     antibody = symbol("antibody")
     return Mechanism(
         name="pd1_antibody",
+        label="PD-1 antibody",
         reason="an antibody keeps PD-1 from its ligand",
-        states=(State("antibody", '"Ab"', "mg/L", "plasma concentration of the antibody to PD-1", sp.Integer(0)),),
+        states=(
+            State(
+                "antibody", '"Ab"', "mg/L", "plasma concentration of the antibody to PD-1", sp.Integer(0), label="PD-1 antibody"
+            ),
+        ),
         definitions=(
             Definition(
                 "pd1_occupancy",
@@ -117,6 +131,7 @@ def pd1_antibody() -> Mechanism:
                 antibody / (antibody + symbol("antibody_half")),
                 "share of PD-1 held by antibody",
                 neutral=sp.Integer(0),
+                label="PD-1 occupancy",
             ),
         ),
         terms=(Term("antibody_elimination", "antibody", -symbol("antibody_elimination") * antibody, "catabolism, first order"),),
@@ -130,4 +145,5 @@ def _free_concentration() -> Definition:
         "nmol/L",
         symbol("unbound_fraction") * symbol("concentration") / symbol("molar_mass"),
         "unbound drug, the only part that reaches kinases",
+        label="Free drug",
     )

@@ -8,7 +8,7 @@ are a share of; `hypoxic_recruitment` draws Tregs into a tumour whose vessels ar
 
 import sympy as sp
 
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 from kinimmune.models.symbolic.components import Definition, Mechanism, State, Term, symbol
 
 
@@ -36,7 +36,7 @@ def untreated_number(signal: sp.Expr) -> sp.Expr:
     The positive root of s_R + r R (1 - R / R_max) - d_R R with r = rho_R (1 + a_R A).
     """
     rate = symbol("treg_proliferation") * (1 + symbol("treg_antigen_gain") * signal)
-    return resting_number(symbol("treg_source"), rate, symbol("treg_death"), 1 / symbol("treg_capacity"))
+    return steady_state(symbol("treg_source"), rate, symbol("treg_death"), 1 / symbol("treg_capacity"))
 
 
 def suppression(number: sp.Expr, function: sp.Expr) -> sp.Expr:
@@ -57,10 +57,18 @@ def regulatory_t_cells(start: sp.Expr) -> Mechanism:
     death = symbol("treg_death") * (1 + symbol("treg_death_induction"))
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number and their function",
         states=(
             _number(start),
-            State("treg_function", "F", "1", "suppressive function per Treg relative to untreated", sp.Integer(1)),
+            State(
+                "treg_function",
+                "F",
+                "1",
+                "suppressive function per Treg relative to untreated",
+                sp.Integer(1),
+                label="Function per Treg",
+            ),
         ),
         definitions=(
             block,
@@ -94,6 +102,7 @@ def treg_numbers(start: sp.Expr, division_block: Definition) -> Mechanism:
     """
     return Mechanism(
         name="tregs",
+        label="Regulatory T cells",
         reason="Tregs suppress effector cells; the drug lowers their number",
         states=(_number(start),),
         definitions=(division_block, _suppression(sp.Integer(1))),
@@ -117,8 +126,11 @@ def division_marker(start: sp.Expr) -> Mechanism:
     entering = symbol("treg_entry_into_division")
     return Mechanism(
         name="division_marker",
+        label="Ki67 of Tregs",
         reason="a Treg carries Ki67 from its entry into division until some days later",
-        states=(State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss)),),
+        states=(
+            State("ki67_fraction", 'm_"Ki67"', "1", "Ki67+ share of Tregs", resting / (resting + loss), label="Ki67+ Tregs"),
+        ),
         definitions=(
             Definition(
                 "treg_entry_into_division",
@@ -152,8 +164,18 @@ def conventional_t_cells() -> Mechanism:
     number, source, death = symbol("conventional_cells"), symbol("conventional_source"), symbol("conventional_death")
     return Mechanism(
         name="conventional_t_cells",
+        label="Conventional T cells",
         reason="Tregs are reported as a share of CD4 cells",
-        states=(State("conventional_cells", "H", "1", "conventional CD4 cells, relative density", source / death),),
+        states=(
+            State(
+                "conventional_cells",
+                "H",
+                "1",
+                "conventional CD4 cells, relative density",
+                source / death,
+                label="Conventional CD4 T cells",
+            ),
+        ),
         terms=(
             Term("conventional_entry", "conventional_cells", source, "entry from thymus and blood"),
             Term("conventional_loss", "conventional_cells", -death * number, "death"),
@@ -186,7 +208,7 @@ def hypoxic_recruitment() -> Mechanism:
 
 def _number(start: sp.Expr) -> State:
     resting = untreated_number(start)
-    return State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", resting)
+    return State("treg_number", "R", "1", "regulatory T cells in the tumour, relative density", resting, label="Tregs")
 
 
 def _suppression(function: sp.Expr) -> Definition:

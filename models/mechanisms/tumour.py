@@ -45,7 +45,16 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
         name="tumour",
         reason="viable tumour grows, is killed, and leaves necrotic volume that a scan still sees",
         states=(
-            State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False, size=1.0),
+            State(
+                "log_volume",
+                "x",
+                "1",
+                "ln of viable volume over its start",
+                sp.Integer(0),
+                nonnegative=False,
+                size=1.0,
+                label="ln viable volume",
+            ),
             State("necrosis", "N", "1", "necrotic volume over the viable volume at the start", balanced_necrosis()),
         ),
         definitions=(
@@ -56,6 +65,7 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
                 "1/d",
                 untreated_kill(),
                 "untreated killing of this patient, in proportion to growth",
+                label="Untreated killing",
             ),
             Definition(
                 "killing",
@@ -79,7 +89,13 @@ def tumour(activity: sp.Expr, reference_activity: sp.Expr) -> Mechanism:
             Term("immune_killing", "log_volume", -symbol("killing"), "lysis by effector cells"),
             Term("apoptosis", "log_volume", -symbol("drug_apoptosis"), "apoptosis under drug"),
             Term("necrosis_formation", "necrosis", died * sp.exp(symbol("log_volume")), "dead cells stay in place"),
-            Term("necrosis_clearance_flow", "necrosis", -symbol("necrosis_clearance") * symbol("necrosis"), "removal of debris"),
+            Term(
+                "necrosis_clearance_flow",
+                "necrosis",
+                -symbol("necrosis_clearance") * symbol("necrosis"),
+                "removal of debris",
+                label="Necrosis clearance",
+            ),
         ),
     )
 
@@ -119,7 +135,18 @@ def fed_tumour(unit: str, killing: sp.Expr, cytostasis: sp.Expr, apoptosis: Defi
     return Mechanism(
         name="tumour",
         reason="tumour grows towards what its vessels can feed, is killed and starves",
-        states=(State("log_volume", "x", "1", "ln of viable volume over its start", sp.Integer(0), nonnegative=False, size=1.0),),
+        states=(
+            State(
+                "log_volume",
+                "x",
+                "1",
+                "ln of viable volume over its start",
+                sp.Integer(0),
+                nonnegative=False,
+                size=1.0,
+                label="ln viable volume",
+            ),
+        ),
         definitions=definitions,
         terms=terms,
     )
@@ -134,6 +161,7 @@ def erk_apoptosis() -> Definition:
         symbol("apoptosis_rate") * (1 - symbol("phospho_erk")),
         "apoptosis of cells that lost their pERK survival signal",
         neutral=sp.Integer(0),
+        label="Apoptosis under drug",
     )
 
 

@@ -1,4 +1,4 @@
-"""Many patients cut into chunks of fixed size over threads, results in the order of the chunks.
+"""Many patients cut into chunks of fixed size over threads, with results in the order of the chunks.
 
 Start with `map_chunks`; `map_in_order` is the same for any pieces of work.  The cut does not depend on the number of threads, and
 a caller that sums results as they come always sums them in the same order: the same bits for any number of threads, and memory
@@ -58,7 +58,7 @@ def cut(n: int, chunk: int) -> Iterator[slice]:
 
 
 def map_in_order(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
-    """Yield the result of `task` for each item, in order; items are taken as threads become free, and few results wait.
+    """Yield the result of `task` for each item, in order; an item is taken when a thread is free, so that few results wait.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is given when: piecewise constant inputs and doses that add to a state at once.
+"""Inputs that are constant between changes, and doses that add to a state at once.
 
 Start with `Schedule`; `constant` makes the usual one.  Every change is a breakpoint at which an integrator restarts.
 """
@@ -14,10 +14,10 @@ class Dose:
     """An amount added to a state at one moment."""
 
     time: float
-    """[d]"""
+    """Moment of the dose [d]."""
     state: str
     amount: float
-    """In the unit of the state."""
+    """Amount in the unit of the state."""
 
 
 @dataclass(frozen=True)

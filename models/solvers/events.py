@@ -1,4 +1,4 @@
-"""Events that end a course: a rise above the smallest value so far, or a level that is reached.
+"""What is located exactly on the way: a rise of an output above its smallest value so far, or a threshold that it reaches.
 
 Start with `Event`.
 """
@@ -10,54 +10,44 @@ from kinimmune.models.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Rise:
-    """What a crossing as by RECIST watches."""
+class RiseFromNadir:
+    """An event where an output stands a given amount above its running minimum, as progression by RECIST does."""
 
-    quantity: str
+    output: str
     """Name of an output of the model, a logarithm such as `log_burden`."""
-    by: float
-    """A crossing is where the quantity first stands this much above its running minimum."""
+    rise: float
+    """Rise above the running minimum, in the unit of the output, positive."""
 
     @property
-    def rise(self) -> float:
-        """Above the running minimum."""
-        return self.by
-
-    @property
-    def level(self) -> float:
-        """No level counts as a crossing."""
+    def threshold(self) -> float:
+        """Value that counts as an event: infinite, for none does."""
         return math.inf
 
     def __post_init__(self) -> None:
-        """Refuse a rise that is none."""
-        if not self.by > 0.0:
-            raise UsageError(f"rise of '{self.quantity}' by {self.by:g}: the rise must be positive")
+        """Refuse a rise that is not positive."""
+        if not self.rise > 0.0:
+            raise UsageError(f"rise of '{self.output}' by {self.rise:g}: the rise must be positive")
 
 
 @dataclass(frozen=True)
-class Level:
-    """What a crossing of a threshold watches; for one from above watch an output of opposite sign."""
+class Threshold:
+    """An event where an output reaches a value from below; for one from above use an output of opposite sign."""
 
-    quantity: str
+    output: str
     """Name of an output of the model."""
-    value: float
-    """A crossing is where the quantity first stands at this or above, in its unit."""
+    threshold: float
+    """Value in the unit of the output, finite."""
 
     @property
     def rise(self) -> float:
-        """No rise counts as a crossing."""
+        """Rise above the running minimum that counts as an event: infinite, for none does."""
         return math.inf
 
-    @property
-    def level(self) -> float:
-        """Of the quantity itself."""
-        return self.value
-
     def __post_init__(self) -> None:
-        """Refuse a level that is none."""
-        if not math.isfinite(self.value):
-            raise UsageError(f"level of '{self.quantity}' at {self.value:g}: the level must be finite")
+        """Refuse a threshold that is not finite."""
+        if not math.isfinite(self.threshold):
+            raise UsageError(f"threshold of '{self.output}' at {self.threshold:g}: the threshold must be finite")
 
 
-Event = Rise | Level
-"""What is located exactly on the way."""
+Event = RiseFromNadir | Threshold
+"""An event of one output."""

@@ -1,6 +1,6 @@
 """Which state, and which term of its rate, an integration broke on.
 
-Start with `blame_state`, the rule of all integrators; `Failure` is what one individual's failure tells.
+Start with `choose_failed_state`, the rule of all integrators; `Failure` describes one individual's failure.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class Failure:
     """The first term of its rate that is not finite, or else the largest; None where nothing feeds the state."""
 
     def __str__(self) -> str:
-        """Return the place for a message."""
+        """Return day, state and term for a message."""
         at = "" if self.term is None else f", term '{self.term}'"
         return f"on day {self.time:.6g}, state '{self.state}'{at}"
 
 
-def blame_state(states: Array, rates: Array, allowed: Array) -> int:
+def choose_failed_state(states: Array, rates: Array, allowed: Array) -> int:
     """Return the row of the state that broke.
 
     The first whose value or rate is not finite; where all are finite, the one whose rate is largest in units of its tolerance.
@@ -42,7 +42,7 @@ def blame_state(states: Array, rates: Array, allowed: Array) -> int:
 
     Examples
     --------
-    >>> blame_state(np.array([1.0, 2.0]), np.array([3.0, np.inf]), np.array([1e-6, 1e-6]))
+    >>> choose_failed_state(np.array([1.0, 2.0]), np.array([3.0, np.inf]), np.array([1e-6, 1e-6]))
     1
     """
     broken = ~(np.isfinite(states) & np.isfinite(rates))
@@ -50,9 +50,9 @@ def blame_state(states: Array, rates: Array, allowed: Array) -> int:
 
 
 def find_failure(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> Failure:
-    """Return what broke; arguments as in `find_state`."""
+    """Return the state and the term that broke; arguments as in `find_failed_state`."""
     model = compiled.model
-    state = model.state_names[find_state(compiled, time, y, p, allowed)]
+    state = model.state_names[find_failed_state(compiled, time, y, p, allowed)]
     terms = [term for term in model.terms if term.state == state]
     if not terms:
         return Failure(time, state, None)
@@ -61,7 +61,7 @@ def find_failure(compiled: CompiledModel, time: float, y: Array, p: Array, allow
     return Failure(time, state, terms[int(np.argmax(broken if broken.any() else np.abs(values)))].name)
 
 
-def find_state(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> int:
+def find_failed_state(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> int:
     """Return the row of the state that broke.
 
     Parameters
@@ -69,12 +69,12 @@ def find_state(compiled: CompiledModel, time: float, y: Array, p: Array, allowed
     compiled
         the model
     time
-        last one reached [d]
+        last time reached [d]
     y
-        state there, shape (n_states,)
+        state at that time, shape (n_states,)
     p
         parameters, inputs last, shape (n_parameters + n_inputs,)
     allowed
         error allowed of each state, shape (n_states,)
     """
-    return blame_state(y, compiled.rhs(time, y, p), allowed)
+    return choose_failed_state(y, compiled.rhs(time, y, p), allowed)

@@ -1,9 +1,9 @@
-"""A second look at courses whose error may be larger than the tolerance, and a name for those that stay inaccurate.
+"""A second look at trajectories whose error may be larger than the tolerance, and a code for those that stay inaccurate.
 
-Start with `refine`.  Control of the local error promises little for a course that oscillates or is unstable: its errors add up or
-grow.  `find_doubtful` finds such courses by a second integration with a larger tolerance; a course of very many steps is doubtful
-without that.  Doubtful ones are integrated again with a smaller tolerance, which replaces the first result, and the distance
-between the two says how much error is left.
+Start with `refine`.  Control of the local error promises little for a trajectory that oscillates or is unstable, since its errors
+add up or grow.  `check_by_looser_tolerance` finds such trajectories by a second integration with a larger tolerance; one of very
+many steps is doubtful without that.  Doubtful ones are integrated again with a smaller tolerance, which replaces the first
+result, and the distance between the two says how much error is left.
 """
 
 import math
@@ -11,132 +11,131 @@ from typing import cast
 
 import numpy as np
 
-from kinimmune.models.arrays import Array, Bools
+from kinimmune.models.arrays import Array, Bools, real
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.kernel import Kernel
 from kinimmune.models.kernel.rosenbrock import RODAS5P
-from kinimmune.models.kernel.workspace import COMPLETE, INACCURATE, LANES, TAGS, Course, Outcome, Patients
+from kinimmune.models.kernel.workspace import LANES, IntRow, Outcome, Patients, SharedProblem
 
 Arrays = tuple[Array, ...]
 
 USUAL_STEPS = 300.0
-"""Steps at a relative tolerance of 1e-4 that a smooth course rarely takes (benchmarks/accuracy.py prints quantiles)."""
+"""Steps at a relative tolerance of 1e-4 that a smooth trajectory rarely takes (benchmarks/accuracy.py prints quantiles)."""
 USUAL_STEPS_PER_SEGMENT = 30.0
-"""The same for each further segment between doses."""
+"""Steps at that tolerance that each further segment between doses adds."""
 FACTOR = 30.0
-"""By how much a second tolerance is larger or smaller."""
+"""Factor by which a second tolerance is larger or smaller."""
 ALLOWED = 10.0
-"""Error in units of the tolerance up to which a course counts as accurate."""
+"""Error in units of the tolerance up to which a trajectory counts as accurate."""
 MARGIN = 10.0
-"""Errors may fall much less than in proportion to the tolerance: factor on the error that is left."""
+"""Factor on the error that is left: errors may fall much less than in proportion to the tolerance."""
 DISTANCE = ALLOWED * FACTOR / MARGIN
 """Distance of two results, in units of the larger tolerance over `FACTOR`, from which on the better one may be inaccurate."""
 
 
-def run_lanes(kernel: Kernel, course: Course, people: Patients, lowest: Array) -> Outcome:
-    """Run the compiled loop over some patients; `lowest` are the running minima they bring along, shape (n,)."""
-    outcome = _make_room(people.initial.shape[0], course.keep.size, course.time.size, lowest)
-    m, tag = np.zeros(kernel.machine.rows * LANES), np.zeros(len(TAGS) * LANES, dtype=np.int64)
-    kernel.run(m, tag, kernel.machine, course, people, outcome)
+def run_lanes(kernel: Kernel, shared: SharedProblem, patients: Patients) -> Outcome:
+    """Run the compiled loop over some patients."""
+    outcome = _make_room(patients, shared.keep.size, shared.time.size)
+    work, iwork = np.zeros(kernel.layout.rows * LANES), np.zeros(len(IntRow) * LANES, dtype=np.int64)
+    kernel.run(work, iwork, kernel.layout, shared, patients, outcome)
     return outcome
 
 
-def find_doubtful(kernel: Kernel, course: Course, people: Patients, lowest: Array, found: Outcome) -> Bools:
-    """Return whose course changes too much when the tolerance is larger, shape (n,); parameters as in `refine`."""
-    looser = course._replace(relative=course.relative * FACTOR)
-    rough = run_lanes(kernel, looser, people._replace(scale=people.scale * FACTOR), lowest)
-    far = _distances(course, people.scale, rough, found).max(axis=1, initial=0.0) > DISTANCE
-    found.steps[:] += rough.steps
-    return np.asarray(far | (rough.completion != COMPLETE))
+def check_by_looser_tolerance(kernel: Kernel, shared: SharedProblem, patients: Patients, outcome: Outcome) -> Bools:
+    """Return whose trajectory changes too much when the tolerance is larger, shape (n,); parameters as in `refine`."""
+    looser = shared._replace(relative=shared.relative * FACTOR)
+    rough = run_lanes(kernel, looser, patients._replace(scale=patients.scale * FACTOR))
+    far = _distances(shared, patients.scale, rough, outcome).max(axis=1, initial=0.0) > DISTANCE
+    outcome.steps[:] += rough.steps
+    return np.asarray(far | (rough.completion != Completion.COMPLETE))
 
 
-def find_long(course: Course, found: Outcome) -> Bools:
-    """Return whose course took many more steps than a smooth one would, shape (n,)."""
-    at_loosest = USUAL_STEPS + USUAL_STEPS_PER_SEGMENT * course.breaks.size
-    return np.asarray(found.steps > at_loosest * (1e-4 / course.relative) ** (1.0 / RODAS5P.order))
+def find_long(shared: SharedProblem, outcome: Outcome) -> Bools:
+    """Return whose trajectory took many more steps than a smooth one would, shape (n,)."""
+    at_loosest = USUAL_STEPS + USUAL_STEPS_PER_SEGMENT * shared.breaks.size
+    return np.asarray(outcome.steps > at_loosest * (1e-4 / shared.relative) ** (1.0 / RODAS5P.order))
 
 
-def refine(kernel: Kernel, course: Course, people: Patients, lowest: Array, found: Outcome, doubtful: Bools) -> Outcome:
-    """Return the outcome with doubtful courses integrated again, and those that stay inaccurate marked as failed.
+def refine(kernel: Kernel, shared: SharedProblem, patients: Patients, outcome: Outcome, doubtful: Bools) -> Outcome:
+    """Return the outcome with doubtful trajectories integrated again, and those that stay inaccurate marked as failed.
 
     Parameters
     ----------
-    kernel, course, people, lowest
-        as they were for `found`
-    found
-        outcome of `run_lanes`; changed in place
+    kernel, shared, patients
+        as they were for `outcome`
+    outcome
+        of `run_lanes`; changed in place
     doubtful
-        whose course to look at again, shape (n,); those that failed stay as they are
+        whose trajectory to look at again, shape (n,); those that failed stay as they are
     """
-    who = np.flatnonzero(doubtful & (found.completion == COMPLETE))
-    if not who.size:
-        return found
-    scale = people.scale[:, who]
+    columns = np.flatnonzero(doubtful & (outcome.completion == Completion.COMPLETE))
+    if not columns.size:
+        return outcome
+    scale = patients.scale[:, columns]
     again = run_lanes(
         kernel,
-        course._replace(relative=course.relative / FACTOR),
+        shared._replace(relative=shared.relative / FACTOR),
         Patients(
-            np.ascontiguousarray(people.initial[:, who]),
-            np.ascontiguousarray(people.parameters[:, who]),
-            people.start[who],
-            scale / FACTOR,
+            initial=np.ascontiguousarray(patients.initial[:, columns]),
+            parameters=np.ascontiguousarray(patients.parameters[:, columns]),
+            start=patients.start[columns],
+            scale=scale / FACTOR,
+            nadir=patients.nadir[columns],
         ),
-        lowest[who],
     )
-    first = Outcome._make(array[who] for array in found)
-    _mark_inaccurate(course, scale, first, again)
-    for kept, new in zip(cast(Arrays, found), cast(Arrays, again), strict=True):
-        kept[who] = new
-    found.steps[who] += first.steps
-    return found
+    first = Outcome._make(array[columns] for array in outcome)
+    _mark_inaccurate(shared, scale, first, again)
+    for array, new in zip(cast(Arrays, outcome), cast(Arrays, again), strict=True):
+        array[columns] = new
+    outcome.steps[columns] += first.steps
+    return outcome
 
 
-def _mark_inaccurate(course: Course, scale: Array, first: Outcome, again: Outcome) -> None:
-    """Give the second outcome the code INACCURATE where the first is too far from it, and NaN from there on."""
-    far = _distances(course, scale, first, again) > DISTANCE
-    for row in np.flatnonzero((again.completion == COMPLETE) & far.any(axis=1)).tolist():
+def _mark_inaccurate(shared: SharedProblem, scale: Array, first: Outcome, again: Outcome) -> None:
+    """Give the second outcome the code `INACCURATE` where the first is too far from it, and NaN from there on."""
+    far = _distances(shared, scale, first, again) > DISTANCE
+    for row in np.flatnonzero((again.completion == Completion.COMPLETE) & far.any(axis=1)).tolist():
         place = int(np.argmax(far[row]))
-        again.completion[row] = INACCURATE
-        again.blamed[row] = _farthest(course, scale[:, row], (first, again), row, place)
-        place = min(place, course.time.size - 1)
-        again.failed_at[row] = course.time[place]
+        again.completion[row] = Completion.INACCURATE
+        again.failed_state[row] = _farthest_state(shared, scale, first, again, row, place)
+        place = min(place, shared.time.size - 1)
+        again.failed_at[row] = shared.time[place]
         again.states[row, :, place:] = math.nan
         again.final[row] = math.nan
 
 
-def _farthest(course: Course, scale: Array, results: tuple[Outcome, Outcome], row: int, place: int) -> int:
-    """Return the state in which two results lie farthest apart at a time of the grid, or at the end beyond it."""
-    first, again = results
-    if place < course.time.size:
-        apart = _apart(first.states[row, :, place], again.states[row, :, place], scale[course.keep], course.relative)
-        return int(course.keep[np.argmax(apart)])
-    return int(np.argmax(_apart(first.final[row], again.final[row], scale, course.relative)))
+def _farthest_state(shared: SharedProblem, scale: Array, first: Outcome, again: Outcome, row: int, place: int) -> int:
+    """Return the state in which two results of a patient lie farthest apart, at a time of the grid or at the end beyond it."""
+    if place < shared.time.size:
+        ends = first.states[row, :, place], again.states[row, :, place]
+        return int(shared.keep[np.argmax(_distance(*ends, scale[shared.keep, row], shared.relative))])
+    return int(np.argmax(_distance(first.final[row], again.final[row], scale[:, row], shared.relative)))
 
 
-def _distances(course: Course, scale: Array, first: Outcome, again: Outcome) -> Array:
+def _distances(shared: SharedProblem, scale: Array, first: Outcome, again: Outcome) -> Array:
     """Return how far two results lie apart in units of the tolerance, the largest of the states.
 
     Shape (n, k + 1): at the times of the grid, where states are kept, and for all states at the end; 0 where one has no value.
     """
-    on_grid = _apart(first.states, again.states, scale[course.keep].T[:, :, None], course.relative).max(axis=1, initial=0.0)
-    at_end = _apart(first.final, again.final, scale.T, course.relative).max(axis=1, initial=0.0)
+    on_grid = _distance(first.states, again.states, scale[shared.keep].T[:, :, None], shared.relative).max(axis=1, initial=0.0)
+    at_end = _distance(first.final, again.final, scale.T, shared.relative).max(axis=1, initial=0.0)
     return np.column_stack([on_grid, at_end])
 
 
-def _apart(first: Array, again: Array, scale: Array, relative: float) -> Array:
+def _distance(first: Array, again: Array, scale: Array, relative: float) -> Array:
     with np.errstate(invalid="ignore", over="ignore"):
-        apart: Array = np.nan_to_num(np.abs(first - again) / (scale + relative * np.abs(again)), nan=0.0, posinf=math.inf)
-    return apart
+        return real(np.nan_to_num(np.abs(first - again) / (scale + relative * np.abs(again)), nan=0.0, posinf=math.inf))
 
 
-def _make_room(n_states: int, n_kept: int, k: int, lowest: Array) -> Outcome:
-    n = lowest.size
+def _make_room(patients: Patients, n_kept: int, k: int) -> Outcome:
+    n_states, n = patients.initial.shape
     return Outcome(
         states=np.full((n, n_kept, k), math.nan),
         final=np.full((n, n_states), math.nan),
         crossing=np.full(n, math.inf),
-        nadir=lowest.copy(),
+        nadir=patients.nadir.copy(),
         completion=np.zeros(n, dtype=np.int8),
         failed_at=np.full(n, math.inf),
-        blamed=np.full(n, -1, dtype=np.int64),
+        failed_state=np.full(n, -1, dtype=np.int64),
         steps=np.zeros(n, dtype=np.int64),
     )

@@ -12,17 +12,18 @@ import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.solvers.dosing import Schedule
-from kinimmune.models.solvers.ensemble import MOST_STEPS, EnsembleTrajectories, integrate
+from kinimmune.models.solvers.ensemble import EnsembleTrajectories, integrate
 from kinimmune.models.solvers.events import Event
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
-from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.solvers.tolerances import MOST_STEPS, Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 
 INTEGRATORS = ("kernel", "scipy")
 RETRIED_SHARE = 0.125
-"""Share of failed patients above which the parameters are at fault and none is integrated again."""
+"""Share of failed patients above which the parameters are at fault and no patient is integrated again."""
 
 
 class Integrator(Protocol):
@@ -41,25 +42,26 @@ class Integrator(Protocol):
         keep: Sequence[str] | None = None,
         tolerances: Tolerances = ...,
     ) -> EnsembleTrajectories:
-        """Return the courses of all individuals."""
+        """Return the trajectories of all individuals."""
         ...
 
 
-def by_kernel(compiled: CompiledModel, watch: str | None = None, most_steps: int = MOST_STEPS) -> Integrator:
+def by_kernel(compiled: CompiledModel, event_output: str | None = None, most_steps: int = MOST_STEPS) -> Integrator:
     """Return the ensemble kernel of a model, generated and cached on first use.
 
-    Courses are not checked twice: a mean over patients does not need the last digit of the few whose errors grow.
+    Trajectories are not checked by a second integration: a mean over patients does not need the last digit of the few whose
+    errors grow.
 
     Parameters
     ----------
     compiled
         the model
-    watch
-        output whose rises it can locate, if any
+    event_output
+        output whose events it can locate, if any
     most_steps
-        steps after which the kernel gives a patient up and scipy is asked
+        steps after which the kernel ends a patient's integration and scipy repeats it
     """
-    return partial(_integrate_with_retry, load_kernel(compiled.model, watch), compiled, most_steps=most_steps)
+    return partial(_integrate_with_retry, load_kernel(compiled.model, event_output), compiled, most_steps=most_steps)
 
 
 def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what integrates them
@@ -73,13 +75,13 @@ def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what
     nadir: Array | None = None,
     **others: Any,  # noqa: ANN401  # passed on to both integrators, whose signatures are the protocol's
 ) -> EnsembleTrajectories:
-    """Integrate by the kernel, and the few patients it gave up once more by scipy."""
-    given = {"start": start, "nadir": nadir, "most_steps": most_steps, **others}
-    courses = integrate(kernel, initial=initial, parameters=parameters, checked=False, **given)
+    """Integrate by the kernel, and by scipy the few patients whose integration failed there."""
+    options = {"start": start, "nadir": nadir, "most_steps": most_steps, **others}
+    first = integrate(kernel, initial=initial, parameters=parameters, checked=False, **options)
     usable = np.isfinite(initial).all(axis=0) & np.isfinite(parameters).all(axis=0)
-    lost = np.flatnonzero((courses.completion != 0) & usable)
-    if lost.size == 0 or lost.size > max(1, RETRIED_SHARE * courses.completion.size):
-        return courses
+    lost = np.flatnonzero((first.completion != Completion.COMPLETE) & usable)
+    if lost.size == 0 or lost.size > max(1, RETRIED_SHARE * first.completion.size):
+        return first
     again = integrate_by_scipy(
         compiled,
         initial=initial[:, lost],
@@ -88,17 +90,17 @@ def _integrate_with_retry(  # noqa: PLR0913 - the protocol's arguments, and what
         nadir=None if nadir is None else nadir[lost],
         **others,
     )
-    return _put_in(courses, lost, again)
+    return _replace_patients(first, lost, again)
 
 
-def _put_in(courses: EnsembleTrajectories, places: Integers, again: EnsembleTrajectories) -> EnsembleTrajectories:
-    """Return the courses with some patients replaced."""
+def _replace_patients(first: EnsembleTrajectories, columns: Integers, again: EnsembleTrajectories) -> EnsembleTrajectories:
+    """Return the first trajectories with some patients replaced by those of a second integration."""
     changed = {}
-    for name in ("states", "final", "crossing", "nadir", "completion", "failed_at", "blamed", "steps"):
-        array = getattr(courses, name).copy()
-        array[..., places] = getattr(again, name)
+    for name in ("states", "final", "crossing", "nadir", "completion", "failed_at", "failed_state", "steps"):
+        array = getattr(first, name).copy()
+        array[..., columns] = getattr(again, name)
         changed[name] = array
-    return replace(courses, retried=int(places.size), **changed)
+    return replace(first, retried=int(columns.size), **changed)
 
 
 def by_scipy(compiled: CompiledModel) -> Integrator:
@@ -106,8 +108,8 @@ def by_scipy(compiled: CompiledModel) -> Integrator:
     return partial(integrate_by_scipy, compiled)
 
 
-def choose_integrator(name: str, compiled: CompiledModel, watch: str | None = None) -> Integrator:
+def choose_integrator(name: str, compiled: CompiledModel, event_output: str | None = None) -> Integrator:
     """Return the integrator of a name, `kernel` or `scipy`."""
     if name not in INTEGRATORS:
         raise UsageError(f"unknown integrator '{name}'; {nearest(name, INTEGRATORS)}")
-    return by_kernel(compiled, watch) if name == "kernel" else by_scipy(compiled)
+    return by_kernel(compiled, event_output) if name == "kernel" else by_scipy(compiled)

@@ -1,6 +1,6 @@
-"""One stretch between two changes of what is given, by scipy's integrators, and how an integration can end.
+"""One segment, between two changes of inputs or doses, by scipy's integrators.
 
-Start with `solve_span`; `Tolerances` and `Completion` are those of every integrator of this package.
+Start with `solve_segment`.
 """
 
 import warnings
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.integrate import BDF, LSODA, DenseOutput, OdeSolution, Radau
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.solvers.tolerances import MOST_STEPS, Completion, Tolerances, sizes_of
+from kinimmune.models.kernel.completion import Completion
+from kinimmune.models.solvers.tolerances import MOST_STEPS, Tolerances, sizes_of
 from kinimmune.models.symbolic.compile import CompiledModel
 
 METHODS: Mapping[str, Callable[..., "BDF | LSODA | Radau"]] = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau}
@@ -27,8 +28,8 @@ class Solver:
 
 
 @dataclass(frozen=True)
-class Span:
-    """The course between two breakpoints."""
+class Segment:
+    """The trajectory between two breakpoints."""
 
     steps: Array
     """Times [d] the solver stepped to, the beginning first, shape (m,)"""
@@ -39,7 +40,7 @@ class Span:
     completion: Completion
 
 
-def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> Span:
+def solve_segment(compiled: CompiledModel, p: Array, interval: tuple[float, float], y: Array, solver: Solver) -> Segment:
     """Integrate between two breakpoints, as far as states and rates are finite.
 
     scipy's own loop is not used: at a pole LSODA steps on the spot for ever, and a Jacobian that is not finite is an exception.
@@ -50,17 +51,17 @@ def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: 
         the model and its integrator
     p
         parameters and the inputs that hold, shape (n_parameters + n_inputs,)
-    span
+    interval
         begin and end [d]
     y
         state at the beginning, shape (n_states,)
     """
-    steps, pieces, end, completion = [span[0]], list[DenseOutput](), y, Completion.COMPLETE
+    steps, pieces, end, completion = [interval[0]], list[DenseOutput](), y, Completion.COMPLETE
     with np.errstate(all="ignore"), warnings.catch_warnings():
         # scipy warns of what the completion says
         warnings.filterwarnings("ignore", category=UserWarning, module=r"scipy\.integrate")
         try:
-            stepper = _start(compiled, p, span, y, solver)
+            stepper = _start(compiled, p, interval, y, solver)
             while completion is Completion.COMPLETE and stepper.status == "running":
                 stepper.step()
                 completion = _judge(stepper, len(steps))
@@ -70,14 +71,14 @@ def solve_span(compiled: CompiledModel, p: Array, span: tuple[float, float], y: 
                     end = stepper.y
         except _NotFiniteError:
             completion = Completion.NOT_FINITE
-    return Span(np.array(steps), _join(steps, pieces, y.size), end, completion)
+    return Segment(np.array(steps), _join(steps, pieces, y.size), end, completion)
 
 
 class _NotFiniteError(ArithmeticError):
     """A derivative became infinite or not a number."""
 
 
-def _start(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Array, solver: Solver) -> "BDF | LSODA | Radau":
+def _start(compiled: CompiledModel, p: Array, interval: tuple[float, float], y: Array, solver: Solver) -> "BDF | LSODA | Radau":
     def rates(t: float, state: Array) -> Array:
         return compiled.rhs(t, state, p)
 
@@ -85,10 +86,10 @@ def _start(compiled: CompiledModel, p: Array, span: tuple[float, float], y: Arra
         return _require_finite(compiled.jacobian(t, state, p))
 
     _require_finite(y)
-    _require_finite(rates(span[0], y))
+    _require_finite(rates(interval[0], y))
     absolute = solver.tolerances.absolute * sizes_of(compiled.model, y)
     method = METHODS[solver.method]
-    return method(rates, span[0], y, span[1], jac=jacobian, rtol=solver.tolerances.relative, atol=absolute)
+    return method(rates, interval[0], y, interval[1], jac=jacobian, rtol=solver.tolerances.relative, atol=absolute)
 
 
 def _require_finite(values: Array) -> Array:

@@ -33,12 +33,12 @@ class Field(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """One output, where only the states it depends on are kept."""
+    """One output as a function of the states it depends on alone."""
 
     states: tuple[str, ...]
     """Rows of `y`, in the order of the model's states."""
     value: Field
-    """Its values, with the trailing shape of `y`."""
+    """Values of the output, with the trailing shape of `y`."""
 
 
 @dataclass(frozen=True, eq=False)  # functions are equal only to themselves, so a compiled model is
@@ -54,6 +54,10 @@ class CompiledModel:
     """Outputs in the order of `model.outputs`."""
     initial: Callable[[Array], Array]
     """p -> initial states, shape (n_states, ...)."""
+
+    def __repr__(self) -> str:
+        """Return the model that was compiled."""
+        return f"CompiledModel({self.model!r})"
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
@@ -135,9 +139,9 @@ def _argument(used: sp.Symbol) -> sp.Symbol:
 def _lambdify(arguments: Sequence[sp.Symbol | list[sp.Symbol]], expressions: Sequence[sp.Expr]) -> Callable[..., list[Array]]:
     groups = [item if isinstance(item, list) else [item] for item in arguments]
     renamed = {used: _argument(used) for group in groups for used in group}
-    spoken = [[renamed[used] for used in item] if isinstance(item, list) else renamed[item] for item in arguments]
+    renamed_arguments = [[renamed[used] for used in item] if isinstance(item, list) else renamed[item] for item in arguments]
     values = [expression.xreplace(renamed) for expression in expressions]
-    function: Callable[..., list[Array]] = sp.lambdify(spoken, values, modules="numpy", cse=True)
+    function: Callable[..., list[Array]] = sp.lambdify(renamed_arguments, values, modules="numpy", cse=True)
     return function
 
 

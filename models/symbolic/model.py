@@ -42,6 +42,12 @@ class OdeModel:
     reported_courses: tuple[str, ...] = ()
     """States and outputs whose mean courses in a trial a report shows, in its order."""
 
+    def __repr__(self) -> str:
+        """Return the name and what the model consists of."""
+        removed = f", {len(self.removed)} interactions knocked out" if self.removed else ""
+        parts = f"{len(self.states)} states, {len(self.parameter_names)} parameters, {len(self.mechanisms)} mechanisms"
+        return f"OdeModel({self.name}: {parts}{removed})"
+
     def __post_init__(self) -> None:
         """Check names, symbols, units and roles."""
         _check_names(self)
@@ -61,12 +67,12 @@ class OdeModel:
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:
         """Definitions, each after those it uses."""
-        found = tuple(item for mechanism in self.mechanisms for item in mechanism.definitions)
-        return _in_order_of_use(found, self.name)
+        definitions = tuple(item for mechanism in self.mechanisms for item in mechanism.definitions)
+        return _in_order_of_use(definitions, self.name)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """All terms."""
+        """Terms in the order of the mechanisms."""
         return tuple(term for mechanism in self.mechanisms for term in mechanism.terms)
 
     @cached_property
@@ -78,6 +84,26 @@ class OdeModel:
     def parameter_names(self) -> tuple[str, ...]:
         """Distinct parameter names in the order of the table; a study-specific one stands once."""
         return tuple(dict.fromkeys(parameter.name for parameter in self.parameters))
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Name -> what a reader sees, of states, inputs, definitions and outputs."""
+        labels = {item.name: item.label for item in self.states}
+        labels |= {item.name: item.label for item in self.inputs}
+        return labels | {item.name: item.label for item in (*self.definitions, *self.outputs)}
+
+    @cached_property
+    def interaction_labels(self) -> dict[str, str]:
+        """Name -> what a reader sees, of every interaction."""
+        labels = {item.name: item.label for item in self.terms} | {item.name: item.label for item in self.definitions}
+        return {name: labels[name] for name in self.interactions}
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Name -> unit, of parameters, states, inputs, definitions and outputs."""
+        units = {item.name: item.unit for item in self.parameters} | {item.name: item.unit for item in self.states}
+        units |= {item.name: item.unit for item in self.inputs}
+        return units | {item.name: item.unit for item in (*self.definitions, *self.outputs)}
 
     @cached_property
     def rates(self) -> dict[str, sp.Expr]:
@@ -128,7 +154,7 @@ class OdeModel:
             for a name that is no interaction of this model, with the nearest one
         """
         self._require_interactions(names)
-        mechanisms = tuple(_cut(mechanism, frozenset(names)) for mechanism in self.mechanisms)
+        mechanisms = tuple(_knock_out(mechanism, frozenset(names)) for mechanism in self.mechanisms)
         return replace(self, mechanisms=mechanisms, removed=(*self.removed, *names))
 
     def _require_interactions(self, names: Iterable[str]) -> None:
@@ -137,7 +163,7 @@ class OdeModel:
                 raise UsageError(f"model '{self.name}' has no arrow '{name}'; {nearest(name, self.interactions)}")
 
 
-def _cut(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
+def _knock_out(mechanism: Mechanism, names: frozenset[str]) -> Mechanism:
     definitions = tuple(
         replace(item, expression=item.neutral) if item.name in names and item.neutral is not None else item
         for item in mechanism.definitions
@@ -167,14 +193,14 @@ def _switch_parameter(name: str) -> Parameter:
 
 
 def _in_order_of_use(definitions: tuple[Definition, ...], model: str) -> tuple[Definition, ...]:
-    waiting = {symbol(item.name): item for item in definitions}
+    remaining = {symbol(item.name): item for item in definitions}
     ordered: list[Definition] = []
-    while waiting:
-        ready = [name for name, item in waiting.items() if not item.expression.free_symbols & waiting.keys()]
+    while remaining:
+        ready = [name for name, item in remaining.items() if not item.expression.free_symbols & remaining.keys()]
         if not ready:
-            names = ", ".join(sorted(str(name) for name in waiting))
+            names = ", ".join(sorted(str(name) for name in remaining))
             raise ModelError(f"model '{model}': definitions {names} depend on each other in a circle; break it with a state")
-        ordered.extend(waiting.pop(name) for name in ready)
+        ordered.extend(remaining.pop(name) for name in ready)
     return tuple(ordered)
 
 

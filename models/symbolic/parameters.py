@@ -37,7 +37,7 @@ class Scale(StrEnum):
     NORMAL = "normal"
     """The value itself is normal; for quantities of either sign."""
 
-    def to_line(self, value: float) -> float:
+    def transform(self, value: float) -> float:
         """Return the coordinate of `value` on the scale where the distribution is normal; infinite at an end of the scale.
 
         Raises
@@ -56,10 +56,10 @@ class Scale(StrEnum):
             return math.log(value) - math.log1p(-value)
         return value
 
-    def from_line(self, coordinate: float) -> float:
-        """Return the value at a coordinate, an end of the scale where it is too far out; inverse of `to_line`.
+    def inverse(self, coordinate: float) -> float:
+        """Return the value at a coordinate, an end of the scale where it is too far out; the other way of `transform`.
 
-        >>> Scale.LOGITNORMAL.from_line(Scale.LOGITNORMAL.to_line(0.25))
+        >>> Scale.LOGITNORMAL.inverse(Scale.LOGITNORMAL.transform(0.25))
         0.25
         """
         if self is Scale.LOGNORMAL:
@@ -95,17 +95,17 @@ class Prior:
         if self.scale is Scale.LOGITNORMAL and not 0.0 < self.median < 1.0:
             raise DataError(f"logitnormal prior with median {self.median}: the median must lie between 0 and 1")
 
-    def standardise(self, value: float) -> float:
-        """Return how many prior standard deviations `value` lies above the median; 0 for a fixed one."""
+    def to_z(self, value: float) -> float:
+        """Return the z-score of a value: prior standard deviations above the median, on `scale`; 0 for a fixed prior."""
         if self.scale is Scale.FIXED:
             return 0.0
-        return (self.scale.to_line(value) - self.scale.to_line(self.median)) / self.sd
+        return (self.scale.transform(value) - self.scale.transform(self.median)) / self.sd
 
-    def value_at(self, standard: float) -> float:
-        """Return the value `standard` prior standard deviations above the median; inverse of `standardise`."""
+    def from_z(self, z: float) -> float:
+        """Return the value of a z-score: `z` prior standard deviations above the median on `scale`; inverse of `to_z`."""
         if self.scale is Scale.FIXED:
             return self.median
-        return self.scale.from_line(self.scale.to_line(self.median) + self.sd * standard)
+        return self.scale.inverse(self.scale.transform(self.median) + self.sd * z)
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,33 @@ class Source:
     """Page, table or section."""
     status: Status
     note: str = ""
+
+
+@dataclass(frozen=True)
+class ParameterKey:
+    """The name of a parameter, and the study its value belongs to; in text `name` or `name:study`."""
+
+    name: str
+    study: str | None = None
+    """None for a value that all studies share."""
+
+    def __str__(self) -> str:
+        """Return the key as text.
+
+        >>> str(ParameterKey("growth", "sharp")), str(ParameterKey("clearance"))
+        ('growth:sharp', 'clearance')
+        """
+        return self.name if self.study is None else f"{self.name}:{self.study}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ParameterKey":
+        """Return the key a text is.
+
+        >>> ParameterKey.parse("growth:sharp")
+        ParameterKey(name='growth', study='sharp')
+        """
+        name, _, study = text.partition(":")
+        return cls(name, study or None)
 
 
 @dataclass(frozen=True)
@@ -153,6 +180,10 @@ class Parameter:
     origin: str = ""
     """File and row, for messages."""
 
+    def __repr__(self) -> str:
+        """Return the key, the value and its unit."""
+        return f"Parameter({self.key} = {self.value:g} {self.unit}{', estimated' if self.estimated else ''})"
+
     def __post_init__(self) -> None:
         """Refuse a value outside its range."""
         if not self.lower <= self.value <= self.upper:
@@ -165,7 +196,7 @@ class Parameter:
     @property
     def key(self) -> str:
         """Name, followed by `:study` for a value that belongs to one study."""
-        return self.name if self.study is None else f"{self.name}:{self.study}"
+        return str(ParameterKey(self.name, self.study))
 
     def at(self, value: float) -> "Parameter":
         """Return the same parameter with another value."""

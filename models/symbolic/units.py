@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 _RELATIVE_TOLERANCE = 1e-9
 
 # pint computes what it is given, so it is given no numbers but 1 and exponents of one digit, none upon another
-_UNIT_TEXT = re.compile(r"(?:[^\W\d_]\w*|%|1(?![\w.])|(?:\*\*|\^) *-?\d(?:\.\d+)?(?![\w.]| *\*\*| *\^)|\*(?!\*)|[/() ])*")
+_WORD = "[A-Za-zµ%][A-Za-zµ%_]*"
+_NAME = rf"{_WORD}(?:[ ()]+{_WORD})*"
+_FACTOR = rf"[( ]*(?:1|{_NAME})[) ]*(?:(?:\^|\*\*) *-?\d(?:\.\d+)?[) ]*)?"
+_UNIT_TEXT = re.compile(rf"{_FACTOR}(?:[*/]{_FACTOR})*")
+"""Products and quotients of factors, of which names side by side are one; whether brackets are closed pint says."""
 
-# what pint lets through of a text it cannot read
+# errors of its own that pint lets through for a text it cannot read
 _PINT_SLIPS = (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
 
@@ -51,8 +55,8 @@ class Unit:
         exponents = dict(self.dimension)
         for name, exponent in other.dimension:
             exponents[name] = exponents.get(name, 0.0) + exponent
-        kept = sorted((name, exponent) for name, exponent in exponents.items() if abs(exponent) > _RELATIVE_TOLERANCE)
-        return Unit(tuple(kept), self.size * other.size)
+        product = sorted((name, exponent) for name, exponent in exponents.items() if abs(exponent) > _RELATIVE_TOLERANCE)
+        return Unit(tuple(product), self.size * other.size)
 
     def power(self, exponent: float) -> "Unit":
         """Return this unit to a power."""
@@ -85,7 +89,7 @@ def parse_unit(text: str) -> Unit:
     import pint
 
     wrong = f"unknown unit '{text}'; write it as products and powers of d, h, mL, L, mg, nmol, mm, 1"
-    if not text.strip() or not _UNIT_TEXT.fullmatch(text):
+    if not _UNIT_TEXT.fullmatch(text):
         raise DataError(wrong)
     try:
         quantity: Any = _registry().Quantity(1.0, text).to_base_units()

@@ -30,6 +30,8 @@ TABLES = (
     "parameters.csv",
     "experiments.csv",
     "claims.csv",
+    "panels.csv",
+    "limitations.csv",
 )
 """File names of all tables."""
 

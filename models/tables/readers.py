@@ -6,8 +6,9 @@ needs; `kinimmune.fitting.lint` collects all of them.
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Designs, Experiment
+from kinimmune.models.experiments.panels import Panel
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.parameters import Parameter, Source
 from kinimmune.models.tables.evidence import (
     CellLine,
     Kinase,
@@ -18,10 +19,12 @@ from kinimmune.models.tables.evidence import (
     examine_sources,
 )
 from kinimmune.models.tables.experiments import ReadoutDay, examine_days, examine_experiments
+from kinimmune.models.tables.limitations import Limitation, examine_limitations
 from kinimmune.models.tables.observations import examine_observations
+from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.tables.trials import TrialRow, examine_trials
 from kinimmune.models.trial.design import Trial, supports_trials
 
 
@@ -57,6 +60,11 @@ def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
         when the folder does not exist
     """
     return examine_trials(tables or Tables()).require()
+
+
+def read_stop_rule_sources(tables: Tables | None = None) -> dict[str, Source]:
+    """Return study -> where the rule by which its treatment stops comes from; raises as `read_trials` does."""
+    return {row.study: row.origin for row in (tables or Tables()).rows(TrialRow).require()}
 
 
 def read_kinases(tables: Tables | None = None) -> tuple[Kinase, ...]:
@@ -99,3 +107,13 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
         experiments=tuple(item for item in read_experiments(tables) if item.model == model.name),
         read_out_days={name: day for owner, name, day in read_days(tables) if owner == model.name},
     )
+
+
+def read_panels(model: str, tables: Tables | None = None) -> tuple[Panel, ...]:
+    """Return the panels of a model's picture, in the order of `panels.csv`; raises as `read_trials` does."""
+    return tuple(panel for row, panel in examine_panels(tables or Tables()).require() if row.model == model)
+
+
+def read_limitations(tables: Tables | None = None) -> tuple[Limitation, ...]:
+    """Return the limitations of `limitations.csv`, of all models; raises as `read_trials` does."""
+    return examine_limitations(tables or Tables()).require()

@@ -29,7 +29,7 @@ class DiameterReadings:
 class ScanReadings:
     """What K scans have to see of n patients."""
 
-    lesion_hazard: Array
+    hazard_of_lesions: Array
     """Cumulative hazard of new lesions, shape (K, n); 0 in a model without new lesions."""
     diameter: DiameterReadings | None
     """None in a model without a diameter."""
@@ -53,7 +53,7 @@ def p_no_progression(readings: ScanReadings, trial: Trial) -> Array:
     Array
         shape (K, n)
     """
-    no_lesion = np.exp(-readings.lesion_hazard)
+    no_lesion = np.exp(-readings.hazard_of_lesions)
     return no_lesion if readings.diameter is None else p_no_crossing(readings.diameter, trial) * no_lesion
 
 

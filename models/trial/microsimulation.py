@@ -72,9 +72,9 @@ class _Draws:
 class _Paths:
     """What patients go through on a grid of g times, on treatment and, after leaving it, off treatment."""
 
-    death_hazard: Array
+    hazard_of_death: Array
     """Cumulative hazard of death by any cause, shape (g, n)."""
-    lesion_hazard: Array
+    hazard_of_lesions: Array
     """Cumulative hazard of new lesions, shape (g, n)."""
     log_diameter: Array | None
     """ln of the sum of diameters over its start, shape (g, n); None in a model without a diameter."""
@@ -82,7 +82,7 @@ class _Paths:
     def of(self, who: Integers) -> "_Paths":
         """Return the paths of some patients."""
         diameter = None if self.log_diameter is None else self.log_diameter[:, who]
-        return _Paths(self.death_hazard[:, who], self.lesion_hazard[:, who], diameter)
+        return _Paths(self.hazard_of_death[:, who], self.hazard_of_lesions[:, who], diameter)
 
     def left(self, start: int, who: Integers, off: "_Paths") -> "_Paths":
         """Return the paths where some patients go on off treatment; what is read at grid point `start` is still on treatment."""
@@ -90,8 +90,8 @@ class _Paths:
         if self.log_diameter is not None and off.log_diameter is not None:
             diameter = _replace_after(self.log_diameter, start, who, off.log_diameter)
         return _Paths(
-            _replace_after(self.death_hazard, start, who, off.death_hazard),
-            _replace_after(self.lesion_hazard, start, who, off.lesion_hazard),
+            _replace_after(self.hazard_of_death, start, who, off.hazard_of_death),
+            _replace_after(self.hazard_of_lesions, start, who, off.hazard_of_lesions),
             diameter,
         )
 
@@ -132,7 +132,7 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
     dates = np.append(scans, math.inf)
     return SimulatedPatients(
         grid=grid,
-        death=_first_passage(grid, paths.death_hazard, draws.death),
+        death=_first_passage(grid, paths.hazard_of_death, draws.death),
         stop=dates[np.minimum(stop, scans.size)],
         progression=dates[np.minimum(progression, scans.size)],
         followed={
@@ -165,7 +165,7 @@ def _read_paths(simulator: TrialSimulator, inputs: Array, courses: EnsembleTraje
     """Return what is read of courses with every state kept, under the inputs that hold on them."""
     name = simulator.roles.log_diameter
     diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
-    return _Paths(simulator.death_hazard(courses), simulator.lesion_hazard(courses), diameter)
+    return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
 
 
 def _leave_treatment(
@@ -189,7 +189,7 @@ def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -
     Every visit of a patient is shifted by the same number of days, and every reading by the same error.
     """
     scans = trial.scans(float(grid[-1]))
-    at_scan = paths.lesion_hazard[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
+    at_scan = paths.hazard_of_lesions[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
     shown = at_scan >= draws.lesion[None, :]
     if paths.log_diameter is not None:
         read = _at_visits(grid, paths.log_diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])

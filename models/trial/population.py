@@ -6,15 +6,15 @@ every prediction is a smooth function of them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from scipy.special import expit, ndtri
+from scipy.special import ndtri
 from scipy.stats import qmc
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
-from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.scales import invert
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,6 @@ def individual_values(parameters: tuple[Parameter, ...], values: Mapping[str, fl
     for row, (name, spread) in enumerate(spreads.items()):
         if spread is not None:
             sd = values[spread.sd] if isinstance(spread.sd, str) else spread.sd
-            line = spread.scale.to_line(values[name]) + sd * population.scores[population.names.index(name)]
-            out[row] = _from_line(spread.scale, line)
+            coordinates = spread.scale.transform(values[name]) + sd * population.scores[population.names.index(name)]
+            out[row] = invert(spread.scale, coordinates)
     return out
-
-
-def _from_line(scale: Scale, line: Array) -> Array:
-    if scale is Scale.LOGNORMAL:
-        with np.errstate(over="ignore"):  # too far out is infinite, as in `Scale.from_line`
-            return cast(Array, np.exp(line))
-    if scale is Scale.LOGITNORMAL:
-        return expit(line)
-    return line

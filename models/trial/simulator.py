@@ -118,16 +118,16 @@ class TrialSimulator:
         rows |= {item.name: row for item, row in zip(self.model.outputs, outputs, strict=True)}
         return np.stack([rows[name] for name in names])
 
-    def death_hazard(self, courses: EnsembleTrajectories) -> Array:
+    def hazard_of_death(self, courses: EnsembleTrajectories) -> Array:
         """Return the cumulative hazard of death of each course, shape (g, n): the sum over causes in the model's order."""
         hazards = [courses[state] for state in self.roles.causes_of_death.values()]
         return reduce(np.add, hazards[1:], hazards[0])
 
     def survival(self, courses: EnsembleTrajectories) -> Array:
         """Return survival of each course given its path, shape (g, n); 0 before a course begins and after a failure."""
-        return np.nan_to_num(np.exp(-self.death_hazard(courses)))
+        return np.nan_to_num(np.exp(-self.hazard_of_death(courses)))
 
-    def lesion_hazard(self, courses: EnsembleTrajectories) -> Array:
+    def hazard_of_lesions(self, courses: EnsembleTrajectories) -> Array:
         """Return the cumulative hazard of new lesions of each course, shape (g, n); 0 in a model without."""
         if self.roles.new_lesions is None:
             return np.zeros(courses.states.shape[1:])

@@ -146,10 +146,10 @@ def read_scans(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajec
         number of scans
     """
     at_scan = STEPS_PER_SCAN * np.arange(1, n_scans + 1)
-    lesion_hazard = np.nan_to_num(simulator.lesion_hazard(courses)[at_scan])
+    hazard_of_lesions = np.nan_to_num(simulator.hazard_of_lesions(courses)[at_scan])
     reading = simulator.log_diameter
     if reading is None:
-        return ScanReadings(lesion_hazard, None)
+        return ScanReadings(hazard_of_lesions, None)
     around = np.concatenate([at_scan - 1, at_scan, at_scan + 1])
     rows = [courses.names.index(name) for name in reading.states]
     states = courses.states[np.array(rows, dtype=np.int64)[:, None], around]
@@ -157,21 +157,21 @@ def read_scans(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajec
     # what a failed patient lacks is made finite here; `sum_paths` gives such patients no weight
     before, at, after = np.nan_to_num(found).reshape(3, n_scans, -1)
     step = courses.time[1] - courses.time[0]
-    return ScanReadings(lesion_hazard, DiameterReadings(at, (after - before) / (2.0 * step)))
+    return ScanReadings(hazard_of_lesions, DiameterReadings(at, (after - before) / (2.0 * step)))
 
 
 def _join(on: ScanReadings, off: ScanReadings, departures: Departures) -> ScanReadings:
     """Return the readings of patients who leave: on treatment up to the scan they leave at, off treatment after it."""
-    before = np.arange(on.lesion_hazard.shape[0])[:, None] <= departures.scan[None, :]
+    before = np.arange(on.hazard_of_lesions.shape[0])[:, None] <= departures.scan[None, :]
 
     def join(on_values: Array, off_values: Array) -> Array:
         return np.where(before, on_values[:, departures.patient], off_values)
 
-    lesion_hazard = join(on.lesion_hazard, off.lesion_hazard)
+    hazard_of_lesions = join(on.hazard_of_lesions, off.hazard_of_lesions)
     if on.diameter is None or off.diameter is None:
-        return ScanReadings(lesion_hazard, None)
+        return ScanReadings(hazard_of_lesions, None)
     log_diameter = join(on.diameter.log_diameter, off.diameter.log_diameter)
-    return ScanReadings(lesion_hazard, DiameterReadings(log_diameter, join(on.diameter.speed, off.diameter.speed)))
+    return ScanReadings(hazard_of_lesions, DiameterReadings(log_diameter, join(on.diameter.speed, off.diameter.speed)))
 
 
 def _integrate_off_treatment(
@@ -195,7 +195,7 @@ def _integrate_off_treatment(
 
 def _confirm(readings: ScanReadings, ratio: float) -> Integers:
     if readings.diameter is None:
-        return np.full(readings.lesion_hazard.shape[1], -1)
+        return np.full(readings.hazard_of_lesions.shape[1], -1)
     return confirmed_response(readings.diameter.log_diameter, math.log(ratio))
 
 

@@ -185,7 +185,7 @@ def _add(on_treatment: Array, off_treatment: Array) -> Array:
 def _p_no_lesion(simulator: TrialSimulator, paths: TreatmentPaths, courses: EnsembleTrajectories) -> Array:
     """Return the probability of no new lesion at the start and at each scan, shape (K + 1, n)."""
     places = np.concatenate([[0], paths.steps_to_scan])
-    free: Array = np.exp(-np.nan_to_num(simulator.lesion_hazard(courses)[places]))
+    free: Array = np.exp(-np.nan_to_num(simulator.hazard_of_lesions(courses)[places]))
     return free
 
 

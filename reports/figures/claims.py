@@ -1,6 +1,6 @@
 """The matrix of claims: what share of prior draws satisfies each, and which mechanism it rests on.
 
-Start with `draw_claims`.
+Start with `plot_claims`.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, new_figure, styled
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 ENOUGH = 0.8
 """Lower end of a share from which a claim needs no explanation."""
@@ -19,14 +20,23 @@ _LONGEST = 34
 """Characters of a mechanism's name that fit above a column."""
 
 
-def draw_claims(claims: Sequence[ClaimRecord]) -> Figure:
-    """Draw one row per claim: shares of draws on the left, removed mechanisms on the right."""
+def plot_claims(claims: Sequence[ClaimRecord], labels: Labels = PLAIN) -> Figure:
+    """Return a figure with a row per claim: shares of draws on the left, removed mechanisms on the right.
+
+    Parameters
+    ----------
+    claims
+        tested claims
+    labels
+        words for interactions
+    """
     arrows = list(dict.fromkeys(arrow for item in claims for arrow in item.holds_without))
     with styled():
         figure = new_figure(0.165 * len(claims) + 1.9)
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, max(0.09 * len(arrows), 0.4)))
         _draw_shares(left, claims)
         _draw_matrix(right, claims, arrows)
+        right.set_xticks(range(len(arrows)), [_shorten(arrow, labels) for arrow in arrows], rotation=90, fontsize=5.5)
         left.set_ylim(len(claims) - 0.5, -0.5)
     return figure
 
@@ -62,7 +72,6 @@ def _draw_matrix(axes: Axes, claims: Sequence[ClaimRecord], arrows: Sequence[str
             if arrow in named:
                 text = f"{named[arrow]:.2f}".removeprefix("0").replace(".00", "") or "0"
                 axes.text(column, place, text, ha="center", va="center", fontsize=5.0, color="white" if broken else "black")
-    axes.set_xticks(range(len(arrows)), [_shorten(arrow) for arrow in arrows], rotation=90, fontsize=5.5)
     axes.xaxis.tick_top()
     axes.tick_params(left=False, top=False, labelleft=False)
     axes.set_xlim(-0.5, max(len(arrows), 1) - 0.5)
@@ -70,12 +79,12 @@ def _draw_matrix(axes: Axes, claims: Sequence[ClaimRecord], arrows: Sequence[str
         side.set_visible(False)
 
 
-def _shorten(arrow: str) -> str:
-    """Return the name of a mechanism, of a long one its first arrow and how many follow.
+def _shorten(removed: str, labels: Labels) -> str:
+    """Return the words for what was removed; of several arrows with long names the first and how many follow.
 
-    >>> _shorten("raf_inhibition+vegfr2_block+pdgfrb_block"), _shorten("vegfr2_block+pdgfrb_block")
-    ('raf inhibition + 2 more', 'vegfr2 block + pdgfrb block')
+    >>> _shorten("raf_inhibition+vegfr2_block+pdgfrb_block", PLAIN), _shorten("vegfr2_block+pdgfrb_block", PLAIN)
+    ('Raf inhibition + 2 more', 'Vegfr2 block + Pdgfrb block')
     """
-    first, *others = arrow.replace("_", " ").split("+")
+    first, *others = (labels.interaction(arrow) for arrow in removed.split("+"))
     name = " + ".join((first, *others))
-    return name if len(name) <= _LONGEST else f"{first} + {len(others)} more"
+    return name if len(name) <= _LONGEST or not others else f"{first} + {len(others)} more"

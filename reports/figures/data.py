@@ -93,9 +93,21 @@ def list_courses(arms: Sequence[ArmResult]) -> FigureData:
     return _stack(("study", "arm", "quantity", "month", "mean"), series)
 
 
-def list_lines(lines: Mapping[str, tuple[Sequence[float], Mapping[str, Sequence[float]]]]) -> FigureData:
+@dataclass(frozen=True)
+class Line:
+    """The course of some quantities in one arm or experiment."""
+
+    label: str
+    """Name of the arm or experiment; the legend writes it as words."""
+    x: Sequence[float]
+    """Times, shape (k,)."""
+    courses: Mapping[str, Sequence[float]]
+    """Quantity -> its values at the times, shape (k,)."""
+
+
+def list_lines(lines: Sequence[Line]) -> FigureData:
     """Return courses of one patient at days."""
-    series = (((arm, name), (days, values)) for arm, (days, courses) in lines.items() for name, values in courses.items())
+    series = (((line.label, name), (line.x, values)) for line in lines for name, values in line.courses.items())
     return _stack(("arm", "quantity", "day", "value"), series)
 
 

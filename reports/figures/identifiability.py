@@ -1,9 +1,9 @@
 """Figures of what the published numbers hold: spectrum of J'J, sensitivity of estimates to numbers, share of a mechanism.
 
-Start with `list_identifiability_figures`.
+Start with `plot_spectrum`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import seaborn as sns
@@ -11,86 +11,55 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, ShareRow
+from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, TREATED, make_panels, new_figure, styled
-from kinimmune.reports.typesetting.formats import print_name, print_output
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _ORIGINS = {"prior": (FAINT, "prior"), "posterior": (TREATED, "posterior")}
 
 
-FigureParts = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
-"""Name, caption, what draws it and what lists its data."""
-
-
-def list_identifiability_figures(result: IdentifiabilityResult | None) -> list[FigureParts]:
-    """Return the figures there are: name, caption, and the functions that draw and list them."""
-    if result is None:
-        return []
-    recipes: list[FigureParts] = [
-        (
-            "spectrum",
-            "Left: eigenvalues at the fit (dots) and at draws from the posterior (dashes); above the dashed line the data say "
-            "more than the priors. Right: which parameters each direction consists of.",
-            lambda: draw_spectrum(result),
-            lambda: list_spectrum(result),
-        ),
-        (
-            "sensitivity",
-            "Change of each estimate [prior sd] when a published number rises by one standard error, to first order.",
-            lambda: draw_sensitivity(result),
-            lambda: list_sensitivity(result),
-        ),
-    ]
-    shares = result.shares
-    if shares is not None:
-        caption = (
-            "Share of the survival benefit that is lost without the mechanism, under each rule for stopping treatment. Where the "
-            "posterior is as wide as the prior, the published numbers say nothing of it."
-        )
-        recipes.append(("mechanism_share", caption, lambda: draw_shares(shares), lambda: list_shares(shares)))
-    return recipes
-
-
-def draw_spectrum(result: IdentifiabilityResult) -> Figure:
-    """Draw the eigenvalues of J'J at the fit and at posterior draws, and what the vectors at the fit consist of."""
+def plot_spectrum(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the eigenvalues of J'J at the fit and at posterior draws, and of the vectors at the fit."""
+    names = [labels.parameter(name) for name in result.names]
     with styled():
         figure = new_figure(0.2 * len(result.names) + 1.6)
         left, right = figure.subplots(1, 2, width_ratios=(0.8, 1.3))
-        places = np.arange(1, len(result.eigenvalues) + 1)
+        directions = np.arange(1, len(result.eigenvalues) + 1)
         for values in result.drawn_eigenvalues:
-            left.plot(places, np.maximum(values, 1e-6), "_", color=FAINT, markersize=7.0)
-        left.plot(places, np.maximum(result.eigenvalues, 1e-6), "o", color=TREATED, markersize=3.5)
+            left.plot(directions, np.maximum(values, 1e-6), "_", color=FAINT, markersize=7.0)
+        left.plot(directions, np.maximum(result.eigenvalues, 1e-6), "o", color=TREATED, markersize=3.5)
         left.axhline(1.0, color=NEUTRAL, linewidth=0.6, linestyle=(0, (3, 2)))
         left.set_yscale("log")
-        left.set_xticks(places)
+        left.set_xticks(directions)
         left.set_xlabel("Direction")
         left.set_ylabel("Eigenvalue of J'J [1 / prior sd²]")
-        _draw_map(right, np.array(result.eigenvectors).T, result.names, [str(place) for place in places], "Part of the vector")
+        _draw_map(right, np.array(result.eigenvectors).T, names, list(map(str, directions)), "Part of the vector")
         right.set_xlabel("Direction")
     return figure
 
 
-def draw_sensitivity(result: IdentifiabilityResult) -> Figure:
-    """Draw how far each estimate moves when a published number rises by one standard error."""
+def plot_sensitivity(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of how far each estimate moves when a published number rises by one standard error."""
+    targets = [labels.output(name).removeprefix("Median ") for name in result.targets]
     with styled():
         figure = new_figure(0.22 * len(result.names) + 1.7)
         (axes,) = make_panels(figure, 1, 1)
         values = np.array(result.sensitivity)
         limit = max(float(np.abs(values).max()), 1e-9)
-        _draw_map(axes, values / limit, result.names, [_spell_target(name) for name in result.targets], None)
+        _draw_map(axes, values / limit, [labels.parameter(name) for name in result.names], targets, None)
         for (row, column), value in np.ndenumerate(values):
             colour = "white" if abs(value) > 0.7 * limit else "black"
             axes.text(
                 column + 0.5, row + 0.5, f"{value:+.2f}".replace("-", "−"), ha="center", va="center", fontsize=6.0, color=colour
             )
-        names = [_spell_target(name) for name in result.targets]
-        axes.set_xticks(axes.get_xticks(), names, rotation=35, ha="right", rotation_mode="anchor")
+        axes.set_xticks(axes.get_xticks(), targets, rotation=35, ha="right", rotation_mode="anchor")
     return figure
 
 
 def _draw_map(
     axes: Axes,
-    values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
+    values: Array,
     rows: Sequence[str],
     columns: Sequence[str],
     label: str | None,
@@ -105,14 +74,14 @@ def _draw_map(
         cbar=label is not None,
         cbar_kws={"label": label} if label is not None else None,
         xticklabels=list(columns),
-        yticklabels=[_spell(name) for name in rows],
+        yticklabels=list(rows),
     )
     axes.tick_params(length=0.0)
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
 
 
-def draw_shares(shares: MechanismShare, measure: str = "hazard_ratio") -> Figure:
-    """Draw the share of the benefit that runs through the mechanism: prior above posterior, a panel a study."""
+def plot_shares(shares: MechanismShare, labels: Labels = PLAIN, measure: str = "hazard_ratio") -> Figure:
+    """Return a figure of the share of the benefit that runs through the mechanism: prior above posterior, a panel per study."""
     rows = [row for row in shares.rows if row.measure == measure]
     studies = list(dict.fromkeys(row.study for row in rows))
     rules = list(dict.fromkeys(row.rule for row in rows))
@@ -122,14 +91,12 @@ def draw_shares(shares: MechanismShare, measure: str = "hazard_ratio") -> Figure
         for axes, study in zip(panels, studies, strict=True):
             for row in (row for row in rows if row.study == study):
                 _draw_share(axes, row, rules.index(row.rule))
-            axes.set_title(print_name(study))
+            axes.set_title(labels.study(study))
             axes.set_xlim(-0.05, 1.05)
             axes.set_ylim(len(rules) - 0.5, -0.5)
         panels[0].set_yticks(range(len(rules)), [rule.replace("_", " ") for rule in rules])
         figure.supxlabel("Share of −ln hazard ratio of death that is lost without the mechanism", fontsize=7.5)
-        handles, labels = panels[0].get_legend_handles_labels()
-        found = dict(zip(labels, handles, strict=True))
-        figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=len(found))
+        add_legend(figure, panels[0])
     return figure
 
 
@@ -142,15 +109,6 @@ def _draw_share(axes: Axes, row: ShareRow, line: int) -> None:
         axes.plot(row.median, level, "|", color="black", markersize=6.0)
     if row.at_fit is not None and row.draws_from == "posterior":
         axes.plot(row.at_fit, line, "D", color=CONTROL, markersize=3.5, linestyle="none", label="at the estimates")
-
-
-def _spell(key: str) -> str:
-    name, _, study = key.partition(":")
-    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
-
-
-def _spell_target(label: str) -> str:
-    return print_output(label).removeprefix("Median ")
 
 
 def list_spectrum(result: IdentifiabilityResult) -> FigureData:

@@ -1,6 +1,6 @@
 """Figures of virtual patients: best change, course of the diameters, mean course of states.
 
-Start with `draw_waterfall`.
+Start with `plot_waterfall`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import ArmResult
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
-from kinimmune.reports.typesetting.formats import print_name
+from kinimmune.fitting.estimation.results import TrialResult
+from kinimmune.reports.figures.data import Line
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, THIRD, TREATED, make_panels, new_figure, styled
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _RESPONSE, _PROGRESSION = -30.0, 20.0
 """RECIST: change of the sum of diameters [%] that is a partial response, and, from the smallest sum, progression."""
@@ -21,19 +22,20 @@ _LONG_TITLE = 18
 """Characters from which the title of a narrow panel is set smaller."""
 
 
-def draw_waterfall(arms: Sequence[ArmResult]) -> Figure:
-    """Draw the best change of the sum of diameters [%] of each virtual patient, sorted, one panel per arm."""
+def plot_waterfall(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the best change of the sum of diameters [%] of each virtual patient, sorted, a panel per arm."""
+    arms = trial.arms
     with styled():
         figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
         panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             change = np.clip(np.sort(np.array(arm.best_change))[::-1], -100.0, _HIGHEST_SHOWN)
             colours = [CONTROL if value >= _PROGRESSION else THIRD if value <= _RESPONSE else TREATED for value in change]
-            place = np.linspace(0.0, 100.0, len(change), endpoint=False)
-            axes.bar(place, change, width=100.0 / max(len(change), 1), align="edge", color=colours, linewidth=0.0)
+            left = np.linspace(0.0, 100.0, len(change), endpoint=False)
+            axes.bar(left, change, width=100.0 / max(len(change), 1), align="edge", color=colours, linewidth=0.0)
             _draw_recist(axes)
             axes.set_xlim(0.0, 100.0)
-            axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
+            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}")
         figure.supxlabel("Virtual patients, sorted [% of those drawn]", fontsize=7.5)
         figure.supylabel("Best change of the sum of diameters [%]", fontsize=7.5)
     return figure
@@ -45,8 +47,9 @@ def _draw_recist(axes: Axes) -> None:
         axes.axhline(level, color=NEUTRAL, linewidth=0.6, linestyle=(0, (3, 2)))
 
 
-def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
-    """Draw the change of the sum of diameters [%] of some virtual patients while they are observed, one panel per arm."""
+def plot_spiders(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the sum of diameters [% of change] of some virtual patients while observed, a panel per arm."""
+    arms = trial.arms
     with styled():
         figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
         panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
@@ -57,7 +60,7 @@ def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
                 axes.plot(months, change, color=colour, linewidth=0.6, alpha=0.7)
                 axes.plot(months[-1:], change[-1:], "o", color=colour, markersize=1.6, alpha=0.8)
             _draw_recist(axes)
-            axes.set_title(f"{print_name(arm.study)}, {arm.arm}")
+            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}")
         panels[0].set_ylim(-100.0, _HIGHEST_SHOWN)
         panels[0].set_xlim(left=0.0)
         figure.supxlabel("Months since randomisation", fontsize=7.5)
@@ -65,57 +68,49 @@ def draw_spiders(arms: Sequence[ArmResult]) -> Figure:
     return figure
 
 
-def draw_courses(arms: Sequence[ArmResult], units: Mapping[str, str]) -> Figure:
-    """Draw the mean course of states over surviving patients, one panel per state, one line per arm.
+def plot_courses(trial: TrialResult, study: str, labels: Labels = PLAIN, units: Mapping[str, str] | None = None) -> Figure:
+    """Return a figure of mean courses over surviving patients, a panel per quantity, a line per arm.
 
     Parameters
     ----------
-    arms
-        the arms of one study
+    trial
+        a virtual trial
+    study
+        the study whose arms are drawn
+    labels
+        words for quantities
     units
-        state or output -> its unit
+        quantity -> its unit, such as `OdeModel.units`; what has no entry is drawn as a plain number
     """
-    names = list(dict.fromkeys(name for arm in arms for name in arm.courses))
-    lines = {arm.arm: (arm.months, arm.courses) for arm in arms}
-    return draw_lines(names, lines, units, "Months since randomisation")
+    lines = [Line(arm.arm, arm.months, arm.courses) for arm in trial.arms if arm.study == study]
+    return plot_lines(lines, "Months since randomisation", labels, units)
 
 
-def draw_lines(
-    names: Sequence[str],
-    lines: Mapping[str, tuple[Sequence[float], Mapping[str, Sequence[float]]]],
-    units: Mapping[str, str],
-    x_label: str,
-) -> Figure:
-    """Draw one panel per name with one line per label.
+def plot_lines(lines: Sequence[Line], x_label: str, labels: Labels = PLAIN, units: Mapping[str, str] | None = None) -> Figure:
+    """Return a figure with a panel per quantity and a line per arm or experiment.
 
     Parameters
     ----------
-    names
-        quantities to draw
     lines
-        label -> (x, quantity -> values)
-    units
-        quantity -> its unit
+        courses; every quantity that one of them has gets a panel
     x_label
         of the common axis
+    labels
+        words for quantities
+    units
+        quantity -> its unit
     """
+    names = list(dict.fromkeys(name for line in lines for name in line.courses))
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
     with styled():
         figure = new_figure(1.25 * rows + 0.35)
         panels = make_panels(figure, rows, columns, share_x=True)
         for axes, name in zip(panels, names, strict=False):
-            for (label, (x, courses)), colour in zip(lines.items(), (TREATED, CONTROL, THIRD), strict=False):
-                if name in courses:
-                    axes.plot(x, courses[name], color=colour, label=label)
-            unit = units.get(name, "1")
-            title = _name_quantity(name)
-            axes.set_title(title, fontsize=7.5 if len(title) <= _LONG_TITLE else 6.0)
-            axes.set_ylabel("relative" if unit == "1" else unit, fontsize=6.5, labelpad=1.5)
-            axes.locator_params(axis="y", nbins=4)
-            axes.locator_params(axis="x", nbins=4, steps=[1, 2, 3, 6, 10])
-            axes.set_ylim(*_limits(axes.get_ylim()))
-            axes.axhline(0.0, color=FAINT, linewidth=0.5, zorder=0)
+            for line, colour in zip(lines, (TREATED, CONTROL, *PALETTE[2:]), strict=False):
+                if name in line.courses:
+                    axes.plot(line.x, line.courses[name], color=colour, label=line.label.replace("_", " "))
+            _name_panel(axes, labels.quantity(name), (units or {}).get(name, "1"))
         for axes in panels[len(names) :]:
             axes.set_visible(False)
         for axes in panels[len(names) - columns : len(names)]:
@@ -125,21 +120,13 @@ def draw_lines(
     return figure
 
 
-def _name_quantity(name: str) -> str:
-    words = {
-        "pd1_cells": "PD-1+ cells",
-        "treg_number": "Tregs",
-        "treg_function": "Function per Treg",
-        "phospho_erk": "pERK",
-        "effector_cells": "Effector cells",
-        "concentration": "Drug in plasma",
-        "cyclin_d1": "Cyclin D1",
-        "tumour_volume": "Viable tumour",
-        "viable_volume": "Viable tumour",
-        "pd1_fraction": "PD-1+ share",
-        "phospho_mek": "pMEK",
-    }
-    return words.get(name, name.replace("_", " ").capitalize())
+def _name_panel(axes: Axes, title: str, unit: str) -> None:
+    axes.set_title(title, fontsize=7.5 if len(title) <= _LONG_TITLE else 6.0)
+    axes.set_ylabel("relative" if unit == "1" else unit, fontsize=6.5, labelpad=1.5)
+    axes.locator_params(axis="y", nbins=4)
+    axes.locator_params(axis="x", nbins=4, steps=[1, 2, 3, 6, 10])
+    axes.set_ylim(*_limits(axes.get_ylim()))
+    axes.axhline(0.0, color=FAINT, linewidth=0.5, zorder=0)
 
 
 def _limits(limits: tuple[float, float]) -> tuple[float, float]:

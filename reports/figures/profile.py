@@ -1,9 +1,9 @@
 """Figures of profiles: deviance along each parameter and each prediction, and how the other parameters move along.
 
-Start with `list_profile_figures`.
+Start with `plot_profiles`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,8 +18,8 @@ from kinimmune.fitting.profile.results import (
     ProfileResult,
 )
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, make_panels, new_figure, styled
-from kinimmune.reports.typesetting.formats import print_name, print_output
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _HIGHEST = 1.6 * THRESHOLD_95
 """Deviance at which panels end."""
@@ -30,60 +30,30 @@ _PATHS = 3
 """Other parameters drawn in a panel."""
 
 
-FigureParts = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
-"""Name, caption, what draws it and what lists its data."""
-
-
-def list_profile_figures(result: ProfileResult | None) -> list[FigureParts]:
-    """Return the figures there are: name, caption, and the functions that draw and list them."""
-    if result is None:
-        return []
-    recipes: list[FigureParts] = [
-        (
-            "profiles",
-            "Deviance along each parameter, all others fitted again. Dotted: what the curvature at the optimum would make of it. "
-            "Dashed: 3.84 and 2.71, nominal 95 and 90 %. A line that stays below them to the edge leaves the parameter open.",
-            lambda: draw_profiles(result.parameters),
-            lambda: list_profiles(result.parameters),
-        ),
-        (
-            "profile_paths",
-            "How the three others that move most follow, with the data alone; thin where the deviance is above 3.84. A straight "
-            "line across the panel: the data know a combination, not the parameter.",
-            lambda: draw_paths(result.parameters),
-            lambda: list_profiles(result.parameters),
-        ),
-    ]
-    if result.predictions:
-        caption = "Deviance along each prediction, data and priors; thin line: the estimate. None of these was fitted."
-        draw, listed = lambda: draw_prediction_profiles(result.predictions), lambda: list_prediction_profiles(result.predictions)
-        recipes.append(("profile_predictions", caption, draw, listed))
-    return recipes
-
-
-def draw_profiles(parameters: Sequence[ParameterProfile]) -> Figure:
-    """Draw the deviance along each parameter: data alone, data and priors, and what their curvature would make of them."""
+def plot_profiles(result: ProfileResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the deviance along each parameter: data alone, data and priors, and by their curvature."""
+    parameters = result.parameters
     with styled():
         figure, panels = _panels(len(parameters))
         for axes, item in zip(panels, parameters, strict=False):
-            for curve, error, colour, label in (
+            for curve, error, colour, name in (
                 (item.data, item.data_error, CONTROL, "data alone"),
                 (item.posterior, item.posterior_error, TREATED, "data and priors"),
             ):
-                axes.plot(curve.scores, curve.deviance, "o-", color=colour, markersize=2.0, label=label)
+                axes.plot(curve.scores, curve.deviance, "o-", color=colour, markersize=2.0, label=name)
                 _draw_parabola(axes, curve, error, colour)
             _draw_thresholds(axes)
             axes.set_xlim(-_RANGE, _RANGE)
-            axes.set_title(f"{_spell(item.name)}\n{item.identifiability}", fontsize=7.0)
+            axes.set_title(f"{labels.parameter(item.name)}\n{item.identifiability}", fontsize=7.0)
         figure.supxlabel("Prior standard deviations from the prior median, on the prior's own scale", fontsize=7.5)
         figure.supylabel("Deviance [1]", fontsize=7.5)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        add_legend(figure, panels[0])
     return figure
 
 
-def draw_paths(parameters: Sequence[ParameterProfile]) -> Figure:
-    """Draw how the other parameters move along each profile of the data alone: the ones that move most, named at their ends."""
+def plot_paths(result: ProfileResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of how the other parameters move along each profile of the data alone: the ones that move most."""
+    parameters = result.parameters
     with styled():
         figure, panels = _panels(len(parameters))
         for axes, item in zip(panels, parameters, strict=False):
@@ -93,10 +63,10 @@ def draw_paths(parameters: Sequence[ParameterProfile]) -> Figure:
             for companion, colour in zip(item.companions[:_PATHS], PALETTE, strict=False):
                 path = np.array(item.data.paths[companion.name])
                 axes.plot(scores, path, color=colour, linewidth=0.5, linestyle=(0, (2, 2)))
-                axes.plot(scores[inside], path[inside], color=colour, label=_spell(companion.name))
+                axes.plot(scores[inside], path[inside], color=colour, label=labels.parameter(companion.name))
             axes.set_xlim(-_RANGE, _RANGE)
             axes.set_ylim(-_RANGE, _RANGE)
-            axes.set_title(_spell(item.name), fontsize=7.0)
+            axes.set_title(labels.parameter(item.name), fontsize=7.0)
             if item.companions:
                 axes.legend(loc="best", fontsize=5.0, handlelength=1.0, labelspacing=0.2, borderpad=0.1)
         figure.supxlabel("The parameter that is held [prior sd from the prior median]", fontsize=7.5)
@@ -104,15 +74,16 @@ def draw_paths(parameters: Sequence[ParameterProfile]) -> Figure:
     return figure
 
 
-def draw_prediction_profiles(predictions: Sequence[PredictionProfile]) -> Figure:
-    """Draw the deviance along each prediction, data and priors."""
+def plot_prediction_profiles(result: ProfileResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the deviance along each prediction, data and priors."""
+    predictions = result.predictions
     with styled():
         figure, panels = _panels(len(predictions), share=False)
         for axes, item in zip(panels, predictions, strict=False):
             axes.plot(item.curve.values, item.curve.deviance, "o-", color=TREATED, markersize=2.0)
             axes.axvline(item.estimate, color=NEUTRAL, linewidth=0.6)
             _draw_thresholds(axes)
-            axes.set_title(print_output(item.name), fontsize=7.0)
+            axes.set_title(labels.output(item.name), fontsize=7.0)
             axes.set_xlabel("Months" if item.name.startswith("median") else "Hazard ratio [1]")
         figure.supylabel("Deviance [1]", fontsize=7.5)
     return figure
@@ -141,11 +112,6 @@ def _draw_thresholds(axes: Axes) -> None:
     for level in (THRESHOLD_95, THRESHOLD_90):
         axes.axhline(level, color=NEUTRAL, linewidth=0.6, linestyle=(0, (3, 2)))
     axes.set_ylim(0.0, _HIGHEST)
-
-
-def _spell(key: str) -> str:
-    name, _, study = key.partition(":")
-    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
 
 
 def list_profiles(parameters: Sequence[ParameterProfile]) -> FigureData:

@@ -3,7 +3,7 @@
 Start with `draw_all`.  A figure that fails becomes a message, not an error.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,15 @@ class DrawnFigure:
 
     block: FigureBlock
     svg: bytes | None
+
+
+DrawnFigures = Mapping[str, DrawnFigure]
+"""Name -> figure."""
+
+
+def show_figures(figures: DrawnFigures, *names: str) -> list[FigureBlock]:
+    """Return the blocks of the named figures, in this order; one that is missing is left out."""
+    return [figures[name].block for name in names if name in figures]
 
 
 def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigure]:

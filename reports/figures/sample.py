@@ -1,20 +1,21 @@
-"""Figures of a sampled posterior: marginals, ensembles, correlations, curves with bands, hazard ratios.
+"""Figures of a sampled posterior: marginals, ensembles, correlations.
 
-Start with `list_sample`, which names them with their captions and data.
+Start with `plot_marginals`; curves and hazard ratios are in `kinimmune.reports.figures.sample_curves`.
 """
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.sampling.results import Draws, SampleResult
 from kinimmune.models.arrays import Array
-from kinimmune.reports.content import Content
+from kinimmune.models.symbolic.parameters import Prior
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.sample_curves import draw_bands, draw_ratios, list_bands, list_ratios, normal_density
+from kinimmune.reports.figures.sample_curves import normal_density
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -22,14 +23,14 @@ from kinimmune.reports.figures.style import (
     PALETTE,
     TEXT_WIDTH,
     TREATED,
+    add_legend,
     make_panels,
     new_figure,
     styled,
 )
-from kinimmune.reports.typesetting.formats import print_fixed, print_name
+from kinimmune.reports.typesetting.formats import print_fixed
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
-Recipe = tuple[str, str, Callable[[], Figure], Callable[[], FigureData]]
-"""Name, caption, how it is drawn, its data."""
 CORNER = 4
 """Parameters in the figure of correlations."""
 LABEL = 12
@@ -37,91 +38,59 @@ LABEL = 12
 RANK_BINS = 20
 
 
-def list_sample(content: Content) -> list[Recipe]:
-    """Return the figures of a run's sample; none when it has none."""
-    if content.sample is None:
-        return []
-    result, draws = content.sample
-    scores = standardise(content, draws)
-    return [
-        (
-            "sample_marginals",
-            "Posterior of each parameter (filled), its prior (grey) and the normal approximation by the curvature at the fit "
-            "(orange), in prior standard deviations from the prior median. Where it and the grey line agree, the data said "
-            "nothing; where it and the orange line differ, intervals by the curvature mislead.",
-            lambda: draw_marginals(content, scores),
-            lambda: FigureData(draws.names, _rows(scores)),
-        ),
-        (
-            "sample_ensembles",
-            "Left: log probability of each ensemble, median of its walkers and the range of all; grey: left out. Right: ranks "
-            "of the parameter with the largest R-hat among all draws, counted by ensemble; even where ensembles agree.",
-            lambda: draw_ensembles(result, draws),
-            lambda: _list_traces(result),
-        ),
-        (
-            "sample_corner",
-            "Draws of the most correlated parameters, in prior standard deviations, and their correlation. A narrow band at a "
-            "slant: only a combination of the two is known.",
-            lambda: draw_corner(result, scores),
-            lambda: FigureData(draws.names, _rows(scores)),
-        ),
-        (
-            "sample_bands",
-            "Survival curves over the posterior, pointwise: median, 50 % (dark) and 90 % (light) bands. Open circle and bar: "
-            "reported median with its 95 % interval (fitted). Bands tell how uncertain the population's curve is, not how one "
-            "trial scatters.",
-            lambda: draw_bands(content, result.bands),
-            lambda: list_bands(result.bands),
-        ),
-        (
-            "sample_ratios",
-            "Hazard ratios over the posterior: of the population (filled), and of one trial of the reported size (line). Below: "
-            "the reported ratio with its 95 % interval, not fitted.",
-            lambda: draw_ratios(content, result.ratios),
-            lambda: list_ratios(result.ratios),
-        ),
+def standardise(draws: Draws, priors: Mapping[str, Prior]) -> Array:
+    """Return draws in prior standard deviations from the prior medians, shape (k, n).
+
+    Parameters
+    ----------
+    draws
+        k draws of n parameters
+    priors
+        key of a parameter -> its prior
+    """
+    columns = [
+        [priors[name].to_z(float(value)) for value in column] for name, column in zip(draws.names, draws.values.T, strict=True)
     ]
-
-
-def standardise(content: Content, draws: Draws) -> Array:
-    """Return draws in prior standard deviations from the prior medians, shape (k, n)."""
-    priors = {item.key: item.prior for item in content.model.parameters}
-    columns = [[priors[name].standardise(float(value)) for value in column] for name, column in _columns(draws)]
     return np.array(columns).T
 
 
-def _columns(draws: Draws) -> list[tuple[str, Array]]:
-    return list(zip(draws.names, draws.values.T, strict=True))
+def plot_marginals(fit: FitResult, draws: Draws, priors: Mapping[str, Prior], labels: Labels = PLAIN) -> Figure:
+    """Return a figure of each posterior beside its prior and the normal approximation.
 
-
-def draw_marginals(content: Content, scores: Array) -> Figure:
-    """Draw each posterior beside its prior and the normal approximation; scores (k, n) in the order of the estimates."""
-    rows = content.fit.parameters
-    priors = {item.key: item.prior for item in content.model.parameters}
-    columns = 3
+    Parameters
+    ----------
+    fit
+        the fit whose posterior was sampled
+    draws
+        draws of its parameters, in the order of its estimates
+    priors
+        key of a parameter -> its prior
+    labels
+        words for parameters
+    """
+    rows, columns = fit.parameters, 3
     with styled():
         figure = new_figure(1.25 * -(-len(rows) // columns) + 0.5)
         panels = make_panels(figure, -(-len(rows) // columns), columns)
         for axes in panels[len(rows) :]:
             axes.set_visible(False)
-        for axes, row, column in zip(panels, rows, scores.T, strict=False):
+        for axes, row, column in zip(panels, rows, standardise(draws, priors).T, strict=False):
             line = np.linspace(-3.5, 3.5, 281)
             axes.hist(column, bins=40, density=True, histtype="stepfilled", color=TREATED, alpha=0.45, label="posterior")
             axes.plot(line, normal_density(line, 0.0, 1.0), color=NEUTRAL, linewidth=1.0, label="prior")
-            near = normal_density(line, priors[row.name].standardise(row.value), row.contraction)
+            near = normal_density(line, priors[row.name].to_z(row.value), row.contraction)
             axes.plot(line, near, color=CONTROL, label="normal by the curvature")
-            axes.set_title(_spell(row.name))
+            axes.set_title(labels.parameter(row.name))
             axes.set_xlim(-3.5, 3.5)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
         figure.supxlabel("Prior standard deviations from the prior median", fontsize=7.5)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        add_legend(figure, panels[0])
     return figure
 
 
-def draw_ensembles(result: SampleResult, draws: Draws) -> Figure:
-    """Draw the course of the log probability, and the ranks of the parameter that agrees least, by ensemble."""
+def plot_ensembles(result: SampleResult, draws: Draws, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the course of the log probability, and of the ranks of the parameter that agrees least."""
     worst = max(result.parameters, key=lambda row: np.inf if row.r_hat is None else row.r_hat)
     values = draws.values[:, draws.names.index(worst.name)]
     ranks = np.argsort(np.argsort(values)) / values.size
@@ -138,20 +107,21 @@ def draw_ensembles(result: SampleResult, draws: Draws) -> Figure:
                    if step >= result.burn_in]  # fmt: skip
         top = max(max(trace.upper) for trace in result.traces)
         left.set_ylim(min(settled) - 0.5 * (top - min(settled)), top + 1.0)
-        left.set_xlabel("Task")
+        left.set_xlabel("Step")
         left.set_ylabel("Log probability [1]")
         right.axhline(values.size / len(result.traces) / RANK_BINS, color=NEUTRAL, linewidth=0.6, linestyle=":")
         right.set_ylim(bottom=0.0)
-        right.set_xlabel(f"Rank of {_spell(worst.name)} (R-hat {print_fixed(worst.r_hat, 3)})")
+        right.set_xlabel(f"Rank of {labels.parameter(worst.name)} (R-hat {print_fixed(worst.r_hat, 3)})")
         right.set_ylabel("Draws")
-        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(result.traces))
+        add_legend(figure, left)
     return figure
 
 
-def draw_corner(result: SampleResult, scores: Array) -> Figure:
-    """Draw pairs of the most correlated parameters; scores (k, n) in the order of the result's parameters."""
+def plot_corner(result: SampleResult, draws: Draws, priors: Mapping[str, Prior], labels: Labels = PLAIN) -> Figure:
+    """Return a figure of pairs of the most correlated parameters; parameters as in `plot_marginals`."""
+    scores = standardise(draws, priors)
     chosen = choose_correlated(np.array(result.correlation), CORNER)
-    names = [textwrap.fill(_spell(result.parameters[place].name), LABEL, break_on_hyphens=False) for place in chosen]
+    names = [textwrap.fill(labels.parameter(result.parameters[place].name), LABEL, break_on_hyphens=False) for place in chosen]
     with styled():
         figure = new_figure(0.95 * len(chosen) + 0.4, width=min(1.25 * len(chosen) + 0.8, TEXT_WIDTH))
         grid = figure.subplots(len(chosen), len(chosen), squeeze=False, sharex="col")
@@ -202,16 +172,14 @@ def _cycle(count: int) -> list[str]:
     return [PALETTE[place % len(PALETTE)] for place in range(count)]
 
 
-def _spell(key: str) -> str:
-    name, _, study = key.partition(":")
-    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
+def list_scores(draws: Draws, priors: Mapping[str, Prior]) -> FigureData:
+    """Return draws in prior standard deviations from the prior medians."""
+    rows: tuple[tuple[Value, ...], ...] = tuple(map(tuple, standardise(draws, priors).tolist()))
+    return FigureData(draws.names, rows)
 
 
-def _rows(values: Array) -> tuple[tuple[Value, ...], ...]:
-    return tuple(tuple(row) for row in values.tolist())
-
-
-def _list_traces(result: SampleResult) -> FigureData:
+def list_traces(result: SampleResult) -> FigureData:
+    """Return the log probability of each ensemble: lowest, median and highest walker."""
     rows = [
         (trace.ensemble, *row)
         for trace in result.traces

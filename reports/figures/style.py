@@ -67,6 +67,13 @@ def make_panels(figure: Figure, rows: int, columns: int, *, share_x: bool = Fals
     return [axes for row in grid for axes in row]
 
 
+def add_legend(figure: Figure, axes: Axes, columns: int | None = None) -> None:
+    """Write the labels of a panel, each once, above the figure, in one row unless a number of columns is given."""
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns or len(handles))
+
+
 def render_svg(figure: Figure) -> bytes:
     """Return a figure as SVG without date or creator, the same bytes each time."""
     buffer = io.BytesIO()

@@ -1,6 +1,6 @@
 """Figures of the virtual trial over time: survival, time to progression, incidences, hazard ratios, time on treatment.
 
-Start with `draw_survival`.  Solid lines are followed, dashed ones lie past the longest follow-up.
+Start with `plot_survival`.  Solid lines are followed, dashed ones lie past the longest follow-up.
 """
 
 from collections.abc import Sequence
@@ -11,33 +11,47 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
 from kinimmune.models.arrays import Array
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, make_panels, new_figure, styled
-from kinimmune.reports.typesetting.formats import print_fixed, print_name
+from kinimmune.reports.figures.style import (
+    CONTROL,
+    FAINT,
+    NEUTRAL,
+    PALETTE,
+    THIRD,
+    TREATED,
+    add_legend,
+    make_panels,
+    new_figure,
+    styled,
+)
+from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _SHOWN_MONTHS = 24.0
 
 
-def draw_survival(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow]) -> Figure:
-    """Draw overall survival per study, both arms, with the number at risk under the time axis.
+def plot_survival(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+    """Return a figure of overall survival, a panel per study, with the number at risk under the time axis.
 
     Parameters
     ----------
-    arms
-        treated and control arms of one or more studies
+    trial
+        a virtual trial; of several arms of a study the last is drawn as the control
     medians
         reported and predicted medians [month], marked where the curves cross one half
+    labels
+        titles of studies
     """
-    return _draw_by_study(arms, medians, "os")
+    return _plot_by_study(trial.arms, medians, "os", labels)
 
 
-def draw_progression(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow]) -> Figure:
-    """Draw the probability of no detected progression, a step at every scan, with the number at risk."""
-    return _draw_by_study(arms, medians, "ttp")
+def plot_progression(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the probability of no detected progression, a step at every scan; parameters as in `plot_survival`."""
+    return _plot_by_study(trial.arms, medians, "ttp", labels)
 
 
-def _draw_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str) -> Figure:
+def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str, labels: Labels) -> Figure:
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
         figure = new_figure(2.5, gap=0.06)
@@ -47,7 +61,7 @@ def _draw_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], 
             _draw_curves(panel, own, endpoint)
             _mark_medians(panel, [row for row in medians if row.study == study], own)
             _write_at_risk(panel, own, endpoint)
-            panel.set_title(print_name(study))
+            panel.set_title(labels.study(study))
         axes[0].set_ylabel("Alive" if endpoint == "os" else "Without detected progression")
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
@@ -86,8 +100,7 @@ def _last_month(arms: Sequence[ArmResult], endpoint: str) -> float:
 
 def _colours(arms: Sequence[ArmResult]) -> list[str]:
     """Return one colour per arm: the first treated, the last control."""
-    middle = [THIRD] * max(len(arms) - 2, 0)
-    return [TREATED, *middle, CONTROL][: len(arms)] if len(arms) > 1 else [TREATED]
+    return [TREATED, *PALETTE[2 : len(arms)], CONTROL] if len(arms) > 1 else [TREATED]
 
 
 def _label(arm: ArmResult) -> str:
@@ -107,16 +120,15 @@ def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmR
 
 def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     last = axes.get_xlim()[1]
-    _write_below(axes, 0.0, 32.0, ("Expected at risk", NEUTRAL, "left"))
+    _write_below(axes, 0.0, 32.0, "Expected at risk", NEUTRAL, "left")
     for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
         counts = arm.at_risk_os if endpoint == "os" else arm.at_risk_ttp
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
-                _write_below(axes, month, 41.0 + 9.0 * line, (print_fixed(count, 0), colour, "center"))
+                _write_below(axes, month, 41.0 + 9.0 * line, print_fixed(count, 0), colour, "center")
 
 
-def _write_below(axes: Axes, month: float, points: float, what: tuple[str, str, Literal["left", "center"]]) -> None:
-    text, colour, side = what
+def _write_below(axes: Axes, month: float, points: float, text: str, colour: str, side: Literal["left", "center"]) -> None:
     axes.annotate(
         text,
         (month, 0.0),
@@ -130,8 +142,9 @@ def _write_below(axes: Axes, month: float, points: float, what: tuple[str, str, 
     )
 
 
-def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
-    """Draw cumulative incidences after each scan: progression detected, and death without it; what is left is neither."""
+def plot_incidence(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of cumulative incidences after each scan, a panel per arm: progression detected, and death without it."""
+    arms = trial.arms
     with styled():
         columns = min(len(arms), 4)
         rows = -(-len(arms) // columns)
@@ -143,22 +156,20 @@ def draw_incidence(arms: Sequence[ArmResult]) -> Figure:
             died = np.array((0.0, *arm.death_incidence))
             shown = months <= 18.0
             either = (progressed + died)[shown]
-            _fill(axes, months[shown], (np.zeros_like(either), progressed[shown]), (TREATED, "progression detected"))
-            _fill(axes, months[shown], (progressed[shown], either), (NEUTRAL, "died without it"))
-            axes.set_title(f"{print_name(arm.study)}, {arm.arm}", fontsize=7.5)
+            nothing = np.zeros_like(either)
+            _fill(axes, months[shown], nothing, progressed[shown], TREATED, "progression detected")
+            _fill(axes, months[shown], progressed[shown], either, NEUTRAL, "died without it")
+            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}", fontsize=7.5)
             axes.set_xlim(0.0, months[shown][-1])
             axes.set_xticks(np.arange(0.0, months[shown][-1] + 0.1, 6.0))
             axes.set_ylim(0.0, 1.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        add_legend(figure, panels[0])
         _label_outside(panels, "Months since randomisation", "Share of patients")
     return figure
 
 
-def _fill(axes: Axes, months: Array, between: tuple[Array, Array], look: tuple[str, str]) -> None:
-    lower, upper = between
-    colour, label = look
+def _fill(axes: Axes, months: Array, lower: Array, upper: Array, colour: str, label: str) -> None:
     axes.fill_between(months, lower, upper, step="post", color=colour, alpha=0.75, linewidth=0.0, label=label)
 
 
@@ -170,8 +181,9 @@ def _label_outside(panels: Sequence[Axes], x: str, y: str) -> None:
     figure.supylabel(y, fontsize=7.5)
 
 
-def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
-    """Draw the ratio of the arms' hazards over time, with the ratio over the whole follow-up."""
+def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of the ratio of the arms' hazards over time, with the ratio over the whole follow-up."""
+    contrasts = trial.contrasts
     studies = list(dict.fromkeys(row.study for row in contrasts))
     with styled():
         figure = new_figure(2.05)
@@ -179,10 +191,10 @@ def draw_hazard_ratios(contrasts: Sequence[ContrastResult]) -> Figure:
         for axes, study in zip(panels, studies, strict=True):
             for row in (row for row in contrasts if row.study == study):
                 colour = TREATED if row.endpoint == "os" else THIRD
-                axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_name(row.endpoint))
+                axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_endpoint(row.endpoint))
                 axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_title(print_name(study))
+            axes.set_title(labels.study(study))
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
             axes.legend(loc="best")
@@ -204,8 +216,9 @@ def _scale_ratios(panels: Sequence[Axes], contrasts: Sequence[ContrastResult]) -
         axes.minorticks_off()
 
 
-def draw_treatment(arms: Sequence[ArmResult]) -> Figure:
-    """Draw who is alive and still on treatment beside who is alive."""
+def plot_treatment(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
+    """Return a figure of who is alive and still on treatment beside who is alive, a panel per study."""
+    arms = trial.arms
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
         figure = new_figure(2.05)
@@ -219,7 +232,7 @@ def draw_treatment(arms: Sequence[ArmResult]) -> Figure:
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
             axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
-            axes.set_title(print_name(study))
+            axes.set_title(labels.study(study))
             axes.set_xlabel("Months since randomisation")
             axes.legend(loc="upper right")
         panels[0].set_ylabel("Share of patients")

@@ -56,7 +56,7 @@ def _typeset_mechanism(
     short, parts = abbreviate(expressions, varying)
     n = len(mechanism.definitions)
     return EquationBlock(
-        title=name_mechanism(mechanism.name),
+        title=mechanism.label,
         reason=mechanism.reason,
         definitions=tuple(
             _define(item, expression, symbols) for item, expression in zip(mechanism.definitions, short[:n], strict=True)
@@ -65,16 +65,6 @@ def _typeset_mechanism(
         starts=tuple(_start(state, value, symbols) for state, value in zip(mechanism.states, short[n:], strict=True)),
         parts=tuple(EquationRow(symbols[name.name], "=", typeset(part, symbols), "") for name, part in parts),
     )
-
-
-def name_mechanism(name: str) -> str:
-    """Return the name of a mechanism as a heading.
-
-    >>> name_mechanism("new_lesions")
-    'New lesions'
-    """
-    acronyms = {"mapk": "RAF, MEK and ERK", "tregs": "Regulatory T cells", "effectors": "Effector T cells"}
-    return acronyms.get(name, name.replace("_", " ").capitalize())
 
 
 def _define(item: Definition, expression: sp.Expr, symbols: Mapping[str, str]) -> EquationRow:

@@ -1,6 +1,6 @@
 """Places the nodes of a directed graph in layers so that few arrows cross.
 
-Start with `arrange`.  The way of Sugiyama, Tagawa and Toda (1981): layers by longest path, long arrows through places of their
+Start with `arrange`.  The way of Sugiyama, Tagawa and Toda (1981): layers by longest path, long arrows through positions of their
 own in the layers between, order within a layer by barycentres, here by trying and keeping the order with the fewest crossings.
 """
 
@@ -12,22 +12,26 @@ Arrow = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a node or a bend of a long arrow stands."""
+class Position:
+    """The position of a node, or of a bend of a long arrow, in the drawing."""
 
     layer: int
+    """Layer from the top, the first being 0."""
     x: float
+    """Distance of its centre from the left edge, in the unit of the drawing."""
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Where everything stands."""
+    """The positions of all nodes and bends of a drawing."""
 
-    nodes: Mapping[str, Place]
-    bends: Mapping[Arrow, tuple[Place, ...]]
-    """Places an arrow passes between its ends, from its source to its target."""
+    nodes: Mapping[str, Position]
+    bends: Mapping[Arrow, tuple[Position, ...]]
+    """Positions an arrow passes between its ends, from its source to its target."""
     width: float
+    """Width of the widest layer, in the unit of the drawing."""
     layers: int
+    """Number of layers."""
 
 
 def arrange(names: Sequence[str], arrows: Sequence[Arrow], node_width: float, bend_width: float) -> Arrangement:
@@ -49,13 +53,13 @@ def arrange(names: Sequence[str], arrows: Sequence[Arrow], node_width: float, be
     rows = _fill_rows(names, depth, chains)
     pairs = [pair for chain in chains.values() for pair in pairwise(chain)]
     rows = _reorder(rows, pairs)
-    width, places = _spread(rows, pairs, node_width, bend_width)
-    bends: dict[Arrow, tuple[Place, ...]] = {}
+    width, positions = _spread(rows, pairs, node_width, bend_width)
+    bends: dict[Arrow, tuple[Position, ...]] = {}
     for arrow in arrows:
         follows = rank[arrow[0]] < rank[arrow[1]]
-        inner = [places[item] for item in chains[arrow if follows else (arrow[1], arrow[0])][1:-1]]
+        inner = [positions[point] for point in chains[arrow if follows else (arrow[1], arrow[0])][1:-1]]
         bends[arrow] = tuple(inner if follows else reversed(inner))
-    return Arrangement({name: places[name] for name in names}, bends, width, len(rows))
+    return Arrangement({name: positions[name] for name in names}, bends, width, len(rows))
 
 
 def _find_layers(names: Sequence[str], arrows: Sequence[Arrow]) -> dict[str, int]:
@@ -142,7 +146,7 @@ def _count_crossings(rows: Sequence[Sequence[str]], pairs: Sequence[tuple[str, s
 
 def _spread(
     rows: list[list[str]], pairs: Sequence[tuple[str, str]], node_width: float, bend_width: float
-) -> tuple[float, dict[str, Place]]:
+) -> tuple[float, dict[str, Position]]:
     """Give every item an x: rows packed in order, then drawn towards their neighbours as far as there is room."""
     size = {item: bend_width if ">" in item else node_width for row in rows for item in row}
     width = max(sum(size[item] for item in row) for row in rows)
@@ -160,4 +164,4 @@ def _spread(
                 last = index == len(row) - 1
                 highest = width - size[item] / 2 if last else x[row[index + 1]] - (size[row[index + 1]] + size[item]) / 2
                 x[item] = min(max(wanted, lowest), max(highest, lowest))
-    return width, {item: Place(layer, x[item]) for layer, row in enumerate(rows) for item in row}
+    return width, {item: Position(layer, x[item]) for layer, row in enumerate(rows) for item in row}

@@ -14,18 +14,18 @@ from kinimmune.reports.typesetting.formats import (
     MISSING,
     print_fixed,
     print_interval,
-    print_name,
     print_number,
     print_unit,
 )
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
-def list_estimates(estimates: tuple[EstimateRow, ...]) -> Table:
+def list_estimates(estimates: tuple[EstimateRow, ...], labels: Labels = PLAIN) -> Table:
     """Return estimated parameters with prior, interval and contraction."""
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            _spell_key(row.name),
+            labels.parameter(row.name),
             print_unit(row.unit),
             print_number(row.prior_median),
             print_interval(row.prior_lower, row.prior_upper),
@@ -39,11 +39,6 @@ def list_estimates(estimates: tuple[EstimateRow, ...]) -> Table:
     )
     names = ("", "Name", "Unit", "Prior", "95 %", "Estimate", "95 %", "sd ratio", "Prior is", "Source")
     return Table(names, rows, "lllrlrlrll", widths=(0, 1, 0, 0, 0, 0, 0, 0, 0, 0))
-
-
-def _spell_key(key: str) -> str:
-    name, _, study = key.partition(":")
-    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
 
 
 def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
@@ -76,15 +71,15 @@ def _shorten_prior(text: str) -> str:
     return f"{sd} {_SCALES[Scale(scale)]}" if scale in set(_SCALES) and sd else text
 
 
-def list_parameters(model: OdeModel) -> Table:
+def list_parameters(model: OdeModel, labels: Labels = PLAIN) -> Table:
     """Return every parameter of a model with prior, spread between patients, status and source."""
     rows: list[tuple[Cell, ...]] = []
     for item in model.parameters:
-        place = f" ({print_name(item.study)})" if item.study else ""
+        study = f" ({labels.study(item.study)})" if item.study else ""
         rows.append(
             (
                 _symbol(item.symbol, item.name),
-                (f"{item.meaning}{place} ", Mark(item.name)),
+                (f"{item.meaning}{study} ", Mark(item.name)),
                 print_number(item.value),
                 print_unit(item.unit),
                 _print_prior(item.prior),

@@ -3,10 +3,10 @@
 Start with `compose_claims`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kinimmune.fitting.claims.results import VERDICTS, Ablation, ClaimRecord
-from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
 from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
 
@@ -14,7 +14,7 @@ FIGURE = "claims"
 _SIGNS = {"<": "<", ">": ">"}
 
 
-def compose_claims(claims: Sequence[ClaimRecord], figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list[Block]:
     """Return the pages about tested claims; none when there are none."""
     if not claims:
         return []
@@ -34,7 +34,7 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: Mapping[str, DrawnFig
             "removed. One that survives the removal is vacuous: it says nothing about that mechanism. What the literature "
             "disputes is not scored; its value is the boundary at which the model turns over."
         ),
-        *(figures[name].block for name in (FIGURE,) if name in figures),
+        *show_figures(figures, FIGURE),
         TableBlock(list_claims(claims), caption, small=True),
         *_explain(claims),
     ]
@@ -52,10 +52,10 @@ def _count(claims: Sequence[ClaimRecord]) -> list[Cell]:
         ("Stated by none (predictions)", [item for item in claims if item.source is None and item.kind != "conflict"]),
         ("Disputed in the literature", [item for item in claims if item.kind == "conflict"]),
     )
-    return [(Strong(f"{name}: {len(some)}. "), _tell(some)) for name, some in groups if some]
+    return [(Strong(f"{name}: {len(some)}. "), _describe_verdicts(some)) for name, some in groups if some]
 
 
-def _tell(some: Sequence[ClaimRecord]) -> str:
+def _describe_verdicts(some: Sequence[ClaimRecord]) -> str:
     counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     if all(item.verdict == "disputed" for item in some):

@@ -3,29 +3,29 @@
 Start with `compose_identifiability`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, ShareRow, Verdict
 from kinimmune.fitting.profile.results import ProfileResult
-from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.reports.content import Content
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
 from kinimmune.reports.typesetting.formats import (
     MISSING,
     list_words,
     print_fixed,
     print_interval,
-    print_name,
-    print_output,
     print_percent,
 )
+from kinimmune.reports.typesetting.labels import PLAIN, Labels, lower_first
 
 FIGURES = ("spectrum", "sensitivity", "mechanism_share")
 
 
-def compose_identifiability(
-    result: IdentifiabilityResult | None, profiled: ProfileResult | None, figures: Mapping[str, DrawnFigure]
-) -> list[Block]:
+def compose_identifiability(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages about what holds each parameter; none when a run has not been asked."""
+    result, labels = content.identifiability, content.labels
     if result is None:
         return []
     caption = (
@@ -35,12 +35,12 @@ def compose_identifiability(
     )
     return [
         Heading("What holds each parameter"),
-        TableBlock(list_verdicts(result.verdicts, profiled), caption, small=True),
-        Paragraph(_tell_spectrum(result)),
-        *_show(figures, "spectrum"),
-        *_show(figures, "sensitivity"),
-        TableBlock(list_refits(result), _REFITS, small=True),
-        *_compose_shares(result.shares, figures),
+        TableBlock(list_verdicts(result.verdicts, content.profiles, labels), caption, small=True),
+        Paragraph(_describe_spectrum(result)),
+        *show_figures(figures, "spectrum"),
+        *show_figures(figures, "sensitivity"),
+        TableBlock(list_refits(result, labels), _REFITS, small=True),
+        *_compose_shares(result.shares, content, figures),
     ]
 
 
@@ -49,19 +49,15 @@ _REFITS = (
 )
 
 
-def _show(figures: Mapping[str, DrawnFigure], name: str) -> list[Block]:
-    return [figures[name].block] if name in figures else []
-
-
-def list_verdicts(verdicts: Sequence[Verdict], profiled: ProfileResult | None) -> Table:
+def list_verdicts(verdicts: Sequence[Verdict], profiled: ProfileResult | None, labels: Labels = PLAIN) -> Table:
     """Return one row a parameter, with its class where it was profiled."""
     kinds = {} if profiled is None else {item.name: str(item.identifiability) for item in profiled.parameters}
     rows = tuple(
         (
             Mark(item.name),
             print_fixed(item.contraction, 2),
-            f"{print_output(item.main_target)} ({print_percent(item.main_share)})",
-            f"{print_output(item.left_out)} ({print_fixed(item.left_out_shift, 1)})",
+            f"{labels.output(item.main_target)} ({print_percent(item.main_share)})",
+            f"{labels.output(item.left_out)} ({print_fixed(item.left_out_shift, 1)})",
             print_fixed(item.doubled_shift, 1),
             kinds.get(item.name, MISSING),
             Strong(item.verdict),
@@ -72,7 +68,7 @@ def list_verdicts(verdicts: Sequence[Verdict], profiled: ProfileResult | None) -
     return Table(names, rows, "lrllrll", widths=(0, 0, 1, 1, 0, 1, 1.2))
 
 
-def _tell_spectrum(result: IdentifiabilityResult) -> Cell:
+def _describe_spectrum(result: IdentifiabilityResult) -> Cell:
     above = sum(value > 1.0 for value in result.eigenvalues)
     low, high = min(result.drawn_effective, default=0.0), max(result.drawn_effective, default=0.0)
     return (
@@ -84,24 +80,19 @@ def _tell_spectrum(result: IdentifiabilityResult) -> Cell:
     )
 
 
-def list_refits(result: IdentifiabilityResult) -> Table:
+def list_refits(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Table:
     """Return the shift of each estimate in every refit."""
     refits: list[Refit] = [*result.left_out, result.doubled]
-    rows = tuple((_spell_change(item.change), *(print_fixed(shift, 1) for shift in item.shifts)) for item in refits)
+    rows = tuple((_describe_change(item.change, labels), *(print_fixed(shift, 1) for shift in item.shifts)) for item in refits)
     widths = (2.2, *(1.0 for _ in result.names))
-    return Table(("Fit without", *(_spell(name) for name in result.names)), rows, "l" + "r" * len(result.names), widths)
+    return Table(("Fit without", *map(labels.parameter, result.names)), rows, "l" + "r" * len(result.names), widths)
 
 
-def _spell_change(change: str) -> str:
-    return print_output(change) if ":" in change else f"({change})"
+def _describe_change(change: str, labels: Labels) -> str:
+    return labels.output(change) if ":" in change else f"({change})"
 
 
-def _spell(key: str) -> str:
-    name, _, study = key.partition(":")
-    return f"{name.replace('_', ' ')}{f', {print_name(study)}' if study else ''}"
-
-
-def _compose_shares(shares: MechanismShare | None, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def _compose_shares(shares: MechanismShare | None, content: Content, figures: DrawnFigures) -> list[Block]:
     if shares is None:
         return []
     caption = (
@@ -110,18 +101,23 @@ def _compose_shares(shares: MechanismShare | None, figures: Mapping[str, DrawnFi
         "than 0.02 of either, which have no share."
     )
     return [
-        Heading("What runs through Tregs and PD-1", 2) if _is_immune(shares) else Heading("What runs through one mechanism", 2),
-        Paragraph(_tell_shares(shares)),
-        *_show(figures, "mechanism_share"),
-        TableBlock(list_shares(shares.rows), caption, small=True),
+        Heading(f"What runs through {list_words(_name_mechanisms(shares, content.model))}", 2),
+        Paragraph(_describe_shares(shares, content.labels)),
+        *show_figures(figures, "mechanism_share"),
+        TableBlock(list_shares(shares.rows, content.labels), caption, small=True),
     ]
 
 
-def _is_immune(shares: MechanismShare) -> bool:
-    return any("treg" in name for name in shares.arrows) and any("pd1" in name for name in shares.arrows)
+def _name_mechanisms(shares: MechanismShare, model: OdeModel) -> list[str]:
+    """Return the labels of the mechanisms that the arrows belong to, as they stand within a sentence."""
+    names = set(shares.arrows)
+    owned = {
+        item.label: {part.name for part in item.definitions} | {part.name for part in item.terms} for item in model.mechanisms
+    }
+    return [lower_first(label) for label, parts in owned.items() if names & parts] or ["one mechanism"]
 
 
-def _tell_shares(shares: MechanismShare) -> Cell:
+def _describe_shares(shares: MechanismShare, labels: Labels) -> Cell:
     ratios: dict[tuple[str, str], dict[str, float]] = {}
     for row in shares.rows:
         if row.measure == "hazard_ratio" and row.lower is not None and row.upper is not None:
@@ -130,10 +126,10 @@ def _tell_shares(shares: MechanismShare) -> Cell:
     if not widths:
         return "Too few draws brought a benefit to tell its share."
     low, high = min(widths), max(widths)
+    arrows = list_words(list(map(labels.interaction, shares.arrows)))
     learnt = "The published medians do not identify it" if high > _NARROW else "The published medians narrow it"
     return (
-        f"The arrows {list_words([name.replace('_', ' ') for name in shares.arrows])} were cut together in virtual trials of "
-        f"{shares.patients} patients per arm. ",
+        f"The arrows {arrows} were cut together in virtual trials of {shares.patients} patients per arm. ",
         Strong(f"{learnt}: "),
         f"the 5 to 95 % interval of the share is {print_fixed(low, 2)} to {print_fixed(high, 2)} times as wide in the posterior "
         "as in the prior, over studies and rules for stopping treatment. What is printed at the estimates is a choice of "
@@ -145,14 +141,14 @@ _NARROW = 0.7
 """Posterior over prior width above which the data say little."""
 
 
-def list_shares(rows: Sequence[ShareRow]) -> Table:
+def list_shares(rows: Sequence[ShareRow], labels: Labels = PLAIN) -> Table:
     """Return the shares, prior beside posterior."""
     pairs: dict[tuple[str, str, str], dict[str, ShareRow]] = {}
     for row in rows:
         pairs.setdefault((row.study, row.measure, row.rule), {})[row.draws_from] = row
     printed = tuple(
         (
-            print_name(study),
+            labels.study(study),
             {"hazard_ratio": "ratio"}.get(measure, measure),
             rule.replace("_", " "),
             print_fixed(pair["posterior"].at_fit, 2),

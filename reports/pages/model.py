@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.evidence import Kinase
 from kinimmune.reports.content import ModelContent
-from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.figures.recipes import DrawnFigures
 from kinimmune.reports.model.diagram import draw_diagram
 from kinimmune.reports.model.equations import list_equations
 from kinimmune.reports.model.tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads
@@ -26,7 +26,7 @@ _DIAGRAM_CAPTION = (
 )
 
 
-def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigure]) -> Document:
+def compose_model_report(content: ModelContent, figures: DrawnFigures) -> Document:
     """Return the report of a model alone."""
     model = content.model
     nominal: list[Block] = []
@@ -36,16 +36,16 @@ def compose_model_report(content: ModelContent, figures: Mapping[str, DrawnFigur
     blocks = (
         *compose_model_pages(model, content.kinases),
         *nominal,
-        *compose_sensitivities(content.sensitivities, figures),
+        *compose_sensitivities(content.sensitivities, figures, content.labels),
         *compose_claims(content.claims, figures),
         Heading("Parameters"),
         TableBlock(
-            list_parameters(model),
+            list_parameters(model, content.labels),
             "Every parameter. Prior sd: standard deviation of the prior, on the scale named. Spread: the same between patients.",
             small=True,
         ),
         Heading("Limitations"),
-        Bullets(list_limitations(model)),
+        Bullets(list_limitations(model, content.limitations)),
         *_compose_sources(content),
         *compose_provenance(content.provenance),
     )

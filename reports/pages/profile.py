@@ -3,7 +3,7 @@
 Start with `compose_profiles`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kinimmune.fitting.profile.results import (
     THRESHOLD_90,
@@ -15,14 +15,15 @@ from kinimmune.fitting.profile.results import (
     ParameterProfile,
     ProfileResult,
 )
-from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
-from kinimmune.reports.typesetting.formats import list_words, print_fixed, print_interval, print_number, print_output, print_unit
+from kinimmune.reports.typesetting.formats import list_words, print_fixed, print_interval, print_number, print_unit
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 FIGURES = ("profiles", "profile_paths", "profile_predictions")
 
 
-def compose_profiles(result: ProfileResult | None, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def compose_profiles(result: ProfileResult | None, figures: DrawnFigures, labels: Labels = PLAIN) -> list[Block]:
     """Return the pages about profiles; none when a run has none."""
     if result is None:
         return []
@@ -33,18 +34,14 @@ def compose_profiles(result: ProfileResult | None, figures: Mapping[str, DrawnFi
     return [
         Heading("What the data identify"),
         Paragraph(_introduce(result)),
-        TableBlock(list_profiles(result.parameters), caption, small=True),
-        *_show(figures, "profiles"),
+        TableBlock(list_profiles(result.parameters, labels), caption, small=True),
+        *show_figures(figures, "profiles"),
         Heading("What would help", 2),
         Bullets(tuple((Strong(f"{item.name}. "), item.advice) for item in result.parameters)),
-        *_show(figures, "profile_paths"),
-        *_compose_predictions(result, figures),
-        *_warn(result),
+        *show_figures(figures, "profile_paths"),
+        *_compose_predictions(result, figures, labels),
+        *_list_warnings(result),
     ]
-
-
-def _show(figures: Mapping[str, DrawnFigure], name: str) -> list[Block]:
-    return [figures[name].block] if name in figures else []
 
 
 def _introduce(result: ProfileResult) -> Cell:
@@ -58,7 +55,7 @@ def _introduce(result: ProfileResult) -> Cell:
     )
 
 
-def list_profiles(parameters: Sequence[ParameterProfile]) -> Table:
+def list_profiles(parameters: Sequence[ParameterProfile], labels: Labels = PLAIN) -> Table:
     """Return class and intervals of every parameter."""
     rows = tuple(
         (
@@ -68,7 +65,7 @@ def list_profiles(parameters: Sequence[ParameterProfile]) -> Table:
             item.identifiability,
             _print_curve(item.data),
             _print_curve(item.posterior),
-            list_words([f"{other.name.replace('_', ' ')} ({print_fixed(other.slope, 1)})" for other in item.companions[:3]]),
+            list_words([f"{labels.parameter(other.name)} ({print_fixed(other.slope, 1)})" for other in item.companions[:3]]),
         )
         for item in parameters
     )
@@ -86,7 +83,7 @@ def _print_curve(curve: Curve) -> str:
     return f"above {print_number(lower)}" if upper is None else f"below {print_number(upper)}"
 
 
-def _compose_predictions(result: ProfileResult, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def _compose_predictions(result: ProfileResult, figures: DrawnFigures, labels: Labels) -> list[Block]:
     if not result.predictions:
         return []
     caption = (
@@ -103,19 +100,19 @@ def _compose_predictions(result: ProfileResult, figures: Mapping[str, DrawnFigur
     )
     return [
         Heading("Conclusions that do not need the unidentified parameters", 2),
-        Paragraph(_tell_conclusions(result)),
-        TableBlock(list_conclusions(result.conclusions), caption, small=True),
-        *_show(figures, "profile_predictions"),
+        Paragraph(_describe_conclusions(result, labels)),
+        TableBlock(list_conclusions(result.conclusions, labels), caption, small=True),
+        *show_figures(figures, "profile_predictions"),
         Paragraph(method),
     ]
 
 
-def _tell_conclusions(result: ProfileResult) -> Cell:
+def _describe_conclusions(result: ProfileResult, labels: Labels) -> Cell:
     loose = [item.name for item in result.parameters if item.identifiability is not Identifiability.IDENTIFIABLE]
     if not loose:
         return "Every parameter profiled is identified by the data alone, so no conclusion rests on one that is not."
-    firm = [_say(item) for item in result.conclusions if item.independent]
-    weak = [_say(item) for item in result.conclusions if not item.independent]
+    firm = [_describe_conclusion(item, labels) for item in result.conclusions if item.independent]
+    weak = [_describe_conclusion(item, labels) for item in result.conclusions if not item.independent]
     spans: list[str | Strong] = [f"The data alone do not identify {list_words(loose)}. "]
     if firm:
         spans += ["While these move and all others follow, ", Strong(list_words(firm)), ". "]
@@ -124,23 +121,23 @@ def _tell_conclusions(result: ProfileResult) -> Cell:
     return tuple(spans)
 
 
-def _say(item: Conclusion) -> str:
-    moved = f"{print_output(item.prediction)} stays between {print_number(item.lowest, 2)} and {print_number(item.highest, 2)}"
+def _describe_conclusion(item: Conclusion, labels: Labels) -> str:
+    moved = f"{labels.output(item.prediction)} stays between {print_number(item.lowest, 2)} and {print_number(item.highest, 2)}"
     if not item.prediction.startswith("hazard_ratio"):
         return moved
     side = "on one side of 1" if item.independent else "and passes 1"
     return f"{moved}, {side}"
 
 
-def list_conclusions(conclusions: Sequence[Conclusion]) -> Table:
+def list_conclusions(conclusions: Sequence[Conclusion], labels: Labels = PLAIN) -> Table:
     """Return each prediction with its interval and its range along what is not identified."""
     rows = tuple(
         (
-            print_output(item.prediction),
+            labels.output(item.prediction),
             Strong(print_number(item.estimate)),
             print_interval(item.lower, item.upper),
             print_interval(item.lowest, item.highest),
-            _farthest(item),
+            _name_farthest_mover(item),
             "yes" if item.independent else "no",
         )
         for item in conclusions
@@ -149,13 +146,13 @@ def list_conclusions(conclusions: Sequence[Conclusion]) -> Table:
     return Table(names, rows, "lrrrlc")
 
 
-def _farthest(item: Conclusion) -> Cell:
+def _name_farthest_mover(item: Conclusion) -> Cell:
     if not item.movers:
         return ""
     return Mark(max(item.movers, key=lambda name: item.movers[name][1] / item.movers[name][0]))
 
 
-def _warn(result: ProfileResult) -> list[Block]:
+def _list_warnings(result: ProfileResult) -> list[Block]:
     stuck = [item.name for item in result.parameters if Ending.STUCK in (*item.data.ended, *item.posterior.ended)]
     entries: list[Cell] = list(result.warnings)
     if stuck:

@@ -3,42 +3,39 @@
 Start with `compose_sample`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kinimmune.fitting.sampling.results import Probability, SampledParameter, SampledPrediction, SampleResult
 from kinimmune.reports.content import Content
-from kinimmune.reports.figures.recipes import DrawnFigure
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Math, Paragraph, Strong, Table, TableBlock
 from kinimmune.reports.typesetting.formats import (
     MISSING,
+    print_endpoint,
     print_fixed,
     print_interval,
-    print_name,
     print_number,
-    print_output,
     print_unit,
 )
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
-def compose_sample(content: Content, figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def compose_sample(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages about a sample; none when the run has none."""
     if content.sample is None:
         return []
-    result, _ = content.sample
-
-    def show(*names: str) -> list[Block]:
-        return [figures[name].block for name in names if name in figures]
+    result, labels = content.sample[0], content.labels
 
     return [
         Heading("The posterior"),
-        *_tell_sampling(result),
-        TableBlock(list_posterior(result.parameters), _POSTERIOR, small=True),
-        *show("sample_marginals", "sample_ensembles", "sample_corner"),
+        *_describe_sampling(result),
+        TableBlock(list_posterior(result.parameters, labels), _POSTERIOR, small=True),
+        *show_figures(figures, "sample_marginals", "sample_ensembles", "sample_corner"),
         Heading("What the posterior predicts", 2),
-        *show("sample_bands"),
-        TableBlock(list_sampled(result.predictions), _PREDICTIONS, small=True),
-        *show("sample_ratios"),
-        TableBlock(list_probabilities(result.probabilities), _PROBABILITIES),
+        *show_figures(figures, "sample_bands"),
+        TableBlock(list_sampled(result.predictions, labels), _PREDICTIONS, small=True),
+        *show_figures(figures, "sample_ratios"),
+        TableBlock(list_probabilities(result.probabilities, labels), _PROBABILITIES),
     ]
 
 
@@ -57,7 +54,7 @@ _PROBABILITIES = (
 )
 
 
-def _tell_sampling(result: SampleResult) -> list[Block]:
+def _describe_sampling(result: SampleResult) -> list[Block]:
     text = (
         f"{result.ensembles} independent ensembles of {result.walkers} walkers went {result.steps} steps from draws twice as "
         f"wide as the normal approximation at the fit; the first {result.burn_in} are left out: until the log probability had "
@@ -80,12 +77,12 @@ def _count(number: int, thing: str) -> str:
     return f"{'no' if number == 0 else number} {thing}{'' if number == 1 else 's'}"
 
 
-def list_posterior(rows: Sequence[SampledParameter]) -> Table:
+def list_posterior(rows: Sequence[SampledParameter], labels: Labels = PLAIN) -> Table:
     """Return parameters with interval and diagnostics."""
     cells: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Math(row.symbol),
-            row.name.replace("_", " "),
+            labels.parameter(row.name),
             print_number(row.median),
             print_interval(row.lower, row.upper),
             print_unit(row.unit),
@@ -101,11 +98,11 @@ def list_posterior(rows: Sequence[SampledParameter]) -> Table:
     return Table(names, cells, "llrllrrrrr")
 
 
-def list_sampled(rows: Sequence[SampledPrediction]) -> Table:
+def list_sampled(rows: Sequence[SampledPrediction], labels: Labels = PLAIN) -> Table:
     """Return predictions with interval and Monte Carlo error."""
     cells = tuple(
         (
-            print_output(row.name),
+            labels.output(row.name),
             f"{print_fixed(row.median, 2)} ± {print_fixed(row.error, 3)}",
             print_interval(row.lower, row.upper, 2) if row.upper is not None else f"{print_fixed(row.lower, 2)} to {MISSING}",
             print_fixed(row.ess, 0),
@@ -115,20 +112,20 @@ def list_sampled(rows: Sequence[SampledPrediction]) -> Table:
     return Table(("Prediction", "Median", "95 % interval", "Effective draws"), cells, "lrlr")
 
 
-def list_probabilities(rows: Sequence[Probability]) -> Table:
+def list_probabilities(rows: Sequence[Probability], labels: Labels = PLAIN) -> Table:
     """Return probabilities, one row per ratio and bound, population and trial side by side."""
-    found = {(row.study, row.endpoint, row.bound, row.of): row for row in rows}
+    by_place = {(row.study, row.endpoint, row.bound, row.of): row for row in rows}
     keys = dict.fromkeys((row.study, row.endpoint, row.bound) for row in rows)
     cells = tuple(
         (
-            f"{print_name(endpoint)}, {print_name(study)}",
+            f"{print_endpoint(endpoint)}, {labels.study(study)}",
             print_number(bound),
-            *(_spell(found.get((study, endpoint, bound, of))) for of in ("population", "trial")),
+            *(_print_probability(by_place.get((study, endpoint, bound, of))) for of in ("population", "trial")),
         )
         for study, endpoint, bound in keys
     )
     return Table(("Hazard ratio", "Below", "Population", "One trial"), cells, "lrrr", group=0)
 
 
-def _spell(row: Probability | None) -> str:
+def _print_probability(row: Probability | None) -> str:
     return MISSING if row is None else f"{print_fixed(row.probability, 3)} ± {print_fixed(row.error, 3)}"

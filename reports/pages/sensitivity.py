@@ -3,13 +3,15 @@
 Start with `compose_sensitivities`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kinimmune.fitting.sensitivity.results import SensitivityResult, judge_convergence
-from kinimmune.reports.figures.recipes import DrawnFigure
-from kinimmune.reports.figures.sensitivity import describe_figures, tell_output
+from kinimmune.reports.figures.captions.analyses import list_study_figures
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
+from kinimmune.reports.figures.sensitivity import describe_output
 from kinimmune.reports.typesetting.blocks import Block, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock
 from kinimmune.reports.typesetting.formats import MISSING, list_words, print_fixed, print_number, print_percent
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 MOST = 20
 """Rows of a table; the CSV of the study has all."""
@@ -26,53 +28,53 @@ _MEANING = (
 )
 
 
-def compose_sensitivities(studies: Sequence[SensitivityResult], figures: Mapping[str, DrawnFigure]) -> list[Block]:
+def compose_sensitivities(studies: Sequence[SensitivityResult], figures: DrawnFigures, labels: Labels = PLAIN) -> list[Block]:
     """Return the pages of all studies, none when there are none."""
     if not studies:
         return []
     blocks: list[Block] = [Heading("What moves the outputs"), Paragraph(_MEANING)]
     for study in studies:
-        blocks += _compose_study(study, figures)
+        blocks += _compose_study(study, figures, labels)
     return blocks
 
 
-def _compose_study(study: SensitivityResult, figures: Mapping[str, DrawnFigure]) -> list[Block]:
-    names = [name for name, *_ in describe_figures(study)]
-    caption = f"{tell_output(study)}, by the largest index. {_explain(study)}"
+def _compose_study(study: SensitivityResult, figures: DrawnFigures, labels: Labels) -> list[Block]:
+    names, output = [recipe.name for recipe in list_study_figures(study)], describe_output(study, labels)
+    caption = f"{output}, by the largest index. {_explain(study)}"
     return [
-        Heading(f"{tell_output(study)}: {_TITLES[study.method]}", 2),
-        Paragraph(_tell(study)),
-        *(figures[name].block for name in names if name in figures),
+        Heading(f"{output}: {_TITLES[study.method]}", 2),
+        Paragraph(_describe(study)),
+        *show_figures(figures, *names),
         TableBlock(list_indices(study), caption, small=True),
     ]
 
 
-def _tell(study: SensitivityResult) -> tuple[str | Strong | Mark, ...]:
+def _describe(study: SensitivityResult) -> tuple[str | Strong | Mark, ...]:
     over = {
         "point": "at one point",
         "prior": "over the priors",
         "range": "over ranges",
-        "posterior": f"over the posterior of the fit with its correlations ({_tell_posterior(study)})",
+        "posterior": f"over the posterior of the fit with its correlations ({_describe_posterior(study)})",
     }
     among = "" if study.patients is None else f", {study.patients} virtual patients per arm, the same at every point"
     size = f"{study.n} {_ROWS[study.method]}, {study.evaluations} points{among}. "
     settled = judge_convergence(study)
     end = f" {settled[:1].upper()}{settled[1:]}." if settled else ""
-    return Mark(study.output), f" {over[study.distribution]}: {size}{_tell_value(study)} {_tell_loss(study)}{end}"
+    return Mark(study.output), f" {over[study.distribution]}: {size}{_describe_value(study)} {_describe_loss(study)}{end}"
 
 
-def _tell_posterior(study: SensitivityResult) -> str:
+def _describe_posterior(study: SensitivityResult) -> str:
     return study.posterior_note or "Gaussian by the curvature"
 
 
-def _tell_value(study: SensitivityResult) -> str:
+def _describe_value(study: SensitivityResult) -> str:
     unit = "" if study.unit == "1" else f" {study.unit}"
     if study.sd is None:
         return f"The output is {print_number(study.value)}{unit} there."
     return f"The output has mean {print_number(study.value)} and standard deviation {print_number(study.sd)}{unit}."
 
 
-def _tell_loss(study: SensitivityResult) -> str:
+def _describe_loss(study: SensitivityResult) -> str:
     if not study.failed:
         return "No point failed."
     why = list_words([f"{reason} ({count})" for reason, count in study.reasons.items()])

@@ -5,16 +5,19 @@ Start with `summarise`.
 
 from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
 from kinimmune.reports.typesetting.blocks import Cell, Strong
-from kinimmune.reports.typesetting.formats import list_words, print_fixed, print_interval, print_name, print_number
+from kinimmune.reports.typesetting.formats import list_words, print_endpoint, print_fixed, print_interval, print_number
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
-def summarise(fit: FitResult) -> tuple[Cell, ...]:
+def summarise(fit: FitResult, labels: Labels = PLAIN) -> tuple[Cell, ...]:
     """Return the paragraphs under the title: the fit, the unfitted ratios beside their null, the transport."""
-    return tuple(text for text in (_tell_fit(fit), _tell_ratios(fit), _tell_transport(fit)) if text)
+    return tuple(
+        text for text in (_describe_fit(fit, labels), _describe_ratios(fit, labels), _describe_transport(fit, labels)) if text
+    )
 
 
-def _tell_fit(fit: FitResult) -> Cell:
-    studies = list_words([print_name(study) for study in dict.fromkeys(row.study for row in fit.targets)])
+def _describe_fit(fit: FitResult, labels: Labels) -> Cell:
+    studies = list_words([labels.study(study) for study in dict.fromkeys(row.study for row in fit.targets)])
     outcome = "converged" if fit.status == "converged" else f"did not converge ({fit.status})"
     parts = [
         f"{len(fit.targets)} published medians of {studies} were fitted with {len(fit.parameters)} parameters and their priors; "
@@ -31,12 +34,12 @@ def _tell_fit(fit: FitResult) -> Cell:
     return (Strong("The fit. "), " ".join(parts), " Since these numbers were fitted, this shows flexibility, not validity.")
 
 
-def _tell_ratios(fit: FitResult) -> Cell | None:
+def _describe_ratios(fit: FitResult, labels: Labels) -> Cell | None:
     ratios = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
     if not ratios:
         return None
     told = [
-        f"{print_fixed(row.predicted, 2)} for {print_name(row.endpoint)} in {print_name(row.study)} "
+        f"{print_fixed(row.predicted, 2)} for {print_endpoint(row.endpoint)} in {labels.study(row.study)} "
         f"(reported {print_number(row.observed)}, null {print_fixed(row.null_prediction, 2)})"
         for row in ratios
     ]
@@ -53,14 +56,14 @@ def _judge(fit: FitResult) -> tuple[str | Strong, ...]:
     return (scores, "the model is nearer than its null, on numbers that were known when its structure was chosen.")
 
 
-def _tell_transport(fit: FitResult) -> Cell | None:
+def _describe_transport(fit: FitResult, labels: Labels) -> Cell | None:
     if not fit.transport:
         return None
-    told = [_tell_transported(row) for row in fit.transport]
+    told = [_describe_transported(row, labels) for row in fit.transport]
     worse = [row for row in fit.transport if not _is_nearer(row)]
     verdict: tuple[str | Strong, ...] = (" Each prediction is nearer than its null.",)
     if worse:
-        names = list_words([print_name(row.endpoint) for row in worse])
+        names = list_words([print_endpoint(row.endpoint) for row in worse])
         verdict = (" ", Strong(f"For {names} the model is no better than its null."))
     return (Strong("Not fitted: an arm left out. "), f"{_begin(list_words(told))}.", *verdict)
 
@@ -69,17 +72,17 @@ def _begin(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _tell_transported(row: ComparisonRow) -> str:
-    place = f"{print_name(row.study)} {row.arm}"
+def _describe_transported(row: ComparisonRow, labels: Labels) -> str:
+    place = f"{labels.study(row.study)} {row.arm}"
     null = f"null {print_fixed(row.null_prediction, 1)}"
     if row.scan_observed is not None:
         predicted = "at no scan" if row.scan_predicted is None else f"at scan {row.scan_predicted}"
         reported = f"reported at scan {row.scan_observed}, {null} months"
-        return f"the median of {print_name(row.endpoint)} in {place} is predicted {predicted} ({reported})"
+        return f"the median of {print_endpoint(row.endpoint)} in {place} is predicted {predicted} ({reported})"
     predicted = "not reached" if row.predicted is None else f"{print_fixed(row.predicted, 1)} months"
     interval = f", 95 % {print_interval(row.lower, row.upper)}" if row.lower is not None else ""
     return (
-        f"the median of {print_name(row.endpoint)} in {place} is predicted at {predicted} "
+        f"the median of {print_endpoint(row.endpoint)} in {place} is predicted at {predicted} "
         f"(reported {print_number(row.observed)}{interval}; {null})"
     )
 

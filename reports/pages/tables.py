@@ -9,22 +9,23 @@ from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
     MISSING,
+    print_endpoint,
     print_fixed,
     print_interval,
-    print_name,
     print_number,
-    print_output,
     print_percent,
+    print_words,
 )
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
-def list_targets(fit: FitResult) -> Table:
+def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
     """Return reported beside predicted for the fitted numbers."""
     rows = tuple(
         (
-            f"{print_name(row.endpoint)} {row.statistic}",
-            print_name(row.study),
-            print_name(row.arm),
+            f"{print_endpoint(row.endpoint)} {row.statistic}",
+            labels.study(row.study),
+            print_words(row.arm),
             print_number(row.observed),
             _print_reported(row),
             Tag(row.value_status),
@@ -58,12 +59,12 @@ def _print_scans(row: ComparisonRow) -> str:
     return f"{row.scan_observed} | {predicted}"
 
 
-def list_ratios(rows: tuple[ComparisonRow, ...]) -> Table:
+def list_ratios(rows: tuple[ComparisonRow, ...], labels: Labels = PLAIN) -> Table:
     """Return unfitted hazard ratios, each beside its null, with the intervals there are."""
     printed = tuple(
         (
-            print_name(row.endpoint),
-            print_name(row.study),
+            print_endpoint(row.endpoint),
+            labels.study(row.study),
             print_number(row.observed),
             _print_reported(row, 2),
             Strong(_print_prediction(row)),
@@ -79,12 +80,12 @@ def list_ratios(rows: tuple[ComparisonRow, ...]) -> Table:
     return Table(names, printed, "llrrrrrrrc", group=0)
 
 
-def list_transport(rows: tuple[ComparisonRow, ...]) -> Table:
+def list_transport(rows: tuple[ComparisonRow, ...], labels: Labels = PLAIN) -> Table:
     """Return the predictions for an arm that was left out of the fit."""
     printed = tuple(
         (
-            f"{print_name(row.endpoint)} {row.statistic}",
-            f"{print_name(row.study)} {row.arm}",
+            f"{print_endpoint(row.endpoint)} {row.statistic}",
+            f"{labels.study(row.study)} {row.arm}",
             print_number(row.observed),
             _print_reported(row),
             Strong(_print_prediction(row)),
@@ -104,7 +105,7 @@ def _print_inside(row: ComparisonRow) -> str:
     return MISSING if row.inside is None else "yes" if row.inside else "no"
 
 
-def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles) -> Table:
+def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels: Labels = PLAIN) -> Table:
     """Return the outcomes of each arm: rates, shares, events and time on treatment, arms as columns.
 
     Parameters
@@ -113,6 +114,8 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles) -> Tabl
         what was found
     roles
         of the model, which leave out the rows it has nothing for
+    labels
+        titles of studies
     """
     arms, last_cause = trial.arms, list(roles.causes_of_death)[-1]
     readings: list[tuple[str, list[str], bool]] = [
@@ -130,7 +133,7 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles) -> Tabl
         ),
         (f"Deaths by {last_cause}", [print_percent(arm.last_cause_share) for arm in arms], len(roles.causes_of_death) > 1),
         (
-            "Objective response (calibrated)",
+            "Objective response",
             [print_percent(arm.response_fraction) for arm in arms],
             roles.log_diameter is not None,
         ),
@@ -139,7 +142,7 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles) -> Tabl
         ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in arms], roles.has_progression),
     ]
     rows = tuple((name, *values) for name, values, known in readings if known)
-    return Table(("", *_name_arms(trial)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
+    return Table(("", *_name_arms(trial, labels)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
 
 
 def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
@@ -147,16 +150,16 @@ def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
     return print_fixed(found[0] if found else None, 0)
 
 
-def _name_arms(trial: TrialResult) -> list[str]:
-    return [f"{print_name(arm.study)} {arm.arm}" for arm in trial.arms]
+def _name_arms(trial: TrialResult, labels: Labels) -> list[str]:
+    return [f"{labels.study(arm.study)} {arm.arm}" for arm in trial.arms]
 
 
-def list_contrasts(trial: TrialResult) -> Table:
+def list_contrasts(trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return hazard ratio and difference of restricted mean survival time per study and endpoint."""
     rows = tuple(
         (
-            print_name(row.study),
-            print_name(row.endpoint),
+            labels.study(row.study),
+            print_endpoint(row.endpoint),
             print_fixed(row.hazard_ratio, 2),
             f"{print_fixed(row.rmst_difference, 2)} months",
             f"{print_fixed(row.rmst_horizon, 1)} months",
@@ -167,7 +170,7 @@ def list_contrasts(trial: TrialResult) -> Table:
     return Table(names, rows, "llrrr", group=0)
 
 
-def list_observations(observations: tuple[Observation, ...], fit: FitResult, trial: TrialResult) -> Table:
+def list_observations(observations: tuple[Observation, ...], fit: FitResult, trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return published numbers that were never fitted beside what the virtual trial gives, where it gives one."""
     rows: list[tuple[Cell, ...]] = []
     for item in observations:
@@ -177,7 +180,7 @@ def list_observations(observations: tuple[Observation, ...], fit: FitResult, tri
         share = item.quantity.endswith("fraction")
         decimals = 0 if item.unit == "1" else 1
         printed = [print_percent(value) if share else print_fixed(value, decimals) for value in (item.value, predicted)]
-        place = f"{print_name(item.study)}, {item.arm or 'all arms'}"
+        place = f"{labels.study(item.study)}, {item.arm or 'all arms'}"
         unit = item.unit if item.unit != "1" and not share else ""
         name = f"{_QUANTITIES.get(item.quantity, item.quantity)}{f' [{unit}]' if unit else ''}"
         rows.append((name, place, printed[0], Strong(printed[1]), Tag(item.source.status), Mark(item.source.key)))
@@ -211,23 +214,23 @@ def _read(arm: ArmResult, quantity: str) -> float | None:
     return {"response_fraction": arm.response_fraction, "treatment_median": arm.treatment_median}.get(quantity)
 
 
-def list_stop_rules(rules: tuple[StopRuleRow, ...]) -> Table:
+def list_stop_rules(rules: tuple[StopRuleRow, ...], labels: Labels = PLAIN) -> Table:
     """Return predictions under each stop rule, rules as columns."""
-    labels = list(dict.fromkeys(label for rule in rules for label in rule.predictions))
+    outputs = list(dict.fromkeys(name for rule in rules for name in rule.predictions))
     rows: list[tuple[Cell, ...]] = []
-    for label in labels:
-        decimals = 2 if label.startswith("hazard_ratio") else 1
-        rows.append((print_output(label), *(print_fixed(rule.predictions.get(label), decimals) for rule in rules)))
+    for name in outputs:
+        decimals = 2 if name.startswith("hazard_ratio") else 1
+        rows.append((labels.output(name), *(print_fixed(rule.predictions.get(name), decimals) for rule in rules)))
     rows.append(("Chi-square of the fitted numbers", *(print_fixed(rule.chi_square_data, 2) for rule in rules)))
     rows.append(("Parameters", *("fitted again" if rule.refitted else "kept" for rule in rules)))
     names = ("", *(rule.rule.replace("_", " ") for rule in rules))
     return Table(names, tuple(rows), "l" + "r" * len(rules))
 
 
-def list_quadrature(trial: TrialResult) -> Table:
+def list_quadrature(trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return how far each prediction moves over sets of virtual patients."""
     rows = tuple(
-        (print_output(row.name), print_number(row.value), print_number(row.sd, 2), _print_relative(row.sd, row.value))
+        (labels.output(row.name), print_number(row.value), print_number(row.sd, 2), _print_relative(row.sd, row.value))
         for row in trial.quadrature
     )
     return Table(("Prediction", "Value", "Standard deviation over seeds", "Relative"), rows, "lrrr")

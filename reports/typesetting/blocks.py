@@ -169,14 +169,7 @@ class DiagramBlock:
     kind: str = "diagram"
 
 
-@dataclass(frozen=True)
-class PageBreak:
-    """The next block begins on a new page."""
-
-    kind: str = "pagebreak"
-
-
-Block = Heading | Paragraph | Bullets | TableBlock | FigureBlock | EquationBlock | DiagramBlock | PageBreak
+Block = Heading | Paragraph | Bullets | TableBlock | FigureBlock | EquationBlock | DiagramBlock
 
 
 @dataclass(frozen=True)

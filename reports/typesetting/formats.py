@@ -1,21 +1,17 @@
-"""Numbers and names as a reader wants to see them.
+"""Numbers and words as a reader wants to see them.
 
-Start with `print_number`.
+Start with `print_number`; names of a model and its trials are written by `kinimmune.reports.typesetting.labels`.
 """
 
 from collections.abc import Sequence
 from math import floor, isfinite, log10
 
+from kinimmune.models.symbolic.components import derive_label
+
 MISSING = "–"
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_NAMES = {
-    "sharp": "SHARP",
-    "asia_pacific": "Asia-Pacific",
-    "os": "OS",
-    "ttp": "TTP",
-    "raf": "RAF",
-}
+_ENDPOINTS = {"os": "OS", "ttp": "TTP", "pfs": "PFS"}
 
 
 def print_number(value: float | None, digits: int = 3) -> str:
@@ -79,32 +75,22 @@ def print_unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
-def print_name(name: str | None) -> str:
-    """Return a study, arm or endpoint as it is written in text.
+def print_words(name: str | None) -> str:
+    """Return a name such as that of an arm as words, a dash for None.
 
-    >>> print_name("asia_pacific"), print_name("sorafenib"), print_name("own_trial")
-    ('Asia-Pacific', 'Sorafenib', 'Own trial')
+    >>> print_words("best_supportive_care"), print_words(None)
+    ('Best supportive care', '–')
     """
-    if name is None:
-        return MISSING
-    return _NAMES.get(name, name.replace("_", " ").capitalize())
+    return MISSING if name is None else derive_label(name)
 
 
-def print_output(label: str) -> str:
-    """Return the name of an output in words.
+def print_endpoint(name: str) -> str:
+    """Return an endpoint as it is written in text.
 
-    >>> print_output("median:sharp:placebo:ttp")
-    'Median TTP, SHARP placebo'
-    >>> print_output("hazard_ratio:asia_pacific:os")
-    'Hazard ratio of OS, Asia-Pacific'
+    >>> print_endpoint("os"), print_endpoint("time_to_response")
+    ('OS', 'Time to response')
     """
-    statistic, *place, endpoint = label.split(":")
-    if not place:
-        return label
-    words = {"median": f"Median {print_name(endpoint)}", "hazard_ratio": f"Hazard ratio of {print_name(endpoint)}"}
-    head = words.get(statistic, f"{statistic.replace('_', ' ').capitalize()} {print_name(endpoint)}")
-    study, *arm = place
-    return f"{head}, {' '.join([print_name(study), *arm])}"
+    return _ENDPOINTS.get(name) or derive_label(name)
 
 
 def list_words(words: Sequence[str]) -> str:

@@ -167,7 +167,7 @@ def test_claims_of_a_file_that_is_none_are_refused():
 def test_a_value_that_is_not_finite_is_null(kinimmune, tmp_path):
     example.write_tables(tmp_path, claims=("dispute",))
     file = tmp_path / "experiments.csv"
-    file.write_text(file.read_text(encoding="utf-8").replace("retardation,0.5", "capacity,0"), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("scale,retardation,0.5,", "set,capacity,0,mL"), encoding="utf-8")
     (item,) = json.loads(kinimmune("claims", "gompertz", "--data", str(tmp_path), *DRAWS, "--json", "-q")[1])["claims"]
     assert (item["value"], item["holds"], item["fraction"]) == (None, False, 0.0)
     assert math.isclose(item["fraction_lower"], 0.0, abs_tol=1e-12)

@@ -13,19 +13,20 @@ from kinimmune.fitting.estimation.run_files import CLAIMS, read_tested_claims, w
 from kinimmune.fitting.problem.targets import read_targets
 from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
-from kinimmune.models.catalogue import load_model, model_names
-from kinimmune.models.tables.readers import read_days, read_experiments, read_sources
+from kinimmune.models.catalogue import load_model
+from kinimmune.models.experiments.panels import BarPanel, CoursePanel, SeriesPanel, select_panels
+from kinimmune.models.tables.readers import read_days, read_experiments, read_panels, read_sources
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
-from kinimmune.reports.figures.claims import draw_claims
-from kinimmune.reports.figures.panels import draw_picture, list_picture
+from kinimmune.reports.figures.claims import plot_claims
+from kinimmune.reports.figures.panels import list_picture, plot_picture
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.gather import ReportedClaims, gather_run
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
 from kinimmune.reports.pages.claims import compose_claims, list_claims
 from kinimmune.reports.pages.model import compose_model_report
 from kinimmune.reports.pages.run import compose_report
-from kinimmune.reports.panels import PICTURES, Bars, Courses, NominalCourse, Picture, Series, Stepped, select_panels
+from kinimmune.reports.panels import NominalCourse, Picture, SteppedSeries
 from kinimmune.reports.typesetting.blocks import Bullets, Heading, TableBlock
 
 
@@ -91,11 +92,11 @@ def test_a_row_has_value_bound_shares_and_what_removal_does():
     ]  # fmt: skip
 
 
-def test_matrix_marks_what_each_claim_breaks_on():
-    figure = draw_claims(CLAIM_ROWS)
+def test_matrix_marks_what_each_claim_breaks_on(content):
+    figure = plot_claims(CLAIM_ROWS, content.labels)
     left, right = figure.axes
     assert [label.get_text().split()[0] for label in left.get_yticklabels()] == [item.id for item in CLAIM_ROWS]
-    assert [label.get_text() for label in right.get_xticklabels()] == ["raf inhibition", "vegfr2 block"]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["RAF inhibition", "VEGFR-2 block"]
     cells = {(round(patch.get_x() + 0.44), round(patch.get_y() + 0.44)): patch.get_facecolor() for patch in right.patches}
     assert set(cells) == {(column, row) for column in (0, 1) for row in range(4)}
     broken, kept = cells[0, 0], cells[1, 0]
@@ -165,22 +166,23 @@ def test_claims_of_a_run_read_back_as_they_were(run):
     assert read_tested_claims(run) == CLAIM_ROWS
 
 
-@pytest.mark.parametrize("name", sorted(PICTURES))
+@pytest.mark.parametrize("name", ["breast", "hcc_cells", "hcc_mouse", "melanoma"])
 def test_every_panel_of_a_picture_can_be_drawn_from_the_tables(name):
-    assert name in model_names()
-    model = load_model(name)
+    model, panels = load_model(name), read_panels(name)
     experiments = [item.name for item in read_experiments() if item.model == name]
     days = [day for owner, day, _ in read_days() if owner == name]
     quantities = [*(item.name for item in model.states), *(item.name for item in model.outputs)]
-    assert select_panels(name, experiments, days, quantities) == PICTURES[name]
-    stepped = {panel.parameter for panel in PICTURES[name] if isinstance(panel, Series)}
+    assert panels
+    assert select_panels(panels, experiments, days, quantities) == panels
+    stepped = {panel.parameter for panel in panels if isinstance(panel, SeriesPanel)}
     assert stepped <= set(model.parameter_names)
 
 
 def test_panels_without_their_experiments_are_left_out():
-    panels = select_panels("hcc_mouse", ["vehicle", "sorafenib_10", "sorafenib_30", "sorafenib_60"], [], ["tumour_volume"])
-    assert panels == (Courses("Tumour volume", "tumour_volume", ("vehicle", "sorafenib_10", "sorafenib_30", "sorafenib_60")),)
-    assert select_panels("gompertz", [], [], []) == ()
+    doses = ("vehicle", "sorafenib_10", "sorafenib_30", "sorafenib_60")
+    panels = select_panels(read_panels("hcc_mouse"), doses, [], ["tumour_volume"])
+    assert panels == (CoursePanel("Tumour volume", "tumour_volume", doses),)
+    assert read_panels("gompertz") == ()
 
 
 @pytest.fixture
@@ -190,14 +192,14 @@ def picture():
         name: NominalCourse(name, days, {"x": scale * np.exp(-0.1 * days)}) for name, scale in (("low", 1.0), ("high", 2.0))
     }
     series = np.geomspace(1.0, 1e4, 81)
-    step = Series("Cells", ("c_a", "c_b"), "low", "drug", "end", 0.5)
-    found = Stepped(step, series, {"c_a": 1.0 / (1.0 + series / 60.0), "c_b": np.ones_like(series)})
-    panels = (Courses("Course", "x", ("low", "high")), Bars("Bar", "x", ("high", "low"), "end"), step)
+    step = SeriesPanel("Cells", ("c_a", "c_b"), "low", "drug", "end", 0.5)
+    found = SteppedSeries(step, series, {"c_a": 1.0 / (1.0 + series / 60.0), "c_b": np.ones_like(series)})
+    panels = (CoursePanel("Course", "x", ("low", "high")), BarPanel("Bar", "x", ("high", "low"), "end"), step)
     return Picture(panels, courses, (found,), {"end": 5.0}, {"x": "mL", "drug": "nmol/L"})
 
 
 def test_a_bar_is_the_course_at_its_day_and_an_experiment_keeps_its_colour(picture):
-    figure = draw_picture(picture)
+    figure = plot_picture(picture)
     course, bar, _ = figure.axes
     colours = {line.get_label(): line.get_color() for line in course.lines}
     heights = [patch.get_height() for patch in bar.patches]
@@ -225,4 +227,4 @@ def test_report_of_a_model_shows_its_picture_and_claims(picture, content, tmp_pa
     subject = ModelContent(content.model, picture=picture, claims=CLAIM_ROWS, provenance={"python": "3.11"})
     assert write_model_report(subject, tmp_path, tmp_path / "model.pdf") == ()
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"experiments", "claims"}
-    assert render_svg(draw_picture(picture)) == render_svg(draw_picture(picture))
+    assert render_svg(plot_picture(picture)) == render_svg(plot_picture(picture))

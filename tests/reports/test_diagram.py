@@ -6,7 +6,6 @@ import pytest
 
 from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.tables.readers import read_parameters
-from kinimmune.reports.model.dependencies import find_links
 from kinimmune.reports.model.diagram import draw_diagram
 from kinimmune.reports.model.graph_layout import arrange
 
@@ -19,37 +18,6 @@ def model():
 @pytest.fixture(scope="module")
 def diagram(model):
     return draw_diagram(model, "caption")
-
-
-def signs(model):
-    return {(link.source, link.target): link.sign for link in find_links(model)}
-
-
-def test_directions_are_those_of_the_biology(model):
-    found = signs(model)
-    expected = {
-        ("exposure", "kinases"): "raises",
-        ("kinases", "mapk"): "lowers",
-        ("kinases", "angiogenesis"): "lowers",
-        ("kinases", "tregs"): "lowers",
-        ("resistance", "mapk"): "raises",
-        ("mapk", "tumour"): "raises",
-        ("angiogenesis", "tumour"): "raises",
-        ("tregs", "effectors"): "lowers",
-        ("effectors", "tumour"): "lowers",
-        ("tumour", "antigen"): "raises",
-        ("tumour", "liver"): "lowers",
-        ("liver", "death"): "lowers",
-        ("tumour", "death"): "raises",
-    }
-    assert expected == {pair: found[pair] for pair in expected}
-
-
-def test_cut_arrow_is_not_drawn(model):
-    assert ("tregs", "effectors") in signs(model)
-    assert ("kinases", "tregs") not in signs(
-        model.without("treg_proliferation_block", "treg_death_induction", "treg_function_block")
-    )
 
 
 def test_every_mechanism_that_moves_is_a_box_and_boxes_do_not_overlap(model, diagram):

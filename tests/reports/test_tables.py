@@ -52,7 +52,7 @@ def test_rows_are_as_wide_as_their_header(content):
 
 
 def test_ratio_stands_beside_its_null_and_its_intervals(content):
-    row = list_ratios(content.fit.unfitted).rows[0]
+    row = list_ratios(content.fit.unfitted, content.labels).rows[0]
     assert row == (
         "OS",
         "SHARP",
@@ -97,7 +97,7 @@ def test_kinases_that_drive_nothing_are_named(content):
 
 
 def test_kinase_drives_nothing_in_a_model_that_does_not_use_it(content):
-    without = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=())
+    without = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=(), trial=None, reported_courses=())
     assert list_used_kinases(without, content.kinases) == ()
     assert list_used_kinases(content.model, content.kinases) == content.kinases
 
@@ -109,13 +109,13 @@ def test_no_recalled_input_is_not_a_limitation(content):
 
 
 def test_observed_deaths_stand_beside_expected_ones(content):
-    rows = list_observations(content.observations, content.fit, content.trial).rows
+    rows = list_observations(content.observations, content.fit, content.trial, content.labels).rows
     deaths = next(row for row in rows if row[1] == "SHARP, all arms")
     assert deaths[2:4] == ("321", Strong("361"))
 
 
 def test_observation_without_prediction_is_left_out(content):
-    shown = {row[0] for row in list_observations(content.observations, content.fit, content.trial).rows}
+    shown = {row[0] for row in list_observations(content.observations, content.fit, content.trial, content.labels).rows}
     assert not any("auc" in str(name) or "stable" in str(name) for name in shown)
 
 
@@ -133,7 +133,7 @@ def test_constants_are_counted_by_status(content):
 
 
 def test_limitations_are_named_plainly(content):
-    heads = [entry[0] for entry in (*list_fit_limitations(content.fit), *list_limitations(content.model))]
+    heads = [entry[0] for entry in (*list_fit_limitations(content.fit), *list_limitations(content.model, content.limitations))]
     told = {head.strong for head in heads}
     assert {
         "Flexibility is not validity. ",
@@ -148,7 +148,7 @@ def test_limitations_are_named_plainly(content):
 
 
 def test_limitation_of_a_mechanism_goes_with_it(content):
-    tumour_only = replace(content.model, mechanisms=content.model.mechanisms[:1], parameters=content.model.parameters, outputs=())
-    told = {entry[0].strong for entry in list_limitations(tumour_only)}
+    tumour_only = replace(content.model, mechanisms=content.model.mechanisms[:1], outputs=(), trial=None, reported_courses=())
+    told = {entry[0].strong for entry in list_limitations(tumour_only, content.limitations)}
     assert "Paradoxical RAF activation is absent. " not in told
     assert "Exposure is an average. " in told

@@ -7,11 +7,18 @@ import numpy as np
 import sympy as sp
 
 from kinimmune.models.kernel.kernel import Kernel
+from kinimmune.models.library.gompertz import gompertz
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 
 Rates = Mapping[str, str]
+
+
+def small_gompertz() -> OdeModel:
+    """Return Gompertz growth from 10 to 1000 mL at 0.1/d, without a table."""
+    values = {"retardation": (0.1, "1/d"), "capacity": (1e3, "mL"), "start_volume": (10.0, "mL")}
+    return gompertz(tuple(make_parameter(name, *given) for name, given in values.items()))
 
 
 def make_parameter(name: str, value: float, unit: str = "1") -> Parameter:

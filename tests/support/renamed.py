@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from kinimmune.models.symbolic.components import TIME, Definition, Mechanism, Term, symbol
+from kinimmune.models.symbolic.components import TIME, Definition, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.roles import TrialRoles
@@ -56,13 +56,16 @@ def renamed_model(model: OdeModel, seed: int = 1) -> RenamedModel:
         neutral = None if item.neutral is None else put(item.neutral)
         return replace(item, name=names[item.name], expression=put(item.expression), neutral=neutral)
 
+    def put_term(item: Term) -> Term:
+        return replace(item, name=names[item.name], state=names[item.state], expression=put(item.expression))
+
     mechanisms = tuple(
-        Mechanism(
-            names[item.name],
-            item.reason,
+        replace(
+            item,
+            name=names[item.name],
             states=tuple(replace(state, name=names[state.name], initial=put(state.initial)) for state in item.states),
             definitions=tuple(map(define, item.definitions)),
-            terms=tuple(Term(names[term.name], names[term.state], put(term.expression), term.reason) for term in item.terms),
+            terms=tuple(map(put_term, item.terms)),
             inputs=tuple(replace(given, name=names[given.name]) for given in item.inputs),
         )
         for item in model.mechanisms

@@ -24,7 +24,15 @@ from kinimmune.fitting.estimation.results import (
 )
 from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.symbolic.parameters import Scale
-from kinimmune.models.tables.readers import read_kinases, read_observations, read_parameters, read_sources, read_trials
+from kinimmune.models.tables.readers import (
+    read_kinases,
+    read_limitations,
+    read_observations,
+    read_parameters,
+    read_sources,
+    read_stop_rule_sources,
+    read_trials,
+)
 from kinimmune.reports.content import Content
 
 SCAN = 42.0 / 30.44
@@ -103,9 +111,9 @@ def make_transport():
 def make_estimates(model):
     rows = []
     for item in (item for item in model.parameters if item.estimated):
-        line = item.prior.scale.to_line(item.prior.median)
-        ends = [item.prior.scale.from_line(line + sign * 1.959964 * item.prior.sd) for sign in (-1.0, 1.0)]
-        inner = [item.prior.scale.from_line(line + 0.3 * item.prior.sd + sign * item.prior.sd) for sign in (-1.0, 0.0, 1.0)]
+        line = item.prior.scale.transform(item.prior.median)
+        ends = [item.prior.scale.inverse(line + sign * 1.959964 * item.prior.sd) for sign in (-1.0, 1.0)]
+        inner = [item.prior.scale.inverse(line + 0.3 * item.prior.sd + sign * item.prior.sd) for sign in (-1.0, 0.0, 1.0)]
         text = f"{item.prior.scale}({item.prior.median:g}, {item.prior.sd:g})"
         rows.append(
             EstimateRow(
@@ -222,5 +230,6 @@ PROVENANCE = {
 def make_content():
     model = hcc_trial(read_parameters("hcc_trial"))
     return Content(
-        model, make_fit(model), make_trial(), PROVENANCE, read_trials(), read_sources(), read_kinases(), read_observations()
-    )
+        model, make_fit(model), make_trial(), PROVENANCE, trials=read_trials(), stop_rule_sources=read_stop_rule_sources(),
+        references=read_sources(), kinases=read_kinases(), observations=read_observations(), limitations=read_limitations(),
+    )  # fmt: skip

@@ -25,7 +25,7 @@ def load_tumour() -> Kernel:
         inputs=("dose",),
         outputs={"log_burden": "log(tumour) / 3"},
     )
-    return load_kernel(model, watch="log_burden")
+    return load_kernel(model, event_output="log_burden")
 
 
 TREATED = Schedule(starts=(0.0, 60.0), inputs=({"dose": 2.0}, {"dose": 0.0}))

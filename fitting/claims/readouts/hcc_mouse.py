@@ -106,7 +106,7 @@ def _last_root(x: Array, y: Array) -> float:
     if not changes.size:
         return float("nan")
     k = int(changes[-1])
-    return Scale.LOGNORMAL.from_line(float(x[k] - y[k] * (x[k + 1] - x[k]) / (y[k + 1] - y[k])))
+    return Scale.LOGNORMAL.inverse(float(x[k] - y[k] * (x[k + 1] - x[k]) / (y[k + 1] - y[k])))
 
 
 _READ = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "day": Named.DAY}

@@ -93,8 +93,8 @@ def test_halved_priors_have_half_the_spread_about_the_same_median(trial_model):
         if prior.scale is Scale.FIXED:
             assert set(wide) == set(narrow) == {prior.median}
             continue
-        middle = prior.scale.to_line(prior.median)
-        wide, narrow = ([prior.scale.to_line(value) - middle for value in row] for row in (wide, narrow))
+        middle = prior.scale.transform(prior.median)
+        wide, narrow = ([prior.scale.transform(value) - middle for value in row] for row in (wide, narrow))
         np.testing.assert_allclose(narrow, 0.5 * np.array(wide), rtol=1e-6, atol=1e-9)
     assert {Scale.FIXED, Scale.LOGNORMAL} <= seen
 

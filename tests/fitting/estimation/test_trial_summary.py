@@ -23,6 +23,7 @@ from kinimmune.models.trial.population import draw_population
 
 NOWHERE = np.zeros(0)
 """The point of a problem that estimates nothing."""
+SURVIVAL_ALONE = make_straight_model(2, lesions=False, diameter=False)
 
 
 def make_problem(model: OdeModel) -> FitProblem:
@@ -48,7 +49,7 @@ def describe(model: OdeModel) -> TrialResult:
 @pytest.fixture(scope="module")
 def survival_alone() -> TrialResult:
     """Return the trial of a model with two causes of death and no progression."""
-    return describe(make_straight_model(2, lesions=False, diameter=False))
+    return describe(SURVIVAL_ALONE)
 
 
 def test_a_trial_without_progression_is_described_by_survival_alone(survival_alone):
@@ -69,7 +70,7 @@ def test_the_share_of_the_last_cause_is_that_of_its_rate(survival_alone):
 
 def test_a_trial_shows_the_courses_its_model_declares(survival_alone):
     assert all(list(arm.courses) == ["line"] for arm in survival_alone.arms)
-    assert not any(arm.courses for arm in describe(replace(make_straight_model(), reported_courses=())).arms)
+    assert not any(arm.courses for arm in describe(replace(SURVIVAL_ALONE, reported_courses=())).arms)
 
 
 def test_names_of_predictions_are_of_the_endpoints_the_model_has():

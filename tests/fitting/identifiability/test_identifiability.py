@@ -217,7 +217,7 @@ def test_the_share_is_that_of_the_claims_read_out_when_the_drug_is_never_stopped
     settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=64, seed=1)
     problem = open_problem(settings, None)
     constants = [item for item in problem.parameters if not item.estimated and item.prior.scale != "fixed"]
-    point = [item.prior.standardise(item.value) for item in (*problem.estimated, *constants)]
+    point = [item.prior.to_z(item.value) for item in (*problem.estimated, *constants)]
     found = compute_benefits(
         {"problem": settings.plain, "folder": None, "jobs": 1, "points": [point], "arrows": list(find_arrows(None, "hcc_trial")),
          "rules": ["never"]}

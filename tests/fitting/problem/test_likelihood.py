@@ -16,7 +16,7 @@ from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, FollowUp
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
-FOREVER = FollowUp(1e6, 2e6)
+FOREVER = FollowUp(3.6e4, 3.65e4)
 READ = Source("here", "table", Status.REPORTED)
 
 

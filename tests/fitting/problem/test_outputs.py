@@ -2,9 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kinimmune.fitting.problem.digest import digest_inputs
-from kinimmune.fitting.problem.outputs import parse_output
+from kinimmune.fitting.problem.outputs import (
+    HazardRatioOutput,
+    MedianOutput,
+    StateOutput,
+    SurvivalOutput,
+    parse_output,
+    read_output,
+    read_published_output,
+)
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, predict, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
@@ -12,10 +22,10 @@ from kinimmune.fitting.sensitivity.responses import ResponseSettings, open_respo
 from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, select_parameters
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
-from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.symbolic.parameters import ParameterKey, values_for
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import DAYS_PER_MONTH
+from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
@@ -187,3 +197,38 @@ def test_work_on_other_tables_is_refused():
 
     with pytest.raises(DataError, match="the tables of the installed package are not those this work began with"):
         open_response(settings, None)
+
+
+names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
+outputs = st.one_of(
+    st.builds(MedianOutput, names, names, st.sampled_from(Endpoint)),
+    st.builds(HazardRatioOutput, names, st.sampled_from(Endpoint)),
+    st.builds(SurvivalOutput, names, names, st.sampled_from(Endpoint), st.integers(1, 240).map(float)),
+    st.builds(StateOutput, names, st.integers(1, 3650).map(float)),
+    st.builds(StateOutput, names, st.integers(1, 3650).map(float), st.none(), names),
+    st.builds(StateOutput, names, st.integers(1, 3650).map(float), names, names),
+)
+
+
+@given(output=outputs)
+def test_an_output_comes_back_from_its_name(output):
+    assert read_output(output.name) == output
+
+
+@pytest.mark.parametrize("name", ["", "median", "median:a:b", "median:a:b:pfs", "hazard_ratio:a:b:c", "survival:a:b:os:x"])
+def test_a_text_that_names_no_output_is_refused(name):
+    with pytest.raises(DataError, match=rf"'{name}' is no output"):
+        read_output(name)
+
+
+@pytest.mark.parametrize("name", ["survival:a:b:os:6", "state:a:3"])
+def test_an_output_nobody_publishes_is_no_target(name):
+    with pytest.raises(DataError, match="is neither a median nor a hazard ratio"):
+        read_published_output(name)
+
+
+@given(name=names, study=st.none() | names)
+def test_a_parameter_key_comes_back_from_its_text(name, study):
+    key = ParameterKey(name, study)
+
+    assert ParameterKey.parse(str(key)) == key

@@ -76,7 +76,7 @@ def test_predictions_over_draws_leave_out_and_count_what_failed():
 def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, hcc_point, hcc_start):
     few = replace(hcc_problem, population=replace_patients(hcc_problem, 8))
     outside = hcc_point.copy()
-    outside[2] = hcc_problem.estimated[2].prior.standardise(hcc_problem.estimated[2].upper) + 0.1
+    outside[2] = hcc_problem.estimated[2].prior.to_z(hcc_problem.estimated[2].upper) + 0.1
     found = FitPosterior(few).evaluate(np.stack([hcc_point, outside, hcc_point + 0.1]))
 
     assert found.log_probability[1] == -math.inf

@@ -32,8 +32,8 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import Content
-from kinimmune.reports.figures.recipes import FigureRecipe, draw_all
-from kinimmune.reports.figures.sample import list_sample
+from kinimmune.reports.figures.captions.analyses import list_sample_figures
+from kinimmune.reports.figures.recipes import draw_all
 from kinimmune.reports.pages.sample import compose_sample
 from kinimmune.reports.typesetting.blocks import FigureBlock, TableBlock
 
@@ -162,7 +162,7 @@ def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):
     content = Content(
         load_model("hcc_trial", Tables(OWN_TRIAL)), fit, trial, {}, trials=read_trials(Tables(OWN_TRIAL)), sample=pair
     )
-    figures = draw_all([FigureRecipe(*recipe) for recipe in list_sample(content)], tmp_path)
+    figures = draw_all(list_sample_figures(content), tmp_path)
     blocks = compose_sample(content, figures)
 
     assert [item.block.failure for item in figures.values()] == [""] * 5
@@ -171,4 +171,4 @@ def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):
     assert [row[6] for row in estimates.rows] == [f"{row.r_hat:.3f}" for row in sampled.result.parameters]
     assert any("Not converged" in str(block) for block in blocks)
     assert compose_sample(replace(content, sample=None), figures) == []
-    assert list_sample(replace(content, sample=None)) == []
+    assert list_sample_figures(replace(content, sample=None)) == []

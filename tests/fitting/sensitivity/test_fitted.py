@@ -69,7 +69,7 @@ def fitted(tmp_path):
 def test_a_fit_is_studied_at_its_estimates_and_over_its_posterior_by_a_method_that_allows_it(kinimmune, tmp_path, fitted):
     """The posterior is narrower than the prior; both studies are kept beside each other."""
     problem = open_problem(SETTINGS, None)
-    point = np.array([item.prior.standardise(fitted.estimates[item.key]) for item in problem.estimated])
+    point = np.array([item.prior.to_z(fitted.estimates[item.key]) for item in problem.estimated])
     predicted = predictions(problem, predict(problem, [point])[0])[OUTPUT]
     asked = ("sensitivity", "run", "--output", OUTPUT, "--parameters", "growth,baseline_hazard", "--jobs", "1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments.design import Experiment, InputSpan
-from kinimmune.models.experiments.run import changed, run_experiment
+from kinimmune.models.experiments.run import apply_experiment, run_experiment
 from kinimmune.models.solvers.integrators import by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
@@ -61,7 +61,7 @@ def one_state():
 
 
 def run(compiled, experiment, parameters, days):
-    values = changed(compiled, experiment, parameters)
+    values = apply_experiment(compiled, experiment, parameters)
     return run_experiment(compiled, by_scipy(compiled), experiment, values, days, TIGHT).values
 
 
@@ -127,7 +127,7 @@ def test_read_out_days_are_no_experiments(read, tmp_path):
 def test_changes_set_scale_and_leave_the_rest(one_state):
     batch = np.array([[0.1, 0.3], [5.0, 6.0]])
     experiment = Experiment("one_state", "both", "", {"rate": 0.2}, {"rate": 2.0, "start": 10.0}, (), ())
-    assert changed(one_state, experiment, batch).tolist() == [[0.4, 0.4], [50.0, 60.0]]
+    assert apply_experiment(one_state, experiment, batch).tolist() == [[0.4, 0.4], [50.0, 60.0]]
     assert batch.tolist() == [[0.1, 0.3], [5.0, 6.0]]
 
 
@@ -136,7 +136,7 @@ def test_a_change_of_an_unknown_parameter_is_refused(one_state, experiment):
     plain = {"values": {}, "factors": {}, **experiment}
     subject = Experiment("one_state", "odd", "", plain["values"], plain["factors"], (), ())
     with pytest.raises(UsageError, match="experiment 'odd' changes 'rat', which model 'one_state' does not have"):
-        changed(one_state, subject, np.ones((2, 1)))
+        apply_experiment(one_state, subject, np.ones((2, 1)))
 
 
 def test_a_step_of_an_input_gives_the_closed_form(one_state):

@@ -35,7 +35,7 @@ def test_the_course_is_the_closed_form_at_whole_days_and_the_horizon(growth):
     (volume,) = course.quantities
     assert course.time.tolist() == [*range(10), 9.5]
     assert (course.arm, course.study, volume.name, volume.unit) == (None, None, "volume", "mL")
-    np.testing.assert_allclose(volume.values, gompertz_volume(course.time, 0.05, 500.0, 10.0), rtol=1e-6)
+    np.testing.assert_allclose(volume.course, gompertz_volume(course.time, 0.05, 500.0, 10.0), rtol=1e-6)
 
 
 def test_an_experiment_changes_values_and_tells_the_horizon(growth):
@@ -45,7 +45,7 @@ def test_an_experiment_changes_values_and_tells_the_horizon(growth):
 
     assert (individual.days, course.arm) == (12.0, "large")
     retardation = individual.values["retardation"]
-    np.testing.assert_allclose(course.quantities[0].values, gompertz_volume(course.time, retardation, 500.0, 10.0), rtol=1e-6)
+    np.testing.assert_allclose(course["volume"], gompertz_volume(course.time, retardation, 500.0, 10.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

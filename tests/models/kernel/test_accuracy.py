@@ -10,15 +10,16 @@ import pytest
 from paths import DATA
 
 from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.dosing import constant
-from kinimmune.models.solvers.ensemble import COMPLETIONS, integrate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances, sizes_of
+from kinimmune.models.solvers.ensemble import integrate
+from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.tables.rows import Tables
 
 RADAU = DATA / "radau"
 make_model, columns = plain.make_model, plain.columns
-MODELS = sorted(path.stem for path in DATA.glob("*.npz"))
+MODELS = sorted(path.stem for path in RADAU.glob("*.npz"))
 
 
 def test_every_library_model_has_references() -> None:
@@ -63,7 +64,7 @@ def test_an_oscillation_over_many_periods_is_named_inaccurate_and_never_returned
     slow = np.array([0.01, 0.5])
     fine = integrate(kernel, **columns(kernel, 2, rate=slow), time=time, tolerances=Tolerances(1e-8, 1e-8))
 
-    assert [COMPLETIONS[code] for code in rough.completion] == [Completion.COMPLETE, Completion.INACCURATE]
+    assert [Completion(code) for code in rough.completion] == [Completion.COMPLETE, Completion.INACCURATE]
     assert np.isnan(rough.final[:, 1]).all()
     assert np.isnan(rough["x"][-1, 1])
     assert 0.0 < rough.failed_at[1] <= 50.0

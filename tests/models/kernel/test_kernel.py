@@ -14,33 +14,22 @@ import pytest
 import sympy as sp
 from numba import njit
 from paths import SUPPORT
+from plain_models import small_gompertz
 
 from kinimmune.models.errors import ModelError, UsageError
 from kinimmune.models.kernel import cache as kernel_cache
 from kinimmune.models.kernel import vector_math
 from kinimmune.models.kernel.code_printer import to_python
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.intrinsics import from_bits, to_bits
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.kernel.module_source import write_model
 from kinimmune.models.kernel.powers import Power, by_logarithm
 from kinimmune.models.kernel.rosenbrock import RODAS5P
 from kinimmune.models.kernel.sparse_lu import factor_lines, plan_elimination, solve_lines
-from kinimmune.models.kernel.workspace import COMPLETE, INACCURATE, NOT_FINITE, PIVOT_GROWTH, STEP_UNDERFLOW, TOO_MANY_STEPS
-from kinimmune.models.library.gompertz import gompertz
+from kinimmune.models.kernel.workspace import LANES, IntRow, Row
 from kinimmune.models.solvers.chunks import map_chunks
-from kinimmune.models.solvers.events import Rise
-from kinimmune.models.solvers.tolerances import Completion
-from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
-
-
-def small_model() -> OdeModel:
-    def constant(name: str, value: float, unit: str) -> Parameter:
-        source = Source("test", "", Status.ASSUMED)
-        return Parameter(name, name, value, unit, 0.0, 1e9, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source)
-
-    units = {"retardation": (0.1, "1/d"), "capacity": (1e3, "mL"), "start_volume": (10.0, "mL")}
-    return gompertz(tuple(constant(name, *given) for name, given in units.items()))
+from kinimmune.models.solvers.events import RiseFromNadir
 
 
 def step_by_hand(t: float, y: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray, Callable[[float], np.ndarray]]:
@@ -199,39 +188,46 @@ def test_a_power_and_its_derivative_exist_where_the_base_is_zero(exponent: float
     assert eval(to_python(by_logarithm(sp.diff(power, X))), functions, at) == pytest.approx(slope, abs=1e-300)
 
 
-def test_codes_of_the_loop_are_places_in_the_enumeration() -> None:
-    codes = {
-        COMPLETE: Completion.COMPLETE,
-        NOT_FINITE: Completion.NOT_FINITE,
-        STEP_UNDERFLOW: Completion.STEP_UNDERFLOW,
-        TOO_MANY_STEPS: Completion.TOO_MANY_STEPS,
-        PIVOT_GROWTH: Completion.PIVOT_GROWTH,
-        INACCURATE: Completion.INACCURATE,
-    }
-    assert [codes[place] for place in range(len(codes))] == list(Completion)
+def test_compiled_code_has_the_numbers_of_the_enumerations() -> None:
+    @njit
+    def numbers() -> tuple[int, int, int]:
+        return Completion.INACCURATE + 0, Row.SLOPE_INTERIOR + 0, IntRow.NEXT_PATIENT + 0
+
+    assert numbers() == (5, 16 * LANES, 7 * LANES)
+
+
+@pytest.mark.parametrize("rows", [Row, IntRow])
+def test_rows_of_the_work_space_follow_each_other_without_gap(rows: type[Row | IntRow]) -> None:
+    assert [int(row) for row in rows] == list(range(0, len(rows) * LANES, LANES))
+
+
+def test_every_way_an_integration_ends_has_a_code_and_a_sentence_of_its_own() -> None:
+    assert [int(kind) for kind in Completion] == list(range(len(Completion)))
+    assert len({kind.message for kind in Completion}) == len(Completion)
+    assert not Completion.COMPLETE
 
 
 def test_the_same_equations_give_the_same_text_and_other_equations_another_name() -> None:
-    model = small_model()
-    assert write_model(model, None) == write_model(small_model(), None)
+    model = small_gompertz()
+    assert write_model(model, None) == write_model(small_gompertz(), None)
     assert kernel_cache.identify_model(model, None) != kernel_cache.identify_model(model.without("growth"), None)
 
 
 def test_a_quantity_that_cannot_be_watched_is_refused() -> None:
     with pytest.raises(UsageError, match="has no output 'diameter'"):
-        load_kernel(small_model(), watch="diameter")
+        load_kernel(small_gompertz(), event_output="diameter")
     with pytest.raises(UsageError, match="must be positive"):
-        Rise("log_burden", 0.0)
+        RiseFromNadir("log_burden", 0.0)
 
 
 DRILL = """
 import sys, warnings
 import numpy as np
 warnings.simplefilter("always")
-from test_kernels import small_model
+from plain_models import small_gompertz
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.kernel.kernel import load_kernel
-kernel = load_kernel(small_model())
+kernel = load_kernel(small_gompertz())
 parameters = np.tile([[0.1], [1e3], [10.0]], 3)
 found = integrate(kernel, initial=np.full((1, 3), 10.0), parameters=parameters, time=np.array([0.0, 50.0]))
 print(repr(float(found.final[0, 2])))

@@ -9,7 +9,7 @@ from kinimmune.fitting.claims.batch import draw_parameters
 from kinimmune.fitting.claims.check import check_claims, set_up
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration, log_halving
+from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration, log_ic50
 from kinimmune.models.library.hcc_cells import KINASES, LINES
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
@@ -113,7 +113,7 @@ def test_a_response_that_never_halves_has_no_ic50_and_a_fit_still_sees_how_far_i
     series = concentrations()
     shallow = -np.array([0.2, 0.6]) * (series / (series + 100.0))[:, None]
     assert np.all(np.isinf(crossing_concentration(series, np.exp(shallow), 0.5)))
-    beyond = log_halving(series, shallow)
+    beyond = log_ic50(series, shallow)
     assert np.all(beyond > math.log(series[-1]))
     assert beyond[0] > beyond[1]
 

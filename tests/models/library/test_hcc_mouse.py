@@ -9,11 +9,12 @@ from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nom
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.experiments.run import changed, run_experiment
+from kinimmune.models.experiments.run import apply_experiment, run_experiment
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import Dose, Schedule
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.integrators import by_scipy
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.rows import Tables
@@ -198,7 +199,7 @@ def test_kernel_and_scipy_agree_on_prior_draws(setup):
     experiment = setup.experiments["anti_pd1_30"]
     drawn = draw_parameters(setup.compiled.model.parameters, 20, 1.0, 21)
     run = partial(run_experiment, setup.compiled, experiment=experiment, days=(8.0, 14.0), tolerances=tolerances)
-    parameters = changed(setup.compiled, experiment, drawn)
+    parameters = apply_experiment(setup.compiled, experiment, drawn)
     fast, slow = (run(integrate=how, parameters=parameters).values for how in (setup.integrate, by_scipy(setup.compiled)))
     for state in setup.compiled.model.states:
         expected = slow[state.name]

@@ -5,9 +5,10 @@ import pytest
 import sympy as sp
 
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Scale, values_for
 from kinimmune.models.tables.readers import read_kinases
@@ -32,7 +33,7 @@ def draws(trial):
     rng, rows = np.random.default_rng(5), []
     for name in trial.model.parameter_names:
         item = next(item for item in trial.model.parameters if item.name == name)
-        drawn = [item.prior.value_at(score) for score in rng.standard_normal(500)]
+        drawn = [item.prior.from_z(score) for score in rng.standard_normal(500)]
         rows.append(np.clip(drawn, item.lower, item.upper))
     return np.vstack([*rows, np.zeros((len(trial.model.inputs), 500))])
 

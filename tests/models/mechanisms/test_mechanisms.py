@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.mechanisms.kinases import occupancy
 from kinimmune.models.mechanisms.mapk import raf_mek_erk
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import symbol
 from kinimmune.models.symbolic.model import OdeModel

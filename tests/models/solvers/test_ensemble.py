@@ -8,12 +8,13 @@ import pytest
 import tumour_patients as tumours
 
 from kinimmune.models.errors import UsageError
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.kernel import Kernel, load_kernel
 from kinimmune.models.solvers.dosing import Dose, Schedule
-from kinimmune.models.solvers.ensemble import COMPLETIONS, integrate
-from kinimmune.models.solvers.events import Rise
+from kinimmune.models.solvers.ensemble import integrate
+from kinimmune.models.solvers.events import RiseFromNadir
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 
 Rates = Mapping[str, str]
@@ -99,13 +100,13 @@ def test_doses_and_changes_of_input_fall_exactly_where_the_schedule_says(closed_
 
 
 def test_a_patient_has_the_same_bits_in_every_lane_and_company(tumour: Kernel) -> None:
-    alone = treat(tumour, 1, seed=5, event=Rise("log_burden", 0.1))
+    alone = treat(tumour, 1, seed=5, event=RiseFromNadir("log_burden", 0.1))
     one = draw(tumour, 1, seed=5)
     for place in range(17):
         others = draw(tumour, 17, seed=place)
         for key in others:
             others[key][:, place] = one[key][:, 0]
-        crowd = integrate(tumour, **others, time=GRID, schedule=TREATED, event=Rise("log_burden", 0.1))
+        crowd = integrate(tumour, **others, time=GRID, schedule=TREATED, event=RiseFromNadir("log_burden", 0.1))
         np.testing.assert_array_equal(crowd.states[:, :, place], alone.states[:, :, 0])
         assert (crowd.crossing[place], crowd.nadir[place]) == (alone.crossing[0], alone.nadir[0])
         assert crowd.steps[place] == alone.steps[0]
@@ -121,12 +122,12 @@ def test_one_patient_that_cannot_be_computed_leaves_the_bits_of_the_others(tumou
     sick = [3, 9, 14]
     well = np.setdiff1d(np.arange(20), sick)
     np.testing.assert_array_equal(found.states[:, :, well], healthy.states[:, :, well])
-    assert [COMPLETIONS[code] for code in found.completion[sick]] == [Completion.NOT_FINITE] * 3
+    assert [Completion(code) for code in found.completion[sick]] == [Completion.NOT_FINITE] * 3
     assert found.failures == {Completion.NOT_FINITE: 3}
     assert np.all(found.failed_at[[3, 9]] == 0.0)
     states = tumour.state_names
-    assert found.blamed[sick].tolist() == [-1, states.index("tumour"), states.index("hazard")]  # a parameter is no state
-    assert np.all(found.blamed[well] == -1)
+    assert found.failed_state[sick].tolist() == [-1, states.index("tumour"), states.index("hazard")]  # a parameter is no state
+    assert np.all(found.failed_state[well] == -1)
     assert np.all(np.isnan(found.states[:, 1:, sick]))
     assert np.all(np.isinf(found.failed_at[well]))
 
@@ -134,9 +135,9 @@ def test_one_patient_that_cannot_be_computed_leaves_the_bits_of_the_others(tumou
 def test_a_pole_in_finite_time_is_a_typed_failure_at_the_pole(closed_forms: Kernel) -> None:
     time = np.linspace(0.0, 10.0, 21)
     found = integrate(closed_forms, **columns(closed_forms, 3, b=np.array([0.01, 0.5, 0.02])), time=time)
-    assert COMPLETIONS[found.completion[1]] in (Completion.STEP_UNDERFLOW, Completion.NOT_FINITE)
+    assert Completion(found.completion[1]) in (Completion.STEP_UNDERFLOW, Completion.NOT_FINITE)
     assert found.failed_at[1] == pytest.approx(2.0, rel=1e-4)
-    assert closed_forms.state_names[found.blamed[1]] == "y"
+    assert closed_forms.state_names[found.failed_state[1]] == "y"
     assert np.all(np.isfinite(found["y"][time < 2.0, 1]))
     assert np.all(np.isnan(found["y"][time > 2.0, 1]))
     assert np.all(np.isnan(found.final[:, 1]))
@@ -145,7 +146,7 @@ def test_a_pole_in_finite_time_is_a_typed_failure_at_the_pole(closed_forms: Kern
 
 def test_a_budget_of_steps_that_is_used_up_is_a_typed_failure(tumour: Kernel) -> None:
     found = treat(tumour, 3, most_steps=5)
-    assert {COMPLETIONS[code] for code in found.completion} == {Completion.TOO_MANY_STEPS}
+    assert {Completion(code) for code in found.completion} == {Completion.TOO_MANY_STEPS}
     assert np.all(found.failed_at < 200.0)
 
 
@@ -166,6 +167,13 @@ def test_an_empty_population_is_an_empty_answer(tumour: Kernel) -> None:
     found = treat(tumour, 0)
     assert found.states.shape == (4, 41, 0)
     assert found.failures == {}
+
+
+def test_a_kernel_and_its_trajectories_print_in_a_line(tumour: Kernel) -> None:
+    assert repr(tumour).startswith("Kernel(OdeModel(tumour_with_drug: 4 states, 10 parameters")
+    assert repr(tumour).endswith("event output log_burden)")
+    found = treat(tumour, 3, most_steps=5)
+    assert repr(found) == "EnsembleTrajectories(4 states, 41 times up to 200 d, 3 patients, 3 failed)"
 
 
 def test_a_course_restarted_from_a_saved_state_goes_on_as_before(tumour: Kernel) -> None:
@@ -206,7 +214,7 @@ def test_states_that_are_not_kept_do_not_change_those_that_are(tumour: Kernel) -
         ({"schedule": Schedule(inputs=({"doze": 1.0},))}, "did you mean 'dose'"),
         ({"start": np.array([0, 99, 0])}, "start must lie"),
         ({"parameters": np.ones((2, 3))}, r"parameters must have shape \(10, 3\)"),
-        ({"event": Rise("tumour", 0.1)}, "load_kernel"),
+        ({"event": RiseFromNadir("tumour", 0.1)}, "load_kernel"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(tumour: Kernel, change: dict[str, object], message: str) -> None:

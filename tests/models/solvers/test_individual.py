@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import UsageError
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.solvers.dosing import Dose, Schedule, constant
 from kinimmune.models.solvers.individual import locate_crossing, simulate
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.scipy_segment import METHODS
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
@@ -235,7 +236,7 @@ def test_three_integrators_agree_on_patients_drawn_from_the_priors(trial):
     names = [state.name for state in trial.model.states]
     own = [item for item in trial.model.parameters if item.study in (None, "sharp")]
     for _ in range(20):
-        values = {item.name: float(np.clip(item.prior.value_at(rng.standard_normal()), item.lower, item.upper)) for item in own}
+        values = {item.name: float(np.clip(item.prior.from_z(rng.standard_normal()), item.lower, item.upper)) for item in own}
         for dose_rate in (0.0, 800.0):
             courses = [
                 simulate(trial, values, time, constant(dose_rate=dose_rate), tolerances=Tolerances(*tolerance), method=method)
@@ -289,3 +290,9 @@ def test_many_by_scipy_have_the_doses_of_one_by_scipy(washout, start):
     many = integrate_by_scipy(washout, initial=one.states[:, [start]] if start else np.zeros((1, 1)), **whole)
     np.testing.assert_allclose(many.states[:, start:, 0], one.states[:, start:], rtol=1e-6)
     np.testing.assert_array_equal(many.final[:, 0], many.states[:, -1, 0])
+
+
+def test_trajectories_print_sizes_and_how_they_ended(washout):
+    fine, broken = (simulate(washout, {"k": k}, DAYS) for k in (1.0, math.nan))
+    assert repr(fine) == "Trajectories(1 states, 9 times up to 2 d, complete)"
+    assert repr(broken) == "Trajectories(1 states, 9 times up to 2 d, failed on day 0, state 'x', term 'change')"

@@ -64,7 +64,7 @@ def test_kernel_and_scipy_blame_the_same(compiled):
     given = {"initial": initial, "parameters": parameters, "time": TIME}
     by_kernel, by_scipy = integrate(load_kernel(compiled.model), **given), integrators.by_scipy(compiled)(**given)
 
-    assert by_kernel.blamed.tolist() == by_scipy.blamed.tolist() == [-1, 0, -1]
+    assert by_kernel.failed_state.tolist() == by_scipy.failed_state.tolist() == [-1, 0, -1]
     assert by_kernel.completion.tolist() == by_scipy.completion.tolist()
 
 

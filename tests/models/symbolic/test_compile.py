@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinimmune.models.catalogue import load_model
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
@@ -170,3 +170,21 @@ def test_one_model_compiled_twice_gives_the_same_bits(hcc):
     y = hcc.initial(p) + 0.1
     for one, other in ((hcc.rhs, again.rhs), (hcc.jacobian, again.jacobian), (hcc.outputs, again.outputs)):
         assert one(1.0, y, p).tobytes() == other(1.0, y, p).tobytes()
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_a_model_and_its_parts_print_in_a_line(name):
+    model = load_model(name)
+    for value in (model, compile_model(model), *model.mechanisms, *model.parameters):
+        assert len(repr(value)) < 300
+        assert "\n" not in repr(value)
+
+
+def test_a_printed_model_tells_its_name_and_what_it_consists_of(life):
+    cut = life.model.without("growth")
+
+    assert repr(life.model) == "OdeModel(life: 2 states, 1 parameters, 1 mechanisms)"
+    assert repr(cut) == "OdeModel(life: 2 states, 1 parameters, 1 mechanisms, 1 interactions knocked out)"
+    assert repr(life) == f"CompiledModel({life.model!r})"
+    assert repr(life.model.mechanisms[0]) == "Mechanism(life: 2 states, 3 terms, 1 inputs)"
+    assert repr(life.model.parameters[0]) == "Parameter(rate = 0.5 1/d)"

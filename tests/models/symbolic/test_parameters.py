@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status, values_for
+from kinimmune.models.symbolic.scales import invert
 
 POSITIVE = st.floats(1e-300, 1e300)
 FRACTION = st.floats(1e-12, 1.0 - 1e-6)
@@ -23,15 +25,15 @@ def parameter(name="growth", value=1.0, study=None, **changes):
 
 
 @given(st.data(), st.sampled_from(MOVING))
-def test_from_line_undoes_to_line(data, scale):
+def test_inverse_undoes_transform(data, scale):
     value = data.draw(VALUES[scale])
-    assert scale.from_line(scale.to_line(value)) == pytest.approx(value, rel=1e-9)
+    assert scale.inverse(scale.transform(value)) == pytest.approx(value, rel=1e-9)
 
 
 @given(st.sampled_from(MOVING), st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
-def test_from_line_rises_and_stays_on_its_scale_however_far_out(scale, one, other):
-    low, high = sorted((scale.from_line(one), scale.from_line(other)))
-    assert (low, high) == tuple(scale.from_line(coordinate) for coordinate in sorted((one, other)))
+def test_inverse_rises_and_stays_on_its_scale_however_far_out(scale, one, other):
+    low, high = sorted((scale.inverse(one), scale.inverse(other)))
+    assert (low, high) == tuple(scale.inverse(coordinate) for coordinate in sorted((one, other)))
     if scale is not Scale.NORMAL:
         assert low >= 0.0
     if scale is Scale.LOGITNORMAL:
@@ -39,15 +41,21 @@ def test_from_line_rises_and_stays_on_its_scale_however_far_out(scale, one, othe
 
 
 def test_coordinates_far_out_reach_the_ends_of_a_scale():
-    assert [Scale.LOGNORMAL.from_line(end) for end in (-1e6, 1e6)] == [0.0, math.inf]
-    assert [Scale.LOGITNORMAL.from_line(end) for end in (-1e6, 1e6)] == [0.0, 1.0]
-    assert [Scale.LOGITNORMAL.to_line(end) for end in (0.0, 1.0)] == [-math.inf, math.inf]
-    assert Scale.LOGNORMAL.to_line(0.0) == -math.inf
+    assert [Scale.LOGNORMAL.inverse(end) for end in (-1e6, 1e6)] == [0.0, math.inf]
+    assert [Scale.LOGITNORMAL.inverse(end) for end in (-1e6, 1e6)] == [0.0, 1.0]
+    assert [Scale.LOGITNORMAL.transform(end) for end in (0.0, 1.0)] == [-math.inf, math.inf]
+    assert Scale.LOGNORMAL.transform(0.0) == -math.inf
+
+
+@pytest.mark.parametrize("scale", MOVING)
+def test_many_coordinates_have_the_values_of_each_alone(scale):
+    coordinates = np.array([-1e6, -700.0, -2.5, 0.0, 0.1, 30.0, 1e6])
+    np.testing.assert_allclose(invert(scale, coordinates), [scale.inverse(item) for item in coordinates.tolist()], rtol=1e-14)
 
 
 def test_the_logit_of_three_quarters_is_ln_three():
-    assert Scale.LOGITNORMAL.to_line(0.75) == pytest.approx(math.log(3.0), rel=1e-15)
-    assert Scale.LOGITNORMAL.from_line(-math.log(3.0)) == pytest.approx(0.25, rel=1e-15)
+    assert Scale.LOGITNORMAL.transform(0.75) == pytest.approx(math.log(3.0), rel=1e-15)
+    assert Scale.LOGITNORMAL.inverse(-math.log(3.0)) == pytest.approx(0.25, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -56,27 +64,27 @@ def test_the_logit_of_three_quarters_is_ln_three():
 )
 def test_a_value_off_its_scale_is_refused(scale, value):
     with pytest.raises(DataError, match=rf"value {value:g} has no place on the {scale} scale, which goes from 0 to"):
-        scale.to_line(value)
+        scale.transform(value)
 
 
 @given(st.data(), st.sampled_from(MOVING), st.floats(0.01, 2.0), st.floats(-5.0, 5.0))
-def test_value_at_undoes_standardise(data, scale, sd, standard):
+def test_from_z_undoes_to_z(data, scale, sd, z):
     median = data.draw(st.floats(0.01, 0.99))
     prior = Prior(scale, median, sd)
-    assert prior.standardise(prior.value_at(standard)) == pytest.approx(standard, abs=1e-7)
-    assert prior.value_at(0.0) == pytest.approx(median, rel=1e-14)
+    assert prior.to_z(prior.from_z(z)) == pytest.approx(z, abs=1e-7)
+    assert prior.from_z(0.0) == pytest.approx(median, rel=1e-14)
 
 
 @given(st.floats(0.01, 2.0), POSITIVE)
 def test_two_sd_of_a_lognormal_multiply_its_median(sd, median):
     assume(median < 1e290)
-    assert Prior(Scale.LOGNORMAL, median, sd).value_at(2.0) == pytest.approx(median * math.exp(2.0 * sd), rel=1e-12)
+    assert Prior(Scale.LOGNORMAL, median, sd).from_z(2.0) == pytest.approx(median * math.exp(2.0 * sd), rel=1e-12)
 
 
 def test_a_fixed_prior_does_not_move():
     prior = Prior(Scale.FIXED, 3.0, 0.0)
-    assert prior.value_at(2.5) == 3.0
-    assert prior.standardise(99.0) == 0.0
+    assert prior.from_z(2.5) == 3.0
+    assert prior.to_z(99.0) == 0.0
 
 
 @pytest.mark.parametrize(

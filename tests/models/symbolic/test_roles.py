@@ -85,10 +85,10 @@ def test_a_course_to_report_is_a_state_or_an_output():
         make(None, reported_courses=("pills",))
 
 
-def test_arrows_that_are_cut_or_switched_leave_a_model_for_what_it_is():
+def test_interactions_that_are_knocked_out_or_switched_leave_a_model_for_what_it_is():
     model = load_model("hcc_trial")
-    arrow = model.arrows[0]
-    for changed in (model.without(arrow), model.with_switches(arrow)):
+    name = model.interactions[0]
+    for changed in (model.without(name), model.with_switches(name)):
         assert changed.trial == model.trial
         assert changed.reported_courses == model.reported_courses
 

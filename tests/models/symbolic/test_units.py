@@ -60,6 +60,12 @@ def test_a_text_that_names_no_unit_is_refused_with_one_line(text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["m2", "(d^2)^3", "1 mg", "mg (1)", "d**(-1)", "%^2^2", "a!" + " " * 10_000])
+def test_numbers_stand_nowhere_but_in_one_exponent_of_a_name(text):
+    with pytest.raises(DataError, match=r"^unknown unit '"):
+        parse_unit(text)
+
+
 @given(NAMED, NAMED, st.sampled_from([2.0, 3.0, 0.5, -1.0, 1.0 / 3.0]))
 def test_units_multiply_like_numbers(one, other, exponent):
     assert one.times(other).equals(other.times(one))

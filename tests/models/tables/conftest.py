@@ -17,7 +17,9 @@ from kinimmune.models.tables.readers import (
     read_cell_lines,
     read_experiments,
     read_kinases,
+    read_limitations,
     read_observations,
+    read_panels,
     read_parameters,
     read_sources,
     read_trials,
@@ -37,6 +39,8 @@ READERS = {
     "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),
     "experiments.csv": read_experiments,
     "claims.csv": read_claims,
+    "panels.csv": lambda tables: read_panels("hcc_mouse", tables),
+    "limitations.csv": read_limitations,
 }
 
 

@@ -15,7 +15,9 @@ from kinimmune.models.tables.design import QUANTITIES, DesignRow
 from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import TABLES
+from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.observations import ObservationRow
+from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
 from kinimmune.models.tables.rows import Tables
@@ -35,6 +37,8 @@ ROW_TYPES = (
     ParameterRow,
     ExperimentRow,
     ClaimRow,
+    PanelRow,
+    LimitationRow,
 )
 PACKAGE = json.loads(files("kinimmune.data").joinpath("datapackage.json").read_text("utf-8"))
 RESOURCES = {resource["path"]: resource for resource in PACKAGE["resources"]}

@@ -1,6 +1,6 @@
 """Courses of one individual by scipy: under a schedule, in an experiment, and at a series of values of a parameter.
 
-Start with `follow`.
+Start with `simulate_course`.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,18 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import changed
+from kinimmune.models.experiments.run import apply_experiment
+from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.individual import simulate
-from kinimmune.models.solvers.tolerances import Completion, Tolerances
+from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 
-DRAWN = Tolerances(1e-5, 1e-7)
-"""Local error of what is only drawn."""
+PLOT_TOLERANCES = Tolerances(1e-5, 1e-7)
+"""Local error of courses that are only plotted."""
 
 
-def follow(
+def simulate_course(
     compiled: CompiledModel,
     values: Mapping[str, float],
     schedule: Schedule,
@@ -34,32 +35,32 @@ def follow(
     NumericalError
         when the integration fails, with the day and the reason
     """
-    found = simulate(compiled, values, time, schedule, tolerances=tolerances)
-    if found.completion is not Completion.COMPLETE:
-        raise NumericalError(f"{compiled.model.name} failed {found.failure}: {found.completion.value}")
+    trajectories = simulate(compiled, values, time, schedule, tolerances=tolerances)
+    if trajectories.completion is not Completion.COMPLETE:
+        raise NumericalError(f"{compiled.model.name} failed {trajectories.failure}: {trajectories.completion.message}")
     names = [*compiled.model.state_names, *(item.name for item in compiled.model.outputs)]
-    return dict(zip(names, [*found.states, *found.outputs], strict=True))
+    return dict(zip(names, [*trajectories.states, *trajectories.outputs], strict=True))
 
 
-def values_in(compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
+def values_in_experiment(compiled: CompiledModel, values: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
     """Return parameter values as an experiment changes them; raises `UsageError` for one the model does not have."""
     names = compiled.model.parameter_names
-    column = changed(compiled, experiment, np.array([[values[name]] for name in names]))
+    column = apply_experiment(compiled, experiment, np.array([[values[name]] for name in names]))
     return dict(zip(names, column[:, 0].tolist(), strict=True))
 
 
-def follow_experiment(
+def simulate_experiment(
     compiled: CompiledModel,
     values: Mapping[str, float],
     experiment: Experiment,
     time: Array,
     tolerances: Tolerances | None = None,
 ) -> dict[str, Array]:
-    """Return what `follow` does, in an experiment; `values` are those without it."""
-    return follow(compiled, values_in(compiled, values, experiment), experiment.schedule(), time, tolerances)
+    """Return state or output -> values at `time` [d] in an experiment, each shape (k,); `values` are those without it."""
+    return simulate_course(compiled, values_in_experiment(compiled, values, experiment), experiment.schedule(), time, tolerances)
 
 
-def follow_series(
+def simulate_series(
     compiled: CompiledModel,
     values: Mapping[str, float],
     experiment: Experiment,
@@ -69,7 +70,7 @@ def follow_series(
 ) -> dict[str, Array]:
     """Return state or output -> values at one day [d] with a parameter at each value of a series, each shape (k,)."""
     ends = []
-    for step in series.tolist():
-        stepped = values_in(compiled, values, experiment) | {parameter: step}
-        ends.append(follow(compiled, stepped, experiment.schedule(), np.array([0.0, day]), DRAWN))
+    for value in series.tolist():
+        changed = values_in_experiment(compiled, values, experiment) | {parameter: value}
+        ends.append(simulate_course(compiled, changed, experiment.schedule(), np.array([0.0, day]), PLOT_TOLERANCES))
     return {name: np.array([float(end[name][-1]) for end in ends]) for name in ends[0]}

@@ -7,10 +7,10 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinimmune.models.mechanisms.rest import resting_number
+from kinimmune.models.mechanisms.steady_state import steady_state
 
 SOURCE, GAIN, LOSS, CROWDING = sp.symbols("source gain loss crowding", real=True)
-rest = sp.lambdify([SOURCE, GAIN, LOSS, CROWDING], resting_number(SOURCE, GAIN, LOSS, CROWDING), "numpy")
+rest = sp.lambdify([SOURCE, GAIN, LOSS, CROWDING], steady_state(SOURCE, GAIN, LOSS, CROWDING), "numpy")
 rates = st.floats(1e-6, 1e6)
 
 

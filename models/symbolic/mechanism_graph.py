@@ -28,7 +28,7 @@ class Link:
     """`raises` or `lowers` what the target is about at every point tried, otherwise `both`."""
 
 
-def moving_mechanisms(model: OdeModel) -> tuple[Mechanism, ...]:
+def list_dynamic_mechanisms(model: OdeModel) -> tuple[Mechanism, ...]:
     """Return the mechanisms in which something changes with time: not those that only name functions of parameters."""
     changing = {symbol(item.name) for item in model.states} | {symbol(item.name) for item in model.inputs}
     return tuple(
@@ -46,7 +46,7 @@ def find_links(model: OdeModel) -> tuple[Link, ...]:
     """
     points = _draw_points(model)
     links = []
-    moving = moving_mechanisms(model)
+    moving = list_dynamic_mechanisms(model)
     for source in moving:
         owned = _names(source)
         for target in moving:

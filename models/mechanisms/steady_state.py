@@ -1,12 +1,12 @@
 """Where a population of cells rests that is fed, divides up to a capacity, and is lost.
 
-Start with `resting_number`.
+Start with `steady_state`.
 """
 
 import sympy as sp
 
 
-def resting_number(source: sp.Expr, gain: sp.Expr, loss: sp.Expr, crowding: sp.Expr) -> sp.Expr:
+def steady_state(source: sp.Expr, gain: sp.Expr, loss: sp.Expr, crowding: sp.Expr) -> sp.Expr:
     """Return the positive root N of source + gain N (1 - crowding N) - loss N.
 
     Of the two textbook forms of the root each loses its digits on one side of gain = loss; the sum of a quotient and of the

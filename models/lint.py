@@ -1,0 +1,101 @@
+"""What tables about the display of models name, held against those models: quantities, experiments, days, mechanisms.
+
+Start with `check_displays`.  Rows of the package's tables that a user's folder does not replace are left alone: where the folder
+has other experiments, a panel without them is not drawn.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+
+from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.errors import DataError, ModelError, nearest
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
+from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.limitations import LimitationRow
+from kinimmune.models.tables.panels import PanelRow
+from kinimmune.models.tables.parameters import examine_parameters
+from kinimmune.models.tables.rows import TableRow, Tables, dangling
+
+
+def check_display_models(tables: Tables) -> tuple[Finding, ...]:
+    """Return the rows of `panels.csv` and `limitations.csv` about models that do not exist; no model is built."""
+    findings = dangling(tables.rows(PanelRow).entries, "model", model_names(), "the library")
+    for row in tables.rows(LimitationRow).entries:
+        findings += [_unknown(row, "model", "the library", "model", name, model_names())
+                     for name in row.models if name not in model_names()]  # fmt: skip
+    return tuple(findings)
+
+
+def check_displays(tables: Tables) -> tuple[Finding, ...]:
+    """Return what is wrong with panels and limitations beside the models they are about.
+
+    A model without rows in `parameters.csv`, or one that cannot be built, is left alone.  The tables themselves must be without
+    findings.
+    """
+    in_use = {name for row, _ in examine_parameters(tables).entries for name in row.models if name in model_names()}
+    panels = [row for row in tables.rows(PanelRow).entries if _is_own(row) and row.model in in_use]
+    limitations = [row for row in tables.rows(LimitationRow).entries if _is_own(row)]
+    named = {row.model for row in panels} | {name for row in limitations for name in row.models if name in in_use}
+    models = {name: model for name in sorted(named) if (model := _build(name, tables)) is not None}
+    return (*_check_panels(panels, models, tables), *_check_limitations(limitations, models, tables))
+
+
+def _is_own(row: TableRow) -> bool:
+    return row.file == row.table
+
+
+def _build(name: str, tables: Tables) -> OdeModel | None:
+    try:
+        return load_model(name, tables)
+    except (DataError, ModelError):
+        return None  # told where experiments and claims are held against the model
+
+
+def _check_panels(rows: Iterable[PanelRow], models: Mapping[str, OdeModel], tables: Tables) -> Iterator[Finding]:
+    changes = tables.rows(ExperimentRow).entries
+    for row in rows:
+        if row.model not in models:
+            continue
+        model = models[row.model]
+        own = [change for change in changes if change.model == row.model]
+        days = {change.experiment for change in own if change.kind is ChangeKind.DAY}
+        find = partial(_find_unknown, row)
+        yield from find(
+            "quantities", "quantity", row.quantity_names, {*model.state_names, *(item.name for item in model.outputs)}
+        )
+        yield from find("experiments", "experiment", row.experiment_names, {change.experiment for change in own} - days)
+        yield from find("day", "read-out day", (row.day,) if row.day else (), days)
+        yield from find("parameter", "parameter", (row.parameter,) if row.parameter else (), model.parameter_names)
+
+
+def _check_limitations(rows: Iterable[LimitationRow], models: Mapping[str, OdeModel], tables: Tables) -> Iterator[Finding]:
+    everywhere: set[str] = set()
+    for row in rows:
+        if row.mechanism is None:
+            continue
+        for name in row.models:
+            if name in models:
+                known = {item.name for item in models[name].mechanisms}
+                if row.mechanism not in known:
+                    yield _unknown(row, "mechanism", f"model '{name}'", "mechanism", row.mechanism, known)
+        if not row.models:
+            everywhere = everywhere or _list_mechanisms(tables)
+            if row.mechanism not in everywhere:
+                yield _unknown(row, "mechanism", "the library", "mechanism", row.mechanism, everywhere)
+
+
+def _list_mechanisms(tables: Tables) -> set[str]:
+    """Return the mechanisms of every model, by the package's parameters where these tables have none for it."""
+    built = (_build(name, tables) or _build(name, Tables()) for name in model_names())
+    return {item.name for model in built if model is not None for item in model.mechanisms}
+
+
+def _find_unknown(row: PanelRow, column: str, what: str, given: Iterable[str], known: Collection[str]) -> Iterator[Finding]:
+    for name in given:
+        if name not in known:
+            yield _unknown(row, column, f"model '{row.model}'", what, name, known)
+
+
+def _unknown(row: TableRow, column: str, owner: str, what: str, given: str, known: Collection[str]) -> Finding:
+    return row.finding(column, f"{owner} has no {what} '{given}' in column '{column}'", nearest(given, sorted(known)))

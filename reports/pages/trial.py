@@ -1,0 +1,82 @@
+"""Pages about a virtual trial: its curves, its patients, its rules and its numerical accuracy.
+
+Start with `compose_trial`.
+"""
+
+from kinimmune.reports.content import Content
+from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
+from kinimmune.reports.pages import tables
+from kinimmune.reports.typesetting.blocks import Block, Bullets, Heading, Paragraph, TableBlock
+
+
+def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
+    """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares."""
+    trial = content.trial
+    return [
+        Heading("The virtual trial"),
+        Heading("Survival and progression", 2),
+        *show_figures(figures, "survival", "progression", "incidence"),
+        Heading("The size of the effect", 2),
+        TableBlock(
+            tables.list_contrasts(trial, content.labels),
+            "Treated minus or over control, over the follow-up of each study. Not fitted.",
+        ),
+        *show_figures(figures, "hazard_ratios"),
+        Heading("Rates, shares and time on treatment", 2),
+        *_tabulate_outcomes(content),
+        *show_figures(figures, "treatment"),
+    ]
+
+
+def _tabulate_outcomes(content: Content) -> list[Block]:
+    roles = content.model.trial
+    if roles is None:
+        return []
+    table = tables.list_outcomes(content.fit, content.trial, roles, content.labels)
+    return [TableBlock(table, "Outcomes per arm. None of them was fitted.")]
+
+
+def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:
+    """Return the pages of virtual patients and their mean courses."""
+    return [
+        Heading("Virtual patients"),
+        *show_figures(figures, "waterfall", "spiders"),
+        Heading("Mean courses", 2),
+        *show_figures(figures, *(f"courses_{study}" for study in content.studies)),
+    ]
+
+
+def compose_stop_rules(content: Content, figures: DrawnFigures) -> list[Block]:
+    """Return the page of predictions under each rule for stopping treatment; none where none were compared."""
+    rules = content.trial.stop_rules
+    if not rules:
+        return []
+    caption = "Predictions under each rule for stopping treatment; medians in months."
+    return [
+        Heading("When treatment stops"),
+        TableBlock(tables.list_stop_rules(rules, content.labels), caption, small=True),
+        *show_figures(figures, "stop_rules"),
+    ]
+
+
+def compose_accuracy(content: Content) -> list[Block]:
+    """Return the page of numerical accuracy: patients lost, and how far other virtual patients move predictions."""
+    failed = content.fit.failed_patients
+    told = (
+        "No virtual patient failed to integrate."
+        if failed == 0
+        else f"{failed} virtual patients failed to integrate and were left out."
+    )
+    blocks: list[Block] = [
+        Heading("Numerical accuracy"),
+        Paragraph(
+            f"Survival is a mean over {content.trial.patients} quasi-random virtual patients per arm, the same in every arm of a "
+            f"study, without sampling of events. {told}"
+        ),
+    ]
+    if content.trial.quadrature:
+        caption = "Quadrature error: how far a prediction moves when other virtual patients of the same number are used."
+        blocks.append(TableBlock(tables.list_quadrature(content.trial, content.labels), caption))
+    if content.trial.notes:
+        blocks.append(Bullets(tuple(content.trial.notes)))
+    return blocks

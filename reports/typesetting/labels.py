@@ -1,0 +1,100 @@
+"""How the names of a model and of its trials are written for a reader.
+
+Start with `collect_labels`.  The words stand on the model (labels of states, definitions, interactions and mechanisms) and in
+`trials.csv` (titles); a name that has none is written as words.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kinimmune.models.symbolic.components import derive_label
+from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.design import Trial
+from kinimmune.reports.typesetting.formats import MISSING, print_endpoint
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Words for names; a name without an entry is derived from itself."""
+
+    quantities: Mapping[str, str] = field(default_factory=dict)
+    """State, input, definition or output -> label."""
+    interactions: Mapping[str, str] = field(default_factory=dict)
+    """Interaction -> label."""
+    studies: Mapping[str, str] = field(default_factory=dict)
+    """Study -> title."""
+
+    def quantity(self, name: str) -> str:
+        """Return the label of a state, input, definition or output."""
+        return self.quantities.get(name) or derive_label(name)
+
+    def interaction(self, name: str) -> str:
+        """Return the label of an interaction.
+
+        >>> Labels(interactions={"il15_gate": "IL-15 gate"}).interaction("il15_gate")
+        'IL-15 gate'
+        """
+        return self.interactions.get(name) or derive_label(name)
+
+    def study(self, name: str | None) -> str:
+        """Return the title of a study, a dash for None.
+
+        >>> Labels(studies={"own_trial": "OWN-1"}).study("own_trial"), Labels().study("own_trial"), Labels().study(None)
+        ('OWN-1', 'Own trial', '–')
+        """
+        return MISSING if name is None else self.studies.get(name) or derive_label(name)
+
+    def parameter(self, key: str) -> str:
+        """Return the words of a parameter's key, with the study it belongs to.
+
+        >>> Labels(studies={"own_trial": "OWN-1"}).parameter("growth_spread:own_trial")
+        'growth spread, OWN-1'
+        """
+        name, _, study = key.partition(":")
+        words = name.replace("_", " ")
+        return f"{words}, {self.study(study)}" if study else words
+
+    def output(self, name: str) -> str:
+        """Return the words of a named output; what has no study stays as it is.
+
+        >>> Labels().output("median:own_trial:placebo:ttp"), Labels().output("hazard_ratio:own_trial:os")
+        ('Median TTP, Own trial placebo', 'Hazard ratio of OS, Own trial')
+        """
+        statistic, *place, endpoint = name.split(":")
+        if not place:
+            return name
+        printed = print_endpoint(endpoint)
+        words = {"median": f"Median {printed}", "hazard_ratio": f"Hazard ratio of {printed}"}
+        study, *arm = place
+        return f"{words.get(statistic, f'{derive_label(statistic)} {printed}')}, {' '.join([self.study(study), *arm])}"
+
+
+PLAIN = Labels()
+"""No words but those of the names themselves."""
+
+
+def collect_labels(model: OdeModel, trials: Iterable[Trial] = ()) -> Labels:
+    """Return the words of a model and of the trials it is held against."""
+    return Labels(model.labels, model.interaction_labels, {trial.study: trial.title for trial in trials})
+
+
+def lower_first(label: str) -> str:
+    """Return a label as it stands within a sentence: an ordinary first word loses its capital.
+
+    >>> lower_first("Effector T cells"), lower_first("RAF/MEK/ERK"), lower_first("IL-15"), lower_first("pERK")
+    ('effector T cells', 'RAF/MEK/ERK', 'IL-15', 'pERK')
+    """
+    first = label.partition(" ")[0]
+    return label[:1].lower() + label[1:] if first[1:].isalpha() and first[1:].islower() else label
+
+
+def drop_common_words(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return labels without the last words that all of them share, for a legend under a title that has them.
+
+    >>> drop_common_words(["RAF held by drug", "KIT held by drug"]), drop_common_words(["pERK"])
+    (('RAF', 'KIT'), ('pERK',))
+    """
+    words = [label.split() for label in labels]
+    while len(words) > 1 and min(map(len, words)) > 1 and len({parts[-1] for parts in words}) == 1:
+        words = [parts[:-1] for parts in words]
+    return tuple(" ".join(parts) for parts in words)
