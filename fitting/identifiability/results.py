@@ -42,12 +42,13 @@ class Verdict:
     main_share: float
     """Share of the variance that the data bring into the estimate which comes from that number."""
     left_out: str
-    """The number whose leaving out moves it most."""
+    """Published number whose leaving out moves the estimate most."""
     left_out_shift: float
-    """By how much, in standard errors."""
+    """Shift of the estimate without that number [standard errors]."""
     doubled_shift: float
-    """How far it moves when all priors are twice as wide, in standard errors."""
+    """Shift of the estimate when all priors are twice as wide [standard errors]."""
     verdict: str
+    """What holds the estimate, in words (`kinimmune.fitting.identifiability.verdicts`)."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,21 @@ class ShareRow:
 
     study: str
     rule: str
-    """By which treatment stops."""
+    """Rule by which treatment stops."""
     measure: str
     """`hazard_ratio` (of ln) or `median` (of the difference)."""
     draws_from: str
     """`prior` or `posterior`."""
     at_fit: float | None
-    """At the estimates; None where the drug has no benefit there."""
+    """Share at the estimates; None where the drug has no benefit there."""
     median: float | None
+    """Median over draws."""
     lower: float | None
     """5 % quantile."""
     upper: float | None
     """95 % quantile."""
     draws: int
-    """With a benefit to be shared."""
+    """Number of draws with a benefit to be shared."""
     without_benefit: int
     """Draws in which the drug brings no benefit; they have no share."""
 
@@ -79,7 +81,7 @@ class MechanismShare:
     """The shares of one mechanism."""
 
     arrows: tuple[str, ...]
-    """Cut together."""
+    """Arrows of the mechanism, cut together."""
     patients: int
     rows: tuple[ShareRow, ...]
 
@@ -94,14 +96,17 @@ class IdentifiabilityResult:
     names: tuple[str, ...]
     targets: tuple[str, ...]
     eigenvalues: Numbers
-    """Of J'J at the fit [per squared prior sd], largest first; above 1 the data say more than the prior."""
+    """Eigenvalues of J'J at the fit [per squared prior sd], largest first; above 1 the data say more than the prior."""
     eigenvectors: tuple[Numbers, ...]
-    """One row an eigenvalue, in the order of `names`."""
+    """Eigenvectors, one row an eigenvalue, in the order of `names`."""
     drawn_eigenvalues: tuple[Numbers, ...]
-    """The same at draws from the Gaussian posterior."""
+    """Eigenvalues of J'J at draws from the Gaussian posterior, one row a draw."""
     effective_parameters: float
+    """Number of parameters the data determine, at the fit."""
     drawn_effective: Numbers
+    """The same number at each draw from the Gaussian posterior."""
     correlation: tuple[Numbers, ...]
+    """Posterior correlation of the estimates by the curvature, in the order of `names`."""
     sensitivity: tuple[Numbers, ...]
     """Row a parameter, column a target: change of the estimate [prior sd] when the number rises by one standard error."""
     exact_curvature: bool
@@ -109,7 +114,9 @@ class IdentifiabilityResult:
     informativeness: tuple[Numbers, ...]
     """Row a parameter, column a target: share of the variance the data bring into the estimate; rows sum to 1."""
     left_out: tuple[Refit, ...]
+    """Fits without one target each, in the order of `targets`."""
     doubled: Refit
+    """Fit with all priors twice as wide."""
     verdicts: tuple[Verdict, ...]
     shares: MechanismShare | None
     """None when no claim about the model names the mechanism of a benefit."""

@@ -131,7 +131,7 @@ class OutputCatalogue:
 
     model: OdeModel
     trials: tuple[Trial, ...]
-    """Those the model can be tried in; empty for a model of one individual."""
+    """Trials the model can be run in; empty for a model of one individual."""
     experiments: tuple[str, ...]
 
     @property

@@ -48,7 +48,7 @@ class FitProblem:
     parameters: tuple[Parameter, ...]
     """Every parameter of the model; constants at their values."""
     estimated: tuple[Parameter, ...]
-    """Those a fit moves; each needs a prior."""
+    """Parameters that a fit moves; each needs a prior."""
     trials: tuple[Trial, ...]
     arms: tuple[tuple[str, str], ...]
     """(study, arm) that are run."""

@@ -197,7 +197,7 @@ def to_csv(result: ProfileResult) -> str:
 
 
 def _rows_of(objective: str, name: str, curve: Curve) -> Iterator[dict[str, str | float]]:
-    for place, value in enumerate(curve.values):
-        at = {key: path[place] for key, path in curve.paths.items()}
-        known = {"value": value, "score": curve.scores[place], "deviance": curve.deviance[place]}
+    for index, value in enumerate(curve.values):
+        at = {key: path[index] for key, path in curve.paths.items()}
+        known = {"value": value, "score": curve.scores[index], "deviance": curve.deviance[index]}
         yield {"objective": objective, "of": name, **known, **at}

@@ -1,12 +1,12 @@
 """Whether ensembles of walkers have converged, and how much they tell.
 
 Start with `diagnose` and `find_faults`; `describe` puts a fault into words.  Walkers of one ensemble move by each other's
-places, so an ensemble is one chain and not many:
+positions, so an ensemble is one chain and not many:
 
 - R-hat (A. Vehtari, A. Gelman, D. Simpson, B. Carpenter & P.-C. Buerkner, Bayesian Analysis 16:667, 2021) compares ensembles:
-  the places of an ensemble's walkers, step after step, are the draws of one chain.  R-hat does not depend on the order of draws
-  within the halves of a chain, so it is as valid as for a plain chain; it asks whether ensembles and their halves agree on the
-  distribution, to a part of its width.
+  the positions of an ensemble's walkers, step after step, are the draws of one chain.  R-hat does not depend on the order of
+  draws within the halves of a chain, so it is as valid as for a plain chain; it asks whether ensembles and their halves agree
+  on the distribution, to a part of its width.
 - The effective sample size is what the mean over walkers tells: its variance as a series in time contains every correlation
   between walkers.  With one walker it is the usual one.
 - The autocorrelation time is emcee's: the autocorrelations of single walkers, averaged.

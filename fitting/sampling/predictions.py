@@ -118,8 +118,8 @@ def _curves(outcomes: Outcomes) -> list[dict[str, Any]]:
             (Endpoint.OS, months, survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)),
             (Endpoint.TTP, np.append(0.0, scans), np.append(1.0, progression_free(outcome))),
         ):
-            place = {"study": study, "arm": arm, "endpoint": str(endpoint)}
-            rows.append({**place, "months": moments.tolist(), "survival": survival.tolist()})
+            labels = {"study": study, "arm": arm, "endpoint": str(endpoint)}
+            rows.append({**labels, "months": moments.tolist(), "survival": survival.tolist()})
     return rows
 
 
@@ -234,8 +234,8 @@ def _bands(draws: Sequence[Mapping[str, Any]]) -> list[Band]:
         return []
     levels = (0.5, 0.25, 0.75, 0.05, 0.95)
     bands = []
-    for place, curve in enumerate(draws[0]["curves"]):
-        survival = np.array([draw["curves"][place]["survival"] for draw in draws])
+    for index, curve in enumerate(draws[0]["curves"]):
+        survival = np.array([draw["curves"][index]["survival"] for draw in draws])
         quantiles = (tuple(map(float, row)) for row in np.quantile(survival, levels, axis=0))
         bands.append(Band(curve["study"], curve["arm"], curve["endpoint"], tuple(curve["months"]), *quantiles))
     return bands

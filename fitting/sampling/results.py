@@ -119,7 +119,7 @@ class SampleResult:
     patients: int
     ensembles: int
     walkers: int
-    """In each ensemble."""
+    """Number of walkers of each ensemble."""
     steps: int
     burn_in: int
     """Steps left out at the beginning of each ensemble."""
@@ -131,7 +131,7 @@ class SampleResult:
     evaluations: int
     """Virtual trials that were run or asked for outside the bounds."""
     failed: int
-    """Of the evaluations, those that could not be computed and counted as impossible."""
+    """Evaluations that could not be computed and counted as impossible."""
     draws: int
     """Draws over which predictions were computed."""
     failed_draws: int

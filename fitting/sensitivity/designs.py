@@ -156,7 +156,7 @@ def _draw_sobol(design: Design, first: int, count: int) -> Array:
         # SALib takes rows that were passed over for a burn-in; here they are the blocks before this one
         warnings.filterwarnings("ignore", message=r"\s*Convergence", category=UserWarning)
         shares = sobol.sample(design.problem, count, calc_second_order=design.second_order, skip_values=first, seed=generator)
-    return np.stack([item.quantile(shares[:, place]) for place, item in enumerate(design.inputs)], axis=1)
+    return np.stack([item.quantile(shares[:, index]) for index, item in enumerate(design.inputs)], axis=1)
 
 
 def _draw_morris(design: Design, first: int, count: int) -> Array:
@@ -169,7 +169,7 @@ def _draw_morris(design: Design, first: int, count: int) -> Array:
             for row in range(first, first + count)
         ]
     )
-    return np.stack([item.level(shares[:, place]) for place, item in enumerate(design.inputs)], axis=1)
+    return np.stack([item.level(shares[:, index]) for index, item in enumerate(design.inputs)], axis=1)
 
 
 def _draw_ranks(design: Design, first: int, count: int) -> Array:
@@ -178,7 +178,7 @@ def _draw_ranks(design: Design, first: int, count: int) -> Array:
     if design.posterior is not None:
         return np.stack([design.posterior.draw(row, generator) for row, generator in generators.items()])
     shares = np.stack([generator.random(len(design.inputs)) for generator in generators.values()])
-    return np.stack([item.quantile(shares[:, place]) for place, item in enumerate(design.inputs)], axis=1)
+    return np.stack([item.quantile(shares[:, index]) for index, item in enumerate(design.inputs)], axis=1)
 
 
 def _draw_local(design: Design, first: int, count: int) -> Array:

@@ -51,7 +51,7 @@ class InputRow:
     group: str
     unit: str
     distribution: str
-    """In words, e.g. `lognormal(0.005, 0.5)`."""
+    """What it was drawn from in words, e.g. `lognormal(0.005, 0.5)`."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class SensitivityResult:
     @property
     def order(self) -> tuple[int, ...]:
         """Indices of the names, the one with the largest sensitivity index first, those without one last."""
-        return tuple(sorted(range(len(self.names)), key=lambda place: -abs(self.main[place] or 0.0)))
+        return tuple(sorted(range(len(self.names)), key=lambda index: -abs(self.main[index] or 0.0)))
 
 
 def name_study(method: str, output: str, distribution: str) -> str:

@@ -17,14 +17,8 @@ from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.estimation.laplace import posterior_covariance
 from kinimmune.fitting.estimation.optimise import minimise, optimise
 from kinimmune.fitting.identifiability import mechanism_share
-from kinimmune.fitting.identifiability.identifiability import (
-    count_tasks,
-    effective_parameters,
-    informativeness,
-    sensitivity,
-    spectrum,
-    symmetrise,
-)
+from kinimmune.fitting.identifiability.identifiability import count_tasks
+from kinimmune.fitting.identifiability.information import effective_parameters, informativeness, sensitivity, spectrum, symmetrise
 from kinimmune.fitting.identifiability.mechanism_share import (
     compute_benefits,
     draw_parameters,

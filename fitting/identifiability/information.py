@@ -1,0 +1,71 @@
+"""What a Jacobian of data residuals tells of estimates: their dependence on each number, its share of the variance, the spectrum.
+
+Start with `sensitivity` and `spectrum`.  Coordinates are z-scores, so J'J is compared with 1, the information of a prior.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kinimmune.fitting.estimation.laplace import posterior_precision
+from kinimmune.models.arrays import Array
+
+
+def sensitivity(jacobian: Array, hessian: Array) -> Array:
+    """Return how estimates answer to the data, H^-1 J', shape (n, m).
+
+    Element (i, k): change of estimate i [prior sd] when number k rises by one standard error, that is when residual k falls by 1
+    (I. Andrews, M. Gentzkow and J. M. Shapiro, Quarterly Journal of Economics 132:1553, 2017, with priors as further moments).
+
+    Parameters
+    ----------
+    jacobian
+        Jacobian J of the data residuals, shape (m, n)
+    hessian
+        Hessian H of half the sum of squares of data and priors, shape (n, n): J'J + 1 where residuals are straight or zero.  With
+        so few numbers they are neither, and J'J + 1 misses refits by half.
+    """
+    return np.asarray(np.linalg.solve(hessian, jacobian.T), dtype=float)
+
+
+def symmetrise(columns: Sequence[Sequence[float]], jacobian: Array) -> tuple[Array, bool]:
+    """Return the Hessian from its columns, and whether it is positive definite; J'J + 1 in its place where it is not."""
+    raw = np.array(columns)
+    hessian = (raw + raw.T) / 2.0
+    if np.linalg.eigvalsh(hessian)[0] > 0.0:
+        return hessian, True
+    return posterior_precision(jacobian), False
+
+
+def informativeness(answers: Array) -> Array:
+    """Return the share of the variance of each estimate that each number brings, rows summing to 1, shape (n, n_targets).
+
+    Numbers are independent with unit standard errors, so the variance the data bring is the sum of squared sensitivities (I.
+    Andrews, M. Gentzkow and J. M. Shapiro, American Economic Review: Insights 2:139, 2020).
+
+    Parameters
+    ----------
+    answers
+        sensitivities with two columns a target, shape (n, 2 n_targets)
+    """
+    squared = answers**2
+    by_target = squared[:, ::2] + squared[:, 1::2]
+    total = by_target.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(by_target, total, out=np.zeros_like(by_target), where=total > 0.0), dtype=float)
+
+
+def spectrum(jacobian: Array) -> tuple[Array, Array]:
+    """Return eigenvalues of J'J, largest first, and their vectors as rows, the largest element of each positive."""
+    values, vectors = np.linalg.eigh(jacobian.T @ jacobian)
+    rows = vectors.T[::-1]
+    signs = np.sign(rows[np.arange(values.size), np.argmax(np.abs(rows), axis=1)])
+    return np.maximum(values[::-1], 0.0), rows * signs[:, None]
+
+
+def effective_parameters(eigenvalues: Array) -> float:
+    """Return the number of parameters the data determine, tr[J'J (J'J + 1)^-1], from the eigenvalues of J'J.
+
+    >>> effective_parameters(np.array([1.0, 0.0]))
+    0.5
+    """
+    return float(np.sum(eigenvalues / (1.0 + eigenvalues)))
