@@ -18,6 +18,12 @@ def golden():
         yield golden
 
 
+@pytest.fixture(scope="module")
+def golden_commands(golden):  # noqa: ARG001 - its import finds the module
+    """Return the module of the commands, which the script's import has found."""
+    return sys.modules["golden_commands"]
+
+
 @pytest.fixture
 def rows(golden):
     """Return three expected numbers by name."""
@@ -69,8 +75,8 @@ def test_the_table_for_the_changelog_holds_what_moved_came_or_went(golden, rows)
     ]
 
 
-def test_a_tolerance_is_the_larger_of_monte_carlo_and_integration(golden):
-    command = golden.Command(("fit", "hcc_trial"), golden.read_fit, golden.FIT_ERROR, drawn=True)
+def test_a_tolerance_is_the_larger_of_monte_carlo_and_integration(golden, golden_commands):
+    command = golden_commands.Command(("fit", "hcc_trial"), golden_commands.read_fit, golden_commands.FIT_ERROR, drawn=True)
     scatter = {"median": (0.02, "Monte Carlo, sd of 8 seeds"), "q_null": (0.0, "Monte Carlo, sd of 8 seeds")}
 
     assert golden.expect(command, "median", 10.0, scatter).tolerance == 0.02
@@ -78,8 +84,8 @@ def test_a_tolerance_is_the_larger_of_monte_carlo_and_integration(golden):
     assert golden.expect(command, "q_null", 2.0, scatter).kind == "integration, 0.0001 relative"
 
 
-def test_a_drawn_number_without_a_monte_carlo_error_is_refused(golden):
-    command = golden.Command(("fit", "hcc_trial"), golden.read_fit, golden.FIT_ERROR, drawn=True)
+def test_a_drawn_number_without_a_monte_carlo_error_is_refused(golden, golden_commands):
+    command = golden_commands.Command(("fit", "hcc_trial"), golden_commands.read_fit, golden_commands.FIT_ERROR, drawn=True)
 
     with pytest.raises(SystemExit, match="'median' has no Monte Carlo error yet; give --seeds"):
         golden.expect(command, "median", 10.0, {})
