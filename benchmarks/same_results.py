@@ -41,7 +41,7 @@ SMALL = (
     "profile small --parameters growth:sharp --draws 4",
     "sample small --walkers 20 --steps 25",
     "sensitivity small --method local --output median:sharp:sorafenib:os",
-    "sensitivity small --method prcc --posterior --output hazard_ratio:sharp:os --samples 32",
+    "sensitivity small --method prcc --posterior --output hazard_ratio:sharp:os --samples 64",
     "sensitivity hcc_trial --method sobol --output hazard_ratio:sharp:os --patients 16 --samples 16 -o sobol",
     "sensitivity hcc_mouse --method morris --output state:treg_number:10 --samples 8 -o morris",
 )
