@@ -38,6 +38,7 @@ def predict_each(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes 
 def format_point(z: Array) -> str:
     """Return a point for a message, z-scores with three decimals.
 
+    >>> import numpy as np
     >>> format_point(np.array([0.5, -1.0]))
     '(0.500, -1.000)'
     """

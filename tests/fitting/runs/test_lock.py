@@ -53,10 +53,16 @@ def test_the_lock_of_a_process_that_is_gone_is_free(tmp_path, other, end):
 
 
 def test_nothing_is_left_when_a_lock_ends_in_order(tmp_path):
+    with lock_run(tmp_path / "runs" / "first"):
+        assert (tmp_path / "runs" / "first" / LOCK).is_file()
+    assert list(tmp_path.iterdir()) == []
+    assert not is_in_use(tmp_path / "runs" / "first")
+
+
+def test_what_was_written_under_a_lock_stays(tmp_path):
     with lock_run(tmp_path / "run"):
-        assert (tmp_path / "run" / LOCK).is_file()
-    assert list((tmp_path / "run").iterdir()) == []
-    assert not is_in_use(tmp_path / "run")
+        (tmp_path / "run" / "run.json").write_text("{}")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
 
 
 def test_a_lock_ends_with_an_error_inside(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinimmune.fitting.runs.atomic_files import write_text
+from kinimmune.fitting.runs.lock import lock_run
 from kinimmune.fitting.runs.provenance import address, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
 from kinimmune.fitting.workflow.store import TaskStore
@@ -73,7 +74,15 @@ def test_a_folder_in_which_a_command_was_killed_before_it_had_a_run_can_be_used(
 
     create_run(tmp_path, record)
 
-    assert open_run(tmp_path).record == record
+    with lock_run(tmp_path):
+        assert open_run(tmp_path).record == record
+
+
+def test_a_run_nobody_works_in_is_not_running(tmp_path, record):
+    create_run(tmp_path / "run", record)
+
+    assert record.status is RunStatus.RUNNING
+    assert open_run(tmp_path / "run").record == replace(record, status=RunStatus.INTERRUPTED)
 
 
 @pytest.mark.parametrize("force", [False, True])
