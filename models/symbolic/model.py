@@ -13,6 +13,7 @@ import sympy as sp
 
 from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.notebook import model_html, model_latex
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.symbolic.roles import TrialRoles, check_roles
 from kinimmune.models.symbolic.units import Unit, parse_unit, unit_of
@@ -47,6 +48,14 @@ class OdeModel:
         removed = f", {len(self.removed)} interactions knocked out" if self.removed else ""
         parts = f"{len(self.states)} states, {len(self.parameter_names)} parameters, {len(self.mechanisms)} mechanisms"
         return f"OdeModel({self.name}: {parts}{removed})"
+
+    def _repr_latex_(self) -> str:
+        """Return the equations for a notebook."""
+        return model_latex(self)
+
+    def _repr_html_(self) -> str:
+        """Return title and states for a notebook."""
+        return model_html(self)
 
     def __post_init__(self) -> None:
         """Check names, symbols, units and roles."""
