@@ -30,9 +30,14 @@ def package(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def command(package, tmp_path_factory):
+def folder(tmp_path_factory):
+    """Return where commands run."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def command(package, folder):
     """Return a function that runs a command of the extended package and returns what it prints."""
-    folder = tmp_path_factory.mktemp("work")
 
     def run(*arguments):
         program = "import sys; from kinimmune.cli.main import main; sys.exit(main())"
@@ -90,5 +95,7 @@ def test_it_is_studied_in_worker_processes(command):
     assert set(told["names"]) == {"rate", "ceiling", "removal"}
 
 
-def test_it_is_reported(command):
+def test_it_is_reported(command, folder):
     command("report", "logistic", "-o", "logistic.pdf", "--draws", "16", "-q")
+
+    assert (folder / "logistic.pdf").read_bytes().startswith(b"%PDF-")
