@@ -126,8 +126,8 @@ def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) 
     return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
-        experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
-        days={item.name: item.day for item in read_days(tables) if item.model == model.name},
+        experiments={item.name: item for item in read_experiments(model, tables)},
+        days=read_days(model.name, tables),
         jobs=jobs,
     )
 

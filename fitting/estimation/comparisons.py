@@ -17,7 +17,8 @@ from kinimmune.fitting.problem.predictions import null_prediction, predictions, 
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free
 
 Interval = tuple[float | None, float | None]

@@ -28,7 +28,8 @@ from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcome
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
 
 AT_BOUND = 1e-3

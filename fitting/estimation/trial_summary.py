@@ -13,7 +13,8 @@ from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, Numb
 from kinimmune.fitting.problem.predictions import contrast_curves, predictions
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, curve, predict
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, Trial
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Arm, Endpoint, Trial
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, restricted_mean, survival_at

@@ -10,7 +10,8 @@ from scipy.special import log_ndtr
 
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.errors import DataError
-from kinimmune.models.trial.design import DAYS_PER_MONTH, FollowUp
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import FollowUp
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial, list_endpoints
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial, list_endpoints
 
 KINDS = ("median", "hazard_ratio", "survival", "state")
 FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM]"

@@ -14,7 +14,8 @@ from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, r
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.survival import (
     TrialCurves,
     greenwood,

@@ -20,7 +20,8 @@ from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, Sa
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free, survival_at
 
 BLOCK_DRAWS = 20

@@ -25,7 +25,8 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.parameters import Prior, Scale
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
 

@@ -16,10 +16,6 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.model import OdeModel
 
-DAYS_PER_MONTH = 30.44
-"""A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
-
-
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
 LARGEST_SHAPE = 100.0

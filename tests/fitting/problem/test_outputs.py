@@ -23,9 +23,10 @@ from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, sel
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import ParameterKey, values_for
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
