@@ -54,7 +54,7 @@ def os_residual(median: float, target: Target, error: float) -> float:
 def scan_of(target: Target, scan_interval: float) -> int:
     """Return the number of the scan nearest to a published median time to progression.
 
-    >>> from kinimmune.models.trial.design import DAYS_PER_MONTH
+    >>> from kinimmune.models.symbolic.units import DAYS_PER_MONTH
     >>> [round(months * DAYS_PER_MONTH / 42.0) for months in (1.4, 2.8, 5.5)]
     [1, 2, 4]
     """

@@ -1,6 +1,7 @@
 """A run made at commit 735154f, before tasks had names of their own: reported for ever, and its finished tasks taken up again."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections import Counter
@@ -10,7 +11,7 @@ import pytest
 from paths import DATA
 
 from kinimmune.fitting.problem.first_format import PACKAGE_TABLES, recognise
-from kinimmune.fitting.runs.provenance import address
+from kinimmune.fitting.runs.provenance import address, current_environment
 from kinimmune.fitting.runs.run import open_run
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS, find_task_function
 from kinimmune.fitting.workflow.store import TaskStore
@@ -18,6 +19,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables
 
 ARCHIVE = DATA / "run-735154f.zip"
+DRAWN = re.compile(r"profile-jacobian-\d+")
 pytestmark = pytest.mark.slow
 
 
@@ -91,6 +93,9 @@ def test_the_fit_of_the_witness_is_taken_up_without_computing_a_start_again(witn
 def test_what_the_witness_was_interrupted_in_goes_on_from_its_finished_steps(witness, tmp_path, kinimmune, command, prefix):
     run = copy(witness, tmp_path)
     before = {name: task for name, task in steps_of(run).items() if name.startswith(prefix)}
+    if open_run(run).record.environment.cpu != current_environment().cpu:
+        # the points of these are drawn through a decomposition, whose last bits another processor's libraries round otherwise
+        before = {name: task for name, task in before.items() if not DRAWN.fullmatch(name)}
 
     code, _, err = kinimmune(command[0], str(run), *command[1:], "--resume", "--quiet", "--jobs", "2")
 
