@@ -122,7 +122,8 @@ def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Ite
         if row.statistic is Statistic.MEDIAN and row.value > longest:
             problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
             yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
-        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name))
+        both = row.statistic is Statistic.HAZARD_RATIO
+        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name) or (both and arm.control))
         if row.n > patients:
             problem = f"n = {row.n} where '{row.study}' has {patients} patients{f' in arm {row.arm!r}' if row.arm else ''}"
             yield row.finding("n", problem, "correct it, or n in design.csv")

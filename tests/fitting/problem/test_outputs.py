@@ -58,7 +58,7 @@ def test_a_name_reads_back_as_itself(trial, name):
         ("hazard_ratoi:sharp:os", "did you mean 'hazard_ratio'"),
         ("hazard_ratio:shap:os", "no study 'shap'; did you mean 'sharp'"),
         ("hazard_ratio:sharp:so", "no endpoint 'so'; allowed: os, ttp"),
-        ("hazard_ratio:sharp", "1 parts after 'hazard_ratio' where 2 belong"),
+        ("hazard_ratio:sharp", "1 parts after 'hazard_ratio' where 2 or 3 belong"),
         ("median:sharp:placbo:os", "no arm 'placbo' in sharp; did you mean 'placebo'"),
         ("median:sharp:placebo:ttp", r"jumps; ask for the share at a month, such as survival:sharp:placebo:ttp:2\.8"),
         ("survival:sharp:placebo:ttp:1", r"no scan by month 1; the first is at month 1\.38"),
