@@ -125,6 +125,8 @@ def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[
     """
     published = {(item.study, item.arm, item.endpoint): item.value for item in targets if item.statistic is Statistic.MEDIAN}
     trial = next(item for item in trials if item.study == target.study)
+    if target.arm == trial.control.name:
+        return None  # what the control comes from no ratio tells
     treated = trial.find_treated(target.arm).name
 
     def ratio(study: Trial, arm: str) -> float | None:
