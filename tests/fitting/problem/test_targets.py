@@ -86,7 +86,7 @@ def test_a_target_that_cannot_be_is_refused(changes, message):
         ),
         (
             "sharp,placebo,os,hazard_ratio,.7,,,602,1,fit,document002,T,reported,,,,",
-            r"hazard_ratio of arm 'placebo' in column 'arm', which is not compared with the control \(targets.csv row 2\); name one",
+            r"hazard_ratio of arm 'placebo' in column 'arm', which is not compared with the control \(targets.csv row 2\)",
         ),
         (
             "sharp,placebo,os,median,240,,,303,d,fit,document002,T,reported,,,,",
