@@ -98,11 +98,18 @@ def _prior(prior: Prior) -> Json:
 def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Json]:
     """Return the kinases when the model uses any: what each drives, None when it drives nothing here."""
     defined = {item.name for item in model.definitions}
-    rows = [
-        {"name": item.name, "ic50": item.ic50, "unit": item.unit, "drives": item.drives if item.drives in defined else None}
+    drugs = {item.drug for item in kinases if item.drives in defined}
+    return [
+        {
+            "drug": item.drug,
+            "name": item.name,
+            "ic50": item.ic50,
+            "unit": item.unit,
+            "drives": item.drives if item.drives in defined else None,
+        }
         for item in kinases
+        if item.drug in drugs
     ]
-    return rows if any(row["drives"] for row in rows) else []
 
 
 def print_model(content: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ changes it.  A finished task of long work is only used again under the same dige
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
@@ -16,9 +16,10 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread
-from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Trial, supports_trials
 
 VERSION = 1
 """Of the canonical form."""
@@ -48,7 +49,9 @@ def digest_inputs(model: str, tables: Tables) -> str:
         fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
         studies = {target.study for target in fitted}
         parts["targets"] = list(map(_target, fitted))
-        parts["trials"] = [_trial(trial) for trial in read_trials(tables) if trial.study in studies]
+        trials = [trial for trial in read_trials(tables) if trial.study in studies]
+        parts["trials"] = list(map(_trial, trials))
+        parts |= _drugs(built, trials, read_drugs(tables))
     return digest(parts)
 
 
@@ -89,11 +92,22 @@ def _target(target: Target) -> list[object]:
     return [target.label, target.value, target.n, target.log_error]
 
 
+def _drugs(model: OdeModel, trials: Sequence[Trial], drugs: KnownDrugs) -> dict[str, object]:
+    """Return the properties of the drugs that are not the model's own; nothing where all are."""
+    arms = [arm for trial in trials for arm in trial.arms]
+    values = {f"{arm.study}:{arm.name}": find_drug_values(model, arm.administrations, drugs) for arm in arms}
+    others = {place: found for place, found in values.items() if found}
+    return {"drugs": others} if others else {}
+
+
+def _arm(arm: Arm) -> list[object]:
+    """Return what a result depends on; a regimen adds to it, so that arms without one are what they were."""
+    design = [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
+    return [*design, *([[repr(item) for item in arm.regimen]] if arm.regimen else [])]
+
+
 def _trial(trial: Trial) -> dict[str, object]:
     scans = [trial.scan_interval, trial.scan_jitter, trial.reading_error, trial.progression_ratio, trial.response_ratio]
-    arms = [
-        [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
-        for arm in trial.arms
-    ]
+    arms = [_arm(arm) for arm in trial.arms]
     follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in trial.follow_up.items()}
     return {"study": trial.study, "scans": scans, "arms": arms, "follow_up": follow_up, "stop_rule": str(trial.stop_rule)}

@@ -7,7 +7,7 @@ its prior median.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,11 +21,13 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.readers import read_trials
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
-from kinimmune.models.trial.design import Endpoint, StopRule, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial, supports_trials
 from kinimmune.models.trial.population import Population, draw_population
+from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.survival import TrialCurves, expected_curve, median_time
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
@@ -59,6 +61,8 @@ class FitProblem:
     """Study -> rule by which treatment stops."""
     population: Population
     jobs: int = 1
+    drugs: KnownDrugs = field(default_factory=KnownDrugs)
+    """Properties of the drugs that arms give, where they are not those of the model's parameters."""
 
     def __post_init__(self) -> None:
         """Refuse targets a fit must not see, and parameters without a prior."""
@@ -79,6 +83,10 @@ class FitProblem:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Endpoints the model has."""
         return self.simulator.endpoints
+
+    def drug_values(self, arm: Arm) -> dict[str, float]:
+        """Return parameter -> value where an arm gives another drug than the one the model's parameters are of."""
+        return find_drug_values(self.simulator.model, arm.administrations, self.drugs)
 
     def trial(self, study: str) -> Trial:
         """Return the trial of a study."""
@@ -132,6 +140,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
         rules={trial.study: stop_rule or trial.stop_rule for trial in trials},
         population=draw_population(kept, patients, seed),
         jobs=jobs,
+        drugs=read_drugs(tables),
     )
 
 
@@ -153,8 +162,11 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     moved = problem.values(z)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
-    values = values_for(parameters, study)
-    return PopulationCohort(trial, trial.arm(arm), problem.rules[study], parameters, values, problem.population)
+    given = trial.arm(arm)
+    values = values_for(parameters, study) | problem.drug_values(given)
+    horizon = float(problem.simulator.grid(trial)[-1])
+    dosing = plan_dosing(problem.simulator.model, given.administrations, values, horizon)
+    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing)
 
 
 def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:

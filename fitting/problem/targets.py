@@ -18,7 +18,8 @@ from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
-from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
+from kinimmune.models.tables.treatments import ArmRow
+from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
 
 

@@ -7,21 +7,8 @@ Start with `Experiment` and `Designs`; `kinimmune.models.tables.readers` makes t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kinimmune.models.solvers.dosing import Dose, Schedule
+from kinimmune.models.solvers.dosing import Dose, InputSpan, Schedule, combine
 from kinimmune.models.trial.design import Trial
-
-
-@dataclass(frozen=True)
-class InputSpan:
-    """An input held at a value for some days."""
-
-    name: str
-    value: float
-    """Value in the unit of the input."""
-    first_day: float
-    """Day from which the value holds [d]."""
-    last_day: float
-    """Day on which the input returns to 0 [d]."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +27,7 @@ class Experiment:
 
     def schedule(self) -> Schedule:
         """Return inputs and doses as a schedule; spans of one input add where they overlap."""
-        edges = sorted({0.0, *(edge for span in self.spans for edge in (span.first_day, span.last_day))})
-        inputs: list[dict[str, float]] = []
-        for edge in edges:
-            values: dict[str, float] = {}
-            for span in self.spans:
-                if span.first_day <= edge < span.last_day:
-                    values[span.name] = values.get(span.name, 0.0) + span.value
-            inputs.append(values)
-        return Schedule(tuple(edges), tuple(inputs), self.doses)
+        return combine(self.spans, self.doses)
 
 
 @dataclass(frozen=True)
@@ -58,5 +37,7 @@ class Designs:
     trials: tuple[Trial, ...] = ()
     """Trials; empty for a model that is not tried in one."""
     experiments: tuple[Experiment, ...] = ()
+    drug_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """`STUDY:ARM` -> parameter -> value, where the arm gives another drug than the one the model's parameters are of."""
     read_out_days: Mapping[str, float] = field(default_factory=dict)
     """Name of a read-out day of the experiments -> [d]."""

@@ -14,11 +14,11 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.individual_courses import simulate_course, simulate_experiment
-from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, values_for
 from kinimmune.models.trial.design import Arm
+from kinimmune.models.trial.regimens import plan_dosing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,10 @@ def plan_individual(model: OdeModel, request: IndividualRequest, designs: Design
     if isinstance(arm, Experiment):
         _require_free(request.changes, arm)
         days = max(designs.read_out_days.values(), default=USUAL_DAYS) if request.days is None else request.days
-    return Individual(model, study if studies else None, arm, days, values_for(parameters, study))
+    values = values_for(parameters, study)
+    if isinstance(arm, Arm):
+        values |= designs.drug_values[f"{arm.study}:{arm.name}"]
+    return Individual(model, study if studies else None, arm, days, values)
 
 
 def simulate_individual(individual: Individual) -> IndividualCourse:
@@ -151,18 +154,13 @@ def simulate_individual(individual: Individual) -> IndividualCourse:
     if isinstance(arm, Experiment):
         found = simulate_experiment(compiled, individual.values, arm, time)
     else:
-        found = simulate_course(compiled, individual.values, _give(model, arm), time)
+        given = () if arm is None else arm.administrations
+        dosing = plan_dosing(model, given, individual.values, individual.days)
+        found = simulate_course(compiled, individual.values, dosing.on, time)
     labels = [(state.name, state.unit, state.meaning) for state in model.states]
     labels += [(item.name, item.unit, item.reason) for item in model.outputs]
     quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)
     return IndividualCourse(model.name, individual.study, None if arm is None else arm.name, time, quantities)
-
-
-def _give(model: OdeModel, arm: Arm | None) -> Schedule:
-    """Return what an individual of an arm is given; nothing without an arm."""
-    if arm is None or model.trial is None:
-        return constant()
-    return arm.schedule(model.trial.dose_input)
 
 
 def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:

@@ -8,6 +8,7 @@ import sympy as sp
 
 from kinimmune.models.mechanisms import angiogenesis, effectors, hazards, kinases, mapk, pharmacokinetics, tregs, tumour
 from kinimmune.models.symbolic.components import Definition, Mechanism, symbol
+from kinimmune.models.symbolic.drugs import DrugRole
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.roles import TrialRoles
@@ -22,7 +23,26 @@ TRIAL_ROLES = TrialRoles(
     causes_of_death={"tumour": "tumour_hazard", "liver failure": "liver_hazard"},
     new_lesions="lesion_hazard",
     log_diameter="log_diameter",
-    dose_input="dose_rate",
+)
+KINASE_INHIBITOR = DrugRole(
+    name="kinase inhibitor",
+    drug="sorafenib",
+    rate_input="dose_rate",
+    dose_state="concentration",
+    dose_volume="distribution_volume",
+    properties={
+        name: name
+        for name in (
+            "clearance",
+            "distribution_volume",
+            "induction_strength",
+            "induction_rate",
+            "induction_concentration",
+            "unbound_fraction",
+            "molar_mass",
+        )
+    },
+    kinases=tuple(KINASES),
 )
 REPORTED_COURSES = (
     "tumour_volume",
@@ -66,6 +86,7 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         parameters,
         _outputs(),
         trial=TRIAL_ROLES,
+        drugs=(KINASE_INHIBITOR,),
         reported_courses=REPORTED_COURSES,
     )
 

@@ -3,7 +3,9 @@
 Start with `Schedule`; `constant` makes the usual one.  Every change is a breakpoint at which an integrator restarts.
 """
 
-from collections.abc import Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kinimmune.models.errors import UsageError
@@ -18,6 +20,19 @@ class Dose:
     state: str
     amount: float
     """Amount in the unit of the state."""
+
+
+@dataclass(frozen=True)
+class InputSpan:
+    """An input held at a value for some days."""
+
+    name: str
+    value: float
+    """Value in the unit of the input."""
+    first_day: float
+    """Day from which the value holds [d]."""
+    last_day: float
+    """Day on which the input returns to 0 [d]; infinite where it never does."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +54,29 @@ class Schedule:
 
     def at(self, time: float) -> Mapping[str, float]:
         """Return the inputs that hold from `time` [d] on."""
-        current = self.inputs[0]
-        for start, inputs in zip(self.starts, self.inputs, strict=True):
-            if start <= time:
-                current = inputs
-        return current
+        return self.inputs[max(bisect_right(self.starts, time) - 1, 0)]
 
     def breakpoints(self, start: float, end: float) -> tuple[float, ...]:
         """Return the times [d] strictly between `start` and `end` at which something changes."""
         times = {*self.starts, *(dose.time for dose in self.doses)}
         return tuple(sorted(time for time in times if start < time < end))
+
+
+def combine(spans: Sequence[InputSpan], doses: Sequence[Dose]) -> Schedule:
+    """Return spans and doses as a schedule; spans of one input add where they overlap.
+
+    >>> combine([InputSpan("rate", 2.0, 0.0, math.inf), InputSpan("rate", 1.0, 3.0, 4.0)], ()).at(3.5)
+    {'rate': 3.0}
+    """
+    edges = sorted({0.0, *(edge for span in spans for edge in (span.first_day, span.last_day) if edge < math.inf)})
+    inputs: list[dict[str, float]] = []
+    for edge in edges:
+        values: dict[str, float] = {}
+        for span in spans:
+            if span.first_day <= edge < span.last_day:
+                values[span.name] = values.get(span.name, 0.0) + span.value
+        inputs.append(values)
+    return Schedule(tuple(edges), tuple(inputs), tuple(doses))
 
 
 def constant(**inputs: float) -> Schedule:

@@ -13,6 +13,7 @@ import sympy as sp
 
 from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.drugs import DrugRole, check_drugs
 from kinimmune.models.symbolic.notebook import model_html, model_latex
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
 from kinimmune.models.symbolic.roles import TrialRoles, check_roles
@@ -40,6 +41,8 @@ class OdeModel:
     """Interactions that were knocked out of the full model."""
     trial: TrialRoles | None = None
     """What a virtual trial reads; None for a model that is not tried in one."""
+    drugs: tuple[DrugRole, ...] = ()
+    """Drugs the arms of a trial can give; none for a model that is given what it is given by experiments alone."""
     reported_courses: tuple[str, ...] = ()
     """States and outputs whose mean courses in a trial a report shows, in its order."""
 
@@ -258,7 +261,8 @@ def _check_units(model: OdeModel) -> None:
 
 def _check_purpose(model: OdeModel) -> None:
     if model.trial is not None:
-        check_roles(model.trial, model.name, model.states, model.outputs, model.inputs)
+        check_roles(model.trial, model.name, model.states, model.outputs)
+    check_drugs(model.drugs, model.name, model.states, model.inputs, model.parameters)
     courses = (*model.state_names, *(item.name for item in model.outputs))
     for name in model.reported_courses:
         if name not in courses:

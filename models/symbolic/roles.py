@@ -1,4 +1,4 @@
-"""What a model is for: the states, outputs and inputs a virtual trial reads, by the model's own names.
+"""What a model is for: the states and outputs a virtual trial reads, by the model's own names.
 
 Start with `TrialRoles`, which a model declares in `OdeModel.trial`.
 """
@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from kinimmune.models.errors import ModelError, nearest
-from kinimmune.models.symbolic.components import Definition, Input, State
+from kinimmune.models.symbolic.components import Definition, State
 from kinimmune.models.symbolic.units import parse_unit
-
-DOSE_UNIT = "mg/d"
-"""Unit of the input an arm's dose goes to: arms give milligrams per administration and administrations per day."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,6 @@ class TrialRoles:
     """State that is the cumulative hazard [1] of a new lesion."""
     log_diameter: str | None = None
     """Output that is ln of the sum of diameters over its start [1]."""
-    dose_input: str | None = None
-    """Input [mg/d] that the dose of a trial's arm is held in; None for a model that is given its drugs by experiments alone."""
 
     def __post_init__(self) -> None:
         """Refuse roles that leave no death, or count one hazard twice."""
@@ -57,9 +52,7 @@ class TrialRoles:
         return self.new_lesions is not None or self.log_diameter is not None
 
 
-def check_roles(
-    roles: TrialRoles, model: str, states: Iterable[State], outputs: Iterable[Definition], inputs: Iterable[Input]
-) -> None:
+def check_roles(roles: TrialRoles, model: str, states: Iterable[State], outputs: Iterable[Definition]) -> None:
     """Refuse roles that name what a model does not have, hazards that do not start at 0, or units that do not fit.
 
     Parameters
@@ -68,7 +61,7 @@ def check_roles(
         what the model declares
     model
         its name, for messages
-    states, outputs, inputs
+    states, outputs
         what it has
 
     Raises
@@ -84,8 +77,6 @@ def check_roles(
             raise ModelError(f"{where}: cumulative hazard '{name}' starts at {known_states[name].initial}; let it start at 0")
     if roles.log_diameter is not None:
         _require_part(where, "output", roles.log_diameter, {item.name: item.unit for item in outputs}, "1")
-    if roles.dose_input is not None:
-        _require_part(where, "input", roles.dose_input, {item.name: item.unit for item in inputs}, DOSE_UNIT)
 
 
 def _require_part(where: str, kind: str, name: str, units: Mapping[str, str], expected: str) -> None:

@@ -43,6 +43,7 @@ class Reference:
 class Kinase:
     """A kinase and the half-inhibitory concentration of a drug in a biochemical assay of it."""
 
+    drug: str
     name: str
     ic50: float
     """Concentration that halves the activity of the enzyme [`unit`]."""
@@ -108,9 +109,10 @@ class KinaseRow(SourcedRow):
     """A row of `kinases.csv`."""
 
     table: ClassVar[str] = "kinases.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("kinase",)
+    key_columns: ClassVar[tuple[str, ...]] = ("drug", "kinase")
     may_be_empty: ClassVar[bool] = True
 
+    drug: Name
     kinase: str
     ic50: Positive
     unit: UnitText
@@ -178,22 +180,23 @@ def find_upside_down(rows: Iterable[TableRow], lower: str, upper: str) -> list[F
 def examine_kinases(tables: Tables) -> Examined[Kinase]:
     """Return the kinases and what is wrong with their table."""
     table, sources = tables.rows(KinaseRow), examine_sources(tables)
-    kinases = [Kinase(row.kinase, row.ic50, row.unit, row.species, row.drives, row.origin) for row in table.entries]
+    kinases = [Kinase(row.drug, row.kinase, row.ic50, row.unit, row.species, row.drives, row.origin) for row in table.entries]
     findings = [*table.findings, *find_bad_origins(table.entries, sources), *_find_odd_kinases(table.entries), *sources.findings]
     return Examined(tuple(kinases), tuple(findings))
 
 
 def _find_odd_kinases(rows: Iterable[KinaseRow]) -> Iterable[Finding]:
-    driver: dict[str, KinaseRow] = {}
+    driver: dict[tuple[str, str], KinaseRow] = {}
     concentration = parse_unit("nmol/L").dimension
     for row in rows:
         if parse_unit(row.unit).dimension != concentration:
             yield row.finding("unit", f"unit '{row.unit}' of an IC50 is not a molar concentration", "use nmol/L")
-        if row.drives is not None and row.drives in driver and driver[row.drives].kinase != row.kinase:
-            problem = f"'{row.drives}' in column 'drives' is driven by {driver[row.drives].kinase} too"
+        if row.drives is None:
+            continue
+        other = driver.setdefault((row.drug, row.drives), row)
+        if other.kinase != row.kinase:
+            problem = f"'{row.drives}' in column 'drives' is driven by {other.kinase} too"
             yield row.finding("drives", problem, "leave one of the two empty")
-        elif row.drives is not None:
-            driver[row.drives] = row
 
 
 def examine_cell_lines(tables: Tables) -> Examined[CellLine]:

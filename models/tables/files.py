@@ -19,10 +19,12 @@ from kinimmune.models.tables.findings import Examined, Finding, capped
 
 TABLES = (
     "sources.csv",
+    "drugs.csv",
     "kinases.csv",
     "cell_lines.csv",
     "trials.csv",
     "arms.csv",
+    "regimens.csv",
     "design.csv",
     "follow_up.csv",
     "observations.csv",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.models.errors import DataError, nearest
-from kinimmune.models.experiments.design import Experiment, InputSpan
-from kinimmune.models.solvers.dosing import Dose
+from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.solvers.dosing import Dose, InputSpan
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow, examine_experiments

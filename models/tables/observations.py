@@ -9,7 +9,8 @@ from kinimmune.models.tables.design import examine_design
 from kinimmune.models.tables.evidence import Observation, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined
 from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, dangling
-from kinimmune.models.tables.trials import ArmRow, TrialRow, find_unknown_arms
+from kinimmune.models.tables.treatments import ArmRow
+from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 
 _OUTCOMES = ("discontinuation_fraction", "treatment_median", "symptomatic_median")
 

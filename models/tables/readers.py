@@ -9,6 +9,7 @@ from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Source
+from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import (
     CellLine,
     Kinase,
@@ -73,6 +74,12 @@ def read_kinases(tables: Tables | None = None) -> tuple[Kinase, ...]:
     return examine_kinases(tables or Tables()).require()
 
 
+def read_drugs(tables: Tables | None = None) -> KnownDrugs:
+    """Return the drugs of `drugs.csv` and `kinases.csv`; raises as `read_trials` does."""
+    (known,) = examine_drugs(tables or Tables()).require()
+    return known
+
+
 def read_cell_lines(tables: Tables | None = None) -> tuple[CellLine, ...]:
     """Return the cell lines of `cell_lines.csv`; raises as `read_trials` does."""
     return examine_cell_lines(tables or Tables()).require()
@@ -111,8 +118,12 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
 
     Of a model that is not tried in a trial no trial is read.
     """
+    trials = read_trials(tables) if supports_trials(model) else ()
+    drugs = read_drugs(tables)
+    arms = [arm for trial in trials for arm in trial.arms]
     return Designs(
-        trials=read_trials(tables) if supports_trials(model) else (),
+        trials=trials,
+        drug_values={f"{arm.study}:{arm.name}": find_drug_values(model, arm.administrations, drugs) for arm in arms},
         experiments=read_experiments(model, tables),
         read_out_days=read_days(model.name, tables),
     )

@@ -1,4 +1,4 @@
-"""Rows and checks of `trials.csv` and `arms.csv`, and the trials they make with `design.csv` and `follow_up.csv`.
+"""Rows and checks of `trials.csv` and `follow_up.csv`, and the trials they make with arms, designs and regimens.
 
 Start with `examine_trials`.
 """
@@ -10,9 +10,11 @@ from typing import ClassVar
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
+from kinimmune.models.tables.drugs import examine_drugs
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, YesNo, dangling
+from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, dangling
+from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, RegimenRow, examine_regimens, find_odd_drugs
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
 
@@ -75,23 +77,12 @@ class TrialRow(SourcedRow):
     stop_rule: StopRule
 
 
-class ArmRow(TableRow):
-    """A row of `arms.csv`."""
-
-    table: ClassVar[str] = "arms.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm")
-
-    study: Name
-    arm: Name
-    control: YesNo
-    treatment: str
-
-
 def examine_trials(tables: Tables) -> Examined[Trial]:
     """Return the trials and what is wrong with their four tables."""
     trials, arms, follow_up = (tables.rows(TrialRow), tables.rows(ArmRow), tables.rows(FollowUpRow))
-    design, sources = examine_design(tables), examine_sources(tables)
-    findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
+    design, sources, regimens = examine_design(tables), examine_sources(tables), examine_regimens(tables)
+    findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings, *regimens.findings]
+    findings += examine_drugs(tables).findings
     findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
     findings += find_bad_periods(follow_up.entries)
     rows = [number.row for number in design.entries]
@@ -99,15 +90,26 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
         studies = {row.study for row in trials.entries}
         findings += [
             finding
-            for table in (arms.entries, follow_up.entries, rows)
+            for table in (arms.entries, follow_up.entries, rows, tables.rows(RegimenRow).entries)
             for finding in dangling(table, "study", studies, "trials.csv")
         ]
     if not arms.findings:
-        findings += find_unknown_arms(rows, arms.entries)
+        findings += find_unknown_arms([*rows, *tables.rows(RegimenRow).entries], arms.entries)
+        findings += find_odd_drugs(tables, _daily_doses(design.entries))
     findings += sources.findings
     if findings:
         return Examined((), tuple(dict.fromkeys(findings)))
-    return _build(trials.entries, arms.entries, follow_up.entries, design.entries)
+    return _build(tables, design.entries, regimens.entries)
+
+
+def _daily_doses(design: Iterable[DesignNumber]) -> dict[tuple[str, str], float]:
+    """Return (study, arm) -> dose times doses a day [mg/d], of the arms that have both."""
+    numbers = {(item.row.study, item.row.arm or "", item.row.quantity): item.value for item in design}
+    return {
+        (study, arm): value * numbers[study, arm, "doses_per_day"]
+        for (study, arm, quantity), value in numbers.items()
+        if quantity == "dose" and (study, arm, "doses_per_day") in numbers
+    }
 
 
 def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[Finding]:
@@ -124,15 +126,16 @@ def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[
     return findings
 
 
-def _build(
-    trials: Sequence[TrialRow], arms: Sequence[ArmRow], follow_up: Sequence[FollowUpRow], design: Sequence[DesignNumber]
-) -> Examined[Trial]:
+def _build(tables: Tables, design: Sequence[DesignNumber], regimens: Sequence[PlannedAdministration]) -> Examined[Trial]:
     built: list[Trial] = []
     findings: list[Finding] = []
-    for trial in trials:
-        own = [number for number in design if number.row.study == trial.study]
+    arms, follow_up = tables.rows(ArmRow).entries, tables.rows(FollowUpRow).entries
+    for trial in tables.rows(TrialRow).entries:
+        numbers = [number for number in design if number.row.study == trial.study]
+        given = [item for item in regimens if item.study == trial.study]
         try:
-            built.append(_trial(trial, [arm for arm in arms if arm.study == trial.study], _periods(trial, follow_up), own))
+            own = [_arm(arm, numbers, given) for arm in arms if arm.study == trial.study]
+            built.append(_trial(trial, own, _periods(trial, follow_up), numbers))
         except DataError as error:
             findings.append(trial.refused(None, error))
     return Examined(tuple(built), tuple(findings))
@@ -149,12 +152,12 @@ def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, 
     return periods
 
 
-def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, FollowUp], design: Sequence[DesignNumber]) -> Trial:
+def _trial(row: TrialRow, arms: Sequence[Arm], periods: Mapping[Endpoint, FollowUp], design: Sequence[DesignNumber]) -> Trial:
     values = _values(f"study '{row.study}'", design, None)
     return Trial(
         study=row.study,
         title=row.title,
-        arms=tuple(_arm(arm, _values(f"arm '{arm.arm}' of study '{row.study}'", design, arm.arm)) for arm in arms),
+        arms=tuple(arms),
         scan_interval=values["scan_interval"],
         scan_jitter=values["scan_jitter"],
         reading_error=values["reading_error"],
@@ -173,7 +176,8 @@ def _values(owner: str, design: Sequence[DesignNumber], arm: str | None) -> Mapp
     return values
 
 
-def _arm(row: ArmRow, values: Mapping[str, float]) -> Arm:
+def _arm(row: ArmRow, design: Sequence[DesignNumber], regimens: Sequence[PlannedAdministration]) -> Arm:
+    values = _values(f"arm '{row.arm}' of study '{row.study}'", design, row.arm)
     return Arm(
         study=row.study,
         name=row.arm,
@@ -183,6 +187,8 @@ def _arm(row: ArmRow, values: Mapping[str, float]) -> Arm:
         doses_per_day=values["doses_per_day"],
         discontinuation_rate=_discontinuation_rate(row, values),
         symptomatic_median=values.get("symptomatic_median", math.inf),
+        drug=row.drug,
+        regimen=tuple(item.administration for item in regimens if item.arm == row.arm),
     )
 
 

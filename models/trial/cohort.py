@@ -10,6 +10,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.trial.design import Arm, StopRule, Trial
 from kinimmune.models.trial.population import Population, individual_values
+from kinimmune.models.trial.regimens import Dosing
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class ArmCohort:
     rule: StopRule
     parameters: Array
     """Model parameters without inputs, shape (n_parameters, n_patients)."""
+    dosing: Dosing
+    """What the arm gives, in the model."""
 
     @property
     def patients(self) -> int:
@@ -44,6 +47,8 @@ class PopulationCohort:
     values: Mapping[str, float]
     """Parameter name -> typical value in the study."""
     population: Population
+    dosing: Dosing
+    """What the arm gives, in the model."""
 
     @property
     def patients(self) -> int:
@@ -53,4 +58,4 @@ class PopulationCohort:
     def part(self, which: slice) -> ArmCohort:
         """Return some of the patients with their parameters."""
         drawn = individual_values(self.parameters, self.values, self.population.part(which))
-        return ArmCohort(self.trial, self.arm, self.rule, drawn)
+        return ArmCohort(self.trial, self.arm, self.rule, drawn, self.dosing)

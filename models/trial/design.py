@@ -13,8 +13,8 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
-from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.regimens import Administration
 
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
@@ -92,26 +92,22 @@ class Arm:
     symptomatic_median: float
     """Median time to symptomatic progression [d], infinite when not known."""
 
-    def schedule(self, dose_input: str | None) -> Schedule:
-        """Return the arm's dosing while on treatment: its daily amount [mg/d], held in one input of a model.
+    drug: str | None = None
+    """What `dose` and `doses_per_day` are of; None where nothing is given by them."""
+    regimen: tuple[Administration, ...] = ()
+    """What is given besides, or in place of, the constant dose."""
 
-        Parameters
-        ----------
-        dose_input
-            the input, as the model's `TrialRoles` names it; None for a model without
+    def __post_init__(self) -> None:
+        """Refuse a dose of no drug."""
+        if self.daily_dose > 0.0 and self.drug is None:
+            raise DataError(f"arm '{self.study}:{self.name}' is given {self.daily_dose:g} mg a day of no drug; name the drug")
 
-        Raises
-        ------
-        UsageError
-            when the arm is treated and the model has no input for its dose
-        """
-        if dose_input is not None:
-            return constant(**{dose_input: self.daily_dose})
-        if self.treated:
-            raise UsageError(
-                f"arm '{self.study}:{self.name}' gives a drug, and the model names no input the dose of an arm goes to"
-            )
-        return constant()
+    @property
+    def administrations(self) -> tuple[Administration, ...]:
+        """All that is given: the constant dose as a rate, then the regimen."""
+        if self.drug is None or self.daily_dose == 0.0:
+            return self.regimen
+        return (Administration(self.drug, self.daily_dose, "mg/d"), *self.regimen)
 
     @property
     def daily_dose(self) -> float:
@@ -121,7 +117,7 @@ class Arm:
     @property
     def treated(self) -> bool:
         """Whether any drug is given."""
-        return self.daily_dose > 0.0
+        return any(item.amount > 0.0 for item in self.administrations)
 
     @property
     def symptomatic_rate(self) -> float:
@@ -205,4 +201,4 @@ def list_endpoints(model: OdeModel) -> tuple[Endpoint, ...]:
 
 def supports_trials(model: OdeModel) -> bool:
     """Return whether the arms of the trial tables can be run in a model: it says who dies of what, and where a dose goes."""
-    return model.trial is not None and model.trial.dose_input is not None
+    return model.trial is not None and bool(model.drugs)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from kinimmune.models.arrays import Array, Integers
-from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, Trial
@@ -84,6 +84,11 @@ class _Paths:
         diameter = None if self.log_diameter is None else self.log_diameter[:, who]
         return _Paths(self.hazard_of_death[:, who], self.hazard_of_lesions[:, who], diameter)
 
+    def since(self, start: int) -> "_Paths":
+        """Return the paths from a grid point on."""
+        diameter = None if self.log_diameter is None else self.log_diameter[start:]
+        return _Paths(self.hazard_of_death[start:], self.hazard_of_lesions[start:], diameter)
+
     def left(self, start: int, who: Integers, off: "_Paths") -> "_Paths":
         """Return the paths where some patients go on off treatment; what is read at grid point `start` is still on treatment."""
         diameter = None
@@ -118,12 +123,12 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
     scans = trial.scans(float(grid[-1]))
     draws = _draw(cohort, np.random.default_rng(seed))
     on_treatment = simulator.integrate_on_treatment(cohort)
-    paths = _read_paths(simulator, simulator.with_inputs(cohort.parameters, cohort.arm), on_treatment)
+    paths = _read_paths(simulator, cohort.parameters, cohort.dosing.on, on_treatment)
     progression = _find_progression(trial, grid, paths, draws)
     stop = np.minimum(_rule_stop(cohort.rule, scans, progression, draws), draws.discontinuation)
     for scan in range(scans.size):
         who = np.flatnonzero(stop == scan)
-        if who.size == 0 or not cohort.arm.treated or scans[scan] >= grid[-1]:
+        if who.size == 0 or not cohort.dosing.stops or scans[scan] >= grid[-1]:
             continue
         start = STEPS_PER_SCAN * (scan + 1)
         paths = paths.left(start, who, _leave_treatment(simulator, cohort, on_treatment, start, who))
@@ -161,10 +166,10 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
     )
 
 
-def _read_paths(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajectories) -> _Paths:
-    """Return what is read of courses with every state kept, under the inputs that hold on them."""
+def _read_paths(simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories) -> _Paths:
+    """Return what is read of courses with every state kept, under what was given on them."""
     name = simulator.roles.log_diameter
-    diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
+    diameter = None if name is None else simulator.read(courses, parameters, schedule, [name])[0]
     return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
 
 
@@ -176,11 +181,12 @@ def _leave_treatment(
     courses = simulator.integrate(
         initial=np.ascontiguousarray(on_treatment.states[:, start, who]),
         parameters=parameters,
-        time=on_treatment.time[start:],
-        schedule=constant(),
+        time=on_treatment.time,
+        start=np.full(who.size, start),  # what is given at that moment the states hold already
+        schedule=cohort.dosing.off,
         tolerances=simulator.tolerances,
     )
-    return _read_paths(simulator, simulator.with_inputs(parameters, None), courses)
+    return _read_paths(simulator, parameters, cohort.dosing.off, courses).since(start)
 
 
 def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -> Integers:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
+from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
@@ -19,7 +20,7 @@ from kinimmune.models.symbolic.compile import CompiledModel, Reading, read_outpu
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import Arm, Endpoint, Trial, list_endpoints
+from kinimmune.models.trial.design import Endpoint, Trial, list_endpoints
 
 STEPS_PER_SCAN = 6
 """Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
@@ -84,36 +85,54 @@ class TrialSimulator:
         late = max(1, math.ceil(4.0 * trial.scan_jitter / step))
         return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
 
-    def with_inputs(self, parameters: Array, arm: Arm | None) -> Array:
-        """Return parameters, shape (n_parameters, n), with the inputs of an arm below them; all inputs 0 off treatment (None)."""
-        inputs = {} if arm is None else arm.schedule(self.roles.dose_input).at(0.0)
-        given = [np.full((1, parameters.shape[1]), inputs.get(item.name, 0.0)) for item in self.model.inputs]
-        return np.concatenate([parameters, *given])
+    def with_inputs(self, parameters: Array, schedule: Schedule, time: Array) -> Array:
+        """Return parameters with the inputs of a schedule below them, shape (n_parameters + n_inputs, k, n).
+
+        Parameters
+        ----------
+        parameters
+            shape (n_parameters, n)
+        schedule
+            what is given
+        time
+            [d], shape (t,); k is t, or 1 where the inputs never change
+        """
+        moments = time[:1] if len(schedule.starts) == 1 else time
+        held = np.array([[schedule.at(float(moment)).get(item.name, 0.0) for moment in moments] for item in self.model.inputs])
+        shape = (parameters.shape[0] + len(self.model.inputs), moments.size, parameters.shape[1])
+        below = np.empty(shape)
+        below[: parameters.shape[0]] = parameters[:, None, :]
+        below[parameters.shape[0] :] = held.reshape(-1, moments.size, 1)
+        return below
 
     def integrate_on_treatment(self, cohort: ArmCohort) -> EnsembleTrajectories:
         """Return the courses of all patients of a cohort on treatment to the end of the grid, every state kept."""
-        initial = self.compiled.initial(self.with_inputs(cohort.parameters, cohort.arm))
+        start = self.grid(cohort.trial)[:1]
+        initial = self.compiled.initial(self.with_inputs(cohort.parameters, cohort.dosing.on, start)[:, 0])
         return self.integrate(
             initial=np.ascontiguousarray(initial),
             parameters=cohort.parameters,
             time=self.grid(cohort.trial),
-            schedule=cohort.arm.schedule(self.roles.dose_input),
+            schedule=cohort.dosing.on,
             tolerances=self.tolerances,
         )
 
-    def read(self, courses: EnsembleTrajectories, inputs: Array, names: Sequence[str]) -> Array:
+    def read(self, courses: EnsembleTrajectories, parameters: Array, schedule: Schedule, names: Sequence[str]) -> Array:
         """Return named states and outputs of courses with every state kept, shape (n_names, g, n).
 
         Parameters
         ----------
         courses
             of n patients
-        inputs
-            parameters with the inputs that hold below them, shape (n_parameters + n_inputs, n)
+        parameters
+            of the patients, shape (n_parameters, n)
+        schedule
+            what they were given
         names
             states and outputs of the model
         """
-        outputs = self.compiled.outputs(courses.time[:, None], courses.states, inputs[:, None, :])
+        inputs = self.with_inputs(parameters, schedule, courses.time)
+        outputs = self.compiled.outputs(courses.time[:, None], courses.states, inputs)
         rows = {item.name: row for item, row in zip(self.model.states, courses.states, strict=True)}
         rows |= {item.name: row for item, row in zip(self.model.outputs, outputs, strict=True)}
         return np.stack([rows[name] for name in names])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.models.arrays import Array, Bools, Integers
-from kinimmune.models.solvers.dosing import constant
+from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.trial.assessments import (
     DiameterReadings,
@@ -101,17 +101,17 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
         states kept of the off-treatment paths, `TrialSimulator.observed_states` by default: there are ten times as many
         off-treatment paths as patients
     """
-    trial, arm, grid = cohort.trial, cohort.arm, simulator.grid(cohort.trial)
+    trial, arm, grid, dosing = cohort.trial, cohort.arm, simulator.grid(cohort.trial), cohort.dosing
     scans = trial.scans(float(grid[-1]))
     on_treatment = simulator.integrate_on_treatment(cohort)
-    on_readings = read_scans(simulator, simulator.with_inputs(cohort.parameters, arm), on_treatment, scans.size)
+    on_readings = read_scans(simulator, cohort.parameters, dosing.on, on_treatment, scans.size)
     on_no_progression = p_no_progression(on_readings, trial)
     course = treatment_course(trial, arm, cohort.rule, scans, on_no_progression)
-    begins = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & arm.treated & (on_treatment.completion == 0)
+    begins = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & dosing.stops & (on_treatment.completion == 0)
     departures = Departures(*np.nonzero(begins))
     off_treatment = _integrate_off_treatment(simulator, cohort, on_treatment, departures, kept_states)
-    off_inputs = simulator.with_inputs(cohort.parameters[:, departures.patient], None)
-    off_readings = _join(on_readings, read_scans(simulator, off_inputs, off_treatment, scans.size), departures)
+    leavers = cohort.parameters[:, departures.patient]
+    off_readings = _join(on_readings, read_scans(simulator, leavers, dosing.off, off_treatment, scans.size), departures)
     left = _carry(course.stopped, begins)
     discontinued = _carry(np.broadcast_to(course.discontinued[:, None], begins.shape), begins)
     return TreatmentPaths(
@@ -131,15 +131,19 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
     )
 
 
-def read_scans(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajectories, n_scans: int) -> ScanReadings:
+def read_scans(
+    simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories, n_scans: int
+) -> ScanReadings:
     """Return what scans have to see of courses; 0 where a course has not begun or has failed.
 
     Parameters
     ----------
     simulator
         the model with its roles
-    inputs
-        parameters with the inputs that hold below them, shape (n_parameters + n_inputs, n)
+    parameters
+        of the patients, shape (n_parameters, n)
+    schedule
+        what they were given
     courses
         on the whole grid, with the observed states
     n_scans
@@ -153,7 +157,7 @@ def read_scans(simulator: TrialSimulator, inputs: Array, courses: EnsembleTrajec
     around = np.concatenate([at_scan - 1, at_scan, at_scan + 1])
     rows = [courses.names.index(name) for name in reading.states]
     states = courses.states[np.array(rows, dtype=np.int64)[:, None], around]
-    found = reading.value(courses.time[around, None], states, inputs[:, None, :])
+    found = reading.value(courses.time[around, None], states, simulator.with_inputs(parameters, schedule, courses.time[around]))
     # what a failed patient lacks is made finite here; `sum_paths` gives such patients no weight
     before, at, after = np.nan_to_num(found).reshape(3, n_scans, -1)
     step = courses.time[1] - courses.time[0]
@@ -187,7 +191,7 @@ def _integrate_off_treatment(
         parameters=np.ascontiguousarray(cohort.parameters[:, departures.patient]),
         time=on_treatment.time,
         start=start,
-        schedule=constant(),
+        schedule=cohort.dosing.off,
         keep=kept_states or simulator.observed_states,
         tolerances=simulator.tolerances,
     )

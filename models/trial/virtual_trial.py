@@ -250,12 +250,12 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
         chunk = cohort.part(which)
         paths = integrate_paths(simulator, chunk, simulator.model.state_names)
         off_parameters = chunk.parameters[:, paths.departures.patient]
-        for courses, inputs, path_weight in (
-            (paths.on_treatment, simulator.with_inputs(chunk.parameters, chunk.arm), paths.on_weight_at_grid),
-            (paths.off_treatment, simulator.with_inputs(off_parameters, None), paths.off_weight),
+        for courses, parameters, schedule, path_weight in (
+            (paths.on_treatment, chunk.parameters, chunk.dosing.on, paths.on_weight_at_grid),
+            (paths.off_treatment, off_parameters, chunk.dosing.off, paths.off_weight),
         ):
             alive = path_weight * simulator.survival(courses)
-            values = simulator.read(courses, inputs, names)
+            values = simulator.read(courses, parameters, schedule, names)
             total += np.where(alive > 0.0, values * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
     return {name: row / weight for name, row in zip(names, total, strict=True)}

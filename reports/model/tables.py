@@ -115,7 +115,7 @@ def _print_spread(item: Parameter) -> str:
 
 
 def list_kinases(kinases: tuple[Kinase, ...]) -> Table:
-    """Return the kinases of the biochemical panel and what each drives in the model."""
+    """Return the kinases of each drug's biochemical panel and what each drives in the model."""
     rows = tuple(
         (
             item.name,
@@ -137,7 +137,8 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         followed = [trial.follow_up[endpoint] for endpoint in (Endpoint.OS, Endpoint.TTP)]
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
-            dose = f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day" if arm.treated else "none"
+            doses = [f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day"] if arm.daily_dose > 0.0 else []
+            dose = "; ".join([*doses, *map(str, arm.regimen)]) or "none"
             scans = f"every {print_number(trial.scan_interval)} d"
             rows.append((trial.title, arm.name, str(arm.n), dose, scans, *months))
     names = ("Study", "Arm", "n", "Drug", "Scans", "Followed for OS", "Followed for TTP")

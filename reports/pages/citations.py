@@ -13,10 +13,10 @@ from kinimmune.reports.content import Content, ModelContent
 
 
 def list_used_kinases(model: OdeModel, kinases: tuple[Kinase, ...]) -> tuple[Kinase, ...]:
-    """Return the panel as the model sees it: a kinase drives only what the model defines; nothing where it uses none."""
+    """Return the panels of a model's own drugs as it sees them: a kinase drives only what the model defines."""
     defined = {item.name for item in model.definitions}
-    seen = tuple(item if item.drives in defined else replace(item, drives=None) for item in kinases)
-    return seen if any(item.drives for item in seen) else ()
+    drugs = {item.drug for item in kinases if item.drives in defined}
+    return tuple(item if item.drives in defined else replace(item, drives=None) for item in kinases if item.drug in drugs)
 
 
 def cited_in_model(content: ModelContent) -> tuple[Reference, ...]:

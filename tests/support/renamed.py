@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from kinimmune.models.symbolic.components import TIME, Definition, Term, symbol
+from kinimmune.models.symbolic.drugs import DrugRole
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.roles import TrialRoles
@@ -78,6 +79,7 @@ def renamed_model(model: OdeModel, seed: int = 1) -> RenamedModel:
         outputs=tuple(map(define, model.outputs)),
         removed=tuple(names[name] for name in model.removed),
         trial=None if model.trial is None else _rename_roles(model.trial, names),
+        drugs=tuple(_rename_drug(role, names) for role in model.drugs),
         reported_courses=tuple(names[name] for name in model.reported_courses),
     )
     return RenamedModel(renamed, names)
@@ -96,6 +98,13 @@ def _rename_parameter(item: Parameter, names: dict[str, str]) -> Parameter:
     return replace(item, name=names[item.name], spread=spread)
 
 
+def _rename_drug(role: DrugRole, names: dict[str, str]) -> DrugRole:
+    """Return a role whose parts have other names; the kinases' short names stay, so the IC50s are left out."""
+    parts = {name: getattr(role, name) for name in ("rate_input", "dose_state", "dose_volume")}
+    renamed = {name: None if part is None else names[part] for name, part in parts.items()}
+    return DrugRole(role.name, role.drug, **renamed)
+
+
 def _rename_roles(roles: TrialRoles, names: dict[str, str]) -> TrialRoles:
     def rename(name: str | None) -> str | None:
         return None if name is None else names[name]
@@ -104,5 +113,4 @@ def _rename_roles(roles: TrialRoles, names: dict[str, str]) -> TrialRoles:
         {label: names[state] for label, state in roles.causes_of_death.items()},
         rename(roles.new_lesions),
         rename(roles.log_diameter),
-        rename(roles.dose_input),
     )

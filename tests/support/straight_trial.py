@@ -14,10 +14,12 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.drugs import DrugRole
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
@@ -61,15 +63,18 @@ def make_straight_model(causes: int = 2, *, lesions: bool = True, diameter: bool
         make_parameter("full_dose", 800.0, "mg/d"),
     )
     width = Definition(WIDTH, "x", "1", symbol("line") + symbol("shift") * drug, "read")
-    roles = TrialRoles(dict(list(CAUSES.items())[:causes]), SEEDS if lesions else None, WIDTH if diameter else None, PILLS)
-    return OdeModel("straight", "closed form", (mechanism,), parameters, (width,), trial=roles, reported_courses=("line",))
+    roles = TrialRoles(dict(list(CAUSES.items())[:causes]), SEEDS if lesions else None, WIDTH if diameter else None)
+    drugs = (DrugRole("relief", "relief", rate_input=PILLS),)
+    return OdeModel(
+        "straight", "closed form", (mechanism,), parameters, (width,), trial=roles, drugs=drugs, reported_courses=("line",)
+    )
 
 
 def make_trial(**changes) -> Trial:
     """Return a trial of a drug against placebo whose readers make no errors."""
     shared = {"discontinuation_rate": DISCONTINUATION, "symptomatic_median": 100.0, "doses_per_day": 2.0}
     arms = (
-        Arm("straight", "drug", 100, control=False, dose=400.0, **shared),
+        Arm("straight", "drug", 100, control=False, dose=400.0, drug="relief", **shared),
         Arm("straight", "placebo", 100, control=True, dose=0.0, **shared),
     )
     spans = dict.fromkeys(Endpoint, FollowUp(100.0, 504.0))
@@ -93,7 +98,14 @@ def make_cohort(model: OdeModel, rule: StopRule, arm: str = "drug", patients: in
     """Return like patients of one arm under a rule, some parameters changed by name; rates of adverse events as in the trial."""
     trial = make_trial()
     values = [changed.get(item.name, item.value) for item in model.parameters]
-    return ArmCohort(trial, trial.arm(arm), rule, np.repeat(np.array(values)[:, None], patients, axis=1))
+    return enrol(model, trial, arm, rule, np.repeat(np.array(values)[:, None], patients, axis=1))
+
+
+def enrol(model: OdeModel, trial: Trial, arm: str, rule: StopRule, parameters: np.ndarray) -> ArmCohort:
+    """Return patients of one arm with what it gives, from parameters, shape (n_parameters, n)."""
+    given = trial.arm(arm)
+    values = dict(zip(model.parameter_names, parameters[:, 0].tolist(), strict=True))
+    return ArmCohort(trial, given, rule, parameters, plan_dosing(model, given.administrations, values, 1000.0))
 
 
 def without_adverse_events(cohort: ArmCohort) -> ArmCohort:

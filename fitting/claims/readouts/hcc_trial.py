@@ -20,6 +20,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import draw_population, individual_values
+from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.survival import expected_curve, hazard_ratio, progression_free
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
@@ -150,7 +151,9 @@ def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
     for column in batch.changed(UNTREATED).T:
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
         patients = individual_values(model.parameters, values, population)
-        cohorts += [ArmCohort(trial, arm, StopRule.NEVER, patients) for arm in trial.arms]
+        for arm in trial.arms:
+            dosing = plan_dosing(model, arm.administrations, values, simulator.horizon)
+            cohorts.append(ArmCohort(trial, arm, StopRule.NEVER, patients, dosing))
     outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)
     return [{item.arm.name: item for item in outcomes[first : first + width]} for first in range(0, len(outcomes), width)]

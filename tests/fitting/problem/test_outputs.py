@@ -28,6 +28,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.population import individual_values
+from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
 
@@ -164,7 +165,9 @@ def test_a_state_of_an_arm_is_the_mean_over_its_patients_alive(small):
     problem, _ = small
     patients = individual_values(problem.parameters, values_for(problem.parameters, "sharp"), problem.population)
     trial = problem.trial("sharp")
-    task = ArmCohort(trial, trial.arm("sorafenib"), problem.rules["sharp"], patients)
+    arm = trial.arm("sorafenib")
+    dosing = plan_dosing(problem.simulator.model, arm.administrations, {}, 1000.0)
+    task = ArmCohort(trial, arm, problem.rules["sharp"], patients, dosing)
     course = mean_courses(problem.simulator, task, ["treg_number"])["treg_number"]
 
     found = ask("hcc_trial", "state:treg_number:84:sharp:sorafenib", ("kinase_shift",))(np.array([[1.0]]))

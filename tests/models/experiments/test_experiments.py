@@ -9,8 +9,9 @@ import pytest
 
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError
-from kinimmune.models.experiments.design import Experiment, InputSpan
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.run import apply_experiment, run_experiment
+from kinimmune.models.solvers.dosing import InputSpan
 from kinimmune.models.solvers.integrators import by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model

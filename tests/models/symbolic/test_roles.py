@@ -21,7 +21,7 @@ def make(roles: TrialRoles | None, unit: str = "1", start: int = 0, dose: str = 
     return OdeModel("toy", "Toy", (mechanism,), (make_parameter("one", 1.0, unit),), outputs, trial=roles, **changes)
 
 
-WHOLE = TrialRoles({"ruin": "ruin"}, new_lesions="spread", log_diameter="size", dose_input="pills")
+WHOLE = TrialRoles({"ruin": "ruin"}, new_lesions="spread", log_diameter="size")
 
 
 def test_a_model_may_have_every_role_any_or_none():
@@ -36,7 +36,6 @@ def test_a_model_may_have_every_role_any_or_none():
         ({"new_lesions": "sprad"}, r"trial roles: no state 'sprad'; did you mean 'spread'\?"),
         ({"log_diameter": "sizes"}, r"trial roles: no output 'sizes'; did you mean 'size'\?"),
         ({"log_diameter": "ruin"}, r"trial roles: no output 'ruin'"),
-        ({"dose_input": "pill"}, r"trial roles: no input 'pill'; did you mean 'pills'\?"),
     ],
 )
 def test_a_role_for_what_a_model_does_not_have_is_refused_with_the_nearest_name(roles, message):
@@ -48,7 +47,6 @@ def test_a_role_for_what_a_model_does_not_have_is_refused_with_the_nearest_name(
     ("changes", "message"),
     [
         ({"unit": "mL"}, r"state 'ruin' is in mL, expected 1; correct the role or the unit"),
-        ({"dose": "mg/kg/d"}, r"input 'pills' is in mg/kg/d, expected mg/d"),
         ({"start": 1}, r"cumulative hazard 'ruin' starts at one; let it start at 0"),
     ],
 )

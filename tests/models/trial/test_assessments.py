@@ -30,6 +30,7 @@ def make_arm(**changes) -> Arm:
         "doses_per_day": 2.0,
         "discontinuation_rate": 0.002,
         "symptomatic_median": 120.0,
+        "drug": "pill",
     }
     return Arm("study", "arm", **(given | changes))
 

@@ -28,9 +28,7 @@ from kinimmune.models.trial.survival import (
 )
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
-ARM = Arm(
-    "study", "arm", 200, control=False, dose=400.0, doses_per_day=2.0, discontinuation_rate=0.0, symptomatic_median=math.inf
-)
+ARM = Arm("study", "arm", 200, control=False, dose=0.0, doses_per_day=0.0, discontinuation_rate=0.0, symptomatic_median=math.inf)
 
 
 def count(patients: Array, times: Array, tied: bool) -> TrialCurves:

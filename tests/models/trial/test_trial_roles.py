@@ -25,11 +25,13 @@ from straight_trial import (
 )
 
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, list_endpoints, supports_trials
 from kinimmune.models.trial.microsimulation import simulate_patients
+from kinimmune.models.trial.regimens import Dosing, plan_dosing
 from kinimmune.models.trial.survival import progression_free
 from kinimmune.models.trial.treatment_paths import NEGLIGIBLE
 from kinimmune.models.trial.virtual_trial import mean_courses, run_arms
@@ -162,12 +164,14 @@ def test_mean_courses_off_drug_are_read_without_the_drug():
     assert on_drug == pytest.approx(outcome.on_treatment / outcome.survival, abs=1e-3)
 
 
-def test_a_treated_arm_needs_an_input_for_its_dose_and_an_untreated_one_does_not():
-    trial = make_trial()
-    assert trial.arm("drug").schedule("pills").at(0.0) == {"pills": 800.0}
-    assert trial.arm("placebo").schedule(None).at(0.0) == {}
-    with pytest.raises(UsageError, match="arm 'straight:drug' gives a drug, and the model names no input"):
-        trial.arm("drug").schedule(None)
+def test_a_treated_arm_needs_a_role_for_its_drug_and_an_untreated_one_does_not():
+    trial, model = make_trial(), make_straight_model()
+    undrugged = replace(model, drugs=())
+    given, nothing = (trial.arm(name).administrations for name in ("drug", "placebo"))
+    assert plan_dosing(model, given, {}, 500.0) == Dosing(constant(pills=800.0), constant())
+    assert plan_dosing(undrugged, nothing, {}, 500.0) == Dosing(constant(), constant())
+    with pytest.raises(DataError, match="model 'straight' takes no 'relief': it has roles for none"):
+        plan_dosing(undrugged, given, {}, 500.0)
 
 
 def test_a_model_without_roles_has_no_trial():

@@ -18,6 +18,7 @@ from straight_trial import (
     SCANS,
     SHRINKAGE,
     WIDTH,
+    enrol,
     leave,
     live,
     make_cohort,
@@ -29,7 +30,6 @@ from straight_trial import (
 
 from kinimmune.fitting.problem.problem import arm_cohort, predict, to_horizon
 from kinimmune.models.errors import NumericalError
-from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import StopRule
 from kinimmune.models.trial.population import draw_individuals
 from kinimmune.models.trial.simulator import TrialSimulator
@@ -123,7 +123,7 @@ def test_a_response_is_counted_while_on_drug_alive_and_without_progression(run):
 def test_a_trial_with_more_scans_sees_progression_no_later(run, simulator):
     trial = make_trial(scan_interval=21.0)
     values = np.array([[item.value] for item in simulator.model.parameters])
-    often = run_arms(simulator, [ArmCohort(trial, trial.arm("placebo"), StopRule.RADIOLOGICAL, values)], 1)[0]
+    often = run_arms(simulator, [enrol(simulator.model, trial, "placebo", StopRule.RADIOLOGICAL, values)], 1)[0]
     seldom = run(StopRule.RADIOLOGICAL, arm="placebo")
     assert np.all(np.cumsum(often.detected)[1::2] >= np.cumsum(seldom.detected) - 1e-12)
 
@@ -182,7 +182,7 @@ def test_an_arm_is_the_mean_of_its_patients(hcc_problem, hcc_point):
 def test_the_last_scan_is_seen_as_well_as_if_the_trial_went_on(horizon, simulator):
     trial = make_trial()
     values = np.array([[item.value] for item in simulator.model.parameters])
-    cohort = ArmCohort(trial, trial.arm("drug"), StopRule.RADIOLOGICAL, values)
+    cohort = enrol(simulator.model, trial, "drug", StopRule.RADIOLOGICAL, values)
     short, long = (run_arms(replace(simulator, horizon=end), [cohort], 1)[0] for end in (horizon, 700.0))
     assert short.grid[-1] >= horizon
     assert short.detected == pytest.approx(long.detected[: short.scans.size], abs=1e-5)
@@ -216,7 +216,7 @@ def test_the_mean_course_of_straight_patients_is_the_mean_over_those_alive(simul
     names = [item.name for item in simulator.model.parameters]
     values[names.index("death"), 1] = 0.02
     values[names.index("growth"), 1] = 0.02
-    cohort = ArmCohort(trial, trial.arm("placebo"), StopRule.RADIOLOGICAL, values)
+    cohort = enrol(simulator.model, trial, "placebo", StopRule.RADIOLOGICAL, values)
     found = mean_courses(simulator, cohort, [WIDTH])[WIDTH]
     time = simulator.grid(trial)
     alive = np.exp(-(np.array([[DEATH], [0.02]]) + LIVER) * time)
@@ -228,7 +228,7 @@ def test_the_mean_course_on_drug_turns_where_the_drug_is_left(simulator):
     """Off drug since scan j the line rises again: a mixture over j, weighted by who is alive."""
     trial = make_trial()
     values = np.array([[item.value] for item in simulator.model.parameters])
-    found = mean_courses(simulator, ArmCohort(trial, trial.arm("drug"), StopRule.RADIOLOGICAL, values), [WIDTH])[WIDTH]
+    found = mean_courses(simulator, enrol(simulator.model, trial, "drug", StopRule.RADIOLOGICAL, values), [WIDTH])[WIDTH]
     time, left = simulator.grid(trial), leave(StopRule.RADIOLOGICAL)
     on, off, slope = DEATH - RELIEF + LIVER, DEATH + LIVER, GROWTH - SHRINKAGE
     total = (1.0 - left.sum()) * np.exp(-on * time) * slope * time

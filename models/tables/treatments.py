@@ -1,0 +1,126 @@
+"""Rows and checks of what arms are given: the drug of `arms.csv`, and `regimens.csv`, one drug and period a row.
+
+Start with `examine_regimens`; `find_odd_drugs` holds drugs, doses and the words of `treatment` against each other.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from kinimmune.models.errors import DataError, nearest
+from kinimmune.models.tables.drugs import DrugRow
+from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
+from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, YesNo
+from kinimmune.models.trial.regimens import Administration
+
+AMOUNT = re.compile(r"\d\s*(?:mg|g|ug|µg|mL)\b", re.IGNORECASE)
+"""An amount of drug in the words of a treatment."""
+
+
+class ArmRow(TableRow):
+    """A row of `arms.csv`."""
+
+    table: ClassVar[str] = "arms.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm")
+
+    study: Name
+    arm: Name
+    control: YesNo
+    drug: Name | None = None
+    treatment: str
+
+
+class RegimenRow(SourcedRow):
+    """A row of `regimens.csv`: one drug of an arm over one period."""
+
+    table: ClassVar[str] = "regimens.csv"
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "first_day")
+    may_be_empty: ClassVar[bool] = True
+
+    study: Name
+    arm: Name
+    drug: Name
+    amount: NotNegative
+    unit: UnitText
+    duration: NotNegative = 0.0
+    first_day: NotNegative = 0.0
+    last_day: NotNegative | None = None
+    every: Positive | None = None
+    on_days: Positive | None = None
+    off_days: NotNegative = 0.0
+    stops: YesNo
+
+    def administration(self) -> Administration:
+        """Return what is given; raises a `DataError` for what nobody can give."""
+        return Administration(
+            drug=self.drug,
+            amount=self.amount,
+            unit=self.unit,
+            first_day=self.first_day,
+            last_day=float("inf") if self.last_day is None else self.last_day,
+            every=self.every,
+            duration=self.duration,
+            on_days=self.on_days,
+            off_days=self.off_days,
+            stops=self.stops,
+        )
+
+
+class PlannedAdministration(NamedTuple):
+    """What an arm is given over one period."""
+
+    study: str
+    arm: str
+    administration: Administration
+
+
+def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
+    """Return what the arms are given by `regimens.csv`, and what is wrong with the table itself."""
+    table, sources = tables.rows(RegimenRow), examine_sources(tables)
+    findings = [*table.findings, *find_bad_origins(table.entries, sources)]
+    planned: list[PlannedAdministration] = []
+    for row in table.entries:
+        try:
+            planned.append(PlannedAdministration(row.study, row.arm, row.administration()))
+        except DataError as error:
+            findings.append(row.refused("amount", error))
+    return Examined(tuple(planned), tuple(findings))
+
+
+def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> list[Finding]:
+    """Return where drugs, doses and words of arms do not fit together.
+
+    Parameters
+    ----------
+    tables
+        that can be read
+    daily
+        (study, arm) -> dose times doses a day of `design.csv` [mg/d], where there are both
+    """
+    known = tuple(dict.fromkeys(row.drug for row in tables.rows(DrugRow).entries))
+    arms, regimens = tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
+    given = {(row.study, row.arm) for row in regimens}
+    return [
+        *_find_unknown([*arms, *regimens], known),
+        *(finding for row in arms for finding in _find_mismatch(row, daily.get((row.study, row.arm), 0.0), given)),
+    ]
+
+
+def _find_unknown(rows: Iterable[ArmRow | RegimenRow], known: Sequence[str]) -> Iterable[Finding]:
+    for row in rows:
+        if row.drug is not None and row.drug not in known:
+            problem = f"unknown drug '{row.drug}' in column 'drug'"
+            yield row.finding("drug", problem, f"{nearest(row.drug, known)}; a new one needs rows in drugs.csv")
+
+
+def _find_mismatch(row: ArmRow, daily: float, given: set[tuple[str, str]]) -> Iterable[Finding]:
+    if row.drug is None and daily > 0.0:
+        problem = f"arm '{row.arm}' of study '{row.study}' is given {daily:g} mg a day (design.csv) of no drug in column 'drug'"
+        yield row.finding("drug", problem, "name it, or set its dose to 0")
+    elif row.drug is None and (row.study, row.arm) not in given and AMOUNT.search(row.treatment):
+        problem = f"treatment '{row.treatment}' of arm '{row.arm}' tells an amount, and column 'drug' no drug"
+        yield row.finding("drug", problem, "name it, or write what the arm is given without an amount")
+    elif row.drug is not None and AMOUNT.search(row.treatment) and row.drug not in row.treatment.lower().replace(" ", "_"):
+        problem = f"treatment '{row.treatment}' of arm '{row.arm}' does not name drug '{row.drug}' of column 'drug'"
+        yield row.finding("treatment", problem, "correct one of them")
