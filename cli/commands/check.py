@@ -7,7 +7,8 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.terminal import print_json
+from kinimmune.cli.terminal import Notes, print_json
+from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
     from kinimmune.models.tables.findings import Finding
@@ -19,6 +20,10 @@ def check(
     folder: Annotated[
         Path | None, typer.Argument(metavar="FOLDER", help="Tables and config.toml of your own; else the package's tables.")
     ] = None,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="Rewrite tables of earlier versions; the old stay as NAME.csv.old."),
+    ] = False,
     seed: options.UnusedSeed = None,
     jobs: options.UnusedJobs = None,
     as_json: options.Json = False,
@@ -28,6 +33,8 @@ def check(
     from kinimmune.fitting import lint
     from kinimmune.models.tables.rows import Tables
 
+    if migrate:
+        _migrate(folder, Notes(quiet))
     findings = (*lint.check(Tables(folder)), *_check_configuration(folder))
     if as_json:
         print_json(
@@ -43,6 +50,24 @@ def check(
         print("\n".join(item.message for item in findings) or "nothing wrong")
     if findings:
         raise typer.Exit(Exit.DATA)
+
+
+def _migrate(folder: Path | None, notes: Notes) -> None:
+    """Rewrite the tables of a folder that are of an earlier form."""
+    from kinimmune.fitting.runs.atomic_files import write_text
+    from kinimmune.models.tables.migration import migrate
+    from kinimmune.models.tables.readers import read_drugs
+
+    if folder is None:
+        raise UsageError("--migrate needs the folder whose tables are rewritten; write kinimmune check --migrate FOLDER")
+    for table in migrate(folder, read_drugs().names):
+        path, old = folder / table.name, folder / f"{table.name}.old"
+        if old.exists():
+            raise UsageError(f"'{old}' is in the way of the table of before; move it")
+        path.rename(old)
+        write_text(path, table.text)
+        for note in (*table.notes, f"{path} rewritten; the table of before is {old}"):
+            notes.say(note)
 
 
 def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":

@@ -38,6 +38,8 @@ TABLES = (
 """File names of all tables."""
 
 
+ADDED_COLUMNS = {"arms.csv": "drug", "kinases.csv": "drug"}
+"""Table -> column that tables of earlier versions do not have; `kinimmune check --migrate` adds it."""
 LARGEST_TABLE = 256 * 2**20
 """Largest size of a table [byte]; a larger file is another file."""
 OTHER_ENDINGS = ("", ".tsv", ".txt", ".xls", ".xlsx", ".ods", ".numbers")
@@ -206,7 +208,11 @@ def _find_ragged(file: str, header: list[str], rows: Iterable[tuple[int, list[st
 def _check_header(file: str, header: list[str], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterable[Finding]:
     for column in required:
         if column not in header:
-            yield Finding(file, 1, column, f"column '{column}' is missing ({file} row 1); it has: {', '.join(header)}")
+            older = ADDED_COLUMNS.get(file) == column
+            advice = (
+                "tables of before are rewritten by kinimmune check --migrate FOLDER" if older else f"it has: {', '.join(header)}"
+            )
+            yield Finding(file, 1, column, f"column '{column}' is missing ({file} row 1); {advice}")
     for index, column in enumerate(header):
         if column in header[:index]:
             yield Finding(file, 1, column, f"column '{column}' stands twice ({file} row 1); remove one")

@@ -16,6 +16,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.readers import (
     read_cell_lines,
+    read_drugs,
     read_kinases,
     read_limitations,
     read_observations,
@@ -25,13 +26,16 @@ from kinimmune.models.tables.readers import (
     read_trials,
 )
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.treatments import examine_regimens
 
 READERS = {
     "sources.csv": read_sources,
+    "drugs.csv": read_drugs,
     "kinases.csv": read_kinases,
     "cell_lines.csv": read_cell_lines,
     "trials.csv": read_trials,
     "arms.csv": read_trials,
+    "regimens.csv": lambda tables: examine_regimens(tables).require(),
     "design.csv": read_trials,
     "follow_up.csv": read_trials,
     "observations.csv": read_observations,

@@ -83,7 +83,7 @@ def test_an_interval_upside_down_is_refused(folder, name, cells, column, problem
     ("name", "column", "named"),
     [
         ("sources.csv", "key", "key 'document000'"),
-        ("kinases.csv", "kinase", "kinase 'RAF-1'"),
+        ("kinases.csv", "drug", "drug 'sorafenib', kinase 'RAF-1'"),
         ("trials.csv", "study", "study 'sharp'"),
         ("arms.csv", "study", "study 'sharp', arm 'sorafenib'"),
         ("design.csv", "study", "study 'sharp', arm '', quantity 'scan_interval'"),

@@ -27,7 +27,7 @@ SPREAD = "a b,s,,s,0.4,1,0,2,lognormal,1,no,,,spread,assumption,here,assumed,\n"
 OWN_TABLES = {
     "trials.csv": "study,title,registration,criterion,stop_rule,source,locator,status,note\n"
     "mine,Mine,,RECIST 1.1,radiological,assumption,here,assumed,\n",
-    "arms.csv": "study,arm,control,treatment\nmine,drug,no,drug\nmine,none,yes,nothing\n",
+    "arms.csv": "study,arm,control,drug,treatment\nmine,drug,no,sorafenib,drug\nmine,none,yes,,nothing\n",
     "design.csv": "study,arm,quantity,value,unit,source,locator,status,note\n"
     + "".join(
         f"mine,{arm},{quantity},{value},{unit},assumption,here,assumed,\n"
