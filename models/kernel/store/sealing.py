@@ -6,6 +6,7 @@ place as a whole, so that processes need not wait for each other.
 """
 
 import hashlib
+import os
 import shutil
 import stat
 import tempfile
@@ -54,20 +55,22 @@ def _list_files(place: Path) -> list[Path]:
 
 
 def _compare_with_seal(place: Path) -> str | None:
-    written, found = (place / SEAL).read_bytes().splitlines(), _checksums(place).encode().splitlines()
-    if written == found:
+    written, found = (place / SEAL).read_bytes(), _checksums(place)
+    if written == b"".join(found.values()):
         return None
-    changed = next((line for line in found if line not in written), None)
-    name = place / SEAL if changed is None else place / changed.decode().split("  ", 1)[1]
-    return f"{name} is not as it was written"
+    known = set(written.splitlines(keepends=True))
+    changed = next((path for path, line in found.items() if line not in known), place / SEAL)
+    return f"{changed} is not as it was written"
 
 
-def _checksums(place: Path) -> str:
-    lines = []
+def _checksums(place: Path) -> dict[Path, bytes]:
+    """Return the line of the seal for every file of a kernel."""
+    lines = {}
     for path in _list_files(place):
         with path.open("rb") as file:
-            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.relative_to(place).as_posix()}\n")
-    return "".join(lines)
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        lines[path] = checksum.encode() + b"  " + os.fsencode(path.relative_to(place).as_posix()) + b"\n"
+    return lines
 
 
 @contextmanager
@@ -78,12 +81,12 @@ def begin_kernel(folder: Path, name: str, text: str) -> Iterator[Path]:
         place = work / name
         make_private(place)
         make_private(place / COMPILED)
-        _write_private(source_of(place), text)
+        _write_private(source_of(place), text.encode())
         yield place
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+def _write_private(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
     path.chmod(PRIVATE_FILE)
 
 
@@ -94,7 +97,7 @@ def publish(place: Path, folder: Path) -> None:
         return  # nothing compiled was kept beside the source
     for file in files:
         file.chmod(PRIVATE_FILE)  # numba leaves that to the umask
-    _write_private(place / SEAL, _checksums(place))
+    _write_private(place / SEAL, b"".join(_checksums(place).values()))
     with suppress(OSError):  # another process was quicker
         place.rename(folder / place.name)
 

@@ -209,10 +209,11 @@ def test_what_python_compiled_of_another_text_is_not_executed(kernels: Path, tmp
     assert not marker.exists()
 
 
-def test_an_index_nobody_sealed_is_damage(kernels: Path) -> None:
+@pytest.mark.parametrize("name", ["another.nbi", "of\ntwo  lines.nbc", os.fsdecode(b"\xff.nbi")])
+def test_an_index_nobody_sealed_is_damage(kernels: Path, name: str) -> None:
     (index,) = (kernels / NAME).glob(FILES[3])
-    shutil.copy2(index, index.with_name("another.nbi"))
-    with pytest.warns(RuntimeWarning, match="another.nbi is not as it was written"):
+    shutil.copy2(index, index.with_name(name))
+    with pytest.warns(RuntimeWarning, match=f"{name} is not as it was written"):
         load_anew()
 
 
