@@ -25,11 +25,11 @@ def cache_folder() -> Path:
     """Return `KINIMMUNE_CACHE`, or the user's cache folder; it need not exist, and `~` is the home folder."""
     import platformdirs
 
-    folder = Path(os.environ.get("KINIMMUNE_CACHE") or platformdirs.user_cache_dir("kinimmune"))
+    given = os.environ.get("KINIMMUNE_CACHE")
     try:
-        return folder.expanduser().absolute()
+        return Path(given or platformdirs.user_cache_dir("kinimmune")).expanduser().absolute()
     except RuntimeError:  # no home folder is known; `find_objection` says so
-        return folder
+        return Path(given or "~")
 
 
 @cache
