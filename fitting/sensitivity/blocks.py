@@ -191,14 +191,14 @@ def _require_enough(study: Study, collected: _Collected, asked: int) -> None:
 
 def _gather(study: Study, collected: _Collected) -> StudyRows:
     """Return the first rows that are as many as are wanted; those drawn beyond them do not count."""
-    numbers, kept, errors = (part[: study.samples] for part in (collected.numbers, collected.values, collected.errors))
+    numbers, kept = collected.numbers[: study.samples], collected.values[: study.samples]
     local = study.design.method is Method.LOCAL
     times = next(len(values[0]) for values in kept if values is not None)
     gap = np.full((study.design.width, times), np.nan)
     return StudyRows(
         rows=_draw_again(study.design, numbers),
         values=np.array([gap if values is None else np.array(values, dtype=float) for values in kept]),
-        errors=np.array([gap if values is None else np.array(values, dtype=float) for values in errors]),
+        errors=np.array([gap if part is None else np.array(part, dtype=float) for part in collected.errors[: study.samples]]),
         lost=sum(values is None for values in collected.values) if local else numbers[-1] + 1 - study.samples,
         reasons=dict(collected.reasons.most_common()),
     )

@@ -2,9 +2,9 @@
 
 Start with `HazardError`.  Patients are integrated so that the cumulative hazard H of each is known to a tolerance,
 relative * H + absolute * size.  The functions here carry that on to means over patients: to first order, and as if all patients
-erred the same way.  They do not, so real errors are smaller: over draws from the priors of `hcc_trial` the largest was a tenth of
-what is said here (tests/fitting/sensitivity/test_errors.py).  Roots are found to 1e-12, and interpolation and quadrature are the
-same at every point; neither adds to what two points differ by.
+erred the same way.  They do not, so real errors are smaller: over 48 draws from the priors of `hcc_trial` no output erred by more
+than .6 of what is said here, and nearly all by less than a tenth (tests/fitting/sensitivity/test_errors.py tries some).  Roots
+are found to 1e-12, and interpolation and quadrature are the same at every point; neither adds to what two points differ by.
 """
 
 import math
