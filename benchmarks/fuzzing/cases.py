@@ -1,0 +1,271 @@
+"""Cases: one mutation, one command, and what is wrong with its outcome.
+
+Start with `try_case`.  A case is drawn from the seed and its number alone, so that each can be tried again by itself.
+"""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzzing import additions, cells, configurations, files, objects, oracles, rewritings
+from fuzzing.children import Outcome, run_anew, run_forked
+from fuzzing.commands import (
+    CONFIGURATION_COMMANDS,
+    INTERRUPTED_COMMANDS,
+    KERNEL_COMMANDS,
+    PLAIN_COMMANDS,
+    RUN_COMMANDS,
+    TABLE_COMMANDS,
+    Command,
+    choose,
+)
+from fuzzing.comparison import find_difference
+from fuzzing.mutations import Law, Mutation
+from fuzzing.surroundings import draw_environment
+from fuzzing.templates import CACHE, CONFIGURED, INTERRUPTED, OWN, PACKAGE, RUN, Templates, gather_numbers, lay_out
+
+KINDS = {"tables": 50, "run": 22, "configuration": 13, "surroundings": 9, "cache": 6}
+"""What is mutated, and how often."""
+QUICK_KINDS = {"tables": 60, "run": 20, "configuration": 20}
+"""Those for which no program is begun anew."""
+SLOWEST_QUICK = ("claims", "fit", "report", "sensitivity", "profile", "sample")
+CHECK = {"tables": ("check", "tables", "--json"), "configuration": ("check", ".", "--json")}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mutation and a command."""
+
+    number: int
+    kind: str
+    template: str
+    command: Command
+    mutation: Mutation
+    as_json: bool
+    environment: dict[str, str] | None = None
+    """Of a program begun anew; None for a fork."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a case."""
+
+    case: Case
+    outcome: Outcome
+    failures: dict[str, str]
+    """Oracle -> what is wrong."""
+
+
+def try_case(templates: Templates, seed: int, number: int, work: Path) -> Verdict:
+    """Try one case in `work/case`, which is left as the command left it.
+
+    Parameters
+    ----------
+    templates
+        what is mutated
+    seed
+        of all cases
+    number
+        of this one
+    work
+        a folder
+    """
+    rng = random.Random(f"{seed}:{number}")
+    case = None
+    while case is None:
+        case = _draw(rng, templates, number, work / "case")
+    arguments = [*case.command.arguments, *(["--json"] if case.as_json else [])]
+    folder = work / "case"
+    if case.environment is None:
+        outcome = run_forked(arguments, folder)
+    else:
+        outcome = run_anew(arguments, folder, case.environment)
+    return Verdict(case, outcome, {name: text for name, text in _judge(templates, case, outcome, work).items() if text})
+
+
+def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> dict[str, str]:
+    """Return oracle -> what is wrong."""
+    law = case.mutation.law
+    found = {oracles.CRASH: oracles.find_crash(outcome, as_json=case.as_json, machine_may_fail=case.kind in ("surroundings", "cache"))}
+    if found[oracles.CRASH]:
+        return found
+    if law in (Law.HARMLESS, Law.TAMPERED):
+        numbers = gather_numbers(case.command, outcome, work / "case")
+        name = OWN if case.template == CACHE else case.template
+        expected = templates.expect(name, case.command, work / "expected")
+        refusals = oracles.REFUSED if law is Law.HARMLESS and case.kind != "surroundings" else tuple(range(1, 8))
+        found[oracles.SILENCE] = oracles.find_silence(outcome, find_difference(expected.numbers, numbers), refusals=refusals)
+    if case.kind in CHECK and case.command.arguments[0] != "check":
+        check = run_forked(CHECK[case.kind], work / "case")
+        found[oracles.CRASH] = oracles.find_crash(check, as_json=True)
+        found[oracles.IGNORANCE] = oracles.find_ignorance(outcome, check)
+        if law is Law.UNREAD:
+            found[oracles.UNREAD] = oracles.find_unread(check, "check")
+    if law is Law.UNREAD and _is_concerned(case):
+        found[oracles.UNREAD] = found.get(oracles.UNREAD) or oracles.find_unread(outcome, case.command.arguments[0])
+    return found
+
+
+def _is_concerned(case: Case) -> bool:
+    return case.kind != "tables" or case.mutation.target in case.command.reads
+
+
+def _draw(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    kinds = QUICK_KINDS if templates.quick else KINDS
+    kind = rng.choices(list(kinds), list(kinds.values()))[0]
+    return _DRAWERS[kind](rng, templates, number, folder)
+
+
+def _quick(templates: Templates, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+    return tuple(item for item in commands if item.arguments[0] not in SLOWEST_QUICK) if templates.quick else commands
+
+
+def _draw_tables(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    """Mutate one table of a folder."""
+    template = rng.choice((PACKAGE, OWN))
+    command = choose(rng, _quick(templates, TABLE_COMMANDS[template]))
+    lay_out(templates, template, folder)
+    present = sorted(path.name for path in (folder / "tables").iterdir())
+    read = [name for name in present if name in command.reads]
+    name = rng.choice(read if read and rng.random() < 0.85 else present)
+    mutation = mutate_table(rng, folder / "tables" / name)
+    return None if mutation is None else Case(number, "tables", template, command, mutation, mutation.law is Law.HARMLESS or rng.random() < 0.5)
+
+
+def mutate_table(rng: random.Random, path: Path) -> Mutation | None:
+    """Mutate a table where it lies; None where what was drawn does not apply to it."""
+    family = rng.choices(("cells", "bytes", "place", "rewriting", "addition"), (30, 12, 6, 30, 22))[0]
+    if family == "bytes":
+        return _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.DAMAGE)
+    if family == "place":
+        return _apply_place(rng, path, files.PLACE_MUTATORS)
+    if family == "cells":
+        name = rng.choice(sorted(cells.CELL_MUTATORS))
+        return _apply_cells(path, name, Law.DAMAGE, lambda rows: cells.CELL_MUTATORS[name](rng, rows))
+    if family == "rewriting":
+        if rng.random() < 0.35:
+            return _apply_cells(path, "other unit", Law.HARMLESS, lambda rows: rewritings.rewrite_unit(rng, rows, path.name))
+        return _apply_bytes(rng, path, rewritings.REWRITINGS, Law.HARMLESS)
+    return _add(rng, path)
+
+
+def _add(rng: random.Random, path: Path) -> Mutation | None:
+    how = rng.choice(("column added", "row added", "row added", "file added", "file renamed"))
+    if how == "column added":
+        return _apply_cells(path, how, Law.UNREAD, lambda rows: additions.add_column(rng, rows))
+    if how == "row added":
+        return _apply_cells(path, how, Law.UNREAD, lambda rows: additions.add_row(rng, rows, path.name))
+    words = (additions.add_file if how == "file added" else additions.rename_file)(rng, path)
+    return None if words is None else Mutation(how, Law.UNREAD, path.name, words)
+
+
+def _apply_cells(path: Path, name: str, law: Law, change: Callable[[cells.Rows], str | None]) -> Mutation | None:
+    rows = cells.read_rows(path.read_bytes())
+    words = change(rows)
+    if words is None:
+        return None
+    path.write_bytes(cells.write_rows(rows))
+    return Mutation(name, law, path.name, words)
+
+
+def _apply_bytes(rng: random.Random, path: Path, mutators: dict[str, files.ByteMutator], law: Law) -> Mutation | None:
+    name = rng.choice(sorted(mutators))
+    before = path.read_bytes()
+    found = mutators[name](rng, before)
+    if found is None or found[0] == before:
+        return None
+    path.write_bytes(found[0])
+    return Mutation(name, law, path.name, found[1])
+
+
+def _apply_place(rng: random.Random, path: Path, mutators: dict[str, files.PlaceMutator], law: Law = Law.DAMAGE) -> Mutation | None:
+    name = rng.choice(sorted(mutators))
+    words = mutators[name](rng, path)
+    return None if words is None else Mutation(name, law, path.name, words)
+
+
+def _draw_run(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    """Mutate one file of a run."""
+    template = rng.choice((RUN, RUN, RUN, INTERRUPTED))
+    commands = INTERRUPTED_COMMANDS if template == INTERRUPTED or templates.quick else RUN_COMMANDS
+    command = choose(rng, commands)
+    lay_out(templates, template, folder)
+    run = folder / "run"
+    every = sorted(path for path in run.rglob("*") if path.is_file())
+    weights = [1.0 if "tasks" in path.parts or "figures" in path.parts else 6.0 for path in every]
+    path = rng.choices(every, weights)[0]
+    mutation = mutate_run_file(rng, path)
+    if mutation is None:
+        return None
+    shown = Mutation(mutation.mutator, mutation.law, str(path.relative_to(run)), mutation.words)
+    return Case(number, "run", template, command, shown, as_json=True)
+
+
+def mutate_run_file(rng: random.Random, path: Path) -> Mutation | None:
+    """Mutate a file of a run where it lies."""
+    is_object = path.suffix == ".json"
+    family = rng.choices(("object", "same", "bytes", "place"), (50 if is_object else 0, 8 if is_object else 0, 25, 12))[0]
+    if family == "object":
+        return _apply_bytes(rng, path, objects.JSON_MUTATORS, Law.TAMPERED)
+    if family == "same":
+        return _apply_bytes(rng, path, {"JSON: respelt": objects.respell}, Law.TAMPERED)
+    if family == "bytes":
+        return _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.TAMPERED)
+    return _apply_place(rng, path, files.PLACE_MUTATORS, Law.TAMPERED)
+
+
+def _draw_configuration(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    """Mutate the configuration."""
+    command = choose(rng, _quick(templates, CONFIGURATION_COMMANDS))
+    lay_out(templates, CONFIGURED, folder)
+    path = folder / "config.toml"
+    families = (
+        (configurations.ODD_SETTINGS, Law.DAMAGE, 40),
+        (configurations.UNKNOWN_SETTINGS, Law.UNREAD, 20),
+        (configurations.SAME_SETTINGS, Law.HARMLESS, 20),
+        (files.BYTE_MUTATORS, Law.DAMAGE, 15),
+        (None, Law.DAMAGE, 5),
+    )
+    mutators, law, _ = rng.choices(families, [family[2] for family in families])[0]
+    places = {name: mutator for name, mutator in files.PLACE_MUTATORS.items() if name != "exchanged with another"}
+    mutation = _apply_place(rng, path, places) if mutators is None else _apply_bytes(rng, path, mutators, law)
+    return None if mutation is None else Case(number, "configuration", CONFIGURED, command, mutation, as_json=True)
+
+
+def _base_environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def _draw_surroundings(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    """Change variables of the environment of a new program."""
+    command = choose(rng, PLAIN_COMMANDS)
+    lay_out(templates, OWN, folder)
+    environment, words = draw_environment(rng, _base_environment(), folder)
+    return Case(number, "surroundings", OWN, command, Mutation("environment", Law.HARMLESS, "environment", words), True, environment)
+
+
+def _draw_cache(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
+    """Mutate one file of the kernel cache of a new program."""
+    command = choose(rng, KERNEL_COMMANDS)
+    lay_out(templates, CACHE, folder)
+    cache = folder / "cache"
+    path = rng.choice(sorted(item for item in cache.rglob("*") if item.is_file()))
+    if rng.random() < 0.75:
+        mutation = _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.TAMPERED)
+    else:
+        mutation = _apply_place(rng, path, files.PLACE_MUTATORS, Law.TAMPERED)
+    if mutation is None:
+        return None
+    shown = Mutation(f"cache: {mutation.mutator}", Law.TAMPERED, str(path.relative_to(cache)), mutation.words)
+    return Case(number, "cache", CACHE, command, shown, True, {**_base_environment(), "KINIMMUNE_CACHE": str(cache)})
+
+
+_DRAWERS = {
+    "tables": _draw_tables,
+    "run": _draw_run,
+    "configuration": _draw_configuration,
+    "surroundings": _draw_surroundings,
+    "cache": _draw_cache,
+}
