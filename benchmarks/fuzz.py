@@ -27,7 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from fuzzing.cases import Verdict, try_case
 from fuzzing.children import load_everything
 from fuzzing.oracles import ORACLES
-from fuzzing.templates import Templates, make_templates
+from fuzzing.templates import EXAMPLE, Templates, make_templates
 
 Entry = dict[str, Any]
 """A verdict as a line of JSON."""
@@ -162,7 +162,7 @@ def main() -> int:
     """Try cases, and print a table of what became of them."""
     given = read_arguments()
     given.output = (given.output or Path(tempfile.mkdtemp(prefix="fuzz-"))).resolve()
-    load_everything()
+    load_everything(EXAMPLE, quick=given.quick)
     templates = make_templates(given.output / "templates", quick=given.quick)
     begin = time.monotonic()
     if given.case is not None:

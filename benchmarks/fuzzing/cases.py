@@ -30,7 +30,7 @@ KINDS = {"tables": 50, "run": 22, "configuration": 13, "surroundings": 9, "cache
 """What is mutated, and how often."""
 QUICK_KINDS = {"tables": 60, "run": 20, "configuration": 20}
 """Those for which no program is begun anew."""
-SLOWEST_QUICK = ("claims", "fit", "report", "sensitivity", "profile", "sample")
+QUICK_COMMANDS = ("check", "list", "show", "task")
 CHECK = {"tables": ("check", "tables", "--json"), "configuration": ("check", ".", "--json")}
 
 
@@ -119,7 +119,8 @@ def _draw(rng: random.Random, templates: Templates, number: int, folder: Path) -
 
 
 def _quick(templates: Templates, commands: tuple[Command, ...]) -> tuple[Command, ...]:
-    return tuple(item for item in commands if item.arguments[0] not in SLOWEST_QUICK) if templates.quick else commands
+    quick = tuple(item for item in commands if item.arguments[0] in QUICK_COMMANDS)
+    return quick if templates.quick else commands
 
 
 def _draw_tables(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
@@ -189,8 +190,8 @@ def _apply_place(rng: random.Random, path: Path, mutators: dict[str, files.Place
 def _draw_run(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
     """Mutate one file of a run."""
     template = rng.choice((RUN, RUN, RUN, INTERRUPTED))
-    commands = INTERRUPTED_COMMANDS if template == INTERRUPTED or templates.quick else RUN_COMMANDS
-    command = choose(rng, commands)
+    commands = INTERRUPTED_COMMANDS if template == INTERRUPTED else RUN_COMMANDS
+    command = choose(rng, _quick(templates, commands))
     lay_out(templates, template, folder)
     run = folder / "run"
     every = sorted(path for path in run.rglob("*") if path.is_file())

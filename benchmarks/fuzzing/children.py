@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,14 +52,30 @@ class Outcome:
     """For what it was killed; empty where it ended by itself."""
 
 
-def load_everything() -> None:
-    """Import what commands import, and build every model once; kernels stay on disk until a command needs them."""
+def load_everything(tables: Path, *, quick: bool) -> None:
+    """Import what commands import, build every model once, and load the kernels commands need.
+
+    Parameters
+    ----------
+    tables
+        of a trial that `hcc_trial` is fitted to
+    quick
+        whether to leave out the kernels of claims
+    """
     os.environ["MPLBACKEND"] = "agg"
     for name in LATE:
         importlib.import_module(name)
-    catalogue = importlib.import_module("kinimmune.models.catalogue")
-    for name in catalogue.model_names():
-        catalogue.load_model(name)
+    from kinimmune.fitting.problem.problem import build_problem
+    from kinimmune.models.catalogue import load_model, model_names
+    from kinimmune.models.kernel.kernel import load_kernel
+    from kinimmune.models.tables.rows import Tables
+
+    models = {name: load_model(name) for name in model_names()}
+    build_problem("hcc_trial", Tables(tables), patients=4, seed=1)
+    for name in () if quick else ("hcc_cells", "melanoma"):
+        load_kernel(models[name])
+    if threading.active_count() > 1:
+        raise RuntimeError("a fork has one thread alone, and this process has more")
 
 
 def run_forked(arguments: Sequence[str], folder: Path) -> Outcome:

@@ -43,7 +43,7 @@ def _simulate(model: str, arm: str | None = None) -> Command:
     reads = PARAMETERS if arm is None else PARAMETERS | {"experiments.csv"}
     if model in ("hcc_trial", "gompertz"):
         reads |= TRIALS if arm is not None else frozenset()
-    return Command(("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"), reads, 2)
+    return Command(("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"), reads, 1 if model == "hcc_trial" else 2)
 
 
 PACKAGE_COMMANDS = (
