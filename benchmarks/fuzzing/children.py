@@ -20,7 +20,11 @@ from types import ModuleType
 import psutil
 
 LONGEST = 60.0
-"""A command that takes longer hangs [s]."""
+"""A command that computes longer than this hangs, or waits longer than this for nothing [s]."""
+IDLE = 0.05
+"""Share of the time a command computes below which it waits; on a busy machine it still gets more."""
+PATIENCE = 600.0
+"""Whatever it does, a command is not waited for longer [s]."""
 LARGEST = 2 * 2**30
 """A command with its children that needs more memory needs too much [byte]."""
 PAUSE = 0.02
@@ -139,11 +143,9 @@ def _watch(number: int, poll: Callable[[], int | None], begin: float, out: Path,
     """Wait for a process, and kill it and all it began when it takes too long or grows too large."""
     peak, killed = 0, ""
     while (code := poll()) is None:
-        peak = max(peak, _measure(number))
-        if not killed and peak > LARGEST:
-            killed = KILLED_FOR_MEMORY
-        if not killed and time.monotonic() - begin > LONGEST:
-            killed = KILLED_FOR_TIME
+        memory, computed = _measure(number)
+        peak = max(peak, memory)
+        killed = killed or _find_excess(peak, computed, time.monotonic() - begin)
         if killed:
             _kill_group(number)
         time.sleep(PAUSE)
@@ -152,13 +154,25 @@ def _watch(number: int, poll: Callable[[], int | None], begin: float, out: Path,
     return Outcome(code, *texts, time.monotonic() - begin, peak, killed)
 
 
-def _measure(number: int) -> int:
-    """Return the resident memory of a process and its children [byte]."""
+def _find_excess(peak: int, computed: float, waited: float) -> str:
+    """Return for what a process is to be killed, empty for nothing."""
+    if peak > LARGEST:
+        return KILLED_FOR_MEMORY
+    hangs = waited > LONGEST and (computed > LONGEST or computed < IDLE * waited)
+    return KILLED_FOR_TIME if hangs or waited > PATIENCE else ""
+
+
+def _measure(number: int) -> tuple[int, float]:
+    """Return the resident memory of a process and its children [byte] and the time they have computed [s]."""
+    memory, computed = 0, 0.0
     try:
         process = psutil.Process(number)
-        return sum(item.memory_info().rss for item in (process, *process.children(recursive=True)))
+        for item in (process, *process.children(recursive=True)):
+            memory += item.memory_info().rss
+            computed += sum(item.cpu_times()[:2])
     except psutil.NoSuchProcess:
-        return 0
+        pass
+    return memory, computed
 
 
 def _kill_group(number: int) -> None:

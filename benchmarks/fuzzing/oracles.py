@@ -42,7 +42,7 @@ def find_crash(outcome: Outcome, *, as_json: bool, machine_may_fail: bool = Fals
         whether the case leaves it a machine that fails, such as a folder that cannot be written
     """
     if outcome.killed:
-        limit = f"{LONGEST:g} s" if outcome.killed == "time" else f"{LARGEST / 2**30:g} GiB"
+        limit = f"{LONGEST:g} s of work or of waiting" if outcome.killed == "time" else f"{LARGEST / 2**30:g} GiB"
         return f"killed: more than {limit}; last words: {outcome.err[-200:]!r}"
     insides = _INSIDES.search(outcome.err) or _INSIDES.search(outcome.out)
     if insides:
