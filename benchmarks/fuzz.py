@@ -1,8 +1,8 @@
 """Commands on tables, runs, configurations, environments and kernel caches that were mutated at random, and what must hold.
 
-`python benchmarks/fuzz.py --minutes 10 --seed 1 -o OUT` tries cases for ten minutes.  A case is one mutation and one command; it is
-drawn from the seed and its number alone, so that `--case N` tries one again and prints what the command said.  What must hold is
-told in `fuzzing/oracles.py`: nothing crashes, hangs or fills the memory; no number changes without a word; what is not read is
+`python benchmarks/fuzz.py --minutes 10 --seed 1 -o OUT` tries cases for ten minutes.  A case is one mutation and one command; it
+is drawn from the seed and its number alone, so that `--case N` tries one again and prints what the command said.  What must hold
+is told in `fuzzing/oracles.py`: nothing crashes, hangs or fills the memory; no number changes without a word; what is not read is
 told; `check` knows what a command knows.  Of a case that fails the folder is kept in OUT.  At the end stands a table of outcomes
 by mutator.  Exit code 1 says that a case failed.
 
@@ -92,7 +92,7 @@ def tabulate(entries: list[Entry], seconds: float) -> Iterator[str]:
     rate = len(entries) / max(seconds / 60.0, 1e-9)
     peak = max((entry["peak"] for entry in entries), default=0) / 2**20
     slowest = max((entry["seconds"] for entry in entries), default=0.0)
-    yield f"{len(entries)} cases in {seconds / 60.0:.1f} min, {rate:.0f} a minute; slowest {slowest:.0f} s, largest {peak:.0f} MiB"
+    yield f"{len(entries)} cases in {seconds / 60.0:.1f} min, {rate:.0f} a minute; longest {slowest:.0f} s, most {peak:.0f} MiB"
 
 
 def _row(name: str, entries: list[Entry], codes: tuple[str, ...]) -> str:

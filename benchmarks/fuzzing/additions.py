@@ -28,7 +28,17 @@ KEYS = ("id", "kinase", "cell_line", "title", "experiment", "quantity", "month",
 """Columns that are given a new name, so that an added row is not refused as a double."""
 STRANGER = "nobody_knows"
 NEAR_FILES = (
-    *("{stem}.CSV", "{Stem}.csv", "{stem}2.csv", "{stem} (1).csv", "{stem}_old.csv", "my_{stem}.csv", "{stem}s.csv", "{short}.csv", "notes.csv"),
+    *(
+        "{stem}.CSV",
+        "{Stem}.csv",
+        "{stem}2.csv",
+        "{stem} (1).csv",
+        "{stem}_old.csv",
+        "my_{stem}.csv",
+        "{stem}s.csv",
+        "{short}.csv",
+        "notes.csv",
+    ),
     *("Copy of {stem}.csv", "{stem}-new.csv", "{stem}.csv.csv"),
 )
 
@@ -51,7 +61,11 @@ def add_row(rng: random.Random, rows: Rows, table: str) -> str | None:
         return None
     header, column = rows[0], rng.choice(STRANGERS[table])
     at = header.index(column)
-    models = [row for row in rows[1:] if row[at] and (column != "target" or row[header.index("kind")] in ("set", "scale", "input", "dose"))]
+    models = [
+        row
+        for row in rows[1:]
+        if row[at] and (column != "target" or row[header.index("kind")] in ("set", "scale", "input", "dose"))
+    ]
     if not models:
         return None
     row = list(rng.choice(models))

@@ -5,11 +5,11 @@ Start with `try_case`.  A case is drawn from the seed and its number alone, so t
 
 import os
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
-from fuzzing import additions, cells, configurations, files, objects, oracles, rewritings
+from fuzzing import configurations, files, oracles
 from fuzzing.children import Outcome, run_anew, run_forked
 from fuzzing.commands import (
     CONFIGURATION_COMMANDS,
@@ -23,6 +23,7 @@ from fuzzing.commands import (
 )
 from fuzzing.comparison import find_difference
 from fuzzing.mutations import Law, Mutation
+from fuzzing.mutators import apply_bytes, apply_place, mutate_run_file, mutate_table
 from fuzzing.surroundings import draw_environment
 from fuzzing.templates import CACHE, CONFIGURED, INTERRUPTED, OWN, PACKAGE, RUN, Templates, gather_numbers, lay_out
 
@@ -78,17 +79,16 @@ def try_case(templates: Templates, seed: int, number: int, work: Path) -> Verdic
         case = _draw(rng, templates, number, work / "case")
     arguments = [*case.command.arguments, *(["--json"] if case.as_json else [])]
     folder = work / "case"
-    if case.environment is None:
-        outcome = run_forked(arguments, folder)
-    else:
-        outcome = run_anew(arguments, folder, case.environment)
+    outcome = run_forked(arguments, folder) if case.environment is None else run_anew(arguments, folder, case.environment)
     return Verdict(case, outcome, {name: text for name, text in _judge(templates, case, outcome, work).items() if text})
 
 
 def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> dict[str, str]:
     """Return oracle -> what is wrong."""
     law = case.mutation.law
-    found = {oracles.CRASH: oracles.find_crash(outcome, as_json=case.as_json, machine_may_fail=case.kind in ("surroundings", "cache"))}
+    found = {
+        oracles.CRASH: oracles.find_crash(outcome, as_json=case.as_json, machine_may_fail=case.kind in ("surroundings", "cache"))
+    }
     if found[oracles.CRASH]:
         return found
     if law in (Law.HARMLESS, Law.TAMPERED):
@@ -109,7 +109,8 @@ def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> di
 
 
 def _is_concerned(case: Case) -> bool:
-    return case.kind != "tables" or case.mutation.target in case.command.reads
+    """Return whether the command reads what was added to."""
+    return case.kind != "tables" or (case.mutation.target in case.command.reads and not _is_for_check_alone(case.mutation))
 
 
 def _draw(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
@@ -132,59 +133,16 @@ def _draw_tables(rng: random.Random, templates: Templates, number: int, folder: 
     read = [name for name in present if name in command.reads]
     name = rng.choice(read if read and rng.random() < 0.85 else present)
     mutation = mutate_table(rng, folder / "tables" / name)
-    return None if mutation is None else Case(number, "tables", template, command, mutation, mutation.law is Law.HARMLESS or rng.random() < 0.5)
+    return (
+        None
+        if mutation is None
+        else Case(number, "tables", template, command, mutation, mutation.law is Law.HARMLESS or rng.random() < 0.5)
+    )
 
 
-def mutate_table(rng: random.Random, path: Path) -> Mutation | None:
-    """Mutate a table where it lies; None where what was drawn does not apply to it."""
-    family = rng.choices(("cells", "bytes", "place", "rewriting", "addition"), (30, 12, 6, 30, 22))[0]
-    if family == "bytes":
-        return _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.DAMAGE)
-    if family == "place":
-        return _apply_place(rng, path, files.PLACE_MUTATORS)
-    if family == "cells":
-        name = rng.choice(sorted(cells.CELL_MUTATORS))
-        return _apply_cells(path, name, Law.DAMAGE, lambda rows: cells.CELL_MUTATORS[name](rng, rows))
-    if family == "rewriting":
-        if rng.random() < 0.35:
-            return _apply_cells(path, "other unit", Law.HARMLESS, lambda rows: rewritings.rewrite_unit(rng, rows, path.name))
-        return _apply_bytes(rng, path, rewritings.REWRITINGS, Law.HARMLESS)
-    return _add(rng, path)
-
-
-def _add(rng: random.Random, path: Path) -> Mutation | None:
-    how = rng.choice(("column added", "row added", "row added", "file added", "file renamed"))
-    if how == "column added":
-        return _apply_cells(path, how, Law.UNREAD, lambda rows: additions.add_column(rng, rows))
-    if how == "row added":
-        return _apply_cells(path, how, Law.UNREAD, lambda rows: additions.add_row(rng, rows, path.name))
-    words = (additions.add_file if how == "file added" else additions.rename_file)(rng, path)
-    return None if words is None else Mutation(how, Law.UNREAD, path.name, words)
-
-
-def _apply_cells(path: Path, name: str, law: Law, change: Callable[[cells.Rows], str | None]) -> Mutation | None:
-    rows = cells.read_rows(path.read_bytes())
-    words = change(rows)
-    if words is None:
-        return None
-    path.write_bytes(cells.write_rows(rows))
-    return Mutation(name, law, path.name, words)
-
-
-def _apply_bytes(rng: random.Random, path: Path, mutators: dict[str, files.ByteMutator], law: Law) -> Mutation | None:
-    name = rng.choice(sorted(mutators))
-    before = path.read_bytes()
-    found = mutators[name](rng, before)
-    if found is None or found[0] == before:
-        return None
-    path.write_bytes(found[0])
-    return Mutation(name, law, path.name, found[1])
-
-
-def _apply_place(rng: random.Random, path: Path, mutators: dict[str, files.PlaceMutator], law: Law = Law.DAMAGE) -> Mutation | None:
-    name = rng.choice(sorted(mutators))
-    words = mutators[name](rng, path)
-    return None if words is None else Mutation(name, law, path.name, words)
+def _is_for_check_alone(mutation: Mutation) -> bool:
+    """Return whether only all models, or all files, together tell that nothing reads what was added."""
+    return "whose drives is" in mutation.words or "'notes.csv'" in mutation.words
 
 
 def _draw_run(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
@@ -195,26 +153,13 @@ def _draw_run(rng: random.Random, templates: Templates, number: int, folder: Pat
     lay_out(templates, template, folder)
     run = folder / "run"
     every = sorted(path for path in run.rglob("*") if path.is_file())
-    weights = [1.0 if "tasks" in path.parts or "figures" in path.parts else 6.0 for path in every]
-    path = rng.choices(every, weights)[0]
+    read = [path for path in every if any(fnmatch(str(path.relative_to(run)), pattern) for pattern in command.reads)]
+    path = rng.choice(read if read and rng.random() < 0.8 else every)
     mutation = mutate_run_file(rng, path)
     if mutation is None:
         return None
     shown = Mutation(mutation.mutator, mutation.law, str(path.relative_to(run)), mutation.words)
     return Case(number, "run", template, command, shown, as_json=True)
-
-
-def mutate_run_file(rng: random.Random, path: Path) -> Mutation | None:
-    """Mutate a file of a run where it lies."""
-    is_object = path.suffix == ".json"
-    family = rng.choices(("object", "same", "bytes", "place"), (50 if is_object else 0, 8 if is_object else 0, 25, 12))[0]
-    if family == "object":
-        return _apply_bytes(rng, path, objects.JSON_MUTATORS, Law.TAMPERED)
-    if family == "same":
-        return _apply_bytes(rng, path, {"JSON: respelt": objects.respell}, Law.TAMPERED)
-    if family == "bytes":
-        return _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.TAMPERED)
-    return _apply_place(rng, path, files.PLACE_MUTATORS, Law.TAMPERED)
 
 
 def _draw_configuration(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
@@ -231,7 +176,7 @@ def _draw_configuration(rng: random.Random, templates: Templates, number: int, f
     )
     mutators, law, _ = rng.choices(families, [family[2] for family in families])[0]
     places = {name: mutator for name, mutator in files.PLACE_MUTATORS.items() if name != "exchanged with another"}
-    mutation = _apply_place(rng, path, places) if mutators is None else _apply_bytes(rng, path, mutators, law)
+    mutation = apply_place(rng, path, places) if mutators is None else apply_bytes(rng, path, mutators, law)
     return None if mutation is None else Case(number, "configuration", CONFIGURED, command, mutation, as_json=True)
 
 
@@ -244,7 +189,9 @@ def _draw_surroundings(rng: random.Random, templates: Templates, number: int, fo
     command = choose(rng, PLAIN_COMMANDS)
     lay_out(templates, OWN, folder)
     environment, words = draw_environment(rng, _base_environment(), folder)
-    return Case(number, "surroundings", OWN, command, Mutation("environment", Law.HARMLESS, "environment", words), True, environment)
+    return Case(
+        number, "surroundings", OWN, command, Mutation("environment", Law.HARMLESS, "environment", words), True, environment
+    )
 
 
 def _draw_cache(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:
@@ -254,9 +201,9 @@ def _draw_cache(rng: random.Random, templates: Templates, number: int, folder: P
     cache = folder / "cache"
     path = rng.choice(sorted(item for item in cache.rglob("*") if item.is_file()))
     if rng.random() < 0.75:
-        mutation = _apply_bytes(rng, path, files.BYTE_MUTATORS, Law.TAMPERED)
+        mutation = apply_bytes(rng, path, files.BYTE_MUTATORS, Law.TAMPERED)
     else:
-        mutation = _apply_place(rng, path, files.PLACE_MUTATORS, Law.TAMPERED)
+        mutation = apply_place(rng, path, files.PLACE_MUTATORS, Law.TAMPERED)
     if mutation is None:
         return None
     shown = Mutation(f"cache: {mutation.mutator}", Law.TAMPERED, str(path.relative_to(cache)), mutation.words)

@@ -31,7 +31,16 @@ PAUSE = 0.02
 """Between two looks [s]."""
 KILLED_FOR_MEMORY, KILLED_FOR_TIME = "memory", "time"
 LATE = (
-    *("arviz", "emcee", "SALib", "typst", "rich.table", "rich.progress", "kinimmune.cli.printing.fit", "kinimmune.cli.printing.claims"),
+    *(
+        "arviz",
+        "emcee",
+        "SALib",
+        "typst",
+        "rich.table",
+        "rich.progress",
+        "kinimmune.cli.printing.fit",
+        "kinimmune.cli.printing.claims",
+    ),
     *("kinimmune.cli.printing.profile", "kinimmune.cli.printing.sensitivity", "kinimmune.cli.printing.sample"),
     *("kinimmune.cli.printing.model", "kinimmune.cli.printing.individual", "kinimmune.cli.self_test"),
     *("kinimmune.fitting.estimation.run", "kinimmune.fitting.identifiability.run", "kinimmune.fitting.sampling.run"),

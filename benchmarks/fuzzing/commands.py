@@ -10,7 +10,7 @@ OUTPUT = "hazard_ratio:example:os"
 ESTIMATED = ("growth", "baseline_hazard")
 """Parameters of the toy that are estimated."""
 FIT = ("fit", "hcc_trial", "-o", "run", "--patients", "4", "--starts", "2")
-PARAMETERS = frozenset({"parameters.csv", "sources.csv", "trials.csv"})
+PARAMETERS = frozenset({"parameters.csv", "sources.csv"})
 TRIALS = frozenset({"trials.csv", "arms.csv", "design.csv", "follow_up.csv", "sources.csv"})
 FITTED = PARAMETERS | TRIALS | {"targets.csv", "kinases.csv", "cell_lines.csv", "observations.csv"}
 EVERYTHING = FITTED | {"experiments.csv", "claims.csv", "panels.csv", "limitations.csv"}
@@ -22,7 +22,7 @@ class Command:
 
     arguments: tuple[str, ...]
     reads: frozenset[str] = frozenset()
-    """Tables of which it makes use."""
+    """Tables of which it makes use; of a run, patterns of files."""
     weight: int = 1
     """How often it is drawn; slow ones seldom."""
     writes: tuple[str, ...] = ()
@@ -37,6 +37,11 @@ class Command:
 def _with_tables(command: Command, folder: str) -> Command:
     place = (folder,) if command.arguments[0] == "check" else ("--data", folder)
     return Command((*command.arguments, *place), command.reads, command.weight, command.writes)
+
+
+def _reads(*patterns: str) -> frozenset[str]:
+    """Return patterns of files of a run that a command reads."""
+    return frozenset({"run.json", "config.toml", "results/fit.json", *patterns})
 
 
 def _simulate(model: str, arm: str | None = None) -> Command:
@@ -61,7 +66,18 @@ PACKAGE_COMMANDS = (
     Command(("claims", "hcc_cells", "--draws", "16"), PARAMETERS | {"claims.csv", "experiments.csv"}, 2),
     Command(("claims", "melanoma", "--draws", "16"), PARAMETERS | {"claims.csv", "experiments.csv"}, 1),
     Command(
-        ("sensitivity", "hcc_cells", "--method", "local", "--output", "state:cells_hep3b:3:hlf_low", "-o", "run", "--parameters", "mek_rate"),
+        (
+            "sensitivity",
+            "hcc_cells",
+            "--method",
+            "local",
+            "--output",
+            "state:cells_hep3b:3:hlf_low",
+            "-o",
+            "run",
+            "--parameters",
+            "mek_rate",
+        ),
         PARAMETERS | {"experiments.csv"},
         2,
     ),
@@ -94,12 +110,16 @@ TABLE_COMMANDS = {
 }
 """Name of a folder of tables -> commands on it."""
 RUN_COMMANDS = (
-    Command(("report", "run"), weight=3, writes=("run/figures", "run/report.pdf")),
-    Command(("fit", "hcc_trial", "-o", "run", "--resume"), weight=3),
-    Command(("profile", "run", "--parameters", "growth", "--draws", "0", "--resume"), weight=2),
-    Command(("sample", "run", "--steps", "25", "--walkers", "4", "--resume"), weight=2),
-    Command(("sensitivity", "run", "--method", "local", "--output", OUTPUT, "--resume"), weight=2),
-    Command(("task", "run", "start-000"), weight=2),
+    Command(("report", "run"), _reads("results/*.json", "results/sample-draws.csv"), 3, ("run/figures", "run/report.pdf")),
+    Command(("fit", "hcc_trial", "-o", "run", "--resume"), _reads("results/tasks/start-*"), 3),
+    Command(("profile", "run", "--parameters", "growth", "--draws", "0", "--resume"), _reads("results/tasks/profile-*"), 2),
+    Command(("sample", "run", "--steps", "25", "--walkers", "4", "--resume"), _reads("results/tasks/sample-*"), 2),
+    Command(
+        ("sensitivity", "run", "--method", "local", "--output", OUTPUT, "--resume"),
+        _reads("results/tasks/sensitivity-*", "results/sample.json"),
+        2,
+    ),
+    Command(("task", "run", "start-000"), _reads("results/tasks/start-000.json"), 2),
 )
 INTERRUPTED_COMMANDS = (*RUN_COMMANDS[:2], RUN_COMMANDS[5])
 CONFIGURATION_COMMANDS = (

@@ -14,7 +14,22 @@ from typing import Any
 RELATIVE = 1e-9
 ABSOLUTE = 1e-12
 NOT_RESULTS = frozenset(
-    {"row", "wall_seconds", "seconds", "evaluations", "origin", "place", "folder", "run", "report", "figures", "message", "cache", "note", "kernels"}
+    {
+        "row",
+        "wall_seconds",
+        "seconds",
+        "evaluations",
+        "origin",
+        "place",
+        "folder",
+        "run",
+        "report",
+        "figures",
+        "message",
+        "cache",
+        "note",
+        "kernels",
+    }
 )
 """Keys of what may differ between equal results."""
 

@@ -32,9 +32,55 @@ patients = 4
 parameters = ["growth"]
 """
 ODD_VALUES = (
-    *("0", "-1", "1", "2", "3", "4.0", "4.5", "1e400", "-1e308", "nan", "inf", "true", "false", '""', '"x"', "[]", "{}", "[[1]]", '"nan"', '"4"', "1979-05-27"),
-    *("9223372036854775808", "1" + "0" * 30, "0x10", "0b1", "1_000", '"../.."', '"/dev/zero"', '"/nowhere"', '"~"', '"kernel\\u0000"', '"\\U0010FFFF"'),
-    *("07:32:00", "{a = 1}", '["growth", 1]', '["nobody"]', '"' + "a" * 5000 + '"', "'''a\nb'''", "1e-300", "36525", "36526", "8388608", "18446744073709551616"),
+    *(
+        "0",
+        "-1",
+        "1",
+        "2",
+        "3",
+        "4.0",
+        "4.5",
+        "1e400",
+        "-1e308",
+        "nan",
+        "inf",
+        "true",
+        "false",
+        '""',
+        '"x"',
+        "[]",
+        "{}",
+        "[[1]]",
+        '"nan"',
+        '"4"',
+        "1979-05-27",
+    ),
+    *(
+        "9223372036854775808",
+        "1" + "0" * 30,
+        "0x10",
+        "0b1",
+        "1_000",
+        '"../.."',
+        '"/dev/zero"',
+        '"/nowhere"',
+        '"~"',
+        '"kernel\\u0000"',
+        '"\\U0010FFFF"',
+    ),
+    *(
+        "07:32:00",
+        "{a = 1}",
+        '["growth", 1]',
+        '["nobody"]',
+        '"' + "a" * 5000 + '"',
+        "'''a\nb'''",
+        "1e-300",
+        "36525",
+        "36526",
+        "8388608",
+        "18446744073709551616",
+    ),
 )
 UNKNOWN = ("patient = 4", "Seed = 2", "comment = 1", '"" = 1', '"a b" = 2', "draws = 16", "fit2 = {}", "growth = 0.1")
 UNKNOWN_TABLES = ("[fits]", "[Fit]", "[claims]", "[simulate.sett]", "[profile]", "[[fitting]]", "[sample]")
@@ -61,7 +107,11 @@ def drop_or_double_line(rng: random.Random, content: bytes) -> tuple[bytes, str]
 def add_unknown_key(rng: random.Random, content: bytes) -> tuple[bytes, str] | None:
     """Add a key that is none."""
     lines, key = content.decode().splitlines(), rng.choice(UNKNOWN)
-    places = [number for number, line in enumerate(lines) if line and not (key.startswith("growth") and number > lines.index("[simulate.set]"))]
+    places = [
+        number
+        for number, line in enumerate(lines)
+        if line and not (key.startswith("growth") and number > lines.index("[simulate.set]"))
+    ]
     at = rng.choice(places)
     if lines[at] == "[simulate.set]":
         at = 0
@@ -92,7 +142,8 @@ def _respell_line(rng: random.Random, line: str) -> str:
         value = f"'{value.strip(chr(34))}'"
     if rng.random() < 0.3:
         key = f'"{key}"'
-    return f"{' ' * rng.randint(0, 3)}{key}{' ' * rng.randint(0, 2)}={' ' * rng.randint(0, 2)}{value}{rng.choice(('', '  # why', ' '))}"
+    before, left, right = (" " * rng.randint(0, most) for most in (3, 2, 2))
+    return f"{before}{key}{left}={right}{value}{rng.choice(('', '  # why', ' '))}"
 
 
 def change_ends(rng: random.Random, content: bytes) -> tuple[bytes, str] | None:

@@ -86,7 +86,22 @@ def replace_all(rng: random.Random, content: bytes) -> tuple[bytes, str] | None:
 
 def insert_bytes(rng: random.Random, content: bytes) -> tuple[bytes, str] | None:
     """Put bytes that text does not hold anywhere."""
-    odd = rng.choice((b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x1b[2J", b"\xef\xbb\xbf", b"\xe2\x80\xae", b'"', b"\r", b"\x0c", b"\x1a", b"\xc2\x85"))
+    odd = rng.choice(
+        (
+            b"\0",
+            b"\xff",
+            b"\xc3",
+            b"\xed\xa0\x80",
+            b"\x1b[2J",
+            b"\xef\xbb\xbf",
+            b"\xe2\x80\xae",
+            b'"',
+            b"\r",
+            b"\x0c",
+            b"\x1a",
+            b"\xc2\x85",
+        )
+    )
     at = rng.randint(0, len(content))
     return content[:at] + odd + content[at:], f"{odd!r} at byte {at}"
 
@@ -118,7 +133,16 @@ def make_folder(_: random.Random, path: Path) -> str | None:
 def make_link(rng: random.Random, path: Path) -> str | None:
     """Put a link to something else in its place."""
     others = sorted(item for item in path.parent.iterdir() if item != path and item.is_file())
-    targets = ["/nowhere/at/all", path.name, "/dev/null", "/dev/zero", "/dev/urandom", "/etc/hostname", "/proc/self/mem", *map(str, others[:2])]
+    targets = [
+        "/nowhere/at/all",
+        path.name,
+        "/dev/null",
+        "/dev/zero",
+        "/dev/urandom",
+        "/etc/hostname",
+        "/proc/self/mem",
+        *map(str, others[:2]),
+    ]
     target = rng.choice(targets)
     path.unlink()
     path.symlink_to(target)

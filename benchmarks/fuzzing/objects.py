@@ -13,8 +13,40 @@ Place = tuple[Any, Any]
 """A container and the key or index of something in it."""
 
 ODD_VALUES = (
-    *(None, True, False, 0, -1, 1, 10**30, 1e308, -1e308, 1e-320, float("nan"), float("inf"), "", "x", "nan", "1e5", [], {}, [[]], [None]),
-    *("\ud800", "\x00", "a" * 10_000, "../../../etc/passwd", {"a": {"a": {}}}, [1] * 10_000, 2**63, 0.1 + 0.2, "2020-01-01", "running"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        10**30,
+        1e308,
+        -1e308,
+        1e-320,
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "nan",
+        "1e5",
+        [],
+        {},
+        [[]],
+        [None],
+    ),
+    *(
+        "\ud800",
+        "\x00",
+        "a" * 10_000,
+        "../../../etc/passwd",
+        {"a": {"a": {}}},
+        [1] * 10_000,
+        2**63,
+        0.1 + 0.2,
+        "2020-01-01",
+        "running",
+    ),
 )
 
 
@@ -52,7 +84,9 @@ def _dump(content: Any) -> bytes:
 def change_number(rng: random.Random, content: bytes) -> tuple[bytes, str] | None:
     """Change a number a little, or much."""
     parsed = _load(content)
-    places = [(box, key) for box, key in _places(parsed, []) if isinstance(box[key], int | float) and not isinstance(box[key], bool)]
+    places = [
+        (box, key) for box, key in _places(parsed, []) if isinstance(box[key], int | float) and not isinstance(box[key], bool)
+    ]
     if not places:
         return None
     box, key = rng.choice(places)

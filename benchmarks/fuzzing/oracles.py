@@ -23,7 +23,9 @@ KNOWN_CODES = range(6)
 RAN = (0, 1)
 REFUSED = (3, 4)
 """Of data or of a model made from it."""
-_NAMED = re.compile(r"'[^']*'|--\w|[\w/.-]+\.(csv|json|toml|pdf|svg|py)\b|\b[A-Z][A-Z_]{3,}\b|\brun\b|\bcolumn\b|\bparameter\b|\w+_\w+")
+_NAMED = re.compile(
+    r"'[^']*'|--\w|[\w/.-]+\.(csv|json|toml|pdf|svg|py)\b|\b[A-Z][A-Z_]{3,}\b|\brun\b|\bcolumn\b|\bparameter\b|\w+_\w+"
+)
 _WORD = re.compile(r"^(error|warning|note):", re.MULTILINE)
 _INSIDES = re.compile(r'Traceback \(most recent call last\)|internal error|^  File "|\.py:\d+: \w*Warning', re.MULTILINE)
 MACHINE = 7

@@ -138,7 +138,11 @@ def respell_numbers(rng: random.Random, content: bytes) -> tuple[bytes, str] | N
     """Write numbers with more digits or as powers of ten."""
     rows = read_rows(content)
     header, done = rows[0], 0
-    columns = [at for at, name in enumerate(header) if name in ("value", "lower", "upper", "prior_median", "prior_sd", "reference", "ic50")]
+    columns = [
+        at
+        for at, name in enumerate(header)
+        if name in ("value", "lower", "upper", "prior_median", "prior_sd", "reference", "ic50")
+    ]
     for row in rows[1:]:
         for at in columns:
             if re.fullmatch(r"-?\d+(\.\d+)?", row[at]):

@@ -15,7 +15,7 @@ SURROUNDINGS: dict[str, tuple[str, ...]] = {
     "LC_ALL": ("C", "de_DE.UTF-8", "nonsense", ""),
     "LC_NUMERIC": ("de_DE.UTF-8", "fr_FR"),
     "PYTHONUTF8": ("0", "1"),
-    "PYTHONIOENCODING": ("ascii", "latin-1", "utf-16"),
+    "PYTHONIOENCODING": ("ascii", "latin-1", "utf-8:strict"),
     "TMPDIR": PLACES,
     "HOME": (*PLACES, UNSET),
     "XDG_CACHE_HOME": PLACES,

@@ -1,7 +1,7 @@
-"""Whether a result in a run is as it was written: a result is read long after, and what was changed by hand is not shown as found.
+"""Whether a result in a run is as it was written, so that what was changed since is not shown as what was found.
 
-Start with `note_checksum` and `is_as_written`.  Checksums stand in a hidden file beside the results; where there are none, as in a
-run of before there were any, every file is taken as written.
+Start with `note_checksum` and `is_as_written`.  Checksums stand in a hidden file beside the results; where there are none, as in
+a run of before there were any, every file is taken as written.
 """
 
 import hashlib
