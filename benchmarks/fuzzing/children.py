@@ -91,15 +91,15 @@ def load_everything(tables: Path, *, quick: bool) -> None:
         raise RuntimeError("a fork has one thread alone, and this process has more")
 
 
-def run_forked(arguments: Sequence[str], folder: Path) -> Outcome:
-    """Carry a command out in a fork of this process, in a folder."""
+def run_forked(arguments: Sequence[str], folder: Path, longest: float = LONGEST) -> Outcome:
+    """Carry a command out in a fork of this process, in a folder; it hangs when it computes or waits longer than `longest` [s]."""
     gc.freeze()
     out, err = folder.parent / "out", folder.parent / "err"
     begin = time.monotonic()
     number = os.fork()
     if not number:
         _become(arguments, folder, out, err)
-    return _watch(number, lambda: _reap(number), begin, out, err)
+    return _watch(number, lambda: _reap(number), begin, longest, (out, err))
 
 
 def _become(arguments: Sequence[str], folder: Path, out: Path, err: Path) -> None:
@@ -145,29 +145,29 @@ def run_anew(arguments: Sequence[str], folder: Path, environment: Mapping[str, s
             stderr=stderr,
             start_new_session=True,
         )
-    return _watch(process.pid, process.poll, begin, out, err)
+    return _watch(process.pid, process.poll, begin, LONGEST, (out, err))
 
 
-def _watch(number: int, poll: Callable[[], int | None], begin: float, out: Path, err: Path) -> Outcome:
+def _watch(number: int, poll: Callable[[], int | None], begin: float, longest: float, streams: tuple[Path, Path]) -> Outcome:
     """Wait for a process, and kill it and all it began when it takes too long or grows too large."""
     peak, killed = 0, ""
     while (code := poll()) is None:
         memory, computed = _measure(number)
         peak = max(peak, memory)
-        killed = killed or _find_excess(peak, computed, time.monotonic() - begin)
+        killed = killed or _find_excess(peak, computed, time.monotonic() - begin, longest)
         if killed:
             _kill_group(number)
         time.sleep(PAUSE)
     _kill_group(number)  # what it left behind
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in streams]
     return Outcome(code, *texts, time.monotonic() - begin, peak, killed)
 
 
-def _find_excess(peak: int, computed: float, waited: float) -> str:
+def _find_excess(peak: int, computed: float, waited: float, longest: float) -> str:
     """Return for what a process is to be killed, empty for nothing."""
     if peak > LARGEST:
         return KILLED_FOR_MEMORY
-    hangs = waited > LONGEST and (computed > LONGEST or computed < IDLE * waited)
+    hangs = waited > longest and (computed > longest or computed < IDLE * waited)
     return KILLED_FOR_TIME if hangs or waited > PATIENCE else ""
 
 

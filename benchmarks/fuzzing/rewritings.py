@@ -46,7 +46,7 @@ def convert(unit: str, rng: random.Random) -> tuple[str, Fraction] | None:
         return None
     place = rng.choice(places)
     name, factor = rng.choice(UNITS[place[2]])
-    power = int(place[3] or 1) * (-1 if place[1] == "/" else 1)
+    power = int(place[3] or 1) * (-1 if place[1] == "/" else 1) * (-1 if "/(" in unit[: place.start()] else 1)
     return unit[: place.start(2)] + name + unit[place.end(2) :], factor**power
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from fuzzing.children import Outcome, run_forked
+from fuzzing.children import PATIENCE, Outcome, run_forked
 from fuzzing.commands import ESTIMATED, FIT, RUN_COMMANDS, Command
 from fuzzing.comparison import read_numbers, read_written
 from fuzzing.configurations import CONFIGURATION
@@ -92,7 +92,7 @@ def make_templates(folder: Path, *, quick: bool) -> Templates:
 
 
 def _carry_out(folder: Path, arguments: Sequence[str]) -> None:
-    outcome = run_forked([*arguments, "--quiet"], folder)
+    outcome = run_forked([*arguments, "--quiet"], folder, PATIENCE)
     if outcome.code not in (0, 1):
         raise SystemExit(f"kinimmune {' '.join(arguments)}: exit code {outcome.code}: {outcome.err}")
 
