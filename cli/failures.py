@@ -99,7 +99,8 @@ def one_line_warnings(*, quiet: bool) -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         if not quiet:
-            sys.stderr.write(f"warning: {' '.join(str(message).split())} ({category.__name__})\n")
+            text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
+            sys.stderr.write(f"warning: {' '.join(text.split())} ({category.__name__})\n")
 
     with warnings.catch_warnings():
         if not sys.warnoptions and not os.environ.get("PYTEST_CURRENT_TEST"):

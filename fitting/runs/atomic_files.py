@@ -14,6 +14,8 @@ from kinimmune.models.errors import DataError, MachineError
 
 ENDING = ".tmp"
 """Ending of a file that is being written."""
+LARGEST_TEXT = 256 * 2**20
+"""Largest size of a file that is read whole [byte]; a larger one is none of this package's."""
 LONE_SURROGATE = re.compile(r"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 """Escapes that are halves of a character; only pairs of them are text."""
 
@@ -77,11 +79,13 @@ def read_text(path: Path, advice: str) -> str:
     Raises
     ------
     DataError
-        when the file is missing or no text
+        when the file is missing, no text, or larger than any this package writes
     """
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is no plain file; {advice}")
+        if path.exists() and (size := path.stat().st_size) > LARGEST_TEXT:
+            raise DataError(f"{path} has {size} bytes, more than the {LARGEST_TEXT} a file of this package may have; {advice}")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error
