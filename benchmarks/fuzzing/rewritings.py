@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from fuzzing.cells import Rows, read_rows, write_rows
-from kinimmune.models.trial.design import DAYS_PER_MONTH
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 
 Rewriting = Callable[[random.Random, bytes], tuple[bytes, str] | None]
 

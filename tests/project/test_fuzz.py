@@ -11,8 +11,7 @@ from importlib.resources import files
 import pytest
 from paths import ROOT
 
-from kinimmune.models.symbolic.units import parse_unit
-from kinimmune.models.trial.design import DAYS_PER_MONTH
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 
 CASES = 25
 
