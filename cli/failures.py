@@ -24,6 +24,8 @@ OF_THE_MACHINE = {
     if hasattr(errno, name)
 }
 """Numbers of system errors that another path or option would not mend."""
+OF_A_FULL_DISK = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
+"""Those of them that tell that there is no room."""
 INTERNAL_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -61,7 +63,8 @@ def tell_error(error: Exception) -> Exit:
 
 def tell_system_error(error: OSError) -> Exit:
     """Print an error of the system with the file it is about; return the exit code: 7 for the machine, else 2."""
-    name = f"'{error.filename}'" if error.filename is not None else "a file or connection"
+    unnamed = "the standard output" if error.errno in OF_A_FULL_DISK else "a file or connection"  # other files are named
+    name = unnamed if error.filename is None else f"'{error.filename}'"
     reason = error.strerror or type(error).__name__
     if error.errno in OF_THE_MACHINE:
         print_error(f"{name}: {reason}; make room and repeat the command, what was finished is kept")

@@ -25,7 +25,7 @@ from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
 from kinimmune.cli.commands.task import task
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error
+from kinimmune.cli.failures import INTERNAL_ERRORS, leave_closed_pipe, one_line_warnings, prepare_environment, tell_error
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -90,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
         return tell_error(error)
+    except SystemExit as stop:  # how typer leaves when whoever read its output has gone
+        if isinstance(stop.__context__, BrokenPipeError):
+            return leave_closed_pipe()
+        raise
     if code == _INTERRUPTED_BY_TYPER:
         print_error("interrupted")
         return Exit.INTERRUPTED
