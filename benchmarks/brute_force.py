@@ -14,7 +14,6 @@ import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 
 from kinimmune.fitting.estimation.optimise import optimise
-from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, to_horizon
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.tables.rows import Tables
@@ -78,7 +77,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
 
 def compare_ratios(trial: Trial, observed: dict[str, Observed], outcomes: dict[str, ArmOutcome], label: str) -> list[Row]:
     """Return Cox coefficients by lifelines beside the expected ln hazard ratios."""
-    treated, control = first_treated_arm(trial), trial.control.name
+    treated, control = trial.treated[0].name, trial.control.name
     rows: list[Row] = []
     for endpoint in Endpoint:
         parts = [

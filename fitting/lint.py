@@ -15,7 +15,7 @@ from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow
 from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_display_models, check_displays
 from kinimmune.models.symbolic.parameters import Scale, Status
-from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
@@ -26,7 +26,7 @@ from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Trial
+from kinimmune.models.trial.design import Trial
 
 NARROWEST_ASSUMED = 0.7
 """Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
@@ -122,7 +122,8 @@ def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Ite
         if row.statistic is Statistic.MEDIAN and row.value > longest:
             problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
             yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
-        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name))
+        both = row.statistic is Statistic.HAZARD_RATIO
+        patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name) or (both and arm.control))
         if row.n > patients:
             problem = f"n = {row.n} where '{row.study}' has {patients} patients{f' in arm {row.arm!r}' if row.arm else ''}"
             yield row.finding("n", problem, "correct it, or n in design.csv")

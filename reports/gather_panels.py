@@ -42,8 +42,8 @@ def gather_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]
     NumericalError
         when an experiment cannot be integrated
     """
-    experiments = {item.name: item for item in read_experiments(tables) if item.model == model.name}
-    days = {name: day for owner, name, day in read_days(tables) if owner == model.name}
+    experiments = {item.name: item for item in read_experiments(model, tables)}
+    days = read_days(model.name, tables)
     units = {item.name: item.unit for item in model.states} | {item.name: item.unit for item in model.outputs}
     panels = select_panels(read_panels(model.name, tables), experiments, days, units)
     if not panels:

@@ -17,7 +17,9 @@ USUAL_DRAWS = 64
 Wanted = Annotated[str | None, typer.Option("--parameters", metavar="A,B", help="Parameters to profile; all estimated if none.")]
 Predictions = Annotated[
     list[str] | None,
-    typer.Option("--prediction", metavar="NAME", help="hazard_ratio:STUDY:ENDPOINT or median:STUDY:ARM:os; may be repeated."),
+    typer.Option(
+        "--prediction", metavar="NAME", help="hazard_ratio:STUDY[:ARM]:ENDPOINT or median:STUDY:ARM:os; may be repeated."
+    ),
 ]
 Draws = Annotated[int, typer.Option("--draws", min=0, help="Draws for the share of a mechanism; 0 leaves it out.")]
 Only = Annotated[bool, typer.Option("--identifiability-only", help="Curvature, refits and shares; no profiles.")]

@@ -24,7 +24,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         metavar="NAME",
-        help="median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM].",
+        help="median:STUDY:ARM:os, hazard_ratio:STUDY[:ARM]:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM].",
     ),
 ]
 MethodName = Annotated[str | None, typer.Option("--method", help="local, morris, sobol (if none) or prcc.")]

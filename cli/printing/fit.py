@@ -77,6 +77,10 @@ def _print_unfitted(result: FitResult) -> None:
     ]
     if cells:
         print_table("Not fitted", columns, cells, columns[4:8])
+    for row in (*result.targets, *result.unfitted, *result.transport):
+        if row.reason:
+            place = ":".join(part for part in (row.study, row.arm, row.endpoint) if part)
+            print(f"no {row.statistic.replace('_', ' ')} of {place}: {row.reason}")
     if result.q_model is not None:
         print(
             f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"

@@ -69,7 +69,7 @@ def _print_shares(shares: MechanismShare) -> None:
     columns = ("study", "treatment stops", "benefit in", "draws from", "at the fit", "median", "5 to 95 %", "draws", "no benefit")
     rows = [
         (
-            row.study,
+            row.study if row.arm is None else f"{row.study}:{row.arm}",
             row.rule.replace("_", " "),
             row.measure.replace("_", " "),
             row.draws_from,

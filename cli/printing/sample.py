@@ -26,11 +26,11 @@ def print_sample(result: SampleResult) -> None:
     columns = ("prediction", "median", "Monte Carlo error", "2.5 %", "97.5 %", "effective draws")
     print_table(f"Predictions over {result.draws - result.failed_draws} draws, medians [month]", columns, rows, columns[1:])
     chances = [
-        (row.study, row.endpoint, f"{row.bound:g}", row.of, f"{row.probability:.3f}", format_number(row.error, 2))
+        (row.study, row.arm or "-", row.endpoint, f"{row.bound:g}", row.of, f"{row.probability:.3f}", format_number(row.error, 2))
         for row in result.probabilities
     ]
-    columns = ("study", "endpoint", "below", "of", "probability", "Monte Carlo error")
-    print_table("Hazard ratios: of the population, and of one trial of the reported size", columns, chances, columns[4:])
+    heads = ("study", "arm", "endpoint", "below", "of", "probability", "Monte Carlo error")
+    print_table("Hazard ratios: of the population, and of one trial of the reported size", heads, chances, heads[5:])
 
 
 def _print_parameters(rows: Sequence[SampledParameter]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.dose_response import concentrations, log_ic50
 from kinimmune.models.library import hcc_cells
 from kinimmune.models.solvers.individual import simulate
@@ -60,14 +61,16 @@ class Response:
 
 
 def find_response(tables: Tables) -> Response:
-    """Return the response of the model with some tables."""
+    """Return the response of the model with some tables; raises a `DataError` where they lack the last read-out day."""
     name = hcc_cells.hcc_cells.__name__
     model = load_model(name, tables)
     compiled = compile_model(model)
     values = {item.name: item.value for item in model.parameters}
-    days = next(item.day for item in read_days(tables) if (item.model, item.name) == (name, hcc_cells.LAST_DAY))
+    days = read_days(name, tables)
+    if hcc_cells.LAST_DAY not in days:
+        raise DataError(f"experiments.csv has no read-out day '{hcc_cells.LAST_DAY}' of {name}; add a row of kind 'day'")
     load = concentrations() / concentrations()[0] * LOWEST_LOAD
-    lost, dying = np.array([_integrals(compiled, values, float(item), days) for item in load]).T
+    lost, dying = np.array([_integrals(compiled, values, float(item), days[hcc_cells.LAST_DAY]) for item in load]).T
     return Response(tuple(item for item in model.parameters if item.estimated), values, load, lost, dying)
 
 

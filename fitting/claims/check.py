@@ -4,7 +4,7 @@ Start with `check_claims`.  A claim that also holds without its mechanism is vac
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -132,24 +132,24 @@ def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) 
         switched = model.with_switches(*interactions)
     except UsageError as error:
         raise DataError(f"column 'arrows' of claims.csv: {error}") from error
+    experiments = {item.name: item for item in read_experiments(model, tables)}
     return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
-        experiments={item.name: item for item in read_experiments(tables) if item.model == model.name},
-        days={item.name: item.day for item in read_days(tables) if item.model == model.name},
-        trials=_gather_trials(model, claims, tables),
+        experiments=experiments,
+        days=read_days(model.name, tables),
+        trials=_gather_trials(model, claims, tables, experiments),
         jobs=jobs,
     )
 
 
-def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables) -> dict[str, Trial]:
+def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, others: Collection[str]) -> dict[str, Trial]:
     """Return study -> its trial; a study that claims name and the tables lack is the package's, as the claim mostly is too."""
     if not supports_trials(model):
         return {}
     trials = {trial.study: trial for trial in read_trials(tables)}
     named = {name for claim in claims for name in (claim.experiment, claim.baseline)}
-    others = {item.name for item in read_experiments(tables)} | {*model.state_names, *(item.name for item in model.outputs)}
-    missing = named - set(trials) - others
+    missing = named - set(trials) - {*others, *model.state_names, *(item.name for item in model.outputs)}
     return trials | ({trial.study: trial for trial in read_trials() if trial.study in missing} if missing else {})
 
 

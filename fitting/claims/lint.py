@@ -14,9 +14,9 @@ from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.model_experiments import examine_model_experiments
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables, dangling
 from kinimmune.models.tables.trials import examine_trials
@@ -46,6 +46,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
         except (DataError, ModelError) as error:
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue
+        found += examine_model_experiments(model, tables).findings
         vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], frozenset(studies))
         found += _check_model(vocabulary, [row for row in claims if row.model == name])
     return tuple(found)
@@ -83,22 +84,8 @@ class _Vocabulary:
             Named.INTERACTION: frozenset(self.model.interactions),
         }
 
-    @cached_property
-    def targets(self) -> Mapping[ChangeKind, tuple[str, Mapping[str, str]]]:
-        """Kind of change -> what it is done to, and its names with their units."""
-        parameters = {item.name: item.unit for item in self.model.parameters}
-        return {
-            ChangeKind.SET: ("parameter", parameters),
-            ChangeKind.SCALE: ("parameter", parameters),
-            ChangeKind.INPUT: ("input", {item.name: item.unit for item in self.model.inputs}),
-            ChangeKind.DOSE: ("state", {item.name: item.unit for item in self.model.states}),
-        }
-
 
 def _check_model(vocabulary: _Vocabulary, claims: Iterable[ClaimRow]) -> Iterator[Finding]:
-    for change in vocabulary.changes:
-        if change.kind in vocabulary.targets:
-            yield from _check_change(change, *vocabulary.targets[change.kind])
     readouts = readouts_of(vocabulary.model.name)
     for claim in claims:
         if claim.readout in readouts:
@@ -108,15 +95,6 @@ def _check_model(vocabulary: _Vocabulary, claims: Iterable[ClaimRow]) -> Iterato
         for name in (name for mechanism in claim.arrows.split() for name in mechanism.split("+")):
             if name not in vocabulary.names[Named.INTERACTION]:
                 yield _unknown(claim, "arrows", Named.INTERACTION, name, vocabulary.names[Named.INTERACTION])
-
-
-def _check_change(row: ExperimentRow, what: str, units: Mapping[str, str]) -> Iterator[Finding]:
-    target = row.target or ""
-    if target not in units:
-        yield _unknown(row, "target", what, target, units)
-    elif row.kind is not ChangeKind.SCALE and not parse_unit(row.unit or "1").equals(parse_unit(units[target])):
-        problem = f"unit '{row.unit}' in column 'unit' is not the one of {what} '{target}' in model '{row.model}'"
-        yield row.finding("unit", problem, f"give the value in {units[target]}")
 
 
 def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> Iterator[Finding]:
@@ -155,5 +133,5 @@ def _check_others(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> I
             yield _unknown(row, column, what, given, names)
 
 
-def _unknown(row: ExperimentRow | ClaimRow, column: str, what: str, given: str, known: Iterable[str]) -> Finding:
+def _unknown(row: ClaimRow, column: str, what: str, given: str, known: Iterable[str]) -> Finding:
     return row.finding(column, f"model '{row.model}' has no {what} '{given}' in column '{column}'", nearest(given, sorted(known)))

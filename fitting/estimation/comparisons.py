@@ -13,11 +13,13 @@ from scipy.special import ndtr
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.likelihood import log_error
-from kinimmune.fitting.problem.predictions import null_prediction, predictions, sampling_error, scans_of
+from kinimmune.fitting.problem.outputs import HazardRatioOutput
+from kinimmune.fitting.problem.predictions import null_prediction, predict_ratio, predictions, sampling_error, scans_of
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free
 
 Interval = tuple[float | None, float | None]
@@ -48,7 +50,7 @@ def score(rows: Sequence[ComparisonRow], targets: Mapping[str, Target], null: bo
     """
     total, count = 0.0, 0
     for row in rows:
-        target = targets[f"{row.statistic}:{row.study}:{row.endpoint}"]
+        target = targets[HazardRatioOutput(row.study, Endpoint(row.endpoint), row.arm).name]
         value = row.null_prediction if null else row.predicted
         if target.log_error is None:
             continue
@@ -88,7 +90,17 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         drawn_upper=drawn[1],
         trial_lower=repeated[0],
         trial_upper=repeated[1],
+        reason=_find_reason(evidence, target) if predicted is None else "",
     )
+
+
+def _find_reason(evidence: Evidence, target: Target) -> str:
+    """Return why a virtual trial does not have a number."""
+    output = target.output
+    if isinstance(output, HazardRatioOutput):
+        return predict_ratio(evidence.problem, evidence.outcomes, output).reason
+    months = evidence.problem.simulator.horizon / DAYS_PER_MONTH
+    return f"the curve stays above one half to month {months:g}"
 
 
 def _inside(target: Target, predicted: float | None) -> bool:
@@ -111,18 +123,19 @@ def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, 
     approximation = evidence.approximation
     if approximation is None or target.label not in approximation.gradients:
         return (None, None), (None, None), (None, None)
+    centre = predictions(evidence.problem, evidence.outcomes)[target.label]
+    by_scans = target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.TTP
+    if centre is None and not by_scans:
+        return (None, None), (None, None), (None, None)
     fixed = approximation.standard_error(target.label, constants_drawn=False)
     drawn = approximation.standard_error(target.label, constants_drawn=True)
     noise = _trial_noise(evidence, target)
     errors = (fixed, drawn, np.hypot(fixed, noise))
-    if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.TTP:
+    if centre is None or by_scans:
         outcome = evidence.outcomes[target.study, target.arm or ""]
         months = outcome.scans / DAYS_PER_MONTH
         scans = tuple(_scan_interval(progression_free(outcome), error, months) for error in errors)
         return scans[0], scans[1], scans[2]
-    centre = predictions(evidence.problem, evidence.outcomes)[target.label]
-    if centre is None:
-        return (None, None), (None, None), (None, None)
     ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
     return ends[0], ends[1], ends[2]
 
@@ -135,6 +148,8 @@ def _trial_noise(evidence: Evidence, target: Target) -> Array:
 
 
 def _log_interval(centre: float, error: float) -> Interval:
+    if not math.isfinite(error):  # next to the point there is no such number
+        return None, None
     width = NORMAL_95 * error
     return centre * math.exp(-width), centre * math.exp(width)
 

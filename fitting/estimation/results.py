@@ -73,6 +73,8 @@ class ComparisonRow:
     trial_lower: float | None = None
     """Interval for one trial of that size (sampling error and parameters)."""
     trial_upper: float | None = None
+    reason: str = ""
+    """Why nothing is predicted; empty where something is."""
 
 
 @dataclass(frozen=True)
@@ -215,12 +217,12 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class ContrastResult:
-    """Two arms of a study and one endpoint."""
+    """A treated arm of a study beside the control, and one endpoint."""
 
     study: str
     endpoint: str
-    hazard_ratio: float
-    """Over the whole follow-up."""
+    hazard_ratio: float | None
+    """Over the whole follow-up; None where an arm has no events within it."""
     months: Numbers
     hazard_ratio_course: Numbers
     """Ratio of the arms' hazards around each time."""
@@ -228,6 +230,10 @@ class ContrastResult:
     """Restricted mean survival time, treated minus control [month], to `rmst_horizon`."""
     rmst_horizon: float
     """[month]"""
+    arm: str | None = None
+    """The treated arm; None for the only one of the study."""
+    reason: str = ""
+    """Why there is no hazard ratio; empty where there is one."""
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from kinimmune.fitting.estimation.results import (
     TrialResult,
 )
 from kinimmune.fitting.estimation.trial_summary import describe_trial
-from kinimmune.fitting.problem.predictions import first_treated_arm
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
 
 AT_BOUND = 1e-3
@@ -82,21 +82,21 @@ def summarise(
 def transport(
     problem: FitProblem, z: Array, published: Sequence[Target], optimise: Optimiser
 ) -> tuple[tuple[ComparisonRow, ...], int]:
-    """Fit without the treated arm of the last study and predict that arm; return its rows and the evaluations spent.
+    """Fit without the treated arms of the last study and predict them; return their rows and the evaluations spent.
 
     Nothing to do, and no rows, with a single study.
     """
     if len(problem.trials) < 2:
         return (), 0
     trial = problem.trials[-1]
-    held = (trial.study, first_treated_arm(trial))
-    kept = tuple(item for item in problem.targets if (item.study, item.arm) != held)
-    smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm != held))
+    held = {(trial.study, arm.name) for arm in trial.treated}
+    kept = tuple(item for item in problem.targets if (item.study, item.arm) not in held)
+    smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm not in held))
     found = optimise(smaller, z, lambda _: None)
     wide = to_horizon(problem, REPORT_MONTHS)
     outcomes = predict(wide, [np.array(found.z)])[0]
     approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
-    targets = tuple(item for item in problem.targets if (item.study, item.arm) == held)
+    targets = tuple(item for item in problem.targets if (item.study, item.arm) in held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
 
 

@@ -10,13 +10,15 @@ from dataclasses import replace
 import numpy as np
 
 from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, Numbers, QuadratureRow, TrialResult
-from kinimmune.fitting.problem.predictions import contrast_curves, predictions
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, list_ratios
+from kinimmune.fitting.problem.predictions import contrast_curves, predict_ratio, predictions
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, curve, predict
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Arm, Endpoint, Trial
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Arm, Endpoint, Trial
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
-from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, restricted_mean, survival_at
+from kinimmune.models.trial.survival import median_time, progression_free, restricted_mean, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 
 QUADRATURE_SETS = 4
@@ -46,7 +48,10 @@ def describe_trial(problem: FitProblem, z: Array, outcomes: Outcomes, seed: int)
         patients=problem.population.patients,
         arms=tuple(_arm(problem, z, outcomes, trial, arm, seed) for trial in problem.trials for arm in trial.arms),
         contrasts=tuple(
-            _contrast(problem, outcomes, trial, endpoint) for trial in problem.trials for endpoint in problem.endpoints
+            _contrast(problem, outcomes, ratio)
+            for trial in problem.trials
+            for endpoint in problem.endpoints
+            for ratio in list_ratios(trial, endpoint)
         ),
         quadrature=quadrature(problem, z, outcomes, seed),
     )
@@ -176,16 +181,19 @@ def _spiders(drawn: SimulatedPatients, scans: Array) -> tuple[tuple[Numbers, Num
     return tuple((_numbers(months), _numbers(change)) for months, change in several[:SPIDERS])
 
 
-def _contrast(problem: FitProblem, outcomes: Outcomes, trial: Trial, endpoint: Endpoint) -> ContrastResult:
-    treated, control = contrast_curves(problem, outcomes, trial, endpoint)
-    horizon = trial.follow_up[endpoint].longest
+def _contrast(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput) -> ContrastResult:
+    treated, control = contrast_curves(problem, outcomes, ratio)
+    found = predict_ratio(problem, outcomes, ratio)
+    horizon = problem.trial(ratio.study).follow_up[ratio.endpoint].longest
     months, course = _hazard_course(treated.survival, control.survival, treated.time, horizon)
     start = np.concatenate([[0.0], treated.time])
     means = [restricted_mean(start, np.concatenate([[1.0], arm.survival]), horizon) for arm in (treated, control)]
     return ContrastResult(
-        study=trial.study,
-        endpoint=endpoint,
-        hazard_ratio=hazard_ratio(treated, control),
+        study=ratio.study,
+        arm=ratio.arm,
+        endpoint=ratio.endpoint,
+        hazard_ratio=found.value,
+        reason=found.reason,
         months=months,
         hazard_ratio_course=course,
         rmst_difference=(means[0] - means[1]) / DAYS_PER_MONTH,

@@ -17,8 +17,7 @@ from kinimmune.fitting.estimation.laplace import approximate, uncertain_constant
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
-from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput
-from kinimmune.fitting.problem.predictions import first_treated_arm
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, list_ratios
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.profile.optima import ProfileContext
@@ -29,7 +28,7 @@ from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.design import Endpoint, StopRule, Trial
+from kinimmune.models.trial.design import Endpoint, StopRule
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 MAX_PATIENTS = 64
@@ -51,7 +50,7 @@ def find_arrows(folder: str | None, model: str) -> tuple[str, ...]:
 
 def list_rules(problem: FitProblem) -> tuple[StopRule, ...]:
     """Return the rules for stopping treatment that every study can be run under."""
-    known = all(math.isfinite(trial.arm(first_treated_arm(trial)).symptomatic_median) for trial in problem.trials)
+    known = all(math.isfinite(arm.symptomatic_median) for trial in problem.trials for arm in trial.treated)
     return tuple(rule for rule in COMPARED if known or rule is not StopRule.RADIOLOGICAL_AND_SYMPTOMATIC)
 
 
@@ -106,7 +105,7 @@ def compute_benefits(inputs: Json) -> Json:
         except NumericalError as error:
             benefits.append(None)
             failures.append({"what": f"draw {number} of the block", "reason": str(error)})
-    runs = len(problem.trials) * (1 + 2 * len(rules))
+    runs = sum(len(trial.treated) for trial in problem.trials) * (1 + 2 * len(rules))
     return {"benefits": benefits, "evaluations": len(benefits) * runs // len(problem.arms), "failures": failures}
 
 
@@ -148,29 +147,33 @@ def without(problem: FitProblem, arrows: Sequence[str]) -> FitProblem:
 def _benefits(
     problem: FitProblem, z: Array, arrows: Sequence[str], rules: Sequence[StopRule]
 ) -> dict[str, dict[str, list[float]]]:
-    """Return `study:rule` -> measure -> the benefit with the arrows and without them."""
+    """Return `study[:arm]:rule` -> measure -> the benefit with the arrows and without them."""
     cut = without(problem, arrows)
     benefits = {}
     for trial in problem.trials:
-        treated, control = first_treated_arm(trial), trial.control.name
-        cohorts = [arm_cohort(problem, z, trial.study, control)]
-        for variant in (problem, cut):
-            cohort = arm_cohort(variant, z, trial.study, treated)
-            cohorts += [replace(cohort, rule=rule) for rule in rules]
-        placebo, *others = run_arms(problem.simulator, cohorts, problem.jobs)
-        for rule, whole, rest in zip(rules, others[: len(rules)], others[len(rules) :], strict=True):
-            pair = [_benefit(problem, trial, outcome, placebo) for outcome in (whole, rest)]
-            benefits[f"{trial.study}:{rule}"] = {name: [benefit[name] for benefit in pair] for name in MEASURES}
+        for ratio in list_ratios(trial, Endpoint.OS):
+            treated = trial.find_treated(ratio.arm).name
+            cohorts = [arm_cohort(problem, z, trial.study, trial.control.name)]
+            for variant in (problem, cut):
+                cohort = arm_cohort(variant, z, trial.study, treated)
+                cohorts += [replace(cohort, rule=rule) for rule in rules]
+            placebo, *others = run_arms(problem.simulator, cohorts, problem.jobs)
+            for rule, whole, rest in zip(rules, others[: len(rules)], others[len(rules) :], strict=True):
+                pair = [_benefit(problem, ratio, outcome, placebo) for outcome in (whole, rest)]
+                benefits[_key(ratio, rule)] = {name: [benefit[name] for benefit in pair] for name in MEASURES}
     return benefits
 
 
-def _benefit(problem: FitProblem, trial: Trial, treated: ArmOutcome, control: ArmOutcome) -> dict[str, float]:
+def _key(ratio: HazardRatioOutput, rule: StopRule) -> str:
+    return f"{ratio.study}:{rule}" if ratio.arm is None else f"{ratio.study}:{ratio.arm}:{rule}"
+
+
+def _benefit(problem: FitProblem, ratio: HazardRatioOutput, treated: ArmOutcome, control: ArmOutcome) -> dict[str, float]:
     """Return -ln hazard ratio of death, and the gain in median survival over the control's median."""
-    arms = (first_treated_arm(trial), trial.control.name)
-    outcomes = {(trial.study, arm): outcome for arm, outcome in zip(arms, (treated, control), strict=True)}
-    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(trial.study, arm).name)) for arm in arms]
+    outcomes = {(ratio.study, item.arm.name): item for item in (treated, control)}
+    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(study, arm).name)) for study, arm in outcomes]
     return {
-        "hazard_ratio": -log_prediction(problem, outcomes, HazardRatioOutput(trial.study, Endpoint.OS).name),
+        "hazard_ratio": -log_prediction(problem, outcomes, ratio.name),
         "median": medians[0] / medians[1] - 1.0,
     }
 
@@ -226,11 +229,12 @@ def count_tasks(context: ProfileContext, draws: int) -> int:
 
 def _summarise(problem: FitProblem, benefits: Mapping[str, Sequence[Json]]) -> list[ShareRow]:
     rows = []
-    for trial in problem.trials:
+    ratios = [ratio for trial in problem.trials for ratio in list_ratios(trial, Endpoint.OS)]
+    for ratio in ratios:
         for rule in list_rules(problem):
             for measure in MEASURES:
                 shares = {
-                    origin: [share_of(*benefit[f"{trial.study}:{rule}"][measure]) for benefit in found]
+                    origin: [share_of(*benefit[_key(ratio, rule)][measure]) for benefit in found]
                     for origin, found in benefits.items()
                 }
                 at_fit = shares["fit"][0] if shares["fit"] else None
@@ -239,7 +243,8 @@ def _summarise(problem: FitProblem, benefits: Mapping[str, Sequence[Json]]) -> l
                     median, lower, upper = (float(np.quantile(known, level)) if known else None for level in (0.5, 0.05, 0.95))
                     rows.append(
                         ShareRow(
-                            study=trial.study,
+                            study=ratio.study,
+                            arm=ratio.arm,
                             rule=str(rule),
                             measure=measure,
                             draws_from=origin,

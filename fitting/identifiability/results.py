@@ -74,6 +74,8 @@ class ShareRow:
     """Number of draws with a benefit to be shared."""
     without_benefit: int
     """Draws in which the drug brings no benefit; they have no share."""
+    arm: str | None = None
+    """The treated arm; None for the only one of the study."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from scipy.special import log_ndtr
 
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.errors import DataError
-from kinimmune.models.trial.design import DAYS_PER_MONTH, FollowUp
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import FollowUp
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
 
@@ -53,7 +54,7 @@ def os_residual(median: float, target: Target, error: float) -> float:
 def scan_of(target: Target, scan_interval: float) -> int:
     """Return the number of the scan nearest to a published median time to progression.
 
-    >>> from kinimmune.models.trial.design import DAYS_PER_MONTH
+    >>> from kinimmune.models.symbolic.units import DAYS_PER_MONTH
     >>> [round(months * DAYS_PER_MONTH / 42.0) for months in (1.4, 2.8, 5.5)]
     [1, 2, 4]
     """

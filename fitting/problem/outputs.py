@@ -1,7 +1,8 @@
 """Outputs by the names of the command line: which number of a virtual trial, or of one individual, is asked for.
 
-Start with `parse_output`.  Names are `median:STUDY:ARM:os`, `hazard_ratio:STUDY:ENDPOINT`,
-`survival:STUDY:ARM:ENDPOINT:MONTH` and `state:NAME:DAY[:ARM]`; `kinimmune.fitting.sensitivity.responses` computes them.
+Start with `parse_output`.  Names are `median:STUDY:ARM:os`, `hazard_ratio:STUDY[:ARM]:ENDPOINT`,
+`survival:STUDY:ARM:ENDPOINT:MONTH` and `state:NAME:DAY[:ARM]`; a ratio names its treated arm where a study has several.
+`kinimmune.fitting.sensitivity.responses` computes them.
 Every output is a smooth function of the parameters; the median of TTP, which jumps from scan to scan, is refused.
 """
 
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial, list_endpoints
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial, list_endpoints
 
 KINDS = ("median", "hazard_ratio", "survival", "state")
-FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM]"
+FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY[:ARM]:ENDPOINT, survival:STUDY:ARM:ENDPOINT:MONTH or state:NAME:DAY[:ARM]"
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,18 @@ class MedianOutput:
 
 @dataclass(frozen=True)
 class HazardRatioOutput:
-    """Hazard ratio of a study's first treated arm over its control, over the whole follow-up."""
+    """Hazard ratio of a treated arm over its study's control, over the whole follow-up."""
 
     study: str
     endpoint: Endpoint
+    arm: str | None = None
+    """The treated arm; None for the only one of a study, so that its short name is the only one it has."""
 
     @property
     def name(self) -> str:
         """As it is written on the command line."""
-        return f"hazard_ratio:{self.study}:{self.endpoint}"
+        place = [self.study] if self.arm is None else [self.study, self.arm]
+        return ":".join(["hazard_ratio", *place, str(self.endpoint)])
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,8 @@ def read_output(name: str) -> Output:
         match kind, parts:
             case "median", [study, arm, endpoint]:
                 return MedianOutput(study, arm, Endpoint(endpoint))
-            case "hazard_ratio", [study, endpoint]:
-                return HazardRatioOutput(study, Endpoint(endpoint))
+            case "hazard_ratio", [study, *arm, endpoint] if len(arm) <= 1:
+                return HazardRatioOutput(study, Endpoint(endpoint), *arm)
             case "survival", [study, arm, endpoint, month]:
                 return SurvivalOutput(study, arm, Endpoint(endpoint), float(month))
             case "state", [quantity, day]:
@@ -115,6 +120,16 @@ def read_output(name: str) -> Output:
     except ValueError as error:  # no endpoint, no number
         raise DataError(f"'{name}' is no output: {error}; write {FORMS}") from error
     raise DataError(f"'{name}' is no output; write {FORMS}")
+
+
+def list_ratios(trial: Trial, endpoint: Endpoint) -> tuple[HazardRatioOutput, ...]:
+    """Return the hazard ratios of a trial: one for each treated arm."""
+    return tuple(name_ratio(trial, arm.name, endpoint) for arm in trial.treated)
+
+
+def name_ratio(trial: Trial, arm: str, endpoint: Endpoint) -> HazardRatioOutput:
+    """Return the hazard ratio of a treated arm; where it is the only one the ratio does not name it."""
+    return HazardRatioOutput(trial.study, endpoint, arm if len(trial.treated) > 1 else None)
 
 
 def read_published_output(name: str) -> PublishedOutput:
@@ -176,12 +191,13 @@ def parse_output(text: str, catalogue: OutputCatalogue) -> Output:
         raise _refuse(text, f"no kind '{kind}'; {nearest(kind, KINDS)}; write {FORMS}")
     if kind == "state":
         return _parse_state(text, parts, catalogue)
-    expected = {"median": 3, "hazard_ratio": 2, "survival": 4}[kind]
-    if len(parts) != expected:
-        raise _refuse(text, f"{len(parts)} parts after '{kind}' where {expected} belong; write {FORMS}")
+    expected = {"median": (3,), "hazard_ratio": (2, 3), "survival": (4,)}[kind]
+    if len(parts) not in expected:
+        wanted = " or ".join(map(str, expected))
+        raise _refuse(text, f"{len(parts)} parts after '{kind}' where {wanted} belong; write {FORMS}")
     trial = catalogue.trial(parts[0], text)
     if kind == "hazard_ratio":
-        return HazardRatioOutput(trial.study, _endpoint(parts[1], catalogue.model, text))
+        return _ratio(text, trial, parts[1:-1], _endpoint(parts[-1], catalogue.model, text))
     arm, endpoint = _arm(parts[1], trial, text), _endpoint(parts[2], catalogue.model, text)
     if kind == "median":
         return _median(text, trial, arm, endpoint)
@@ -190,6 +206,17 @@ def parse_output(text: str, catalogue: OutputCatalogue) -> Output:
 
 def _refuse(text: str, problem: str) -> UsageError:
     return UsageError(f"--output {text}: {problem}")
+
+
+def _ratio(text: str, trial: Trial, arm: Sequence[str], endpoint: Endpoint) -> HazardRatioOutput:
+    names = [item.name for item in list_ratios(trial, endpoint)]
+    if not arm and len(names) > 1:
+        raise _refuse(text, f"'{trial.study}' compares {len(names)} arms with its control; ask for {' or '.join(names)}")
+    try:
+        treated = trial.find_treated(arm[0] if arm else None)
+    except UsageError as error:
+        raise _refuse(text, str(error)) from error
+    return name_ratio(trial, treated.name, endpoint)
 
 
 def _median(text: str, trial: Trial, arm: str, endpoint: Endpoint) -> MedianOutput:

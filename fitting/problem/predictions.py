@@ -1,20 +1,23 @@
 """Named predictions of a virtual trial, and the naive predictions they have to beat.
 
 Start with `predictions`.  Names are those of the command line: `median:STUDY:ARM:ENDPOINT` and
-`hazard_ratio:STUDY:ENDPOINT`.
+`hazard_ratio:STUDY[:ARM]:ENDPOINT`.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from kinimmune.fitting.problem.likelihood import scan_of
-from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, read_output, read_published_output
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, list_ratios, read_output, read_published_output
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.survival import (
     TrialCurves,
     greenwood,
@@ -38,28 +41,45 @@ def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str,
     return None if scan is None else scan * problem.trial(study).scan_interval / DAYS_PER_MONTH
 
 
-def first_treated_arm(trial: Trial) -> str:
-    """Return the name of the arm that hazard ratios compare with the control: the first one that is not the control."""
-    return next(arm.name for arm in trial.arms if not arm.control)
-
-
-def contrast_curves(problem: FitProblem, outcomes: Outcomes, trial: Trial, endpoint: Endpoint) -> tuple[TrialCurves, TrialCurves]:
-    """Return the curves of the first treated arm and of the control under the study's follow-up."""
-    arms = (first_treated_arm(trial), trial.control.name)
-    treated, control = (curve(problem, outcomes, trial.study, arm, endpoint) for arm in arms)
+def contrast_curves(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput) -> tuple[TrialCurves, TrialCurves]:
+    """Return the curves of the treated arm of a ratio and of the control under the study's follow-up."""
+    trial = problem.trial(ratio.study)
+    arms = (trial.find_treated(ratio.arm).name, trial.control.name)
+    treated, control = (curve(problem, outcomes, trial.study, arm, ratio.endpoint) for arm in arms)
     return treated, control
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """A hazard ratio with the error of one trial, or why there is none."""
+
+    value: float | None
+    log_error: float | None
+    """Standard error of ln ratio by which a trial of this size scatters."""
+    reason: str = ""
+    """Why there is none; empty where there is one."""
+
+
+def predict_ratio(problem: FitProblem, outcomes: Outcomes, output: HazardRatioOutput) -> Ratio:
+    """Return the ratio a trial reports; where an arm has no events within the follow-up there is none, and nothing else ends."""
+    treated, control = contrast_curves(problem, outcomes, output)
+    try:
+        value = hazard_ratio(treated, control)
+    except DataError as error:
+        return Ratio(None, None, str(error))
+    return Ratio(value, log_ratio_error(treated, control, value))
+
+
 def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | None]:
-    """Return every named prediction: medians [month] of all arms, hazard ratios of all studies."""
+    """Return every named prediction: medians [month] of all arms, hazard ratios of all treated arms; None for what is none."""
     named: dict[str, float | None] = {}
     for trial in problem.trials:
         for endpoint in problem.endpoints:
             for arm in trial.arms:
                 name = MedianOutput(trial.study, arm.name, endpoint).name
                 named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)
-            treated, control = contrast_curves(problem, outcomes, trial, endpoint)
-            named[HazardRatioOutput(trial.study, endpoint).name] = hazard_ratio(treated, control)
+            for ratio in list_ratios(trial, endpoint):
+                named[ratio.name] = predict_ratio(problem, outcomes, ratio).value
     return named
 
 
@@ -79,11 +99,14 @@ def smooth_predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, Arr
 
 
 def sampling_error(problem: FitProblem, outcomes: Outcomes, name: str) -> Array:
-    """Return the standard error by which one trial of this size scatters about a smooth prediction; same shape."""
+    """Return the standard error by which one trial of this size scatters about a smooth prediction; same shape.
+
+    Not a number where the prediction is none.
+    """
     output = read_published_output(name)
     if isinstance(output, HazardRatioOutput):
-        treated, control = contrast_curves(problem, outcomes, problem.trial(output.study), output.endpoint)
-        return np.array([log_ratio_error(treated, control, hazard_ratio(treated, control))])
+        error = predict_ratio(problem, outcomes, output).log_error
+        return np.array([math.nan if error is None else error])
     observed = curve(problem, outcomes, output.study, output.arm, output.endpoint)
     errors = greenwood(observed)
     if output.endpoint is Endpoint.TTP:
@@ -102,18 +125,27 @@ def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[
     """
     published = {(item.study, item.arm, item.endpoint): item.value for item in targets if item.statistic is Statistic.MEDIAN}
     trial = next(item for item in trials if item.study == target.study)
+    if target.arm == trial.control.name:
+        return None  # what the control comes from no ratio tells
+    treated = trial.find_treated(target.arm).name
 
-    def ratio(study: Trial) -> float | None:
-        treated = published.get((study.study, first_treated_arm(study), target.endpoint))
-        control = published.get((study.study, study.control.name, target.endpoint))
-        return None if treated is None or control is None else treated / control
+    def ratio(study: Trial, arm: str) -> float | None:
+        above = published.get((study.study, arm, target.endpoint))
+        below = published.get((study.study, study.control.name, target.endpoint))
+        return None if above is None or below is None else above / below
 
     if target.statistic is Statistic.HAZARD_RATIO:
-        own = ratio(trial)
+        own = ratio(trial, treated)
         return None if own is None else 1.0 / own
-    other = next((ratio(item) for item in trials if item.study != target.study), None)
+    other = next((ratio(item, _counterpart(item, treated)) for item in trials if item.study != target.study), None)
     control = published.get((target.study, trial.control.name, target.endpoint))
     return None if other is None or control is None else control * other
+
+
+def _counterpart(trial: Trial, arm: str) -> str:
+    """Return the arm of another study that is compared as `arm` is: that of the same name, else the first."""
+    names = [item.name for item in trial.treated]
+    return arm if arm in names else names[0]
 
 
 def scans_of(target: Target, predicted: float | None, trial: Trial) -> tuple[int | None, int | None]:

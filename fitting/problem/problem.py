@@ -21,10 +21,11 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial, supports_trials
+from kinimmune.models.trial.design import Endpoint, StopRule, Trial, supports_trials
 from kinimmune.models.trial.population import Population, draw_population
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.survival import TrialCurves, expected_curve, median_time

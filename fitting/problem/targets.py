@@ -4,7 +4,7 @@ Start with `Target`; `read_targets` makes them from `targets.csv`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -46,7 +46,7 @@ class Target:
 
     study: str
     arm: str | None
-    """None for a ratio of two arms."""
+    """Of a ratio the treated arm, None for the only one of its study."""
     endpoint: Endpoint
     statistic: Statistic
     value: float
@@ -83,11 +83,11 @@ class Target:
         """What of a virtual trial the number is compared with."""
         if self.statistic is Statistic.MEDIAN and self.arm is not None:
             return MedianOutput(self.study, self.arm, self.endpoint)
-        return HazardRatioOutput(self.study, self.endpoint)
+        return HazardRatioOutput(self.study, self.endpoint, self.arm)
 
     @property
     def label(self) -> str:
-        """Name of the output, as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY:ENDPOINT`."""
+        """Name of the output, as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY[:ARM]:ENDPOINT`."""
         return self.output.name
 
     @property
@@ -148,11 +148,12 @@ def examine_targets(tables: Tables) -> Examined[Target]:
     """Return the targets and what is wrong with their table."""
     table, sources = tables.rows(TargetRow), examine_sources(tables)
     trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
+    treated = _list_treated(arms.entries)
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
     if not arms.findings:
-        findings += find_unknown_arms(table.entries, arms.entries)
+        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, treated)]
     for of in ("value", "interval"):
         findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
     refused = {finding.row for finding in findings}
@@ -161,7 +162,7 @@ def examine_targets(tables: Tables) -> Examined[Target]:
         if row.row in refused:
             continue
         try:
-            targets.append(_target(row))
+            targets.append(_target(row, treated.get(row.study, ())))
         except DataError as error:
             findings.append(row.refused("value", error))
     return Examined(tuple(targets), (*findings, *sources.findings))
@@ -169,9 +170,8 @@ def examine_targets(tables: Tables) -> Examined[Target]:
 
 def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
     for row in rows:
-        if (row.arm is None) != (row.statistic is Statistic.HAZARD_RATIO):
-            advice = "fill it in" if row.arm is None else "leave it empty: a ratio is of two arms"
-            yield row.finding("arm", f"{row.statistic} with arm '{row.arm or ''}' in column 'arm'", advice)
+        if row.arm is None and row.statistic is not Statistic.HAZARD_RATIO:
+            yield row.finding("arm", f"{row.statistic} without an arm in column 'arm'", "fill it in")
         if row.unit != _UNITS[row.statistic]:
             problem = f"unit '{row.unit}' of a {row.statistic} in column 'unit'"
             yield row.finding("unit", problem, f"give the numbers in {_UNITS[row.statistic]}")
@@ -180,13 +180,41 @@ def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
             yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
 
 
-def _target(row: TargetRow) -> Target:
+def _list_treated(arms: Iterable[ArmRow]) -> dict[str, tuple[str, ...]]:
+    """Return study -> the arms that are compared with its control."""
+    treated: dict[str, tuple[str, ...]] = {}
+    for arm in arms:
+        if not arm.control:
+            treated[arm.study] = (*treated.get(arm.study, ()), arm.arm)
+    return treated
+
+
+def _find_unnamed_ratios(rows: Sequence[TargetRow], treated: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
+    """Find ratios that do not say which of several arms they are about, are about the control, or are given twice."""
+    first: dict[tuple[str, str, Endpoint], TargetRow] = {}
+    for row in rows:
+        names = treated.get(row.study, ())
+        if row.statistic is not Statistic.HAZARD_RATIO or not names:
+            continue
+        if row.arm is None and len(names) > 1:
+            problem = f"hazard_ratio without an arm in column 'arm', and '{row.study}' compares {len(names)} with its control"
+            yield row.finding("arm", problem, f"name one of {', '.join(names)}")
+        elif row.arm is not None and row.arm not in names:
+            problem = f"hazard_ratio of arm '{row.arm}' in column 'arm', which is not compared with the control"
+            yield row.finding("arm", problem, f"name one of {', '.join(names)}")
+        other = first.setdefault((row.study, row.arm or names[0], row.endpoint), row)
+        if other is not row and other.arm != row.arm:  # rows with the same cells are told as such
+            yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
+
+
+def _target(row: TargetRow, treated: Sequence[str]) -> Target:
+    only = row.statistic is Statistic.HAZARD_RATIO and len(treated) == 1
     interval = None
     if row.interval_source is not None and row.interval_status is not None:
         interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)
     return Target(
         study=row.study,
-        arm=row.arm,
+        arm=None if only else row.arm,
         endpoint=row.endpoint,
         statistic=row.statistic,
         value=row.value,

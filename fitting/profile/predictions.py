@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.problem.predictions import first_treated_arm
+from kinimmune.fitting.problem.outputs import MedianOutput, list_ratios
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.profile.optimum import Optimum
@@ -36,7 +36,7 @@ WIDTH = 0.1
 
 def profilable_predictions(problem: FitProblem) -> tuple[str, ...]:
     """Return the predictions that can be profiled; medians of time to progression sit on scans and cannot."""
-    ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{endpoint}" for trial in problem.trials for endpoint in problem.endpoints]
+    ratios = [item.name for trial in problem.trials for endpoint in problem.endpoints for item in list_ratios(trial, endpoint)]
     medians = [f"{Statistic.MEDIAN}:{study}:{arm}:{Endpoint.OS}" for study, arm in problem.arms]
     return (*ratios, *medians)
 
@@ -44,8 +44,8 @@ def profilable_predictions(problem: FitProblem) -> tuple[str, ...]:
 def default_predictions(problem: FitProblem) -> tuple[str, ...]:
     """Return the predictions that are profiled when none are named: every hazard ratio of OS, and the first treated median."""
     first = problem.trials[0]
-    ratios = [f"{Statistic.HAZARD_RATIO}:{trial.study}:{Endpoint.OS}" for trial in problem.trials]
-    return (*ratios, f"{Statistic.MEDIAN}:{first.study}:{first_treated_arm(first)}:{Endpoint.OS}")
+    ratios = [item.name for trial in problem.trials for item in list_ratios(trial, Endpoint.OS)]
+    return (*ratios, MedianOutput(first.study, first.treated[0].name).name)
 
 
 def require_predictions(problem: FitProblem, names: Sequence[str]) -> None:

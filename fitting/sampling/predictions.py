@@ -20,7 +20,8 @@ from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, Sa
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free, survival_at
 
 BLOCK_DRAWS = 20
@@ -100,12 +101,16 @@ def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Json:
     if isinstance(outcomes, Exception):
         raise outcomes
     named = predictions(problem, outcomes)
-    ratios = [name for name in named if isinstance(read_output(name), HazardRatioOutput)]
+    ratios = [name for name, value in named.items() if _is_ratio(name) and value is not None]
     return {
         "predictions": named,
         "errors": {name: float(sampling_error(problem, outcomes, name)[0]) for name in ratios},
         "curves": list(_curves(outcomes)),
     }
+
+
+def _is_ratio(name: str) -> bool:
+    return isinstance(read_output(name), HazardRatioOutput)
 
 
 def _curves(outcomes: Outcomes) -> list[dict[str, Any]]:
@@ -132,6 +137,9 @@ def _summarise(kept: Kept) -> list[SampledPrediction]:
     rows = []
     for name in names:
         series = [[_number(draw["predictions"][name]) for draw in chain] for chain in kept]
+        if _is_ratio(name) and not all(math.isfinite(value) for chain in series for value in chain):
+            rows.append(SampledPrediction(name, None, None, None, None, None))  # not every draw has one
+            continue
         values = np.array([value for chain in series for value in chain])
         low, middle, high = (_finite(float(value)) for value in np.quantile(values, (0.025, 0.5, 0.975), method="inverted_cdf"))
         ess = _effective_size(series)
@@ -152,22 +160,29 @@ def _median_error(values: Array, series: Sequence[Sequence[float]]) -> float | N
 
 def _list_ratios(draws: Sequence[Mapping[str, Any]]) -> list[RatioDraws]:
     rows = []
-    for name in draws[0]["errors"] if draws else ():
-        output = read_published_output(name)
-        ratios, errors = (tuple(draw[kind][name] for draw in draws) for kind in ("predictions", "errors"))
-        rows.append(RatioDraws(output.study, str(output.endpoint), ratios, errors))
+    for output in _find_ratios(draws):
+        ratios, errors = (tuple(draw[kind][output.name] for draw in draws) for kind in ("predictions", "errors"))
+        rows.append(RatioDraws(output.study, str(output.endpoint), ratios, errors, output.arm))
     return rows
 
 
+def _find_ratios(draws: Sequence[Mapping[str, Any]]) -> list[HazardRatioOutput]:
+    """Return the hazard ratios that every draw has."""
+    names = [name for name in (draws[0]["errors"] if draws else ()) if all(name in draw["errors"] for draw in draws)]
+    outputs = [read_published_output(name) for name in names]
+    return [output for output in outputs if isinstance(output, HazardRatioOutput)]
+
+
 def _compare(kept: Kept) -> list[Probability]:
-    names = next((list(draw["errors"]) for chain in kept for draw in chain), [])
     rows = []
-    for name in names:
-        output = read_published_output(name)
+    for output in _find_ratios([draw for chain in kept for draw in chain]):
+        name = output.name
         pairs = [[(math.log(draw["predictions"][name]), draw["errors"][name]) for draw in chain] for chain in kept]
         for bound in BOUNDS:
             rows += [
-                Probability(output.study, str(output.endpoint), bound, of, chance.probability, chance.ess, chance.error)
+                Probability(
+                    output.study, str(output.endpoint), bound, of, chance.probability, chance.ess, chance.error, output.arm
+                )
                 for of, chance in probabilities_below(pairs, bound).items()
             ]
     return rows

@@ -69,6 +69,8 @@ class Probability:
     ess: float | None
     error: float | None
     """Monte Carlo error."""
+    arm: str | None = None
+    """The treated arm; None for the only one of the study."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class RatioDraws:
     ratios: Numbers
     errors: Numbers
     """Standard error of ln ratio by which a trial of the reported size scatters about it."""
+    arm: str | None = None
+    """The treated arm; None for the only one of the study."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _open_individual(settings: ResponseSettings, catalogue: OutputCatalogue, out
 def _experiment(catalogue: OutputCatalogue, output: StateOutput, tables: Tables) -> Experiment:
     if output.arm is None:
         return Experiment(catalogue.model.name, "untreated", "nothing is given", {}, {}, (), ())
-    return next(item for item in read_experiments(tables) if (item.model, item.name) == (catalogue.model.name, output.arm))
+    return next(item for item in read_experiments(catalogue.model, tables) if item.name == output.arm)
 
 
 def _columns(compiled: CompiledModel, fixed: Mapping[str, float], varied: Sequence[str], values: Array) -> Array:

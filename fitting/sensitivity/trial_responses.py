@@ -18,14 +18,15 @@ from kinimmune.fitting.problem.outputs import (
     StateOutput,
     SurvivalOutput,
 )
-from kinimmune.fitting.problem.predictions import contrast_curves, first_treated_arm
+from kinimmune.fitting.problem.predictions import contrast_curves
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_cohort
 from kinimmune.fitting.sensitivity.values import Response, gather_responses, list_times, with_values
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.parameters import Prior, Scale
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
 
@@ -95,7 +96,7 @@ _IDENTITY = Prior(Scale.NORMAL, 0.0, 1.0)
 def _arms(output: Output, catalogue: OutputCatalogue) -> tuple[tuple[str, str], ...]:
     if isinstance(output, HazardRatioOutput):
         trial = catalogue.trial(output.study, output.name)
-        return (trial.study, first_treated_arm(trial)), (trial.study, trial.control.name)
+        return (trial.study, trial.find_treated(output.arm).name), (trial.study, trial.control.name)
     return ((str(output.study), str(output.arm)),)
 
 
@@ -132,13 +133,10 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
 
 
 def _hazard_ratio(problem: FitProblem, output: HazardRatioOutput, outcomes: Outcomes) -> Array | str:
-    trial = problem.trial(output.study)
     try:
-        return np.array([hazard_ratio(*contrast_curves(problem, outcomes, trial, output.endpoint))])
+        return np.array([hazard_ratio(*contrast_curves(problem, outcomes, output))])
     except DataError as error:
         return str(error)
-    except ValueError:  # scipy's word for a root beyond the bracket
-        return f"the hazard ratio of {output.study}:{output.endpoint} is too far from 1 to be found"
 
 
 def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Array) -> Array | str:

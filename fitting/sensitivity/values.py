@@ -14,9 +14,10 @@ from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, Trial, supports_trials
+from kinimmune.models.trial.design import Endpoint, Trial, supports_trials
 
 TIMES = 12
 """Times at which the course of a state or of OS is read, the last one that of the output."""
@@ -43,7 +44,7 @@ def read_catalogue(model: str, tables: Tables) -> OutputCatalogue:
     if supports_trials(built):
         studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
         kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
-    experiments = tuple(item.name for item in read_experiments(tables) if item.model == model)
+    experiments = tuple(item.name for item in read_experiments(built, tables))
     return OutputCatalogue(built, kept, experiments)
 
 

@@ -19,6 +19,8 @@ from kinimmune.models.errors import DataError, ModelError
 if TYPE_CHECKING:
     import pint
 
+DAYS_PER_MONTH = 30.44
+"""A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
 _RELATIVE_TOLERANCE = 1e-9
 
 # pint computes what it is given, so it is given no numbers but 1 and exponents of one digit, none upon another
@@ -74,7 +76,9 @@ class Unit:
 def _registry() -> "pint.UnitRegistry[Any]":
     import pint
 
-    return pint.UnitRegistry()
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(on_redefinition="ignore")
+    registry.define(f"month = {DAYS_PER_MONTH} * day")  # there it is the twelfth of a Julian year
+    return registry
 
 
 @cache
@@ -100,6 +104,30 @@ def parse_unit(text: str) -> Unit:
         raise DataError(f"unit '{text}' has no fixed size or its zero is not nought; write one in proportion to base units")
     dimension = sorted((str(name), float(exponent)) for name, exponent in quantity.dimensionality.items())
     return Unit(tuple(dimension), float(quantity.magnitude))
+
+
+def convert(value: float, unit: str, wanted: str) -> float:
+    """Return a value given in one unit in another; the same unit written otherwise leaves every bit as it is.
+
+    Raises
+    ------
+    DataError
+        when the units do not measure the same, or one is unknown
+
+    Examples
+    --------
+    >>> convert(1.5, "umol/L", "nmol/L"), convert(2.0, "month", "d")
+    (1500.0, 60.88)
+    """
+    given, own = parse_unit(unit), parse_unit(wanted)
+    if given.dimension != own.dimension:
+        raise DataError(f"unit '{unit}' does not measure the same as {wanted}; give a value in {wanted}")
+    if given.equals(own):
+        return value
+    decade = math.log10(given.size / own.size)
+    if abs(decade - round(decade)) < _RELATIVE_TOLERANCE:  # 1000 where rounding would leave 999.9999999999999
+        return value * 10.0 ** round(decade) if decade > 0.0 else value / 10.0 ** -round(decade)
+    return value * given.size / own.size
 
 
 def unit_of(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> Unit | None:

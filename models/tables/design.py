@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from kinimmune.models.symbolic.units import Unit, parse_unit
+from kinimmune.models.symbolic.units import convert, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
-from kinimmune.models.trial.design import DAYS_PER_MONTH
 
 
 @dataclass(frozen=True)
@@ -117,14 +116,4 @@ def _find_faults(row: DesignRow) -> Iterable[Finding]:
 
 def _value(row: DesignRow) -> float:
     """Return the value of a row in the unit of its quantity."""
-    wanted = QUANTITIES[row.quantity].unit
-    if row.unit == wanted:
-        return row.value
-    return row.value * _size(row.unit) / _size(wanted)
-
-
-def _size(unit: str) -> float:
-    """Return the size of a unit in base units."""
-    # pint's month is 30.4375 d; the trial literature, and every other number here, has DAYS_PER_MONTH
-    known: Unit = parse_unit(unit)
-    return DAYS_PER_MONTH * parse_unit("d").size if unit == "month" else known.size
+    return convert(row.value, row.unit, QUANTITIES[row.quantity].unit)

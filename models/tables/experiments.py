@@ -1,22 +1,19 @@
 """Rows and checks of `experiments.csv`: what each experiment sets and gives, one change a row.
 
-Start with `examine_experiments`.  Kinds of row: `none` (a control, nothing changed), `as` (everything of the experiment
-named in `target`), `set` and `scale` (a parameter), `input` (held from first to last day), `dose` (added to a state every
-`interval` days from first to last day), `day` (not an experiment: the read-out day of that name).
+Start with `examine_experiments`; `kinimmune.models.tables.model_experiments` makes the experiments of a model from the rows.
+Kinds of row: `none` (a control, nothing changed), `as` (everything of the experiment named in `target`), `set` and `scale` (a
+parameter), `input` (held from first to last day), `dose` (added to a state every `interval` days from first to last day),
+`day` (not an experiment: the read-out day of that name).
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
-import numpy as np
-
-from kinimmune.models.experiments.design import Experiment, InputSpan
-from kinimmune.models.solvers.dosing import Dose
-from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
-from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.findings import Examined, Finding, capped
 from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
 
 
@@ -72,29 +69,28 @@ _NEEDS = {
 }
 
 
-def examine_experiments(tables: Tables) -> Examined[Experiment]:
-    """Return all experiments of all models and what is wrong with their table."""
+def examine_experiments(tables: Tables) -> Examined[ExperimentRow]:
+    """Return all rows of all models and what is wrong with the table; models are not looked at."""
     table, sources = tables.rows(ExperimentRow), examine_sources(tables)
     rows = table.entries
     findings = [
         *table.findings,
-        *_find_gaps(rows),
-        *_find_odd_amounts(rows),
-        *_find_circles(rows),
+        *capped(_find_gaps(rows)),
+        *capped(_find_odd_amounts(rows)),
+        *capped(_find_circles(rows)),
         *find_bad_origins(rows, sources),
     ]
-    if findings:
-        return Examined((), tuple(findings))
-    rows = tuple(row for row in rows if row.kind is not ChangeKind.DAY)
-    names = dict.fromkeys((row.model, row.experiment) for row in rows)
-    return Examined(tuple(_experiment(rows, model, name) for model, name in names), ())
+    return Examined(rows, tuple(findings))
 
 
 def examine_days(tables: Tables) -> Examined[ReadoutDay]:
     """Return every read-out day and what is wrong with the table's cells."""
     table = tables.rows(ExperimentRow)
-    days = [row for row in table.entries if row.kind is ChangeKind.DAY and row.value is not None]
-    return Examined(tuple(ReadoutDay(row.model, row.experiment, float(row.value or 0.0)) for row in days), table.findings)
+    findings = [*table.findings, *capped(finding for row in table.entries for finding in _find_odd_day(row))]
+    if findings:
+        return Examined((), tuple(findings))
+    days = [row for row in table.entries if row.kind is ChangeKind.DAY]
+    return Examined(tuple(ReadoutDay(row.model, row.experiment, _day(row)) for row in days), ())
 
 
 def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
@@ -107,8 +103,7 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
             yield row.finding("target", f"unknown experiment '{row.target}' in column 'target'", "name one of the same model")
         if row.first_day is not None and row.last_day is not None and row.first_day > row.last_day:
             yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
-        if row.kind is ChangeKind.DAY:
-            yield from _find_odd_day(row)
+        yield from _find_odd_day(row)
 
 
 def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
@@ -127,10 +122,20 @@ def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
 
 
 def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:
-    if row.value is not None and row.value <= 0.0:
-        yield row.finding("value", f"read-out day '{row.experiment}' is day {row.value:g}", "it must be after day 0")
-    if row.unit is not None and not parse_unit(row.unit).equals(parse_unit("d")):
-        yield row.finding("unit", f"unit '{row.unit}' of the read-out day '{row.experiment}' is not the day", "write d")
+    if row.kind is not ChangeKind.DAY or row.value is None or row.unit is None:
+        return  # a gap is told as such
+    try:
+        day = _day(row)
+    except DataError:
+        yield row.finding("unit", f"unit '{row.unit}' of the read-out day '{row.experiment}' is no time", "write d")
+        return
+    if day <= 0.0:
+        yield row.finding("value", f"read-out day '{row.experiment}' is day {day:g}", "it must be after day 0")
+
+
+def _day(row: ExperimentRow) -> float:
+    """Return the day [d] of a row of kind `day`."""
+    return convert(float(row.value or 0.0), row.unit or "d", "d")
 
 
 def _find_circles(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
@@ -158,35 +163,3 @@ def _origins(start: tuple[str, str], made_from: Mapping[tuple[str, str], Collect
             found.add(experiment)
             waiting += made_from.get(experiment, ())
     return found
-
-
-def _experiment(rows: Sequence[ExperimentRow], model: str, name: str) -> Experiment:
-    own = [row for row in rows if (row.model, row.experiment) == (model, name)]
-    spans: list[InputSpan] = []
-    doses: list[Dose] = []
-    values: dict[str, float] = {}
-    factors: dict[str, float] = {}
-    for row in own:
-        target, value = row.target or "", float(row.value or 0.0)
-        if row.kind is ChangeKind.AS:
-            other = _experiment(rows, model, target)
-            values |= other.values
-            factors |= other.factors
-            spans += other.spans
-            doses += other.doses
-        elif row.kind is ChangeKind.SET:
-            values[target] = value
-        elif row.kind is ChangeKind.SCALE:
-            factors[target] = value
-        elif row.kind is ChangeKind.INPUT:
-            spans.append(InputSpan(target, value, float(row.first_day or 0.0), float(row.last_day or 0.0)))
-        elif row.kind is ChangeKind.DOSE:
-            doses += _repeated(row, target, value)
-    meaning = next((row.meaning for row in own if row.meaning), name)
-    return Experiment(model, name, meaning, values, factors, tuple(spans), tuple(doses))
-
-
-def _repeated(row: ExperimentRow, target: str, value: float) -> list[Dose]:
-    first, last, interval = row.first_day or 0.0, row.last_day or 0.0, row.interval or math.inf
-    count = math.floor((last - first) / interval + 1e-9) + 1
-    return [Dose(float(day), target, value) for day in first + interval * np.arange(count)]

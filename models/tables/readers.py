@@ -18,8 +18,9 @@ from kinimmune.models.tables.evidence import (
     examine_kinases,
     examine_sources,
 )
-from kinimmune.models.tables.experiments import ReadoutDay, examine_days, examine_experiments
+from kinimmune.models.tables.experiments import examine_days
 from kinimmune.models.tables.limitations import Limitation, examine_limitations
+from kinimmune.models.tables.model_experiments import examine_model_experiments
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
@@ -93,14 +94,22 @@ def read_observations(tables: Tables | None = None) -> tuple[Observation, ...]:
     return examine_observations(tables or Tables()).require()
 
 
-def read_experiments(tables: Tables | None = None) -> tuple[Experiment, ...]:
-    """Return the experiments of `experiments.csv`; raises as `read_trials` does."""
-    return examine_experiments(tables or Tables()).require()
+def read_experiments(model: OdeModel, tables: Tables | None = None) -> tuple[Experiment, ...]:
+    """Return the experiments of a model in its own units.
+
+    Raises
+    ------
+    DataError
+        when experiments.csv is wrong, names what the model does not have, or gives it in units of something else
+    UsageError
+        when the folder does not exist
+    """
+    return examine_model_experiments(model, tables or Tables()).require()
 
 
-def read_days(tables: Tables | None = None) -> tuple[ReadoutDay, ...]:
-    """Return the read-out days of `experiments.csv`; raises as `read_trials` does."""
-    return examine_days(tables or Tables()).require()
+def read_days(model: str, tables: Tables | None = None) -> dict[str, float]:
+    """Return name -> [d] of the read-out days of a model; raises as `read_trials` does."""
+    return {item.name: item.day for item in examine_days(tables or Tables()).require() if item.model == model}
 
 
 def read_designs(model: OdeModel, tables: Tables) -> Designs:
@@ -110,8 +119,8 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
     """
     return Designs(
         trials=read_trials(tables) if supports_trials(model) else (),
-        experiments=tuple(item for item in read_experiments(tables) if item.model == model.name),
-        read_out_days={name: day for owner, name, day in read_days(tables) if owner == model.name},
+        experiments=read_experiments(model, tables),
+        read_out_days=read_days(model.name, tables),
     )
 
 

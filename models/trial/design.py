@@ -12,13 +12,9 @@ from enum import StrEnum
 import numpy as np
 
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.model import OdeModel
-
-DAYS_PER_MONTH = 30.44
-"""A month as the trial literature counts it, 365.25 d / 12 rounded [d]."""
-
 
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
@@ -167,6 +163,26 @@ class Trial:
     def control(self) -> Arm:
         """The arm hazard ratios are relative to."""
         return next(arm for arm in self.arms if arm.control)
+
+    @property
+    def treated(self) -> tuple[Arm, ...]:
+        """The arms that are compared with the control, in the order of the tables."""
+        return tuple(arm for arm in self.arms if not arm.control)
+
+    def find_treated(self, name: str | None) -> Arm:
+        """Return the arm of that name that is compared with the control; without a name the only one.
+
+        Raises
+        ------
+        UsageError
+            when there are several and none is named, or no such arm is compared
+        """
+        names = [arm.name for arm in self.treated]
+        if name is None and len(names) != 1:
+            raise UsageError(f"study '{self.study}' compares {len(names)} arms with its control; name one of {', '.join(names)}")
+        if name is not None and name not in names:
+            raise UsageError(f"study '{self.study}' compares no arm '{name}' with its control; {nearest(name, names)}")
+        return self.treated[0] if name is None else next(arm for arm in self.treated if arm.name == name)
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name."""

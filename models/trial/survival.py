@@ -16,6 +16,9 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.trial.design import Endpoint, FollowUp
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
+FARTHEST = 12.0
+"""Largest |ln hazard ratio| that is looked for."""
+
 
 @dataclass(frozen=True)
 class TrialCurves:
@@ -134,7 +137,7 @@ def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
     Raises
     ------
     DataError
-        when an arm has no events
+        when an arm has no events, or the ratio is too far from 1 to be found
     """
     d1, d0 = treated.failures, control.failures
     some = (d1 + d0 > 0.0) & (treated.at_risk + control.at_risk > 0.0)
@@ -146,7 +149,9 @@ def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
     def expected_score(log_ratio: float) -> float:
         return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), y1, y0, removed_1, removed_0)).sum())
 
-    return math.exp(float(brentq(expected_score, -12.0, 12.0, xtol=1e-13)))
+    if not expected_score(-FARTHEST) > 0.0 > expected_score(FARTHEST):
+        raise DataError(f"{treated.study}:{treated.endpoint}: the hazard ratio is too far from 1 to be found")
+    return math.exp(float(brentq(expected_score, -FARTHEST, FARTHEST, xtol=1e-13)))
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)

@@ -65,8 +65,8 @@ def list_incidence(arms: Sequence[ArmResult]) -> FigureData:
 
 def list_hazard_ratios(contrasts: Sequence[ContrastResult]) -> FigureData:
     """Return the ratio of hazards [1] at months."""
-    series = (((row.study, row.endpoint), (row.months, row.hazard_ratio_course)) for row in contrasts)
-    return _stack(("study", "endpoint", "month", "hazard_ratio"), series)
+    series = (((row.study, row.arm or "", row.endpoint), (row.months, row.hazard_ratio_course)) for row in contrasts)
+    return _stack(("study", "arm", "endpoint", "month", "hazard_ratio"), series)
 
 
 def list_treatment(arms: Sequence[ArmResult]) -> FigureData:

@@ -39,7 +39,7 @@ def plot_forest(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         titles of studies
     """
     rows = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
-    names = [f"{print_endpoint(row.endpoint)}, {labels.study(row.study)}" for row in rows]
+    names = [f"{print_endpoint(row.endpoint)}, {labels.comparison(row.study, row.arm)}" for row in rows]
     with styled():
         figure = new_figure(0.5 * len(rows) + 0.9)
         (axes,) = make_panels(figure, 1, 1)

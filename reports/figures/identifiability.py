@@ -83,15 +83,15 @@ def _draw_map(
 def plot_shares(shares: MechanismShare, labels: Labels = PLAIN, measure: str = "hazard_ratio") -> Figure:
     """Return a figure of the share of the benefit that runs through the mechanism: prior above posterior, a panel per study."""
     rows = [row for row in shares.rows if row.measure == measure]
-    studies = list(dict.fromkeys(row.study for row in rows))
+    compared = list(dict.fromkeys((row.study, row.arm) for row in rows))
     rules = list(dict.fromkeys(row.rule for row in rows))
     with styled():
         figure = new_figure(0.4 * len(rules) + 0.9)
-        panels = make_panels(figure, 1, len(studies), share_y=True)
-        for axes, study in zip(panels, studies, strict=True):
-            for row in (row for row in rows if row.study == study):
+        panels = make_panels(figure, 1, len(compared), share_y=True)
+        for axes, pair in zip(panels, compared, strict=True):
+            for row in (row for row in rows if (row.study, row.arm) == pair):
                 _draw_share(axes, row, rules.index(row.rule))
-            axes.set_title(labels.study(study))
+            axes.set_title(labels.comparison(*pair))
             axes.set_xlim(-0.05, 1.05)
             axes.set_ylim(len(rules) - 0.5, -0.5)
         panels[0].set_yticks(range(len(rules)), [rule.replace("_", " ") for rule in rules])
@@ -129,5 +129,5 @@ def list_sensitivity(result: IdentifiabilityResult) -> FigureData:
 
 def list_shares(shares: MechanismShare) -> FigureData:
     """Return the shares with their intervals."""
-    names = ("study", "rule", "measure", "draws_from", "at_fit", "median", "lower", "upper", "draws", "without_benefit")
+    names = ("study", "arm", "rule", "measure", "draws_from", "at_fit", "median", "lower", "upper", "draws", "without_benefit")
     return FigureData(names, tuple(tuple(getattr(row, name) for name in names) for row in shares.rows))

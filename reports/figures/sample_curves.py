@@ -82,21 +82,21 @@ def plot_ratios(result: SampleResult, reported: Sequence[ComparisonRow] = (), la
         titles of studies
     """
     ratios = result.ratios
-    published = {(row.study, row.endpoint): row for row in reported}
+    published = {(row.study, row.arm, row.endpoint): row for row in reported}
     columns = 2
     with styled():
         figure = new_figure(1.45 * -(-len(ratios) // columns) + 0.4, gap=0.05)
         panels = make_panels(figure, -(-len(ratios) // columns), columns, share_x=True)
         for axes, row in zip(panels, ratios, strict=False):
             _draw_ratio(axes, row)
-            _mark_report(axes, published.get((row.study, row.endpoint)))
+            _mark_report(axes, published.get((row.study, row.arm, row.endpoint)))
             axes.axvline(1.0, color=NEUTRAL, linewidth=0.6)
             axes.set_xscale("log")
             axes.set_xticks([0.3, 0.5, 0.7, 1.0, 1.4], ["0.3", "0.5", "0.7", "1", "1.4"])
             axes.minorticks_off()
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
-            axes.set_title(f"{labels.study(row.study)}: {print_endpoint(row.endpoint)}")
+            axes.set_title(f"{labels.comparison(row.study, row.arm)}: {print_endpoint(row.endpoint)}")
         for axes in panels[len(ratios) :]:
             axes.set_visible(False)
         figure.supxlabel("Hazard ratio, treated over control", fontsize=7.5)
@@ -146,5 +146,7 @@ def list_bands(bands: Sequence[Band]) -> FigureData:
 
 def list_ratios(ratios: Sequence[RatioDraws]) -> FigureData:
     """Return each ratio [1] with the error of ln ratio in one trial."""
-    rows = [(row.study, row.endpoint, *pair) for row in ratios for pair in zip(row.ratios, row.errors, strict=True)]
-    return FigureData(("study", "endpoint", "hazard_ratio", "log_error_of_a_trial"), tuple(rows))
+    rows = [
+        (row.study, row.arm or "", row.endpoint, *pair) for row in ratios for pair in zip(row.ratios, row.errors, strict=True)
+    ]
+    return FigureData(("study", "arm", "endpoint", "hazard_ratio", "log_error_of_a_trial"), tuple(rows))

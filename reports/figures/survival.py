@@ -184,19 +184,20 @@ def _label_outside(panels: Sequence[Axes], x: str, y: str) -> None:
 def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of the ratio of the arms' hazards over time, with the ratio over the whole follow-up."""
     contrasts = trial.contrasts
-    studies = list(dict.fromkeys(row.study for row in contrasts))
+    compared = list(dict.fromkeys((row.study, row.arm) for row in contrasts))
     with styled():
         figure = new_figure(2.05)
-        panels = make_panels(figure, 1, len(studies), share_y=True)
-        for axes, study in zip(panels, studies, strict=True):
-            for row in (row for row in contrasts if row.study == study):
+        panels = make_panels(figure, 1, len(compared), share_y=True)
+        for axes, pair in zip(panels, compared, strict=True):
+            for row in (row for row in contrasts if (row.study, row.arm) == pair):
                 colour = TREATED if row.endpoint == "os" else THIRD
                 axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_endpoint(row.endpoint))
-                axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
+                if row.hazard_ratio is not None:
+                    axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_title(labels.study(study))
+            axes.set_title(labels.comparison(*pair))
             axes.set_xlabel("Months since randomisation")
-            axes.set_xticks(np.arange(0.0, max(0.0, *(row.months[-1] for row in contrasts)) + 0.1, 3.0))
+            axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
             axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
         panels[0].set_ylabel("Hazard ratio [1]")
@@ -205,7 +206,7 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
 
 def _scale_ratios(panels: Sequence[Axes], contrasts: Sequence[ContrastResult]) -> None:
     """Give all panels one logarithmic axis that shows every ratio between 0.25 and 2.5; what lies beyond is cut off."""
-    values = [value for row in contrasts for value in (*row.hazard_ratio_course, row.hazard_ratio)]
+    values = [value for row in contrasts for value in (*row.hazard_ratio_course, row.hazard_ratio) if value is not None]
     low = max(min([*values, 0.8]) * 0.95, 0.25)
     high = min(max([*values, 1.0]) * 1.08, 2.5)
     for axes in panels:

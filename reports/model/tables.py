@@ -7,8 +7,9 @@ from kinimmune.fitting.estimation.results import ConstantRow, EstimateRow
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.evidence import Kinase, Reference
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule, Trial
+from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Math, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
     MISSING,

@@ -118,10 +118,10 @@ def _name_mechanisms(shares: MechanismShare, model: OdeModel) -> list[str]:
 
 
 def _describe_shares(shares: MechanismShare, labels: Labels) -> Cell:
-    ratios: dict[tuple[str, str], dict[str, float]] = {}
+    ratios: dict[tuple[str, str | None, str], dict[str, float]] = {}
     for row in shares.rows:
         if row.measure == "hazard_ratio" and row.lower is not None and row.upper is not None:
-            ratios.setdefault((row.study, row.rule), {})[row.draws_from] = row.upper - row.lower
+            ratios.setdefault((row.study, row.arm, row.rule), {})[row.draws_from] = row.upper - row.lower
     widths = [pair["posterior"] / pair["prior"] for pair in ratios.values() if len(pair) == 2 and pair["prior"] > 0.0]
     if not widths:
         return "Too few draws brought a benefit to tell its share."
@@ -145,16 +145,16 @@ def list_shares(rows: Sequence[ShareRow], labels: Labels = PLAIN) -> Table:
     """Return the shares, prior beside posterior."""
     pairs: dict[tuple[str, str, str], dict[str, ShareRow]] = {}
     for row in rows:
-        pairs.setdefault((row.study, row.measure, row.rule), {})[row.draws_from] = row
+        pairs.setdefault((labels.comparison(row.study, row.arm), row.measure, row.rule), {})[row.draws_from] = row
     printed = tuple(
         (
-            labels.study(study),
+            compared,
             {"hazard_ratio": "ratio"}.get(measure, measure),
             rule.replace("_", " "),
             print_fixed(pair["posterior"].at_fit, 2),
             *(cell for origin in ("prior", "posterior") for cell in _print_share(pair[origin])),
         )
-        for (study, measure, rule), pair in pairs.items()
+        for (compared, measure, rule), pair in pairs.items()
     )
     heads = ("Prior", "5–95 %", "Draws | none", "Posterior", "5–95 %", "Draws | none")
     return Table(("Study", "In", "Treatment stops", "At the fit", *heads), printed, "lllrrrrrrr", group=0)

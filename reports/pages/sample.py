@@ -114,15 +114,15 @@ def list_sampled(rows: Sequence[SampledPrediction], labels: Labels = PLAIN) -> T
 
 def list_probabilities(rows: Sequence[Probability], labels: Labels = PLAIN) -> Table:
     """Return probabilities, one row per ratio and bound, population and trial side by side."""
-    by_place = {(row.study, row.endpoint, row.bound, row.of): row for row in rows}
-    keys = dict.fromkeys((row.study, row.endpoint, row.bound) for row in rows)
+    by_place = {(row.study, row.arm, row.endpoint, row.bound, row.of): row for row in rows}
+    keys = dict.fromkeys((row.study, row.arm, row.endpoint, row.bound) for row in rows)
     cells = tuple(
         (
-            f"{print_endpoint(endpoint)}, {labels.study(study)}",
+            f"{print_endpoint(endpoint)}, {labels.comparison(study, arm)}",
             print_number(bound),
-            *(_print_probability(by_place.get((study, endpoint, bound, of))) for of in ("population", "trial")),
+            *(_print_probability(by_place.get((study, arm, endpoint, bound, of))) for of in ("population", "trial")),
         )
-        for study, endpoint, bound in keys
+        for study, arm, endpoint, bound in keys
     )
     return Table(("Hazard ratio", "Below", "Population", "One trial"), cells, "lrrr", group=0)
 

@@ -39,7 +39,7 @@ def _describe_ratios(fit: FitResult, labels: Labels) -> Cell | None:
     if not ratios:
         return None
     told = [
-        f"{print_fixed(row.predicted, 2)} for {print_endpoint(row.endpoint)} in {labels.study(row.study)} "
+        f"{print_fixed(row.predicted, 2)} for {print_endpoint(row.endpoint)} in {labels.comparison(row.study, row.arm)} "
         f"(reported {print_number(row.observed)}, null {print_fixed(row.null_prediction, 2)})"
         for row in ratios
     ]

@@ -64,7 +64,7 @@ def list_ratios(rows: tuple[ComparisonRow, ...], labels: Labels = PLAIN) -> Tabl
     printed = tuple(
         (
             print_endpoint(row.endpoint),
-            labels.study(row.study),
+            labels.comparison(row.study, row.arm),
             print_number(row.observed),
             _print_reported(row, 2),
             Strong(_print_prediction(row)),
@@ -158,7 +158,7 @@ def list_contrasts(trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return hazard ratio and difference of restricted mean survival time per study and endpoint."""
     rows = tuple(
         (
-            labels.study(row.study),
+            labels.comparison(row.study, row.arm),
             print_endpoint(row.endpoint),
             print_fixed(row.hazard_ratio, 2),
             f"{print_fixed(row.rmst_difference, 2)} months",

@@ -7,6 +7,7 @@ from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.pages import tables
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Heading, Paragraph, TableBlock
+from kinimmune.reports.typesetting.formats import print_endpoint
 
 
 def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
@@ -21,10 +22,20 @@ def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
             tables.list_contrasts(trial, content.labels),
             "Treated minus or over control, over the follow-up of each study. Not fitted.",
         ),
+        *[Paragraph(text) for text in _tell_missing(content)],
         *show_figures(figures, "hazard_ratios"),
         Heading("Rates, shares and time on treatment", 2),
         *_tabulate_outcomes(content),
         *show_figures(figures, "treatment"),
+    ]
+
+
+def _tell_missing(content: Content) -> list[str]:
+    """Return why ratios that stand as a dash are none."""
+    return [
+        f"No hazard ratio of {print_endpoint(row.endpoint)} in {content.labels.comparison(row.study, row.arm)}: {row.reason}."
+        for row in content.trial.contrasts
+        if row.reason
     ]
 
 

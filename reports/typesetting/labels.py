@@ -44,6 +44,14 @@ class Labels:
         """
         return MISSING if name is None else self.studies.get(name) or derive_label(name)
 
+    def comparison(self, study: str, arm: str | None) -> str:
+        """Return what is compared with the control of a study: its title, with the arm where there are several.
+
+        >>> Labels().comparison("own_trial", None), Labels().comparison("own_trial", "low dose")
+        ('Own trial', 'Own trial low dose')
+        """
+        return self.study(study) if arm is None else f"{self.study(study)} {arm}"
+
     def parameter(self, key: str) -> str:
         """Return the words of a parameter's key, with the study it belongs to.
 

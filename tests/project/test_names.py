@@ -40,11 +40,11 @@ PUBLISHED = {"fitting/estimation/results.py": {"liver_death_share"}}
 @cache
 def library_names():
     """Names of states, inputs, definitions, read-outs and parameters of all models, of studies, arms and experiments."""
-    names = {item.name for item in read_experiments()}
+    names: set[str] = set()
     for trial in read_trials():
         names |= {trial.study, *(arm.name for arm in trial.arms)}
     for model in map(load_model, model_names()):
-        names |= {*model.labels, *model.parameter_names}
+        names |= {*model.labels, *model.parameter_names, *(item.name for item in read_experiments(model))}
     return frozenset(names)
 
 

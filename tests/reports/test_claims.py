@@ -169,8 +169,8 @@ def test_claims_of_a_run_read_back_as_they_were(run):
 @pytest.mark.parametrize("name", ["breast", "hcc_cells", "hcc_mouse", "melanoma"])
 def test_every_panel_of_a_picture_can_be_drawn_from_the_tables(name):
     model, panels = load_model(name), read_panels(name)
-    experiments = [item.name for item in read_experiments() if item.model == name]
-    days = [day for owner, day, _ in read_days() if owner == name]
+    experiments = [item.name for item in read_experiments(model)]
+    days = read_days(name)
     quantities = [*(item.name for item in model.states), *(item.name for item in model.outputs)]
     assert panels
     assert select_panels(panels, experiments, days, quantities) == panels

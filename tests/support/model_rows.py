@@ -7,11 +7,11 @@ import pytest
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.lint import check, require
 from kinimmune.models.errors import DataError
-from kinimmune.models.tables.readers import read_experiments
+from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.rows import Tables
 
 EXPERIMENTS, CLAIMS = "experiments.csv", "claims.csv"
-READERS = {EXPERIMENTS: read_experiments, CLAIMS: read_claims}
+READERS = {EXPERIMENTS: lambda tables: examine_experiments(tables).require(), CLAIMS: read_claims}
 
 
 def add(folder, name, **cells):

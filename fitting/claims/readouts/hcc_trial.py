@@ -14,8 +14,9 @@ from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, StopRule
+from kinimmune.models.trial.design import Endpoint, StopRule
 from kinimmune.models.trial.population import draw_population, individual_values
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.survival import expected_curve, hazard_ratio, progression_free

@@ -13,7 +13,8 @@ from kinimmune.fitting.problem.likelihood import derived_log_error, log_error, o
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint, FollowUp
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, FollowUp
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
 FOREVER = FollowUp(3.6e4, 3.65e4)

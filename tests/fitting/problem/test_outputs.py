@@ -23,9 +23,10 @@ from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, sel
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import ParameterKey, values_for
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.population import individual_values
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
@@ -57,7 +58,7 @@ def test_a_name_reads_back_as_itself(trial, name):
         ("hazard_ratoi:sharp:os", "did you mean 'hazard_ratio'"),
         ("hazard_ratio:shap:os", "no study 'shap'; did you mean 'sharp'"),
         ("hazard_ratio:sharp:so", "no endpoint 'so'; allowed: os, ttp"),
-        ("hazard_ratio:sharp", "1 parts after 'hazard_ratio' where 2 belong"),
+        ("hazard_ratio:sharp", "1 parts after 'hazard_ratio' where 2 or 3 belong"),
         ("median:sharp:placbo:os", "no arm 'placbo' in sharp; did you mean 'placebo'"),
         ("median:sharp:placebo:ttp", r"jumps; ask for the share at a month, such as survival:sharp:placebo:ttp:2\.8"),
         ("survival:sharp:placebo:ttp:1", r"no scan by month 1; the first is at month 1\.38"),

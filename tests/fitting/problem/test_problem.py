@@ -20,8 +20,9 @@ from kinimmune.fitting.problem.targets import Role, Statistic, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import Prior, Scale
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import DAYS_PER_MONTH, StopRule
+from kinimmune.models.trial.design import StopRule
 from kinimmune.models.trial.survival import median_time
 
 

@@ -82,11 +82,11 @@ def test_a_target_that_cannot_be_is_refused(changes, message):
         ),
         (
             "sharp,,os,median,7.9,,,303,month,fit,document002,T,reported,,,,",
-            r"median with arm '' in column 'arm' \(targets.csv row 2\); fill it in",
+            r"median without an arm in column 'arm' \(targets.csv row 2\); fill it in",
         ),
         (
             "sharp,placebo,os,hazard_ratio,.7,,,602,1,fit,document002,T,reported,,,,",
-            r"hazard_ratio with arm 'placebo' in column 'arm' \(targets.csv row 2\); leave it empty",
+            r"hazard_ratio of arm 'placebo' in column 'arm', which is not compared with the control \(targets.csv row 2\)",
         ),
         (
             "sharp,placebo,os,median,240,,,303,d,fit,document002,T,reported,,,,",

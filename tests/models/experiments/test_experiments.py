@@ -7,6 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments.design import Experiment, InputSpan
 from kinimmune.models.experiments.run import apply_experiment, run_experiment
@@ -25,13 +26,13 @@ TIGHT = Tolerances(1e-10, 1e-12)
 
 
 @pytest.fixture
-def read(tmp_path):
+def read(tmp_path, one_state):
     """Return a function that reads experiments from rows such as `a,,set,growth,1,1/d,,,`, model and origin left out."""
 
     def from_rows(*rows):
         text = "\n".join([HEADER, *(f"one_state,{row},{ORIGIN}" for row in rows)])
         (tmp_path / "experiments.csv").write_text(text + "\n", encoding="utf-8")
-        return {item.name: item for item in read_experiments(Tables(tmp_path))}
+        return {item.name: item for item in read_experiments(one_state.model, Tables(tmp_path))}
 
     return from_rows
 
@@ -121,7 +122,7 @@ def test_an_experiment_takes_over_everything_of_another_and_later_rows_win(read)
 
 def test_read_out_days_are_no_experiments(read, tmp_path):
     assert set(read("control,,none,,,,,,", "end,,day,,12,d,,,")) == {"control"}
-    assert read_days(Tables(tmp_path)) == (("one_state", "end", 12.0),)
+    assert read_days("one_state", Tables(tmp_path)) == {"end": 12.0}
 
 
 def test_changes_set_scale_and_leave_the_rest(one_state):
@@ -172,7 +173,7 @@ def test_experiments_of_the_package_change_something_or_are_controls():
     with files("kinimmune.data").joinpath("experiments.csv").open("r", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] != "day"]
     controls = {(row["model"], row["experiment"]) for row in rows if row["kind"] == "none"}
-    found = read_experiments()
+    found = [item for name in model_names() for item in read_experiments(load_model(name))]
     assert {(item.model, item.name) for item in found} == {(row["model"], row["experiment"]) for row in rows}
     for item in found:
         assert (

@@ -12,10 +12,10 @@ from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.targets import read_targets
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.readers import (
     read_cell_lines,
-    read_experiments,
     read_kinases,
     read_limitations,
     read_observations,
@@ -37,7 +37,7 @@ READERS = {
     "observations.csv": read_observations,
     "targets.csv": read_targets,
     "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),
-    "experiments.csv": read_experiments,
+    "experiments.csv": lambda tables: examine_experiments(tables).require(),
     "claims.csv": read_claims,
     "panels.csv": lambda tables: read_panels("hcc_mouse", tables),
     "limitations.csv": read_limitations,

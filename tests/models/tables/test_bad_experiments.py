@@ -1,11 +1,20 @@
 """Bad rows of experiments.csv: one line that names file, row and column."""
 
+import operator
+import re
+
 import pytest
 from model_rows import EXPERIMENTS, add_experiment, assert_misnamed, assert_refused, found
 
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
-from kinimmune.models.tables.readers import read_days
+from kinimmune.models.tables.readers import read_days, read_experiments
 from kinimmune.models.tables.rows import Tables
+
+
+@pytest.fixture(scope="module")
+def hcc_trial():
+    return load_model("hcc_trial")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +68,7 @@ def test_a_change_with_a_cell_missing_is_refused(trial, cells, column):
             "first_day 9 is after last_day 8",
             "swap them",
         ),
-        ({"kind": "day", "value": "3", "unit": "h"}, "unit", "unit 'h' of the read-out day 'odd' is not the day", "write d"),
+        ({"kind": "day", "value": "3", "unit": "mg"}, "unit", "unit 'mg' of the read-out day 'odd' is no time", "write d"),
         ({"kind": "day", "value": "0", "unit": "d"}, "value", "read-out day 'odd' is day 0", "it must be after day 0"),
         (
             {"kind": "give"},
@@ -107,7 +116,7 @@ def test_a_read_out_day_given_twice_is_refused(trial):
     line = add_experiment(trial, experiment="day28", kind="day", value="29", unit="d")
     assert [(row, column) for _, row, column, _ in found(trial)] == [(line, "model")]
     with pytest.raises(DataError, match="duplicate row"):
-        read_days(Tables(trial.path))
+        read_days("hcc_trial", Tables(trial.path))
 
 
 @pytest.mark.parametrize(
@@ -142,36 +151,62 @@ def test_a_target_the_model_does_not_have_is_refused(trial, cells, problem, advi
     assert message.startswith(f"{problem} ({EXPERIMENTS} row {line}); {advice or 'allowed: '}")
 
 
+DOSE = {"kind": "dose", "target": "concentration", "value": "1", "first_day": "0", "last_day": "1", "interval": "1"}
+SPAN = {"kind": "input", "target": "dose_rate", "value": "1", "first_day": "0", "last_day": "1"}
+SET = {"kind": "set", "target": "immune_kill", "value": "1"}
+
+
 @pytest.mark.parametrize(
     ("cells", "own", "what"),
     [
-        ({"kind": "set", "target": "immune_kill", "value": "1", "unit": "1/h"}, "1/d", "parameter"),
-        (
-            {"kind": "input", "target": "dose_rate", "value": "1", "unit": "mg", "first_day": "0", "last_day": "1"},
-            "mg/d",
-            "input",
-        ),
-        (
-            {
-                "kind": "dose",
-                "target": "concentration",
-                "value": "1",
-                "unit": "ug/L",
-                "first_day": "0",
-                "last_day": "1",
-                "interval": "1",
-            },
-            "mg/L",
-            "state",
-        ),
+        (SET | {"unit": "d"}, "1/d", "parameter"),
+        (SET | {"unit": "mg/L/d"}, "1/d", "parameter"),
+        (SPAN | {"unit": "mg"}, "mg/d", "input"),
+        (SPAN | {"unit": "mg/kg/d"}, "mg/d", "input"),
+        (DOSE | {"unit": "umol/L"}, "mg/L", "state"),
+        (DOSE | {"unit": "mg"}, "mg/L", "state"),
     ],
 )
-def test_a_unit_other_than_the_models_is_refused(trial, cells, own, what):
+def test_a_unit_of_something_else_is_refused(trial, cells, own, what):
     line = add_experiment(trial, **cells)
-    problem = f"unit '{cells['unit']}' in column 'unit' is not the one of {what} '{cells['target']}' in model 'hcc_trial'"
-    assert_misnamed(trial, EXPERIMENTS, line, "unit", problem, f"give the value in {own}")
+    start = (
+        f"unit '{cells['unit']}' in column 'unit' does not measure the same as {what} '{cells['target']}' of model 'hcc_trial'"
+    )
+    assert_misnamed(trial, EXPERIMENTS, line, "unit", start, f"give the value in {own}")
 
 
-def test_the_same_unit_written_otherwise_is_allowed(trial):
-    add_experiment(trial, kind="set", target="immune_kill", value="1", unit="d**-1")
+@pytest.mark.parametrize(
+    ("cells", "amount"),
+    [
+        (SET | {"unit": "d**-1"}, lambda item: (item.values["immune_kill"], 1.0)),
+        (SET | {"unit": "1/h"}, lambda item: (item.values["immune_kill"], 24.0)),
+        (SET | {"unit": "1/week", "value": "7"}, lambda item: (item.values["immune_kill"], 1.0)),
+        (SPAN | {"unit": "g/d"}, lambda item: (item.spans[0].value, 1000.0)),
+        (SPAN | {"unit": "mg/h"}, lambda item: (item.spans[0].value, 24.0)),
+        (DOSE | {"unit": "ug/L"}, lambda item: (item.doses[0].amount, 0.001)),
+        (DOSE | {"unit": "mg/mL"}, lambda item: (item.doses[0].amount, 1000.0)),
+    ],
+)
+def test_an_amount_is_converted_to_the_unit_of_the_model(trial, hcc_trial, cells, amount):
+    add_experiment(trial, **cells)
     assert found(trial) == []
+    experiment = next(item for item in read_experiments(hcc_trial, Tables(trial.path)) if item.name == "odd")
+    assert operator.eq(*amount(experiment))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "day"), [("48", "h", 2.0), ("2", "week", 14.0), ("1", "month", 30.44), ("3", "d", 3.0)]
+)
+def test_a_read_out_day_is_given_in_any_unit_of_time(trial, value, unit, day):
+    add_experiment(trial, kind="day", value=value, unit=unit)
+    assert read_days("hcc_trial", Tables(trial.path))["odd"] == pytest.approx(day, rel=1e-12)
+
+
+def test_every_command_makes_the_checks_of_the_experiments_it_reads(trial, hcc_trial):
+    """Whatever `check` says of the experiments of a model, their reader refuses; nothing is computed from such a table."""
+    add_experiment(trial, **SPAN | {"unit": "mg"})
+    add_experiment(trial, kind="set", target="imune_kill", value="1", unit="1/d")
+    first, second = (message for _, _, _, message in found(trial))
+    with pytest.raises(DataError, match=re.escape(first)):
+        read_experiments(hcc_trial, Tables(trial.path))
+    assert "imune_kill" in second

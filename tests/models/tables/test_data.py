@@ -10,7 +10,7 @@ import pytest
 from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.targets import Role, Statistic, TargetRow, read_targets
-from kinimmune.models.symbolic.units import parse_unit
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.design import QUANTITIES, DesignRow
 from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
@@ -22,7 +22,7 @@ from kinimmune.models.tables.parameters import ParameterRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import ArmRow, FollowUpRow, TrialRow
-from kinimmune.models.trial.design import DAYS_PER_MONTH, Endpoint
+from kinimmune.models.trial.design import Endpoint
 
 ROW_TYPES = (
     SourceRow,
