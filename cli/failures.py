@@ -5,7 +5,9 @@ Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing 
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping
@@ -108,6 +110,29 @@ def one_line_warnings(*, quiet: bool) -> Iterator[None]:
         if not sys.warnoptions and not os.environ.get("PYTEST_CURRENT_TEST"):
             warnings.showwarning = show
         yield
+
+
+@contextmanager
+def stopped_like_by_keyboard() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as SIGINT does, in order and with its exit code.
+
+    A signal the process was told to disregard, as `nohup` does, stays disregarded.
+    """
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers: list[int] = []
+    if threading.current_thread() is threading.main_thread():  # no other thread may
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on every platform
+        numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def prepare_environment(environment: MutableMapping[str, str]) -> None:
