@@ -14,11 +14,12 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.problem.problem import require_fittable
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.models.catalogue import require_model
+from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.rows import Tables
 
@@ -116,6 +117,7 @@ def _plan(model: str, settings: Settings) -> FitPlan:
     require_model(model)
     tables = Tables(settings.data)
     lint.require(tables)
+    require_fittable(load_model(model, tables), tables)
     return plan_fit(model, settings.model_copy(update={"model": model}), tables)
 
 

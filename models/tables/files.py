@@ -92,7 +92,8 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
     if folder is None:
         return files("kinimmune.data").joinpath(name), name
     if not folder.is_dir():
-        raise UsageError(f"folder '{folder}' does not exist; give a folder with tables such as targets.csv")
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
     if not any((folder / table).exists() or find_misnamed(table, folder) for table in TABLES):
         raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
