@@ -3,7 +3,7 @@
 Start with `run_arms`.  How patients are integrated, on treatment and off, is in `kinimmune.models.trial.treatment_paths`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.chunks import cut, map_in_order
+from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm
@@ -244,7 +245,31 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
     """
     if not names:
         return {}
-    total = np.zeros((len(names), simulator.grid(cohort.trial).size))
+
+    def read(courses: EnsembleTrajectories, parameters: Array, schedule: Schedule) -> Array:
+        return simulator.read(courses, parameters, schedule, names)
+
+    rows = average_living(simulator, cohort, len(names), read)
+    return dict(zip(names, rows, strict=True))
+
+
+def average_living(
+    simulator: TrialSimulator, cohort: ArmCohort, count: int, read: Callable[[EnsembleTrajectories, Array, Schedule], Array]
+) -> Array:
+    """Return the means of some readings over patients alive at each time of the simulator's grid, shape (count, g).
+
+    Parameters
+    ----------
+    simulator
+        how patients are integrated
+    cohort
+        arm, stop rule and parameters
+    count
+        number of readings
+    read
+        takes courses with every state kept, their parameters and what they were given; returns readings, shape (count, g, n)
+    """
+    total = np.zeros((count, simulator.grid(cohort.trial).size))
     weight = np.zeros(total.shape[1])
     for which in cut(cohort.patients, PATIENTS_PER_CHUNK):
         chunk = cohort.part(which)
@@ -255,7 +280,8 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
             (paths.off_treatment, off_parameters, chunk.dosing.off, paths.off_weight),
         ):
             alive = path_weight * simulator.survival(courses)
-            values = simulator.read(courses, parameters, schedule, names)
+            values = read(courses, parameters, schedule)
             total += np.where(alive > 0.0, values * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
-    return {name: row / weight for name, row in zip(names, total, strict=True)}
+    averages: Array = total / weight
+    return averages
