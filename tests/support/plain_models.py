@@ -21,10 +21,15 @@ def small_gompertz() -> OdeModel:
     return gompertz(tuple(make_parameter(name, *given) for name, given in values.items()))
 
 
+def _print(name: str) -> str:
+    """Return the printed symbol of a name: its words."""
+    return f'"{name.replace("_", " ")}"'
+
+
 def make_parameter(name: str, value: float, unit: str = "1") -> Parameter:
     source = Source("test", "", Status.ASSUMED)
     return Parameter(
-        name, name, value, unit, -math.inf, math.inf, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source
+        name, _print(name), value, unit, -math.inf, math.inf, Prior(Scale.FIXED, value, 0.0), False, None, None, name, source
     )
 
 
@@ -45,12 +50,14 @@ def make_model(
     mechanism = Mechanism(
         name,
         "test",
-        states=tuple(State(state, state, "1", state, sp.Float(initial[state])) for state in rates),
+        states=tuple(State(state, _print(state), "1", state, sp.Float(initial[state])) for state in rates),
         terms=tuple(Term(f"rate_{state}", state, day * sp.parse_expr(text, local), "test") for state, text in rates.items()),
-        inputs=tuple(Input(item, item, "1", item) for item in inputs),
+        inputs=tuple(Input(item, _print(item), "1", item) for item in inputs),
     )
     parameters = tuple(make_parameter(item, value, "1/d" if item == "per_day" else "1") for item, value in values.items())
-    found = tuple(Definition(item, item, "1", sp.parse_expr(text, local), "test") for item, text in (outputs or {}).items())
+    found = tuple(
+        Definition(item, _print(item), "1", sp.parse_expr(text, local), "test") for item, text in (outputs or {}).items()
+    )
     return OdeModel(name, name, (mechanism,), parameters, found)
 
 
