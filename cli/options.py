@@ -11,7 +11,9 @@ import typer
 
 from kinimmune.models.errors import UsageError
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model; `kinimmune list` shows them.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Name of a model; `kinimmune list` shows them. Or FILE.py, whose code is run.")
+]
 Data = Annotated[
     Path | None,
     typer.Option("--data", metavar="FOLDER", help="Tables of your own; each replaces the package's table of that name."),
@@ -38,8 +40,9 @@ RUNS = Path("runs")
 def choose_folder(model: str, given: Path | None) -> Path:
     """Return the folder of a new run: the one given, or the next free one of the model in `RUNS`."""
     from kinimmune.fitting.runs.run import free_path
+    from kinimmune.models.model_file import name_model
 
-    return free_path(RUNS, model) if given is None else given
+    return free_path(RUNS, name_model(model)) if given is None else given
 
 
 def require_folder(given: Path | None) -> Path:
@@ -53,8 +56,11 @@ def names_run(subject: str) -> bool:
     """Return whether RUN|MODEL on the command line is a run; what looks like a path and is no model is taken for one."""
     from kinimmune.fitting.runs.run import is_run
     from kinimmune.models.catalogue import model_names
+    from kinimmune.models.model_file import is_model_file
 
     path = Path(subject)
+    if is_model_file(subject) and not is_run(path):
+        return False
     return is_run(path) or (subject not in model_names() and (path.exists() or len(path.parts) > 1))
 
 

@@ -16,7 +16,7 @@ from kinimmune.models.errors import UsageError
 
 STDOUT = Path("-")
 """What stands for the standard output on the command line."""
-PARTS_OF_A_RUN = ("run.json", "config.toml", "failures.csv", "results")
+PARTS_OF_A_RUN = ("run.json", "config.toml", "failures.csv", "results", "tables")
 """What a run consists of besides its report and figures, which can be made again."""
 
 

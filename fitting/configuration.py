@@ -27,6 +27,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import read_text
+from kinimmune.fitting.runs.kept_model import FOLDER, find_kept
 from kinimmune.fitting.runs.run import Run
 from kinimmune.fitting.settings import FitOptions, SensitivityOptions, Settings, SimulateOptions
 from kinimmune.models.errors import DataError, UsageError, nearest
@@ -130,7 +131,9 @@ def _parse(text: str, file: Path) -> Settings:
     return settings.model_copy(update={"data": (file.parent / settings.data).resolve()})
 
 
-def write_configuration(settings: Settings, table: str, fields: Collection[str] | None = None) -> str:
+def write_configuration(
+    settings: Settings, table: str, fields: Collection[str] | None = None, *, home: Path | None = None
+) -> str:
     """Return the text of a configuration: model, data, seed and jobs, and the options of one table.
 
     Parameters
@@ -141,6 +144,8 @@ def write_configuration(settings: Settings, table: str, fields: Collection[str] 
         name of the table, such as `fit`
     fields
         names of the options of the table that are written; all of them when None
+    home
+        run the configuration is of; tables it keeps are named from there, so that it can be moved
 
     Examples
     --------
@@ -154,7 +159,8 @@ def write_configuration(settings: Settings, table: str, fields: Collection[str] 
     """
     content = settings.model_dump(mode="json", include={"model", "seed", "jobs"}, exclude_none=True)
     if settings.folder is not None:
-        content["data"] = settings.folder
+        kept = None if home is None else find_kept(home)
+        content["data"] = FOLDER if kept is not None and settings.folder == str(kept) else settings.folder
     chosen = None if fields is None else set(fields)
     options: BaseModel = getattr(settings, table)
     return tomli_w.dumps({**content, table: options.model_dump(mode="json", include=chosen, exclude_none=True)})

@@ -1,38 +1,65 @@
-"""The models of the library by name.
+"""The models by name: those of the library, and one of the user's own beside or in his tables.
 
 Start with `load_model`.  Every module of `kinimmune.models.library` is one model: a function of the module's own name makes it
-from its parameters.  A new file there is a new model; nothing else has to be told.
+from its parameters.  A new file there is a new model; nothing else has to be told.  A folder of tables that holds a `model.json`
+has a model as data in it, as every run of a model from outside does; reading it runs no code.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 from kinimmune.models import library
-from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.files import MODEL_FILE
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import Tables
 
 
-def model_names() -> tuple[str, ...]:
-    """Return the names of all models, in alphabetical order.
+def model_names(tables: Tables | None = None) -> tuple[str, ...]:
+    """Return the names of all models of the library, and of the one beside some tables, in alphabetical order.
 
     >>> "gompertz" in model_names()
     True
     """
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(library.__path__)))
+    own = None if tables is None else find_own_model(tables)
+    names = {module.name for module in pkgutil.iter_modules(library.__path__)}
+    return tuple(sorted(names if own is None else {*names, own.name}))
+
+
+def find_own_model(tables: Tables) -> OdeModel | None:
+    """Return the model of the user's own that goes with some tables, None where there is none.
+
+    Raises
+    ------
+    DataError, ModelError
+        when their folder holds a `model.json` that cannot be used
+    """
+    if tables.model is not None or tables.folder is None:
+        return tables.model
+    path = tables.folder / MODEL_FILE
+    try:
+        if not path.exists():
+            return None
+        if not path.is_file() or path.stat().st_size > LARGEST_MODEL:
+            raise DataError(f"{path} is no plain file, or larger than the {LARGEST_MODEL} bytes of a model; restore it")
+        return _read(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}; restore it") from error
 
 
 def load_model(name: str, tables: Tables | None = None) -> OdeModel:
-    """Return a model of the library with the parameters of its tables.
+    """Return a model of the library with the parameters of its tables, or the user's own that goes with them.
 
     Parameters
     ----------
     name
-        one of `model_names()`
+        one of `model_names(tables)`
     tables
         where its parameters stand; the package's if None
 
@@ -43,12 +70,16 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
     DataError
         when a table cannot be used
     """
-    return _compose(require_model(name), read_parameters(name, tables or Tables()))
+    given = tables or Tables()
+    own = find_own_model(given)
+    if own is not None and own.name == name:
+        return own
+    return _compose(require_model(name, given), read_parameters(name, given))
 
 
-def require_model(name: str) -> str:
+def require_model(name: str, tables: Tables | None = None) -> str:
     """Return `name`, or raise a `UsageError` with the nearest name when there is no such model."""
-    names = model_names()
+    names = model_names(tables)
     if name not in names:
         raise UsageError(f"unknown model '{name}'; {nearest(name, names)}")
     return name
@@ -60,3 +91,8 @@ def _compose(name: str, parameters: tuple[Parameter, ...]) -> OdeModel:
     module = importlib.import_module(f"kinimmune.models.library.{name}")
     build: Callable[[tuple[Parameter, ...]], OdeModel] = getattr(module, name)
     return build(parameters)
+
+
+@lru_cache(maxsize=4)
+def _read(text: str, path: Path) -> OdeModel:
+    return read_model(text, path)

@@ -21,10 +21,11 @@ from kinimmune.models.tables.rows import TableRow, Tables, dangling
 
 def check_display_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `panels.csv` and `limitations.csv` about models that do not exist; no model is built."""
-    findings = dangling(tables.rows(PanelRow).entries, "model", model_names(), "the library")
+    known = model_names(tables)
+    findings = dangling(tables.rows(PanelRow).entries, "model", known, "the library")
     for row in tables.rows(LimitationRow).entries:
-        findings += [_unknown(row, "model", "the library", "model", name, model_names())
-                     for name in row.models if name not in model_names()]  # fmt: skip
+        findings += [_unknown(row, "model", "the library", "model", name, known)
+                     for name in row.models if name not in known]  # fmt: skip
     return tuple(findings)
 
 
@@ -34,7 +35,8 @@ def check_displays(tables: Tables) -> tuple[Finding, ...]:
     A model without rows in `parameters.csv`, or one that cannot be built, is left alone.  The tables themselves must be without
     findings.
     """
-    in_use = {name for row, _ in examine_parameters(tables).entries for name in row.models if name in model_names()}
+    known = model_names(tables)
+    in_use = {name for row, _ in examine_parameters(tables).entries for name in row.models if name in known}
     panels = [row for row in tables.rows(PanelRow).entries if _is_own(row) and row.model in in_use]
     limitations = [row for row in tables.rows(LimitationRow).entries if _is_own(row)]
     named = {row.model for row in panels} | {name for row in limitations for name in row.models if name in in_use}

@@ -1,12 +1,15 @@
 """`kinimmune claims`: the documents' sentences put to the test, with and without the mechanism each is about."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_json
+
+if TYPE_CHECKING:
+    from kinimmune.models.tables.rows import Tables
 
 AnyModel = Annotated[str | None, typer.Argument(metavar="MODEL", help="Name of a model; all models with claims if none.")]
 
@@ -29,19 +32,15 @@ def claims(
     from kinimmune.fitting.claims.results import to_plain
     from kinimmune.fitting.claims.run import ClaimTesting, run_claims
     from kinimmune.fitting.configuration import read_settings
-    from kinimmune.models.catalogue import model_names, require_model
-    from kinimmune.models.tables.readers import read_model_names
     from kinimmune.models.tables.rows import Tables
 
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    tables = Tables(settings.data)
-    if model is None:
-        in_use = read_model_names(tables)
-        names = tuple(name for name in model_names() if name in in_use)
-    else:
-        names = (require_model(model),)
+    notes, tables = Notes(quiet), Tables(settings.data)
+    if model is not None:
+        notes.say_code(model)
+    names, tables = _choose_models(model, tables)
     testing = ClaimTesting(draws, settings.seed, settings.jobs)
-    with Notes(quiet).progress() as show:
+    with notes.progress() as show:
         records = run_claims(names, tables, testing, show)
     if as_json:
         print_json(to_plain(records))
@@ -49,3 +48,16 @@ def claims(
         print_claims(records)
     if any(item.verdict == "failed" for item in records):
         raise typer.Exit(Exit.NOT_CONVERGED)
+
+
+def _choose_models(model: str | None, tables: "Tables") -> tuple[tuple[str, ...], "Tables"]:
+    """Return the names of the models whose claims are tested, all that have parameters if none is given, and their tables."""
+    from kinimmune.models.catalogue import model_names
+    from kinimmune.models.model_file import open_model
+    from kinimmune.models.tables.readers import read_model_names
+
+    if model is None:
+        in_use = read_model_names(tables)
+        return tuple(name for name in model_names(tables) if name in in_use), tables
+    name, tables = open_model(model, tables)
+    return (name,), tables

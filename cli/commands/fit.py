@@ -55,6 +55,7 @@ def fit(
         if resume:
             work = resume_fit(model, folder, config, given)
         else:
+            notes.say_code(model)
             work = start_fit(model, read_settings(config, given), folder, options.own_command(), force=force)
         notes.say(f"run {work.run.path}")
         for text in work.warnings:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
-Subject = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run, or name of a model.")]
+Subject = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run, or name of a model or FILE.py.")]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -51,16 +51,19 @@ def report(
     """
     from kinimmune.cli.output_files import plan_output, require_makeable
     from kinimmune.fitting.configuration import read_settings
+    from kinimmune.models.model_file import name_model
     from kinimmune.reports.gather import ReportedClaims
 
     _require_enough(draws)
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
     run = _find_run(subject, data)
-    usual = Path(f"{subject}-report.pdf") if run is None else run.path / "report.pdf"
+    usual = Path(f"{name_model(subject)}-report.pdf") if run is None else run.path / "report.pdf"
     target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
     folder = _choose_folder(run, target, usual)
     require_makeable(folder / "figures")
     notes, written = Notes(quiet), _Written(target)
+    if run is None:
+        notes.say_code(subject)
     with notes.progress() as show:
         claims = ReportedClaims(draws, settings.seed, settings.jobs, show)
         warnings = _report_model(subject, settings, claims, folder, written) if run is None else _report_run(run, claims, written)
@@ -94,9 +97,12 @@ def _find_run(subject: str, data: Path | None) -> "Run | None":
     """Return the run that is named, None for a model, which must be there."""
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.models.catalogue import require_model
+    from kinimmune.models.model_file import is_model_file
+    from kinimmune.models.tables.rows import Tables
 
     if not options.names_run(subject):
-        require_model(subject)
+        if not is_model_file(subject):
+            require_model(subject, Tables(data))
         return None
     if data is not None:
         raise UsageError(f"--data {data}: run '{subject}' keeps its tables; leave it out, or report the model")
@@ -139,8 +145,10 @@ def _report_run(run: "Run", claims: "ReportedClaims", written: _Written) -> tupl
 
 def _report_model(name: str, settings: "Settings", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
     """Write the report of a model alone; return warnings."""
+    from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.document import write_model_report
     from kinimmune.reports.gather import gather_model
 
-    return write_model_report(gather_model(name, Tables(settings.data), settings.simulate.request, claims), folder, written)
+    model, tables = open_model(name, Tables(settings.data))
+    return write_model_report(gather_model(model, tables, settings.simulate.request, claims), folder, written)

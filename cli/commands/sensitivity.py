@@ -110,6 +110,8 @@ def sensitivity(
         if of_run:
             work = add_study(open_run(folder), config, given, posterior=posterior)
         else:
+            if not resume:
+                notes.say_code(subject)
             work = _begin(subject, folder, config, given, resume=resume, force=force)
         result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
     if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kinimmune.cli import options
-from kinimmune.cli.terminal import print_json
+from kinimmune.cli.terminal import Notes, print_json
 
 
 def show(
@@ -22,11 +22,13 @@ def show(
     from kinimmune.cli.printing.model import describe, print_model
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.catalogue import load_model
+    from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.readers import read_kinases
     from kinimmune.models.tables.rows import Tables
 
-    tables = Tables(read_settings(config, {"data": data}).data)
-    content = describe(load_model(model, tables), read_kinases(tables))
+    Notes(quiet).say_code(model)
+    name, tables = open_model(model, Tables(read_settings(config, {"data": data}).data))
+    content = describe(load_model(name, tables), read_kinases(tables))
     if as_json:
         print_json(content)
     elif arrow:

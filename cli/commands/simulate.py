@@ -55,8 +55,9 @@ def simulate(
         if path is not None
     }
     require_different(targets)
-    tables, request = Tables(settings.data), settings.simulate.request
-    individual, notes = _plan(model, tables, request), Notes(quiet)
+    notes, request = Notes(quiet), settings.simulate.request
+    notes.say_code(model)
+    individual, tables = _plan(model, Tables(settings.data), request)
     notes.say(individual.summary)
     course = simulate_individual(individual)
     for option, target in targets.items():
@@ -95,15 +96,17 @@ def parse_changes(texts: Iterable[str]) -> dict[str, float]:
     return changes
 
 
-def _plan(name: str, tables: "Tables", request: "IndividualRequest") -> "Individual":
-    """Return the individual of a model; trials and experiments are read where an arm is asked for."""
+def _plan(model: str, tables: "Tables", request: "IndividualRequest") -> tuple["Individual", "Tables"]:
+    """Return the individual of a model, and the tables of it; trials and experiments are read where an arm is asked for."""
     from kinimmune.models.catalogue import load_model
     from kinimmune.models.experiments.design import Designs
     from kinimmune.models.experiments.individual import plan_individual
+    from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.readers import read_designs
 
-    model = load_model(name, tables)
-    return plan_individual(model, request, Designs() if request.arm is None else read_designs(model, tables))
+    name, tables = open_model(model, tables)
+    built = load_model(name, tables)
+    return plan_individual(built, request, Designs() if request.arm is None else read_designs(built, tables)), tables
 
 
 def _draw(course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables") -> bytes:

@@ -25,7 +25,7 @@ from kinimmune.models.tables.trials import examine_trials
 def check_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `experiments.csv` and `claims.csv` about models that do not exist."""
     both: tuple[Sequence[TableRow], ...] = (tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries)
-    return tuple(finding for rows in both for finding in dangling(rows, "model", model_names(), "the library"))
+    return tuple(finding for rows in both for finding in dangling(rows, "model", model_names(tables), "the library"))
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:
@@ -39,7 +39,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
     studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
     found: list[Finding] = []
     for name in dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)]):
-        if name not in in_use or name not in model_names():
+        if name not in in_use or name not in model_names(tables):
             continue
         try:
             model = load_model(name, tables)

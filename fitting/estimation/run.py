@@ -15,12 +15,14 @@ from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.problem import require_fittable
+from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.model_file import name_model
 from kinimmune.models.tables.rows import Tables
 
 
@@ -40,7 +42,7 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     Parameters
     ----------
     model
-        name of a model
+        name of a model, or a Python file, which is run
     settings
         of the fit
     path
@@ -57,9 +59,13 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     DataError
         when a table cannot be used
     """
-    plan = _plan(model, settings)
-    problem = plan.problem
-    run = begin_run(path, command=command, model=model, seed=problem.seed, data=settings.data, digest=problem.tables, force=force)
+    with gather_model(model, settings.data) as (name, data):
+        plan = _plan(name, settings.model_copy(update={"data": data}))
+        problem = plan.problem
+        run = begin_run(path, command=command, model=name, seed=problem.seed, data=data, digest=problem.tables, force=force)
+        kept = keep_model(run.path, data)
+    if kept != data:
+        plan = _plan(name, settings.model_copy(update={"data": kept}))
     return PlannedFit(_configure(run, plan), plan)
 
 
@@ -69,7 +75,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     Parameters
     ----------
     model
-        name of the run's model
+        name of the run's model, or of the file it was made of
     path
         folder of the run
     config
@@ -85,13 +91,15 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
         when a file of the run or a table cannot be used
     """
     run = open_run(path)
-    if run.record.model != model:
-        raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
+    name = name_model(model)
+    if run.record.model != name:
+        raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{name}'; give that model or another run")
     own = run.settings_file if run.settings_file.exists() else None
     if own is None and config is None and any((run.path / "results").rglob("[!.]*.json")):
         raise DataError(f"{run.settings_file} is missing; restore it, give another with -c, or begin anew with --force")
     settings = read_settings(config or own, given)
-    plan = _plan(model, settings)
+    settings = settings.model_copy(update={"data": choose_kept(run.path, model, settings.data)})
+    plan = _plan(name, settings)
     differences = current_environment().differences(run.record.environment)
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
     run = recognise(run, plan.tables)
@@ -114,8 +122,8 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
 
 def _plan(model: str, settings: Settings) -> FitPlan:
     """Return the plan of a fit once model and tables are known to be right."""
-    require_model(model)
     tables = Tables(settings.data)
+    require_model(model, tables)
     lint.require(tables)
     require_fittable(load_model(model, tables), tables)
     return plan_fit(model, settings.model_copy(update={"model": model}), tables)
@@ -123,7 +131,7 @@ def _plan(model: str, settings: Settings) -> FitPlan:
 
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:
     """Write the settings into the run; results that were found with others do not stay beside them."""
-    text = write_configuration(plan.settings, "fit")
+    text = write_configuration(plan.settings, "fit", home=run.path)
     if not run.settings_file.exists() or not hold_the_same(run.read(run.settings_file.name), text):
         remove_results(run)
         run.write(run.settings_file.name, text)

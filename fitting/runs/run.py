@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
 from kinimmune.fitting.runs.checksums import is_as_written, note_checksum
 from kinimmune.fitting.runs.codec import refuse_file
+from kinimmune.fitting.runs.kept_model import remove_kept
 from kinimmune.fitting.runs.lock import is_in_use
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
 from kinimmune.models.errors import DataError, UsageError
@@ -216,6 +217,7 @@ def open_run(path: Path) -> Run:
 
 def _clear(path: Path) -> None:
     """Remove what a run consists of, and nothing else that may lie in its folder."""
+    remove_kept(path)
     for folder in ("results", "figures"):
         shutil.rmtree(path / folder, ignore_errors=True)
     for file in ("config.toml", "failures.csv", "report.pdf", RECORD):

@@ -13,6 +13,7 @@ from kinimmune.fitting.configuration import read_run_settings, read_settings, wr
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem
+from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.run import Run, begin_run, open_run
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.designs import Method
@@ -22,6 +23,7 @@ from kinimmune.fitting.settings import STUDY_PATIENTS, ProblemOptions, Sensitivi
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import UsageError
+from kinimmune.models.model_file import name_model
 from kinimmune.models.tables.rows import Tables
 
 
@@ -41,7 +43,7 @@ def start_study(model: str, settings: Settings, path: Path, command: tuple[str, 
     Parameters
     ----------
     model
-        name of a model
+        name of a model, or a Python file, which is run
     settings
         of the study
     path
@@ -58,11 +60,15 @@ def start_study(model: str, settings: Settings, path: Path, command: tuple[str, 
     DataError
         when a table cannot be used
     """
-    plan = _plan_model(model, settings)
-    problem = plan.request.problem
-    run = begin_run(
-        path, command=command, model=model, seed=settings.seed, data=settings.data, digest=problem.tables, force=force
-    )
+    with gather_model(model, settings.data) as (name, data):
+        settings = settings.model_copy(update={"data": data})
+        plan = _plan_model(name, settings)
+        digest = plan.request.problem.tables
+        run = begin_run(path, command=command, model=name, seed=settings.seed, data=data, digest=digest, force=force)
+        kept = keep_model(run.path, data)
+    if kept != data:
+        settings = settings.model_copy(update={"data": kept})
+        plan = _plan_model(name, settings)
     return PlannedStudy(_configure(run, settings), plan, settings.jobs)
 
 
@@ -76,10 +82,12 @@ def resume_study(model: str, settings: Settings, path: Path) -> PlannedStudy:
     DataError
         when a file of the run or a table cannot be used
     """
-    plan = _plan_model(model, settings)
-    run = recognise(open_run(path), Tables(settings.data))
-    if run.record.model != model:
-        raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{model}'; give another run")
+    run, name = open_run(path), name_model(model)
+    if run.record.model != name:
+        raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{name}'; give another run")
+    settings = settings.model_copy(update={"data": choose_kept(run.path, model, settings.data)})
+    plan = _plan_model(name, settings)
+    run = recognise(run, Tables(settings.data))
     if not run.settings_file.exists():  # killed before it was written
         _configure(run, settings)
     return PlannedStudy(run, plan, settings.jobs)
@@ -132,8 +140,8 @@ def run_study(work: PlannedStudy, runtime: Runtime) -> SensitivityResult:
 def _plan_model(model: str, settings: Settings) -> StudyPlan:
     """Return the plan of a study of a model, once it and its tables are known to be right."""
     options = _require_output(settings)
-    require_model(model)
     tables = Tables(settings.data)
+    require_model(model, tables)
     lint.require(tables)
     problem = _describe(model, tables, options, settings.seed)
     return plan_study(_ask(problem, settings.folder, options, settings.seed))
@@ -185,5 +193,5 @@ def _require_output(settings: Settings) -> SensitivityOptions:
 def _configure(run: Run, settings: Settings) -> Run:
     """Write what tells a run of studies from one of a fit; each study keeps its own settings with its results."""
     own = settings.model_copy(update={"model": run.record.model})
-    run.write(run.settings_file.name, write_configuration(own, "sensitivity", ("method", "output", "patients")))
+    run.write(run.settings_file.name, write_configuration(own, "sensitivity", ("method", "output", "patients"), home=run.path))
     return run

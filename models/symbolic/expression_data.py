@@ -177,7 +177,7 @@ def _apply(operator: str, arguments: tuple[sp.Expr, ...], where: str) -> sp.Expr
     A number times a sum is let be: sympy would multiply it out, and makes such a product itself.
     """
     if operator == "^":
-        _require_moderate(*arguments, where)
+        _require_moderate(arguments[0], arguments[1], where)
     kind = OPERATORS[operator]
     built = kind(*arguments, evaluate=operator not in COMPARING)
     if _is_made_of(built, kind, arguments):

@@ -166,9 +166,10 @@ def _read_value(hint: Hint, value: object, where: str, reader: ExpressionReader)
         return _read_choice(get_args(hint), value, where, reader)
     if hint is sp.Expr:
         return reader.read(value, where)
-    if get_origin(hint) is tuple:
+    origin: Any = get_origin(hint)
+    if origin is tuple:
         return _read_sequence(get_args(hint)[0], value, where, reader)
-    if get_origin(hint) is Mapping:
+    if origin is Mapping:
         return _read_texts(value, where)
     if is_dataclass(hint):
         return _construct(hint, value, where, reader)

@@ -37,6 +37,8 @@ TABLES = (
     "limitations.csv",
 )
 """File names of all tables."""
+MODEL_FILE = "model.json"
+"""A model as data, which may lie beside tables; `kinimmune.models.catalogue` reads it."""
 
 
 ADDED_COLUMNS = {"arms.csv": "drug", "kinases.csv": "drug"}
@@ -98,7 +100,7 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
-    if not any((folder / table).exists() or find_misnamed(table, folder) for table in TABLES):
+    if not any((folder / table).exists() or find_misnamed(table, folder) for table in (*TABLES, MODEL_FILE)):
         raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
     if own.exists() or find_misnamed(name, folder):

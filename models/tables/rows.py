@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import parse_unit
 from kinimmune.models.tables.files import Row, load_table
@@ -105,6 +106,8 @@ class Tables:
 
     folder: Path | None = None
     """A folder whose tables replace the package's, None for the package's alone."""
+    model: OdeModel | None = None
+    """A model of the user's own that was made from these tables; it goes before one of the library of the same name."""
     _parsed: dict[type[TableRow], Examined[Any]] = field(default_factory=dict, repr=False)
 
     def rows(self, row_type: type[RowT]) -> Examined[RowT]:
