@@ -115,9 +115,9 @@ def remove_kept(run: Path) -> None:
 
 
 def _copy_tables(data: Path | None, folder: Path) -> None:
-    for name in () if data is None else TABLES:
-        if (data / name).is_file():
-            shutil.copyfile(data / name, folder / name)
+    present = () if data is None else [data / name for name in TABLES if (data / name).is_file()]
+    for path in present:
+        shutil.copyfile(path, folder / path.name)
 
 
 def _list_changed(data: Path, kept: Path) -> list[str]:
