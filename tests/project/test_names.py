@@ -19,6 +19,7 @@ GENERIC = (
     "models/tables",
     "models/lint.py",
     "models/catalogue.py",
+    "models/model_file.py",
     "fitting",
     "reports",
     "cli",

@@ -104,7 +104,7 @@ HOSTILE = {
     "no expression": (with_rate({"+": 1}), "is no expression"),
     "yes": (with_rate(True), "is no expression"),
     "depth": (with_rate(deep(300)), "beyond level 100"),
-    "nodes": (with_rate(["+", *["volume"] * 200_000]), "more than 100000"),
+    "nodes": (with_rate(["+", *["volume"] * 200_000]), "more than 60000"),
     "tower": (with_rate(["^", 9, ["^", 9, 9]]), "simpler form"),
     "tower of sums": (with_rate(["^", ["+", "volume", "t"], 10**9]), "exponent 1000000000 is larger"),
     "huge number": (with_rate(10**70), "more than 64 digits"),
