@@ -87,7 +87,7 @@ def write_expression(expression: sp.Expr | float, where: str) -> Tree:
     ModelError
         for what no equation may hold, such as a function that is not in `OPERATORS`
     """
-    node = expression if isinstance(expression, sp.Basic) else sp.sympify(expression)
+    node = expression if isinstance(expression, sp.Basic) else sp.S.Zero + expression
     if node.is_Symbol:
         return str(node.name)
     if node.is_Integer:

@@ -73,8 +73,15 @@ def test_no_text_is_evaluated(name):
     assert callers(name) == set()
 
 
-def test_only_the_kernel_it_has_just_generated_is_executed():
-    assert callers("exec") == {"models/kernel/cache.py"}
+def test_only_kernels_of_its_own_and_a_model_file_the_user_named_are_executed():
+    assert callers("exec") == {"models/kernel/cache.py", "models/model_file.py"}
+    assert callers("open_model") == {
+        "cli/commands/claims.py",
+        "cli/commands/report.py",
+        "cli/commands/show.py",
+        "cli/commands/simulate.py",
+        "fitting/runs/kept_model.py",  # for a run that is about to begin
+    }
 
 
 @pytest.mark.parametrize("module", ["pickle", "dill", "shelve", "marshal", "joblib"])
