@@ -10,11 +10,14 @@ class Exit(IntEnum):
 
     DONE = 0
     NOT_CONVERGED = 1
-    """Ran to the end, but did not converge."""
+    """Ran to the end, but a fit or sample did not converge, or a claim failed."""
     USAGE = 2
+    """What was asked for cannot be done."""
     DATA = 3
+    """What a file says cannot be used."""
     MODEL = 4
     NUMERICAL = 5
+    """Nothing usable came out."""
     INTERRUPTED = 6
     """Stopped by SIGINT, SIGTERM or SIGHUP; finished tasks are kept."""
     MACHINE = 7

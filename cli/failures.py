@@ -5,7 +5,9 @@ Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing 
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping
@@ -24,6 +26,8 @@ OF_THE_MACHINE = {
     if hasattr(errno, name)
 }
 """Numbers of system errors that another path or option would not mend."""
+OF_A_FULL_DISK = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
+"""Those of them that tell that there is no room."""
 INTERNAL_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -61,7 +65,8 @@ def tell_error(error: Exception) -> Exit:
 
 def tell_system_error(error: OSError) -> Exit:
     """Print an error of the system with the file it is about; return the exit code: 7 for the machine, else 2."""
-    name = f"'{error.filename}'" if error.filename is not None else "a file or connection"
+    unnamed = "the standard output" if error.errno in OF_A_FULL_DISK else "a file or connection"  # other files are named
+    name = unnamed if error.filename is None else f"'{error.filename}'"
     reason = error.strerror or type(error).__name__
     if error.errno in OF_THE_MACHINE:
         print_error(f"{name}: {reason}; make room and repeat the command, what was finished is kept")
@@ -99,12 +104,36 @@ def one_line_warnings(*, quiet: bool) -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         if not quiet:
-            sys.stderr.write(f"warning: {' '.join(str(message).split())} ({category.__name__})\n")
+            text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
+            sys.stderr.write(f"warning: {' '.join(text.split())} ({category.__name__})\n")
 
     with warnings.catch_warnings():
         if not sys.warnoptions and not os.environ.get("PYTEST_CURRENT_TEST"):
             warnings.showwarning = show
         yield
+
+
+@contextmanager
+def stopped_like_by_keyboard() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as SIGINT does, in order and with its exit code.
+
+    A signal the process was told to disregard, as `nohup` does, stays disregarded.
+    """
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers: list[int] = []
+    if threading.current_thread() is threading.main_thread():  # no other thread may
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on every platform
+        numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def prepare_environment(environment: MutableMapping[str, str]) -> None:

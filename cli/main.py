@@ -25,7 +25,14 @@ from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
 from kinimmune.cli.commands.task import task
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error
+from kinimmune.cli.failures import (
+    INTERNAL_ERRORS,
+    leave_closed_pipe,
+    one_line_warnings,
+    prepare_environment,
+    stopped_like_by_keyboard,
+    tell_error,
+)
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -84,12 +91,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
+        with stopped_like_by_keyboard(), one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
             prepare_environment(os.environ)
             code = app(args=given, prog_name="kinimmune", standalone_mode=False)
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
         return tell_error(error)
+    except KeyboardInterrupt:  # before or after the command itself
+        code = _INTERRUPTED_BY_TYPER
+    except SystemExit as stop:  # how typer leaves when whoever read its output has gone
+        if isinstance(stop.__context__, BrokenPipeError):
+            return leave_closed_pipe()
+        raise
     if code == _INTERRUPTED_BY_TYPER:
         print_error("interrupted")
         return Exit.INTERRUPTED

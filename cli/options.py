@@ -1,9 +1,8 @@
 """Arguments and options that several commands share, so that they read the same everywhere, and what is checked about them.
 
-Start with `ModelName`, an argument, and `require_writable`, a check.
+Start with `ModelName`, an argument, and `names_run`, a check.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -71,18 +70,3 @@ def split_names(text: str | None) -> tuple[str, ...]:
     (('growth', 'kinase_shift'), ())
     """
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
-def require_writable(target: Path | None) -> None:
-    """Raise a `UsageError` unless `target` is None or a file that can be written; nothing is created."""
-    if target is None:
-        return
-    problem = None
-    if target.is_dir():
-        problem = "it is a folder"
-    elif not target.parent.is_dir():
-        problem = f"there is no folder '{target.parent}'"
-    elif not os.access(target if target.exists() else target.parent, os.W_OK):
-        problem = "no permission"
-    if problem is not None:
-        raise UsageError(f"cannot write '{target}': {problem}; give the path of a file you may write")

@@ -7,13 +7,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import KinimmuneError
-from kinimmune.models.kernel.cache import cache_folder
+from kinimmune.models.kernel.cache import count_kernels
+from kinimmune.models.kernel.store.folder import find_objection
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import values_for
@@ -40,15 +42,30 @@ class CacheFacts:
     folder: str
     writable: bool
     kernels: int
+    """Compiled models that are as they were written."""
     cores: int
+    damaged: int
+    """Compiled models that are not; each is built anew when it is wanted."""
+    used: bool
+    reason: str | None
+    """Why the folder is not used; None when it is."""
 
 
-def examine_cache() -> CacheFacts:
-    """Return facts about the cache of compiled kernels; nothing is created."""
-    folder = cache_folder()
-    nearest_parent = next(path for path in (folder, *folder.parents) if path.exists())
-    writable = nearest_parent.is_dir() and os.access(nearest_parent, os.W_OK)
-    return CacheFacts(str(folder), writable, len(list(folder.glob("kinimmune_kernel_*.py"))), os.cpu_count() or 1)
+def examine_cache(folder: Path) -> CacheFacts:
+    """Return facts about a folder of compiled kernels; nothing is created."""
+    kernels, damaged = count_kernels(folder)
+    writable = _is_writable(folder)
+    reason = find_objection(folder) or (None if writable or kernels else "it cannot be written")
+    return CacheFacts(str(folder), writable, kernels, os.cpu_count() or 1, damaged, reason is None, reason)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Return whether a folder can be written, or made."""
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        return folder.is_absolute() and nearest.is_dir() and os.access(nearest, os.W_OK)
+    except OSError:  # a name too long to be one
+        return False
 
 
 def run_tests() -> tuple[TestResult, ...]:

@@ -10,6 +10,7 @@ from functools import partial
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import LimitationRow
@@ -28,7 +29,7 @@ def check_display_models(tables: Tables) -> tuple[Finding, ...]:
 
 
 def check_displays(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is wrong with panels and limitations beside the models they are about.
+    """Return what is wrong with panels, limitations and kinases beside the models they are about.
 
     A model without rows in `parameters.csv`, or one that cannot be built, is left alone.  The tables themselves must be without
     findings.
@@ -38,7 +39,12 @@ def check_displays(tables: Tables) -> tuple[Finding, ...]:
     limitations = [row for row in tables.rows(LimitationRow).entries if _is_own(row)]
     named = {row.model for row in panels} | {name for row in limitations for name in row.models if name in in_use}
     models = {name: model for name in sorted(named) if (model := _build(name, tables)) is not None}
-    return (*_check_panels(panels, models, tables), *_check_limitations(limitations, models, tables))
+    kinases = [row for row in tables.rows(KinaseRow).entries if _is_own(row) and row.drives]
+    return (
+        *_check_panels(panels, models, tables),
+        *_check_limitations(limitations, models, tables),
+        *_check_kinases(kinases, models, tables),
+    )
 
 
 def _is_own(row: TableRow) -> bool:
@@ -85,10 +91,28 @@ def _check_limitations(rows: Iterable[LimitationRow], models: Mapping[str, OdeMo
                 yield _unknown(row, "mechanism", "the library", "mechanism", row.mechanism, everywhere)
 
 
+def _check_kinases(rows: Iterable[KinaseRow], models: Mapping[str, OdeModel], tables: Tables) -> Iterator[Finding]:
+    """Find kinases that drive what no model defines; those of other models are asked for when these do not have it."""
+    known = {item.name for model in models.values() for item in model.definitions}
+    everywhere: set[str] = set()
+    for row in rows:
+        if row.drives is None or row.drives in known:
+            continue
+        everywhere = everywhere or {item.name for model in _build_all(tables) for item in model.definitions}
+        if row.drives not in everywhere:
+            yield _unknown(row, "drives", "the library", "definition", row.drives, everywhere)
+
+
 def _list_mechanisms(tables: Tables) -> set[str]:
-    """Return the mechanisms of every model, by the package's parameters where these tables have none for it."""
-    built = (_build(name, tables) or _build(name, Tables()) for name in model_names())
-    return {item.name for model in built if model is not None for item in model.mechanisms}
+    return {item.name for model in _build_all(tables) for item in model.mechanisms}
+
+
+def _build_all(tables: Tables) -> Iterator[OdeModel]:
+    """Yield every model, by the package's parameters where these tables have none for it."""
+    for name in model_names():
+        model = _build(name, tables) or _build(name, Tables())
+        if model is not None:
+            yield model
 
 
 def _find_unknown(row: PanelRow, column: str, what: str, given: Iterable[str], known: Collection[str]) -> Iterator[Finding]:

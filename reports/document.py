@@ -4,14 +4,14 @@ Start with `write_report` for a run or `write_model_report` for a model alone.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typst
 
-from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.errors import DataError, MachineError
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.figures.catalogue import list_figures, list_model_figures
 from kinimmune.reports.figures.recipes import DrawnFigure, FigureRecipe, draw_all
@@ -24,7 +24,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Date of a document whose provenance has none."""
 
 
-def write_report(content: Content, folder: Path, pdf: Path) -> tuple[str, ...]:
+def write_report(content: Content, folder: Path, write: Callable[[bytes], object]) -> tuple[str, ...]:
     """Write the report of a run.
 
     Parameters
@@ -33,8 +33,8 @@ def write_report(content: Content, folder: Path, pdf: Path) -> tuple[str, ...]:
         the run
     folder
         where `figures/NAME.svg` and `figures/NAME.csv` go
-    pdf
-        the file to write
+    write
+        takes the PDF when it is set
 
     Returns
     -------
@@ -45,18 +45,18 @@ def write_report(content: Content, folder: Path, pdf: Path) -> tuple[str, ...]:
     ------
     DataError
         when a symbol is no plain notation or the provenance has no readable date
-    UsageError
+    MachineError
         when a file cannot be written
     """
     figures = _draw(list_figures(content), folder)
-    _write_pdf(compose_report(content, figures), figures, content.provenance, pdf)
+    write(set_pages(compose_report(content, figures), figures, content.provenance))
     return _collect_warnings(figures)
 
 
-def write_model_report(content: ModelContent, folder: Path, pdf: Path) -> tuple[str, ...]:
+def write_model_report(content: ModelContent, folder: Path, write: Callable[[bytes], object]) -> tuple[str, ...]:
     """Write the report of a model alone; parameters, return value and errors as in `write_report`."""
     figures = _draw(list_model_figures(content), folder)
-    _write_pdf(compose_model_report(content, figures), figures, content.provenance, pdf)
+    write(set_pages(compose_model_report(content, figures), figures, content.provenance))
     return _collect_warnings(figures)
 
 
@@ -65,7 +65,9 @@ def _draw(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFigur
     try:
         return draw_all(recipes, target)
     except OSError as error:
-        raise UsageError(f"cannot write figures to '{target}': {error.strerror}; give a folder you may write") from error
+        raise MachineError(
+            f"cannot write figures to '{target}': {error.strerror or error}; make room or give a folder you may write"
+        ) from error
 
 
 def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str]) -> bytes:
@@ -79,25 +81,27 @@ def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance
     started = _read_time(provenance.get("started"))
     shown = started.strftime("%d %B %Y").lstrip("0") if "started" in provenance else ""
     content = document.as_plain() | {"date": shown}
-    with TemporaryDirectory() as name:
-        root = Path(name)
-        (root / "figures").mkdir()
-        (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        for figure in figures.values():
-            if figure.block.path is not None and figure.svg is not None:
-                (root / figure.block.path).write_bytes(figure.svg)
-        main = root / "main.typ"
-        main.write_bytes(_TEMPLATE.read_bytes())
-        return bytes(typst.compile(main, root=root, ignore_system_fonts=True, timestamp=int(started.timestamp())))
-
-
-def _write_pdf(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str], pdf: Path) -> None:
-    made = set_pages(document, figures, provenance)
     try:
-        pdf.parent.mkdir(parents=True, exist_ok=True)
-        pdf.write_bytes(made)
+        with tempfile.TemporaryDirectory() as name:
+            main = _lay_out(Path(name), json.dumps(content, ensure_ascii=False), figures)
+            return bytes(typst.compile(main, root=main.parent, ignore_system_fonts=True, timestamp=int(started.timestamp())))
     except OSError as error:
-        raise UsageError(f"cannot write '{pdf}': {error.strerror}; give a file you may write with -o") from error
+        place = tempfile.tempdir or "the folder for them"  # none when no folder could be written
+        raise MachineError(
+            f"cannot write temporary files to {place}: {error.strerror or error}; make room there, or set TMPDIR"
+        ) from error
+
+
+def _lay_out(root: Path, content: str, figures: Mapping[str, DrawnFigure]) -> Path:
+    """Write what the typesetter reads into a folder; return its main file."""
+    (root / "figures").mkdir()
+    (root / "content.json").write_text(content, encoding="utf-8")
+    for figure in figures.values():
+        if figure.block.path is not None and figure.svg is not None:
+            (root / figure.block.path).write_bytes(figure.svg)
+    main = root / "main.typ"
+    main.write_bytes(_TEMPLATE.read_bytes())
+    return main
 
 
 def _read_time(text: str | None) -> datetime:

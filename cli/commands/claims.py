@@ -30,13 +30,19 @@ def claims(
     from kinimmune.fitting.claims.run import ClaimTesting, run_claims
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.catalogue import model_names, require_model
+    from kinimmune.models.tables.readers import read_model_names
     from kinimmune.models.tables.rows import Tables
 
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    names = model_names() if model is None else (require_model(model),)
+    tables = Tables(settings.data)
+    if model is None:
+        in_use = read_model_names(tables)
+        names = tuple(name for name in model_names() if name in in_use)
+    else:
+        names = (require_model(model),)
     testing = ClaimTesting(draws, settings.seed, settings.jobs)
     with Notes(quiet).progress() as show:
-        records = run_claims(names, Tables(settings.data), testing, show)
+        records = run_claims(names, tables, testing, show)
     if as_json:
         print_json(to_plain(records))
     else:

@@ -1,7 +1,7 @@
 """`kinimmune list`: the models, and the trials the tables describe."""
 
 from kinimmune.cli import options
-from kinimmune.cli.terminal import print_json, print_table
+from kinimmune.cli.terminal import Notes, print_json, print_table
 
 
 def list_models(
@@ -11,13 +11,18 @@ def list_models(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """List models, and studies with their arms."""
+    """List models, and studies with their arms, as the tables of --data have them."""
     from kinimmune.models.catalogue import load_model, model_names
-    from kinimmune.models.tables.readers import read_trials
+    from kinimmune.models.tables.readers import read_model_names, read_trials
     from kinimmune.models.tables.rows import Tables
 
-    models = [load_model(name) for name in model_names()]
-    trials = read_trials(Tables(data))
+    tables = Tables(data)
+    in_use = read_model_names(tables)
+    models = [load_model(name, tables) for name in model_names() if name in in_use]
+    trials = read_trials(tables)
+    left_out = [name for name in model_names() if name not in in_use]
+    if left_out:
+        Notes(quiet).say(f"note: parameters.csv has no rows for {', '.join(left_out)}; left out")
     if as_json:
         print_json(
             {

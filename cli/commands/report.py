@@ -1,5 +1,7 @@
 """`kinimmune report`: the PDF of a run, or of a model alone."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,15 +9,15 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes, print_json
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from kinimmune.cli.output_files import Inputs, OutputFile
+    from kinimmune.fitting.runs.run import Run
     from kinimmune.fitting.settings import Settings
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
-Written = tuple[Path, Path, tuple[str, ...]]
-"""The PDF, the folder beside which its figures lie, and warnings."""
 Subject = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run, or name of a model.")]
 Draws = Annotated[
     int | None,
@@ -27,7 +29,7 @@ Draws = Annotated[
     ),
 ]
 Target = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="PDF", help="RUN/report.pdf, or MODEL-report.pdf, if none.")
+    Path | None, typer.Option("-o", "--output", metavar="PDF", help="RUN/report.pdf, or MODEL-report.pdf, if none; - for stdout.")
 ]
 
 
@@ -47,26 +49,40 @@ def report(
     Figures and their data go to RUN/figures, for a model to a folder named as the PDF. Claims tested for a run are kept in
     RUN/results/claims.json, and later reports show them again.
     """
+    from kinimmune.cli.output_files import plan_output, require_makeable
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.reports.gather import ReportedClaims
 
-    options.require_writable(output)
     _require_enough(draws)
     settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    notes = Notes(quiet)
+    run = _find_run(subject, data)
+    usual = Path(f"{subject}-report.pdf") if run is None else run.path / "report.pdf"
+    target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
+    folder = _choose_folder(run, target, usual)
+    require_makeable(folder / "figures")
+    notes, written = Notes(quiet), _Written(target)
     with notes.progress() as show:
         claims = ReportedClaims(draws, settings.seed, settings.jobs, show)
-        if options.names_run(subject):
-            pdf, folder, warnings = _report_run(Path(subject), output, claims)
-        else:
-            pdf, folder, warnings = _report_model(subject, output, settings, claims)
-    for text in warnings:
-        notes.say(f"warning: {text}")
+        warnings = _report_model(subject, settings, claims, folder, written) if run is None else _report_run(run, claims, written)
+    for text in (*(f"warning: {text}" for text in warnings), *written.notes):
+        notes.say(text)
     if as_json:
-        content = {"schema": "kinimmune.report/1", "report": str(pdf), "figures": str(folder / "figures")}
+        content = {"schema": "kinimmune.report/1", "report": str(target.path), "figures": str(folder / "figures")}
         print_json({**content, "warnings": list(warnings)})
-    else:
-        print(pdf)
+    elif not target.fills_stdout:
+        print(target.path)
+
+
+@dataclass
+class _Written:
+    """Takes the PDF, and keeps what is to be said about it."""
+
+    target: "OutputFile"
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, pdf: bytes) -> None:
+        if self.target.write(pdf):
+            self.notes = (f"replaced {self.target.path}",)
 
 
 def _require_enough(draws: int | None) -> None:
@@ -74,28 +90,57 @@ def _require_enough(draws: int | None) -> None:
         raise UsageError(f"--draws {draws} is too few to tell a share; give at least {FEWEST_DRAWS}, or 0 to leave claims out")
 
 
-def _report_run(path: Path, output: Path | None, claims: "ReportedClaims") -> Written:
-    """Write the report of a run: of its fit, or of its studies where it holds no fit."""
-    from kinimmune.fitting.estimation.run_files import FIT
+def _find_run(subject: str, data: Path | None) -> "Run | None":
+    """Return the run that is named, None for a model, which must be there."""
     from kinimmune.fitting.runs.run import open_run
+    from kinimmune.models.catalogue import require_model
+
+    if not options.names_run(subject):
+        require_model(subject)
+        return None
+    if data is not None:
+        raise UsageError(f"--data {data}: run '{subject}' keeps its tables; leave it out, or report the model")
+    return open_run(Path(subject))
+
+
+def _list_inputs(run: "Run | None", settings: "Settings", config: Path | None) -> "Inputs":
+    """Return what is read; tables of a run lie where its settings say."""
+    from kinimmune.cli.output_files import Inputs
+    from kinimmune.fitting.configuration import read_run_settings
+
+    if run is None:
+        return Inputs(settings.data, config)
+    with suppress(DataError):  # told when the run is read
+        return Inputs(read_run_settings(run).data, config, run.path)
+    return Inputs(None, config, run.path)
+
+
+def _choose_folder(run: "Run | None", target: "OutputFile", usual: Path) -> Path:
+    """Return where figures lie: in the run, for a model beside the PDF, and where that goes into a pipe beside the usual one."""
+    from kinimmune.fitting.runs.atomic_files import is_stream
+
+    if run is not None:
+        return run.path
+    return (usual if target.path is None or is_stream(target.path) else target.path).with_suffix("")
+
+
+def _report_run(run: "Run", claims: "ReportedClaims", written: _Written) -> tuple[str, ...]:
+    """Write the report of a run, of its fit or of its studies where it holds no fit; return warnings."""
+    from kinimmune.fitting.estimation.run_files import FIT
     from kinimmune.fitting.sensitivity.results import read_studies
     from kinimmune.reports.document import write_model_report, write_report
     from kinimmune.reports.gather import gather_run, gather_studies
 
-    run, pdf = open_run(path), path / "report.pdf" if output is None else output
-    if not (path / FIT).is_file() and read_studies(run):
-        return pdf, path, write_model_report(gather_studies(run, claims), path, pdf)
+    if not (run.path / FIT).is_file() and read_studies(run):
+        return write_model_report(gather_studies(run, claims), run.path, written)
     content, changed = gather_run(run, claims)
-    return pdf, path, (*changed, *write_report(content, path, pdf))
+    return (*changed, *write_report(content, run.path, written))
 
 
-def _report_model(name: str, output: Path | None, settings: "Settings", claims: "ReportedClaims") -> Written:
-    """Write the report of a model alone."""
+def _report_model(name: str, settings: "Settings", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
+    """Write the report of a model alone; return warnings."""
     from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.document import write_model_report
     from kinimmune.reports.gather import gather_model
 
-    content = gather_model(name, Tables(settings.data), settings.simulate.request, claims)
-    pdf = Path(f"{name}-report.pdf") if output is None else output
-    folder = pdf.with_suffix("")
-    return pdf, folder, write_model_report(content, folder, pdf)
+    return write_model_report(gather_model(name, Tables(settings.data), settings.simulate.request, claims), folder, written)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from kinimmune.models.experiments.individual import Individual, IndividualCourse, IndividualRequest
     from kinimmune.models.tables.rows import Tables
 
-PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one."
+TABLE = "Write the course, every day; - for stdout."
+PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one; - for stdout."
 
 
 def simulate(
@@ -28,7 +29,7 @@ def simulate(
         float | None, typer.Option("--days", help="Horizon [d]; when not given 360, in an experiment its last read-out day.")
     ] = None,
     set_values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help="Write the course, every day.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help=TABLE)] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help=PLOT)] = None,
     data: options.Data = None,
     config: options.Config = None,
@@ -38,6 +39,7 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
+    from kinimmune.cli.output_files import Inputs, plan_output, require_different
     from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.experiments.individual import simulate_individual
@@ -45,21 +47,26 @@ def simulate(
 
     given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
     settings = read_settings(config, {"data": data, "simulate": given})
-    for target in (output, plot):
-        options.require_writable(target)
+    inputs = Inputs(settings.data, config)
+    wanted = [("-o", output, ".csv"), ("--plot", plot, ".svg")]
+    targets = {
+        option: plan_output(option, path, ending, inputs, stdout_is_free=not as_json)
+        for option, path, ending in wanted
+        if path is not None
+    }
+    require_different(targets)
     tables, request = Tables(settings.data), settings.simulate.request
     individual, notes = _plan(model, tables, request), Notes(quiet)
     notes.say(individual.summary)
     course = simulate_individual(individual)
-    if output is not None:
-        output.write_text(write_csv(course), encoding="utf-8")
-        notes.say(f"wrote {output}")
-    if plot is not None:
-        _draw(course, individual, request, tables, plot)
-        notes.say(f"wrote {plot}")
+    for option, target in targets.items():
+        content = write_csv(course).encode() if option == "-o" else _draw(course, individual, request, tables)
+        replaced = target.write(content)
+        if not target.fills_stdout:
+            notes.say(f"{'replaced' if replaced else 'wrote'} {target.path}")
     if as_json:
         print_json(describe_course(course))
-    else:
+    elif not any(target.fills_stdout for target in targets.values()):
         print_course(course)
 
 
@@ -99,10 +106,8 @@ def _plan(name: str, tables: "Tables", request: "IndividualRequest") -> "Individ
     return plan_individual(model, request, Designs() if request.arm is None else read_designs(model, tables))
 
 
-def _draw(
-    course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables", target: Path
-) -> None:
-    """Draw a course; for an untreated individual the figure of the model's experiments, where it has one."""
+def _draw(course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables") -> bytes:
+    """Return the SVG of a course; for an untreated individual the figure of the model's experiments, where it has one."""
     from kinimmune.reports.figures.course import plot_course
     from kinimmune.reports.figures.panels import plot_picture
     from kinimmune.reports.figures.style import render_svg
@@ -112,7 +117,6 @@ def _draw(
     labels = collect_labels(individual.model)
     picture = gather_picture(individual.model, tables, request.changes) if request.arm is None else None
     if picture is not None:
-        target.write_bytes(render_svg(plot_picture(picture, labels)))
-        return
+        return render_svg(plot_picture(picture, labels))
     courses = {item.name: item.course for item in course.quantities}
-    target.write_bytes(render_svg(plot_course(course.time, courses, individual.summary, labels, individual.model.units)))
+    return render_svg(plot_course(course.time, courses, individual.summary, labels, individual.model.units))

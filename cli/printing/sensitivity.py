@@ -23,9 +23,9 @@ def print_sensitivity(result: SensitivityResult) -> None:
     columns = {"sobol": _sobol, "morris": _morris, "prcc": _prcc, "local": _local}[result.method](result)
     rows = [(result.names[place], *(cells[place] for cells in columns.values())) for place in result.order]
     print_table("", ("parameter", *columns), rows, tuple(columns))
-    told = judge_convergence(result)
-    if told:
-        print(told)
+    for told in (result.gap_note, judge_convergence(result)):
+        if told:
+            print(told)
 
 
 def _tell_source(result: SensitivityResult) -> str:

@@ -19,6 +19,7 @@ from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.trial.design import Trial
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -40,6 +41,8 @@ class ExperimentSetup:
     """Name -> experiment."""
     days: Mapping[str, float]
     """Name -> read-out day [d]."""
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+    """Study -> its trial, of a model that is tried in trials."""
     jobs: int = 1
     """Threads."""
 
@@ -92,6 +95,13 @@ class ExperimentBatch:
         if name not in experiments:
             raise UsageError(f"model '{self._model}' has no experiment '{name}'; {nearest(name, experiments)}")
         return experiments[name]
+
+    def trial(self, study: str) -> Trial:
+        """Return the trial of a study."""
+        trials = self.setup.trials
+        if study not in trials:
+            raise UsageError(f"model '{self._model}' has no trial of study '{study}'; {nearest(study, trials)}")
+        return trials[study]
 
     def parameter(self, name: str) -> Array:
         """Return the values of a parameter, shape (n,)."""

@@ -4,7 +4,7 @@ Start with `check_claims`.  A claim that also holds without its mechanism is vac
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,13 +18,14 @@ from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import UsageError, nearest
+from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.readers import read_days, read_experiments
+from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import Trial, supports_trials
 
 ENOUGH = 0.8
 """Lower Wilson bound of the fraction of prior draws above which a claim stands without explanation."""
@@ -83,8 +84,8 @@ def check_claims(
     ----------
     models
         names of models
-    data
-        folder of tables, None for the package's
+    tables
+        of claims, parameters, experiments and trials
     draws
         from the priors, at declared and at halved width
     seed
@@ -115,26 +116,54 @@ def _test_model(name: str, claims: Sequence[Claim], tables: Tables, *, draws: in
         boundary=make(draw_parameters(table, min(draws, BOUNDARY_DRAWS), 1.0, seed)),
         mechanisms=tuple(dict.fromkeys(mechanism for claim in claims for mechanism in claim.knock_outs)),
     )
-    readouts = readouts_of(name)
-    return [_test(claim, _find(readouts, claim), batches) for claim in claims]
+    return [_test_claim(claim, readouts_of(name), batches) for claim in claims]
 
 
 def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:
-    """Return a model ready for experiments, with a switch on every interaction the claims knock out."""
+    """Return a model ready for experiments, with a switch on every interaction the claims knock out.
+
+    Raises
+    ------
+    DataError
+        when a claim names an interaction the model does not have, or a table cannot be used
+    """
     interactions = dict.fromkeys(name for claim in claims for mechanism in claim.knock_outs for name in mechanism.split("+"))
-    switched = model.with_switches(*interactions)
+    try:
+        switched = model.with_switches(*interactions)
+    except UsageError as error:
+        raise DataError(f"column 'arrows' of claims.csv: {error}") from error
+    experiments = {item.name: item for item in read_experiments(model, tables)}
     return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
-        experiments={item.name: item for item in read_experiments(model, tables)},
+        experiments=experiments,
         days=read_days(model.name, tables),
+        trials=_gather_trials(model, claims, tables, experiments),
         jobs=jobs,
     )
 
 
+def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, others: Collection[str]) -> dict[str, Trial]:
+    """Return study -> its trial; a study that claims name and the tables lack is the package's, as the claim mostly is too."""
+    if not supports_trials(model):
+        return {}
+    trials = {trial.study: trial for trial in read_trials(tables)}
+    named = {name for claim in claims for name in (claim.experiment, claim.baseline)}
+    missing = named - set(trials) - {*others, *model.state_names, *(item.name for item in model.outputs)}
+    return trials | ({trial.study: trial for trial in read_trials() if trial.study in missing} if missing else {})
+
+
+def _test_claim(claim: Claim, readouts: Mapping[str, Readout], batches: "_Batches") -> ClaimResult:
+    """Return what becomes of a claim; what it names and nobody knows is a fault of its row, not of the command."""
+    try:
+        return _test(claim, _find(readouts, claim), batches)
+    except UsageError as error:
+        raise DataError(f"claim '{claim.id}' in claims.csv: {error}") from error
+
+
 def _find(readouts: Mapping[str, Readout], claim: Claim) -> Readout:
     if claim.readout not in readouts:
-        raise UsageError(f"claim '{claim.id}' names unknown read-out '{claim.readout}'; {nearest(claim.readout, readouts)}")
+        raise UsageError(f"unknown read-out '{claim.readout}'; {nearest(claim.readout, readouts)}")
     return readouts[claim.readout]
 
 

@@ -14,12 +14,13 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.problem.problem import require_fittable
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.models.catalogue import require_model
-from kinimmune.models.errors import UsageError
+from kinimmune.models.catalogue import load_model, require_model
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.rows import Tables
 
 
@@ -87,6 +88,8 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     if run.record.model != model:
         raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
     own = run.settings_file if run.settings_file.exists() else None
+    if own is None and config is None and any((run.path / "results").rglob("[!.]*.json")):
+        raise DataError(f"{run.settings_file} is missing; restore it, give another with -c, or begin anew with --force")
     settings = read_settings(config or own, given)
     plan = _plan(model, settings)
     differences = current_environment().differences(run.record.environment)
@@ -114,6 +117,7 @@ def _plan(model: str, settings: Settings) -> FitPlan:
     require_model(model)
     tables = Tables(settings.data)
     lint.require(tables)
+    require_fittable(load_model(model, tables), tables)
     return plan_fit(model, settings.model_copy(update={"model": model}), tables)
 
 

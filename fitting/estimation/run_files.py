@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from kinimmune.fitting.claims.results import ClaimRecord, records_from_json, to_plain
 from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON, FitResult, TrialResult
+from kinimmune.fitting.runs.checksums import CHECKSUMS
 from kinimmune.fitting.runs.run import Run
 
 FIT, TRIAL, CLAIMS = "results/fit.json", "results/trial.json", "results/claims.json"
@@ -34,7 +35,8 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
 
 def remove_results(run: Run) -> None:
     """Remove the results of a run, of the fit and of what was built on it; finished tasks stay, for where they still hold."""
-    for path in (run.path / "results").glob("[!.]*"):
+    folder = run.path / "results"
+    for path in (*folder.glob("[!.]*"), folder / CHECKSUMS):
         if path.is_file():
             path.unlink()
 

@@ -19,6 +19,7 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
@@ -97,6 +98,17 @@ class FitProblem:
         return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.estimated, z, strict=True)}
 
 
+def require_fittable(model: OdeModel, tables: Tables) -> tuple[Target, ...]:
+    """Return the targets a model is fitted to; raises as `build_problem` does, and compiles nothing."""
+    if not supports_trials(model):
+        needs = "a cause of death and an input for the dose of an arm"
+        raise UsageError(f"model '{model.name}' cannot be fitted to trials: it needs {needs}; fit a model that has both")
+    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
+    if not targets:
+        raise DataError("targets.csv has no row with role 'fit'; mark the medians a fit should aim at")
+    return targets
+
+
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     model: str,
     tables: Tables,
@@ -117,13 +129,8 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
         when the tables hold nothing to fit
     """
     built = load_model(model, tables)
-    if not supports_trials(built):
-        needs = "a cause of death and an input for the dose of an arm"
-        raise UsageError(f"model '{model}' cannot be fitted to trials: it needs {needs}")
+    targets = require_fittable(built, tables)
     trials = read_trials(tables)
-    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
-    if not targets:
-        raise DataError("targets.csv has no row with role 'fit'; mark the medians a fit should aim at")
     studies = {target.study for target in targets}
     trials = tuple(trial for trial in trials if trial.study in studies)
     kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)

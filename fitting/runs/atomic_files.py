@@ -1,4 +1,4 @@
-"""Text files that are on disk as a whole or not at all, and their reading with one clear line when something is wrong.
+"""Files that are on disk as a whole or not at all, and their reading with one clear line when something is wrong.
 
 Start with `write_text` and `read_object`.
 """
@@ -6,7 +6,9 @@ Start with `write_text` and `read_object`.
 import json
 import os
 import re
-import tempfile
+import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from kinimmune.models.errors import DataError, MachineError
 
 ENDING = ".tmp"
 """Ending of a file that is being written."""
+LARGEST_TEXT = 256 * 2**20
+"""Largest size of a file that is read whole [byte]; a larger one is none of this package's."""
+LONGEST_HINT = 40
+"""Characters of a file's name that the name of its temporary file shows; the rest would not fit where the name is long."""
 LONE_SURROGATE = re.compile(r"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 """Escapes that are halves of a character; only pairs of them are text."""
 
@@ -38,28 +44,76 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all; raises as `write_text` does."""
+    """Write a file so that it is there as a whole or not at all; raises as `write_text` does.
+
+    A file that is there keeps its owner and permissions, and a link still leads to the file it led to.  A pipe or a device takes
+    the bytes as they come, since nothing can stand in its place.
+
+    Raises
+    ------
+    BrokenPipeError
+        when whoever read the pipe has gone
+    """
     try:
-        _write_beside(path, content)
+        if is_stream(path):
+            with path.open("wb") as stream:
+                stream.write(content)
+        else:
+            _write_beside(Path(os.path.realpath(path)), content)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise MachineError(
             f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
         ) from error
 
 
+def is_stream(path: Path) -> bool:
+    """Return whether a path is there and neither a file nor a folder, such as a pipe or a device.
+
+    >>> is_stream(Path(os.devnull)), is_stream(Path.cwd())
+    (True, False)
+    """
+    status = _status(path)
+    return status is not None and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+
+
 def _write_beside(path: Path, content: bytes) -> None:
     """Write to a temporary file in the same folder and rename it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=ENDING)
+    before = _status(path)
+    temporary = path.with_name(f".{path.name[:LONGEST_HINT]}-{secrets.token_hex(8)}{ENDING}")
+    mode = (
+        0o666 if before is None else 0o600
+    )  # of which the system takes the umask; the content is not for more people than before
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp gives 0600
-        Path(temporary).replace(path)
+        if before is not None:
+            _own_as(temporary, before)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _own_as(path: Path, before: os.stat_result) -> None:
+    """Give a file the owner, as far as this process may, and the permissions of the one whose place it takes."""
+    now = path.stat()
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        with suppress(OSError):
+            os.chown(path, before.st_uid, before.st_gid)
+    path.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return what the system knows of a file, links followed; None where there is none."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def is_leftover(path: Path) -> bool:
@@ -77,11 +131,13 @@ def read_text(path: Path, advice: str) -> str:
     Raises
     ------
     DataError
-        when the file is missing or no text
+        when the file is missing, no text, or larger than any this package writes
     """
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is no plain file; {advice}")
+        if path.exists() and (size := path.stat().st_size) > LARGEST_TEXT:
+            raise DataError(f"{path} has {size} bytes, more than the {LARGEST_TEXT} a file of this package may have; {advice}")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 LIBRARIES = ("kinimmune", "numpy", "scipy", "sympy", "numba", "llvmlite", "lmfit", "pint", "pydantic", "seaborn", "typst")
@@ -47,10 +48,12 @@ def current_environment() -> Environment:
 
 def hash_tables(folder: Path | None) -> dict[str, str]:
     """Return data table -> SHA-256 of its bytes, as they apply with `folder`: a user's table replaces the package's."""
-    tables = {entry.name: entry.read_bytes() for entry in files("kinimmune.data").iterdir() if entry.name.endswith(".csv")}
+    tables: dict[str, Traversable] = {
+        entry.name: entry for entry in files("kinimmune.data").iterdir() if entry.name.endswith(".csv")
+    }
     if folder is not None:
-        tables |= {path.name: path.read_bytes() for path in folder.glob("*.csv") if path.name in tables}
-    return {name: hashlib.sha256(tables[name]).hexdigest() for name in sorted(tables)}
+        tables |= {path.name: path for path in folder.glob("*.csv") if path.name in tables}
+    return {name: hashlib.sha256(tables[name].read_bytes()).hexdigest() for name in sorted(tables)}
 
 
 def changed_tables(then: Mapping[str, str], folder: Path | None) -> tuple[str, ...]:

@@ -16,12 +16,13 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
+from kinimmune.fitting.runs.checksums import is_as_written, note_checksum
 from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.fitting.runs.lock import is_in_use
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
 
-RECORD = "run.json"
+RECORD, RESULTS = "run.json", "results"
 
 
 class RunStatus(StrEnum):
@@ -86,9 +87,11 @@ class Run:
         return Run(self.path, record)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file of the run, folders included, and return where it is."""
+        """Write a file of the run, folders included, and return where it is; a result with its checksum."""
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent.name == RESULTS:
+            note_checksum(target, text)
         write_text(target, text)
         return target
 
@@ -98,9 +101,13 @@ class Run:
         Raises
         ------
         DataError
-            when it is missing or no text
+            when it is missing, no text, or a result that was changed since it was written
         """
-        return read_text(self.path / name, f"the run is '{self.record.status}'; run the command again with --resume")
+        path = self.path / name
+        text = read_text(path, f"the run is '{self.record.status}'; run the command again with --resume")
+        if path.parent.name == RESULTS and not is_as_written(path, text):
+            raise DataError(f"{path} was changed since it was written; restore it, or make it again: the command with --resume")
+        return text
 
 
 def is_run(path: Path) -> bool:

@@ -31,6 +31,9 @@ class StudyRows:
     """Coordinates of the inputs, shape (n, width, n_inputs)."""
     values: Array
     """The output with its course, shape (n, width, t); only a lost row of a local study holds what is not a number."""
+    errors: Array
+    """How far each value may be off by the error of what computed it, same shape; not a number in a lost row, and in one that a
+    version computed which kept no errors."""
     lost: int
     """Number of rows in which a point failed."""
     reasons: Mapping[str, int]
@@ -40,6 +43,12 @@ class StudyRows:
     def output(self) -> Array:
         """The output itself, without its course, shape (n, width)."""
         last: Array = self.values[:, :, -1]
+        return last
+
+    @property
+    def output_errors(self) -> Array:
+        """Errors of `output`, shape (n, width)."""
+        last: Array = self.errors[:, :, -1]
         return last
 
 
@@ -80,24 +89,26 @@ SENSITIVITY_BLOCK = TaskFunction("sensitivity.block", measure_block, "kinimmune.
 
 
 def measure_rows(inputs: Json, response: Response) -> Json:
-    """Return the output at every point of some rows, None for a row in which one failed, and why."""
+    """Return the output and its error at every point of some rows, None for a row in which one failed, and why."""
     design = Design.from_plain(inputs["design"])
     rows = draw_rows(design, inputs["first"], inputs["count"])
     points = rows.reshape(-1, len(design.inputs))
     values = np.array([[item.value(at) for item, at in zip(design.inputs, point, strict=True)] for point in points.tolist()])
     reasons = np.array([_find_outside(design, point) for point in points], dtype=object)
     inside = np.array([index for index, reason in enumerate(reasons) if reason is None], dtype=np.int64)
-    outputs = np.full((points.shape[0], 1), np.nan)
+    outputs = errors = np.full((points.shape[0], 1), np.nan)
     if inside.size:
         responses = response(values[inside])
         reasons[inside] = np.array(responses.reasons, dtype=object)
-        outputs = np.full((points.shape[0], responses.values.shape[1]), np.nan)
+        outputs, errors = np.full((2, points.shape[0], responses.values.shape[1]), np.nan)
         outputs[inside] = responses.values
+        errors[inside] = 0.0 if responses.errors is None else responses.errors
     failed = [index for index, reason in enumerate(reasons) if reason is not None]
     lost = {index // design.width for index in failed}
-    shaped = outputs.reshape(inputs["count"], design.width, -1)
+    shaped = (inputs["count"], design.width, -1)
     return {
-        "values": [None if row in lost else part.tolist() for row, part in enumerate(shaped)],
+        "values": [None if row in lost else part.tolist() for row, part in enumerate(outputs.reshape(shaped))],
+        "errors": [None if row in lost else part.tolist() for row, part in enumerate(errors.reshape(shaped))],
         "failures": [_failure(design, inputs["first"], index, values[index], str(reasons[index])) for index in failed],
     }
 
@@ -123,16 +134,21 @@ class _Collected:
     """Number of each row in the design."""
     values: list[Any] = field(default_factory=list)
     """The output at the points of each row; None for a lost row of a local study."""
+    errors: list[Any] = field(default_factory=list)
+    """Its errors; None for a lost row, and where the outcome has none."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Why points failed -> how many."""
 
     def add(self, first: int, outcome: Json, *, keep_lost: bool) -> None:
         """Take the rows of a block that begins with row `first`."""
         self.reasons.update(str(failure["reason"]) for failure in outcome["failures"])
-        for row, values in enumerate(outcome["values"]):
+        rows = outcome["values"]
+        # outcomes of before errors were kept go on to count
+        for row, (values, errors) in enumerate(zip(rows, outcome.get("errors", [None] * len(rows)), strict=True)):
             if keep_lost or values is not None:
                 self.numbers.append(first + row)
                 self.values.append(values)
+                self.errors.append(errors)
 
 
 def collect_rows(study: Study, runtime: Runtime) -> StudyRows:
@@ -182,6 +198,7 @@ def _gather(study: Study, collected: _Collected) -> StudyRows:
     return StudyRows(
         rows=_draw_again(study.design, numbers),
         values=np.array([gap if values is None else np.array(values, dtype=float) for values in kept]),
+        errors=np.array([gap if part is None else np.array(part, dtype=float) for part in collected.errors[: study.samples]]),
         lost=sum(values is None for values in collected.values) if local else numbers[-1] + 1 - study.samples,
         reasons=dict(collected.reasons.most_common()),
     )

@@ -13,7 +13,8 @@ from kinimmune.fitting.sensitivity.blocks import StudyRows
 from kinimmune.fitting.sensitivity.designs import LEVELS, Design, Method
 from kinimmune.fitting.sensitivity.prcc import correlate_partially
 from kinimmune.fitting.sensitivity.results import ConvergenceRow, CourseRow, as_indices
-from kinimmune.models.errors import NumericalError
+from kinimmune.fitting.sensitivity.spread import require_spread, varies
+from kinimmune.models.arrays import Array
 
 RESAMPLES = 200
 """Bootstrap samples of rows; a half-width is then known to a twentieth."""
@@ -27,19 +28,24 @@ def compute_indices(design: Design, sample: StudyRows, times: Sequence[float]) -
     Raises
     ------
     NumericalError
-        when the output does not vary over the inputs
+        when the output does not vary over the inputs, or by less than its numerical error
     """
     if design.method is Method.LOCAL:
         return _local_derivatives(design, sample)
-    if not np.ptp(sample.output) > 0.0:
-        raise NumericalError(f"the output is {sample.output.flat[0]:g} at every point, so no index exists; vary other parameters")
+    require_spread(sample.output, sample.output_errors)
     compute = {Method.SOBOL: _sobol_indices, Method.MORRIS: _elementary_effects, Method.PRCC: _partial_ranks}[design.method]
     found = compute(design, sample, sample.rows.shape[0])
     found["value"], found["sd"] = float(sample.output.mean()), float(sample.output.std(ddof=1))
+    found["error"] = _largest(sample.output_errors)
     found["convergence"] = _convergence_rows(design, sample, compute, found)
     if design.method is Method.PRCC and times:
         found["course"] = _course_rows(sample, times)
     return found
+
+
+def _largest(errors: Array) -> float | None:
+    """Return the largest of some errors, None where none was kept."""
+    return None if np.isnan(errors).all() else float(np.nanmax(errors))
 
 
 Compute = Callable[[Design, StudyRows, int], Fields]
@@ -50,7 +56,7 @@ def _convergence_rows(design: Design, sample: StudyRows, compute: Compute, whole
     least = len(design.inputs) + 4 if design.method is Method.PRCC else 4
     rows = []
     for part in (n // 4, n // 2, n):
-        if part >= least and np.ptp(sample.output[:part]) > 0.0:
+        if part >= least and varies(sample.output[:part], sample.output_errors[:part]):
             found = whole if part == n else compute(design, sample, part)
             rows.append(ConvergenceRow(part, *_main_index(design.method, found)))
     return tuple(rows)
@@ -113,22 +119,27 @@ def _partial_ranks(_design: Design, sample: StudyRows, n: int) -> Fields:
 
 
 def _course_rows(sample: StudyRows, times: Sequence[float]) -> tuple[CourseRow, ...]:
+    """Return partial rank correlations in time; none where the output does not vary, or by less than its error."""
     found = correlate_partially(sample.rows[:, 0], sample.values[:, 0])
-    return tuple(
-        CourseRow(time, as_indices(prcc), as_indices(p))
-        for time, prcc, p in zip(times, found.coefficient, found.p_value, strict=True)
-    )
+    known = varies(sample.values[:, 0], sample.errors[:, 0], axis=0)[:, None]
+    rows = zip(times, np.where(known, found.coefficient, math.nan), np.where(known, found.p_value, math.nan), strict=True)
+    return tuple(CourseRow(time, as_indices(prcc), as_indices(p)) for time, prcc, p in rows)
 
 
 def _local_derivatives(design: Design, sample: StudyRows) -> Fields:
     """Return elasticities ln(y+/y-) / ln(p+/p-), which are exact for a power law, changes per sd, and swings.
 
-    An elasticity needs an output and a parameter of one sign.
+    An elasticity needs an output and a parameter of one sign.  A parameter whose points, one standard deviation away included,
+    give outputs that differ by no more than their errors has neither elasticity nor change; where they are the same to the last
+    bit both are 0.  The error of a derivative itself is far smaller than two errors over the step, since points so near share
+    their integration steps (benchmarks/smoothness.py).
     """
+    require_spread(sample.output, sample.output_errors)
     centre, below, above, low, high = sample.output.T
     indices = np.arange(len(design.inputs))
     down, up = sample.rows[indices, 1, indices], sample.rows[indices, 2, indices]
     sd = np.array([item.sd for item in design.inputs])
+    hidden = (np.ptp(sample.output, axis=1) > 0.0) & ~varies(sample.output, sample.output_errors, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         effect = (above - below) / ((up - down) / sd)
         before, after = (
@@ -139,8 +150,9 @@ def _local_derivatives(design: Design, sample: StudyRows) -> Fields:
     return {
         "value": float(known[0]),
         "sd": None,
-        "effect": as_indices(effect),
-        "elasticity": as_indices(elasticity),
+        "error": _largest(sample.output_errors),
+        "effect": as_indices(np.where(hidden, math.nan, effect)),
+        "elasticity": as_indices(np.where(hidden, math.nan, elasticity)),
         "low": as_indices(low),
         "high": as_indices(high),
     }

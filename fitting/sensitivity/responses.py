@@ -25,7 +25,7 @@ from kinimmune.fitting.sensitivity.values import (
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import apply_experiment, run_experiment
+from kinimmune.models.experiments.run import apply_experiment, find_errors, run_experiment
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel, compile_model
@@ -131,13 +131,13 @@ def _open_individual(settings: ResponseSettings, catalogue: OutputCatalogue, out
 
     def respond(values: Array) -> Responses:
         columns = _columns(compiled, fixed, settings.varied, values)
-        readings = run_experiment(
-            compiled, integrate, experiment, apply_experiment(compiled, experiment, columns), days, PATIENT_TOLERANCES
-        )
+        given = apply_experiment(compiled, experiment, columns)
+        readings = run_experiment(compiled, integrate, experiment, given, days, PATIENT_TOLERANCES)
+        errors = find_errors(compiled, experiment, given, readings, output.quantity, PATIENT_TOLERANCES)
         courses = readings.values[output.quantity].T
         lost = [bool(np.isnan(course).any()) for course in courses]
         reasons = tuple(f"the individual could not be integrated to day {output.day:g}" if gap else None for gap in lost)
-        return Responses(courses, reasons)
+        return Responses(courses, reasons, errors.T)
 
     return respond
 

@@ -36,7 +36,7 @@ class ConvergenceRow:
 
 @dataclass(frozen=True)
 class CourseRow:
-    """Partial rank correlations at one time."""
+    """Partial rank correlations at one time; none where the output does not vary, or by less than its numerical error."""
 
     time: float
     prcc: Indices
@@ -117,6 +117,11 @@ class SensitivityResult:
     """What a posterior was taken from: `sample` or `gaussian`; None without one, and in files of earlier versions (Gaussian)."""
     posterior_note: str = ""
     """How many draws of which sample, or why it is Gaussian."""
+    error: float | None = None
+    """How far the output may be off by the error of its computation, at the point where that is largest; None in files of earlier
+    versions."""
+    gap_note: str = ""
+    """Which indices are left out because the output moves there by less than its error; empty where none is."""
     schema: str = "kinimmune.sensitivity/1"
 
     @property

@@ -4,7 +4,7 @@ Start with `plan_study`, which refuses what cannot be studied, and `study_sensit
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kinimmune.fitting.estimation.laplace import approximate
 from kinimmune.fitting.problem.outputs import Output, StateOutput, parse_output
@@ -17,7 +17,7 @@ from kinimmune.fitting.sensitivity.posterior import ChosenPosterior, PosteriorSa
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, digest_output
 from kinimmune.fitting.sensitivity.results import InputRow, SensitivityResult, enlarge, name_study
 from kinimmune.fitting.sensitivity.values import list_times, read_catalogue, select_parameters, with_values
-from kinimmune.fitting.sensitivity.wording import describe_distribution, describe_posterior
+from kinimmune.fitting.sensitivity.wording import describe_distribution, describe_posterior, explain_gaps
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
@@ -194,7 +194,7 @@ def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
     Raises
     ------
     NumericalError
-        when too many rows fail, or when the output does not vary
+        when too many rows fail, or when the output does not vary by more than its numerical error
     """
     request, design = plan.request, plan.study.design
     sample = collect_rows(plan.study, runtime)
@@ -202,7 +202,7 @@ def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
     rows = sample.rows.shape[0]
     asked = rows if request.method is Method.LOCAL else rows + sample.lost
     individual = isinstance(plan.output, StateOutput) and plan.output.study is None
-    return SensitivityResult(
+    found = SensitivityResult(
         model=request.problem.model,
         method=str(request.method),
         output=plan.output.name,
@@ -221,6 +221,7 @@ def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
         course_unit=plan.time_unit,
         **indices,
     )
+    return replace(found, gap_note=explain_gaps(found))
 
 
 def _name_distribution(request: StudyRequest, design: Design) -> str:

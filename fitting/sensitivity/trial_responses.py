@@ -20,15 +20,18 @@ from kinimmune.fitting.problem.outputs import (
 )
 from kinimmune.fitting.problem.predictions import contrast_curves
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, Outcomes, arm_cohort
-from kinimmune.fitting.sensitivity.values import Response, gather_responses, list_times, with_values
-from kinimmune.models.arrays import Array
+from kinimmune.fitting.sensitivity.trial_errors import HazardError, find_hazard_error
+from kinimmune.fitting.sensitivity.values import OutputReading, Response, gather_responses, list_times, with_values
+from kinimmune.models.arrays import Array, real
 from kinimmune.models.errors import DataError
-from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.solvers.ensemble import EnsembleTrajectories
+from kinimmune.models.solvers.reading_error import read_error
+from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
-from kinimmune.models.trial.virtual_trial import mean_courses
+from kinimmune.models.trial.virtual_trial import average_living
 
 STUDY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """Tolerances for studies over whole distributions: they move a hazard ratio by 4e-5 at most, where another set of 128 patients
@@ -111,8 +114,8 @@ def _horizon(problem: FitProblem, output: Output, catalogue: OutputCatalogue) ->
     return max(looked, MIN_SCANS * trial.scan_interval)
 
 
-def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> Array | str:
-    """Return an output with its course at `times`, shape (t,), or why there is none."""
+def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> OutputReading | str:
+    """Return an output with its course at `times`, or why there is none."""
     if isinstance(outcomes, Exception):
         return str(outcomes)
     for (study, arm), outcome in outcomes.items():
@@ -122,28 +125,46 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
         not (outcome.survival.min() >= 0.0 and outcome.survival.max() <= 1.0 + MAX_OVERSHOOT) for outcome in outcomes.values()
     ):
         return "a survival curve leaves [0, 1]: the integration lost its accuracy"
+    error = find_hazard_error(problem.simulator)
     if isinstance(output, HazardRatioOutput):
-        return _hazard_ratio(problem, output, outcomes)
+        return _hazard_ratio(problem, output, outcomes, error)
     outcome = outcomes[str(output.study), str(output.arm)]
     if isinstance(output, MedianOutput):
-        return np.array([median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH])
+        median = median_time(outcome.grid, outcome.survival)
+        allowed = error.of_median(outcome.grid, outcome.survival, median)
+        return OutputReading(np.array([median / DAYS_PER_MONTH]), np.array([allowed / DAYS_PER_MONTH]))
     if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.TTP:
-        return progression_free(outcome)[: times.size]
-    return survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
+        free = progression_free(outcome)[: times.size]
+        return OutputReading(free, error.of_progression_free(free))
+    survival = survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
+    return OutputReading(survival, error.of_survival(survival))
 
 
-def _hazard_ratio(problem: FitProblem, output: HazardRatioOutput, outcomes: Outcomes) -> Array | str:
+def _hazard_ratio(problem: FitProblem, output: HazardRatioOutput, outcomes: Outcomes, error: HazardError) -> OutputReading | str:
     try:
-        return np.array([hazard_ratio(*contrast_curves(problem, outcomes, output))])
-    except DataError as error:
-        return str(error)
+        ratio = hazard_ratio(*contrast_curves(problem, outcomes, output))
+    except DataError as refusal:
+        return str(refusal)
+    return OutputReading(np.array([ratio]), np.array([error.of_ratio(ratio)]))
 
 
-def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Array) -> Array | str:
-    """Return the mean over patients alive on some days, shape (t,)."""
-    cohort = arm_cohort(problem, point, str(output.study), str(output.arm))
+def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Array) -> OutputReading | str:
+    """Return the mean over patients alive on some days.
+
+    Its error is the mean of theirs.  What the error of survival adds by their weights is of the same size at most.
+    """
+    simulator, cohort = problem.simulator, arm_cohort(problem, point, str(output.study), str(output.arm))
+
+    def read(courses: EnsembleTrajectories, inputs: Array) -> Array:
+        sizes = sizes_of(simulator.model, np.nan_to_num(np.abs(courses.states)).max(axis=1, keepdims=True))
+        allowed = simulator.tolerances.absolute * sizes + simulator.tolerances.relative * np.abs(courses.states)
+        given = inputs[:, None, :]
+        errors = read_error(simulator.compiled, output.quantity, courses.time[:, None], courses.states, given, allowed)
+        return np.concatenate([simulator.read(courses, inputs, [output.quantity]), errors[None]])
+
     with np.errstate(invalid="ignore", divide="ignore"):  # nobody alive is said below
-        course = mean_courses(problem.simulator, cohort, [output.quantity])[output.quantity]
+        course, errors = average_living(simulator, cohort, 2, read)
     if not np.all(np.isfinite(course)):
         return f"no patient of {output.study}:{output.arm} alive or integrated to day {output.day:g}"
-    return np.asarray(PchipInterpolator(problem.simulator.grid(cohort.trial), course)(days), dtype=float)
+    grid = simulator.grid(cohort.trial)
+    return OutputReading(np.asarray(PchipInterpolator(grid, course)(days), dtype=float), real(np.interp(days, grid, errors)))

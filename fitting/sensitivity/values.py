@@ -31,6 +31,19 @@ class Responses:
     """Shape (n, t): the output itself in the last column, its course before it; not a number where there is a reason."""
     reasons: tuple[str | None, ...]
     """Why there is no output; None where there is one."""
+    errors: Array | None = None
+    """How far each value may be from that of the equations by the error of what computed it, shape of `values`; None where they
+    are exact."""
+
+
+@dataclass(frozen=True)
+class OutputReading:
+    """An output with its course at one set of parameters."""
+
+    values: Array
+    """Shape (t,)."""
+    errors: Array
+    """How far each may be off, shape (t,)."""
 
 
 Response = Callable[[Array], Responses]
@@ -73,16 +86,16 @@ def with_values(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> 
     return tuple(item.at(fixed[item.key]) if item.key in fixed else item for item in parameters)
 
 
-def gather_responses(rows: Sequence[Array | str], width: int) -> Responses:
+def gather_responses(rows: Sequence[OutputReading | str], width: int) -> Responses:
     """Return outputs with their courses, each of shape (width,), or the reasons why there are none, as one array."""
-    values = np.full((len(rows), width), math.nan)
+    values, errors = np.full((len(rows), width), math.nan), np.full((len(rows), width), math.nan)
     reasons: list[str | None] = []
     for index, row in enumerate(rows):
         if isinstance(row, str):
             reasons.append(row)
-        elif np.all(np.isfinite(row)):
-            values[index] = row
+        elif np.all(np.isfinite(row.values)):
+            values[index], errors[index] = row.values, row.errors
             reasons.append(None)
         else:
             reasons.append("the output is not finite")
-    return Responses(values, tuple(reasons))
+    return Responses(values, tuple(reasons), errors)

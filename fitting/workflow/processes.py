@@ -18,6 +18,7 @@ from threading import Thread
 from kinimmune.fitting.workflow.slots import SlotExecutor, compute
 from kinimmune.fitting.workflow.task import Executor, Json, Task
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.kernel.store.folder import usable_folder
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def open_processes(jobs: int) -> Iterator[Executor]:
     """
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
-    executors = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(reader,)) for _ in range(jobs)]
+    first = (reader, str(usable_folder()))
+    executors = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=first) for _ in range(jobs)]
     slots = SlotExecutor([partial(_begin, executor) for executor in reversed(executors)])
     try:
         yield slots
@@ -89,8 +91,9 @@ def _spawning() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker(parent: Connection) -> None:
-    """Let a worker end when its parent does; nothing is ever sent."""
+def _begin_worker(parent: Connection, kernels: str) -> None:
+    """Let a worker end when its parent does, for nothing is ever sent; it takes kernels from where its parent does."""
+    os.environ["KINIMMUNE_CACHE"] = kernels
     Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

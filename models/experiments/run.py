@@ -1,6 +1,7 @@
 """A laboratory experiment on many individuals at once, read out at some days.
 
-Start with `run_experiment`; `apply_experiment` changes parameters as an experiment says.
+Start with `run_experiment`; `apply_experiment` changes parameters as an experiment says, and `find_errors` tells how far readings
+may be off.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,11 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.solvers.dosing import Schedule
+from kinimmune.models.solvers.global_error import ALLOWED
 from kinimmune.models.solvers.integrators import Integrator
-from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.solvers.reading_error import read_error
+from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.compile import CompiledModel
 
 
@@ -77,23 +81,57 @@ def run_experiment(
         local error per step
     """
     schedule = experiment.schedule()
-    n = parameters.shape[1]
-
-    def with_inputs(moment: float) -> Array:
-        values = schedule.at(moment)
-        rows = [np.full((1, n), values.get(item.name, 0.0)) for item in compiled.model.inputs]
-        return np.concatenate([parameters, *rows])
-
     time = np.array([0.0, *days])
     trajectories = integrate(
-        initial=compiled.initial(with_inputs(0.0)),
+        initial=compiled.initial(_with_inputs(compiled, schedule, parameters, 0.0)),
         parameters=parameters,
         time=time,
         schedule=schedule,
         tolerances=tolerances,
     )
     values = {name: trajectories[name][1:] for name in trajectories.names}
-    outputs = [compiled.outputs(day, trajectories.states[:, k + 1], with_inputs(day)) for k, day in enumerate(days)]
+    outputs = [
+        compiled.outputs(day, trajectories.states[:, k + 1], _with_inputs(compiled, schedule, parameters, day))
+        for k, day in enumerate(days)
+    ]
     for row, item in enumerate(compiled.model.outputs):
         values[item.name] = np.stack([output[row] for output in outputs])
     return Readings(days, values)
+
+
+def find_errors(
+    compiled: CompiledModel, experiment: Experiment, parameters: Array, readings: Readings, name: str, tolerances: Tolerances
+) -> Array:
+    """Return the error a state or output of an experiment may have, shape (n_days, n).
+
+    The integrator promises each state to `ALLOWED` times its tolerance, absolute * size + relative * |y|; `read_error` carries it
+    on to an output.
+
+    Parameters
+    ----------
+    compiled, experiment, parameters, tolerances
+        as `run_experiment` took them
+    readings
+        what it returned
+    name
+        state or output
+    """
+    schedule, model = experiment.schedule(), compiled.model
+    start = compiled.initial(_with_inputs(compiled, schedule, parameters, 0.0))
+    for dose in schedule.doses:
+        if dose.time == 0.0:
+            start[model.state_names.index(dose.state)] += dose.amount
+    floor = tolerances.absolute * sizes_of(model, start)
+    rows = []
+    for k, day in enumerate(readings.days):
+        states = np.stack([readings.values[state][k] for state in model.state_names])
+        allowed = ALLOWED * (floor + tolerances.relative * np.abs(states))
+        rows.append(read_error(compiled, name, day, states, _with_inputs(compiled, schedule, parameters, day), allowed))
+    return np.stack(rows)
+
+
+def _with_inputs(compiled: CompiledModel, schedule: Schedule, parameters: Array, moment: float) -> Array:
+    """Return parameters, shape (n_parameters, n), with the inputs at a moment [d] below them."""
+    values = schedule.at(moment)
+    rows = [np.full((1, parameters.shape[1]), values.get(item.name, 0.0)) for item in compiled.model.inputs]
+    return np.concatenate([parameters, *rows])

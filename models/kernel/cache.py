@@ -1,21 +1,18 @@
-"""Where generated kernels live: one file a model under the hash of everything that decides its code.
+"""Where generated kernels live: one folder a module under the hash of everything that decides its code.
 
-Start with `load_equations`.
+Start with `load_equations`; `load_module` decides what is taken from disk.
 """
 
-import atexit
 import hashlib
-import importlib.util
 import math
 import os
 import platform
-import shutil
 import sys
-import tempfile
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 
 import numpy as np
@@ -23,14 +20,15 @@ import sympy as sp
 
 from kinimmune.models.kernel import workspace
 from kinimmune.models.kernel.module_source import write_loop, write_model
+from kinimmune.models.kernel.store.folder import cache_folder, open_folder, own_folder
+from kinimmune.models.kernel.store.notices import tell_damage, tell_unused
+from kinimmune.models.kernel.store.sealing import COMPILED, begin_kernel, copy_kernel, find_fault, publish, remove, source_of
 from kinimmune.models.symbolic.model import OdeModel
 
-
-def cache_folder() -> Path:
-    """Return `KINIMMUNE_CACHE`, or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("KINIMMUNE_CACHE") or platformdirs.user_cache_dir("kinimmune"))
+MODEL_PREFIX = "kinimmune_model_"
+"""What the names of modules of equations begin with; the loop they share has another."""
+_ONE_AT_A_TIME = RLock()
+"""Threads of one process load modules one after the other: a name stands in `sys.modules` before its module is whole."""
 
 
 def identify_model(model: OdeModel, event_output: str | None) -> str:
@@ -42,11 +40,21 @@ def identify_model(model: OdeModel, event_output: str | None) -> str:
     return _hash(model.name, *names, *equations, str(event_output), generator_text())
 
 
-def _hash(*parts: str) -> str:
-    import llvmlite.binding
-    import numba
+def count_kernels(folder: Path) -> tuple[int, int]:
+    """Return how many models a folder holds compiled and as they were written, and how many damaged."""
+    try:
+        faults = [find_fault(path) for path in folder.iterdir() if path.name.startswith(MODEL_PREFIX) and not path.suffix]
+    except OSError:  # no such folder, or none that can be read
+        return 0, 0
+    return faults.count(None), len(faults) - faults.count(None)
 
-    platform_parts = (numba.__version__, platform.python_version(), llvmlite.binding.get_host_cpu_name())
+
+def _hash(*parts: str) -> str:
+    import numba
+    from numba.core.registry import cpu_target
+
+    processor = cpu_target.target_context.codegen().magic_tuple()  # by which numba, too, tells kernels apart
+    platform_parts = (numba.__version__, platform.python_version(), *processor)
     return hashlib.sha256("\0".join([*platform_parts, *parts]).encode()).hexdigest()[:24]
 
 
@@ -58,15 +66,15 @@ def generator_text() -> str:
 
 def load_equations(model: OdeModel, event_output: str | None) -> ModuleType:
     """Return the generated module of a model, written and compiled first when the cache does not hold it."""
-    return _load(
-        f"kinimmune_model_{identify_model(model, event_output)}", lambda: write_model(model, event_output), lambda _: None
+    return load_module(
+        f"{MODEL_PREFIX}{identify_model(model, event_output)}", lambda: write_model(model, event_output), lambda _: None
     )
 
 
 def load_loop() -> ModuleType:
     """Return the generated module of the loop over steps, written and compiled first when the cache does not hold it."""
     text = write_loop()
-    return _load(f"kinimmune_loop_{_hash(text, generator_text())}", lambda: text, _compile_loop)
+    return load_module(f"kinimmune_loop_{_hash(text, generator_text())}", lambda: text, _compile_loop)
 
 
 def _compile_loop(module: ModuleType) -> None:
@@ -81,62 +89,78 @@ def _compile_loop(module: ModuleType) -> None:
     module.integrate_lanes(work, iwork, layout, shared, patients, outcome)
 
 
-def _load(name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:
-    """Return a module from the cache, from a folder of this process, or from memory: the first that can be had."""
-    if name in sys.modules:
-        return sys.modules[name]
-    for find_folder in (cache_folder, _own_folder):
-        try:
-            folder = find_folder()
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{name}.py"
-            if not path.exists():
-                _write_once(path, write())
-            return _import(name, path, compile_all)
-        except OSError as error:
-            sys.modules.pop(name, None)
-            _warn_once(str(cache_folder()), error.strerror or str(error))
+def load_module(name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:
+    """Return a module from the cache, from a folder of this process, or from memory: the first that can be had.
+
+    What the cache holds is executed only when it is what was written there; else it is removed, told of and built anew.
+
+    Parameters
+    ----------
+    name
+        of the module, with a hash of everything it depends on
+    write
+        returns its text
+    compile_all
+        compiles what is compiled when it is called first
+    """
+    with _ONE_AT_A_TIME:
+        if name in sys.modules:
+            return sys.modules[name]
+        for find_folder in (cache_folder, own_folder):
+            try:
+                return _take(open_folder(find_folder()), name, write, compile_all)
+            except OSError as error:
+                tell_unused(cache_folder(), error)
+        return _execute(name, None, write().replace(", cache=True", ""), compile_all)
+
+
+def _take(folder: Path, name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:
+    """Return a module from a folder, made there when it is missing or damaged."""
+    place = folder / name
+    fault = find_fault(place)
+    if fault is not None:
+        if remove(place):
+            tell_damage(folder, fault)
+        return _build(folder, name, write(), compile_all)
+    if not os.access(place / COMPILED, os.W_OK):  # numba reads only where it can write
+        place = copy_kernel(place, own_folder())
+    source = source_of(place)
+    return _execute(name, source, source.read_text(encoding="utf-8"), compile_all)
+
+
+def _build(folder: Path, name: str, text: str, compile_all: Callable[[ModuleType], None]) -> ModuleType:
+    with begin_kernel(folder, name, text) as place:
+        module = _execute(name, source_of(place), text, compile_all)
+        publish(place, folder)
+    module.__file__ = str(source_of(folder / name))
+    return module
+
+
+def _execute(name: str, source: Path | None, text: str, compile_all: Callable[[ModuleType], None]) -> ModuleType:
+    """Return a module of a text, not of a file that may be another by now, nor of Python's own cache beside it."""
     module = sys.modules[name] = ModuleType(name)
-    module.__file__ = None
-    exec(write().replace(", cache=True", ""), module.__dict__)
-    compile_all(module)
-    return module
-
-
-@cache
-def _warn_once(folder: str, reason: str) -> None:
-    warnings.warn(
-        f"the kernel cache {folder} cannot be used ({reason}); kernels are compiled anew in every run. "
-        "Set KINIMMUNE_CACHE to a folder that can be written",
-        RuntimeWarning,
-        stacklevel=5,
-    )
-
-
-@cache
-def _own_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="kinimmune-kernels-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all, and never over one that is there: a new time stamp would recompile it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".kernel-", suffix=".tmp")
+    module.__file__ = None if source is None else str(source)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        if not path.exists():
-            Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _import(name: str, path: Path, compile_all: Callable[[ModuleType], None]) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a path that ends in .py always has one
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    compile_all(module)
+        with _caching_beside_the_source():
+            exec(compile(text, name if source is None else source, "exec"), module.__dict__)
+            compile_all(module)
+    except BaseException:  # half a module is none
+        del sys.modules[name]
+        raise
     return module
+
+
+@contextmanager
+def _caching_beside_the_source() -> Iterator[None]:
+    """Let numba keep what it compiles where checksums are, whatever variables such as NUMBA_CACHE_DIR say."""
+    from numba.core import config
+
+    config.reload_config()  # type: ignore[no-untyped-call]  # not again until the environment changes
+    before = {name: getattr(config, name) for name in ("CACHE_DIR", "CACHE_LOCATOR_CLASSES") if hasattr(config, name)}
+    for name in before:
+        setattr(config, name, "")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)

@@ -46,7 +46,8 @@ def choose_failed_state(states: Array, rates: Array, allowed: Array) -> int:
     1
     """
     broken = ~(np.isfinite(states) & np.isfinite(rates))
-    return int(np.argmax(broken)) if broken.any() else int(np.argmax(np.abs(rates) / allowed))
+    with np.errstate(over="ignore"):  # beyond all numbers is largest
+        return int(np.argmax(broken)) if broken.any() else int(np.argmax(np.abs(rates) / allowed))
 
 
 def find_failure(compiled: CompiledModel, time: float, y: Array, p: Array, allowed: Array) -> Failure:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -95,7 +96,8 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
     if folder is None:
         return files("kinimmune.data").joinpath(name), name
     if not folder.is_dir():
-        raise UsageError(f"folder '{folder}' does not exist; give a folder with tables such as targets.csv")
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
     if not any((folder / table).exists() or find_misnamed(table, folder) for table in TABLES):
         raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
@@ -105,21 +107,26 @@ def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
 
 
 def find_misnamed(name: str, folder: Path) -> str:
-    """Return what is wrong where a folder lacks a table and has a file that was meant to be it; empty where nothing is.
+    """Return what is wrong where a folder has a file that was meant to be a table and is not read; empty where nothing is.
 
-    Without this the package's table would be read in its place, and nobody would learn of it.
+    Without this the package's table would be read in the place of one that is missing, or one of two tables that both look like
+    it, and nobody would learn of it.  Beside the table itself, files that no program takes for a CSV table are let be.
     """
     own = folder / name
-    if own.exists():
-        return ""
-    if own.is_symlink():
+    if own.is_symlink() and not own.exists():
         return f"{name} links to a file that is not there; restore it, or remove the link to use the package's"
     for path in sorted(folder.iterdir()):
-        if _is_meant_as(path.name, name):
+        if not _is_meant_as(path.name, name):
+            continue
+        if not own.exists():
             return f"{path.name} is not a table that is read; did you mean {name}?"
+        same = path.exists() and path.samefile(own)  # where case makes no difference
+        if path.suffix.lower() == ".csv" and not same:
+            return f"{path.name} beside {name} is not read; keep one of the two, or move it elsewhere"
     return ""
 
 
+@cache
 def _is_meant_as(given: str, name: str) -> bool:
     """Return whether a file was meant to be a table: other case, other ending, or a slip of the pen."""
     if given in TABLES or given.startswith("."):

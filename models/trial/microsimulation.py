@@ -169,7 +169,8 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
 def _read_paths(simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories) -> _Paths:
     """Return what is read of courses with every state kept, under what was given on them."""
     name = simulator.roles.log_diameter
-    diameter = None if name is None else simulator.read(courses, parameters, schedule, [name])[0]
+    inputs = simulator.with_inputs(parameters, schedule, courses.time)
+    diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
     return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
 
 

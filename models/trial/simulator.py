@@ -117,21 +117,18 @@ class TrialSimulator:
             tolerances=self.tolerances,
         )
 
-    def read(self, courses: EnsembleTrajectories, parameters: Array, schedule: Schedule, names: Sequence[str]) -> Array:
+    def read(self, courses: EnsembleTrajectories, inputs: Array, names: Sequence[str]) -> Array:
         """Return named states and outputs of courses with every state kept, shape (n_names, g, n).
 
         Parameters
         ----------
         courses
             of n patients
-        parameters
-            of the patients, shape (n_parameters, n)
-        schedule
-            what they were given
+        inputs
+            what `with_inputs` gives at the times of the courses, shape (n_parameters + n_inputs, k, n)
         names
             states and outputs of the model
         """
-        inputs = self.with_inputs(parameters, schedule, courses.time)
         outputs = self.compiled.outputs(courses.time[:, None], courses.states, inputs)
         rows = {item.name: row for item, row in zip(self.model.states, courses.states, strict=True)}
         rows |= {item.name: row for item, row in zip(self.model.outputs, outputs, strict=True)}

@@ -3,7 +3,7 @@
 Start with `run_arms`.  How patients are integrated, on treatment and off, is in `kinimmune.models.trial.treatment_paths`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -244,7 +244,28 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
     """
     if not names:
         return {}
-    total = np.zeros((len(names), simulator.grid(cohort.trial).size))
+    rows = average_living(simulator, cohort, len(names), lambda courses, inputs: simulator.read(courses, inputs, names))
+    return dict(zip(names, rows, strict=True))
+
+
+def average_living(
+    simulator: TrialSimulator, cohort: ArmCohort, count: int, read: Callable[[EnsembleTrajectories, Array], Array]
+) -> Array:
+    """Return the means of some readings over patients alive at each time of the simulator's grid, shape (count, g).
+
+    Parameters
+    ----------
+    simulator
+        how patients are integrated
+    cohort
+        arm, stop rule and parameters
+    count
+        number of readings
+    read
+        takes courses with every state kept, and what `TrialSimulator.with_inputs` gives for them; returns the readings, shape
+        (count, g, n)
+    """
+    total = np.zeros((count, simulator.grid(cohort.trial).size))
     weight = np.zeros(total.shape[1])
     for which in cut(cohort.patients, PATIENTS_PER_CHUNK):
         chunk = cohort.part(which)
@@ -255,7 +276,8 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
             (paths.off_treatment, off_parameters, chunk.dosing.off, paths.off_weight),
         ):
             alive = path_weight * simulator.survival(courses)
-            values = simulator.read(courses, parameters, schedule, names)
-            total += np.where(alive > 0.0, values * alive, 0.0).sum(axis=-1)
+            inputs = simulator.with_inputs(parameters, schedule, courses.time)
+            total += np.where(alive > 0.0, read(courses, inputs) * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
-    return {name: row / weight for name, row in zip(names, total, strict=True)}
+    averages: Array = total / weight
+    return averages

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from kinimmune.fitting.runs.atomic_files import write_bytes, write_text
 from kinimmune.reports.figures.data import FigureData
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.typesetting.blocks import FigureBlock
@@ -54,6 +55,11 @@ def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFi
         figures to draw
     folder
         where `NAME.svg` and `NAME.csv` go; it is made
+
+    Raises
+    ------
+    MachineError
+        when a file cannot be written; one of before is as it was
     """
     folder.mkdir(parents=True, exist_ok=True)
     return {recipe.name: _draw(recipe, folder) for recipe in recipes}
@@ -61,12 +67,12 @@ def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFi
 
 def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
     picture = folder / f"{recipe.name}.svg"
-    picture.unlink(missing_ok=True)
     try:
-        (folder / f"{recipe.name}.csv").write_text(recipe.data().as_csv(), encoding="utf-8")
+        write_text(folder / f"{recipe.name}.csv", recipe.data().as_csv())
         svg = render_svg(recipe.draw())
     except DRAWING_ERRORS as error:
+        picture.unlink(missing_ok=True)  # an earlier one would be taken for this one
         failure = f"{type(error).__name__}: {error}"
         return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
-    picture.write_bytes(svg)
+    write_bytes(picture, svg)
     return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg)

@@ -16,7 +16,10 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
 def plot_rank_courses(result: SensitivityResult, labels: Labels = PLAIN) -> Figure:
-    """Return a figure of partial rank correlations in time for the parameters with the largest at any time."""
+    """Return a figure of partial rank correlations in time for the parameters with the largest at any time.
+
+    Where the output does not vary by more than its error there is no correlation and no line, but the time axis has the time.
+    """
     table = np.array([take_values(moment.prcc, range(len(result.names))) for moment in result.course])
     largest = np.nan_to_num(np.abs(table)).max(axis=0)
     places = np.argsort(-largest, kind="stable")[:MOST_LINES].tolist()
@@ -30,6 +33,8 @@ def plot_rank_courses(result: SensitivityResult, labels: Labels = PLAIN) -> Figu
         for line, place in enumerate(places):
             look: dict[str, Any] = {"color": PALETTE[line], "marker": "os^Dv*"[line], "markersize": 3.0}
             axes.plot(times, table[:, place], label=labels.parameter(result.names[place]), **look)
+        axes.update_datalim([(time, 0.0) for time in times])
+        axes.autoscale_view(scaley=False)
         axes.set_ylim(-1.0, 1.0)
         axes.set_xlabel({"d": "Days", "month": "Months"}[result.course_unit])
         axes.set_ylabel("Partial rank correlation [1]")

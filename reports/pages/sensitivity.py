@@ -58,9 +58,10 @@ def _describe(study: SensitivityResult) -> tuple[str | Strong | Mark, ...]:
     }
     among = "" if study.patients is None else f", {study.patients} virtual patients per arm, the same at every point"
     size = f"{study.n} {_ROWS[study.method]}, {study.evaluations} points{among}. "
-    settled = judge_convergence(study)
-    end = f" {settled[:1].upper()}{settled[1:]}." if settled else ""
-    return Mark(study.output), f" {over[study.distribution]}: {size}{_describe_value(study)} {_describe_loss(study)}{end}"
+    told = [f" {note[:1].upper()}{note[1:]}." for note in (study.gap_note, judge_convergence(study)) if note]
+    return Mark(
+        study.output
+    ), f" {over[study.distribution]}: {size}{_describe_value(study)} {_describe_loss(study)}{''.join(told)}"
 
 
 def _describe_posterior(study: SensitivityResult) -> str:

@@ -158,6 +158,7 @@ def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finish
             None,
             r"holds no finished fit \(it is 'done'\); go on with it first: kinimmune fit hcc_trial -o",
         ),
+        ("results/fit.json", '"patients": 8', '"patients": 16', r"fit.json was changed since it was written; restore it"),
         ("config.toml", "seed = 1", "seed = 2", "are not of one fit; fit again with --resume"),
         ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' cannot be used; input should be a valid integer"),
         ("config.toml", "seed = 1", "seed = ", "config.toml is no TOML"),
@@ -187,6 +188,16 @@ def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path, kini
     assert [path.name for path in results.iterdir()] == ["tasks"]
     assert sorted(path.name for path in (results / "tasks").iterdir()) == steps
     assert open_run(tmp_path / "run").record.status == "failed"
+
+
+def test_a_run_without_its_settings_does_not_go_on_with_others(finished, tmp_path, kinimmune):
+    shutil.copytree(finished[0], tmp_path / "run")
+    (tmp_path / "run" / "config.toml").unlink()
+
+    code, out, err = kinimmune("fit", "hcc_trial", "-o", "run", "--resume")
+
+    assert (code, out) == (3, "")
+    assert err == "error: run/config.toml is missing; restore it, give another with -c, or begin anew with --force\n"
 
 
 def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmune):

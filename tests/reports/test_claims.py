@@ -225,6 +225,6 @@ def test_data_of_a_picture_hold_all_that_is_drawn(picture):
 
 def test_report_of_a_model_shows_its_picture_and_claims(picture, content, tmp_path):
     subject = ModelContent(content.model, picture=picture, claims=CLAIM_ROWS, provenance={"python": "3.11"})
-    assert write_model_report(subject, tmp_path, tmp_path / "model.pdf") == ()
+    assert write_model_report(subject, tmp_path, (tmp_path / "model.pdf").write_bytes) == ()
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"experiments", "claims"}
     assert render_svg(plot_picture(picture)) == render_svg(plot_picture(picture))

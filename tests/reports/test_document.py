@@ -29,7 +29,7 @@ def content():
 @pytest.fixture(scope="module")
 def report(content, tmp_path_factory):
     folder = tmp_path_factory.mktemp("first")
-    warnings = write_report(content, folder, folder / "report.pdf")
+    warnings = write_report(content, folder, (folder / "report.pdf").write_bytes)
     return folder, warnings
 
 
@@ -51,7 +51,7 @@ def test_csv_beside_the_survival_figure_holds_the_drawn_values(content, report):
 
 
 def test_same_run_gives_the_same_bytes(content, report, tmp_path):
-    write_report(content, tmp_path, tmp_path / "report.pdf")
+    write_report(content, tmp_path, (tmp_path / "report.pdf").write_bytes)
     first = {path.relative_to(report[0]): path.read_bytes() for path in sorted(report[0].rglob("*")) if path.is_file()}
     second = {path.relative_to(tmp_path): path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
     assert first == second
@@ -95,7 +95,7 @@ def test_figure_that_cannot_be_drawn_is_a_box_and_a_warning(content, tmp_path):
     broken = replace(content.trial.arms[0], survival=(1.0, 0.5))
     trial = replace(content.trial, arms=(broken, content.trial.arms[1]), contrasts=content.trial.contrasts[:1], stop_rules=())
     fit = replace(content.fit, starts=(), correlation=())
-    warnings = write_report(replace(content, fit=fit, trial=trial), tmp_path, tmp_path / "report.pdf")
+    warnings = write_report(replace(content, fit=fit, trial=trial), tmp_path, (tmp_path / "report.pdf").write_bytes)
     assert [text.partition(" could not be drawn: ValueError: ")[0] for text in warnings] == [
         "figure 'survival'",
         "figure 'treatment'",
@@ -163,6 +163,6 @@ def test_model_report_needs_no_fit(content, tmp_path):
     courses = tuple(NominalCourse(arm, days, {"treg_number": 1.0 + 0.0 * days, "concentration": scale * days}) for arm, scale in
                     (("sorafenib", 0.01), ("placebo", 0.0)))  # fmt: skip
     subject = ModelContent(content.model, courses, content.references, content.kinases, {"python": "3.11"})
-    assert write_model_report(subject, tmp_path, tmp_path / "model.pdf") == ()
+    assert write_model_report(subject, tmp_path, (tmp_path / "model.pdf").write_bytes) == ()
     assert (tmp_path / "model.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "figures" / "nominal.csv").is_file()

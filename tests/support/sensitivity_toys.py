@@ -1,6 +1,7 @@
 """Functions with closed forms as steps of sensitivity studies, and pools and stores that fail."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,13 +36,20 @@ FUNCTIONS = {
 
 
 def measure(inputs):
-    """Measure rows of a function with a closed form: a step of work, as `measure_block` is; some of its points fail."""
+    """Measure rows of a function with a closed form: a step of work, as `measure_block` is; some of its points fail.
+
+    `noise` is the largest deviation from the closed form, `error` what is said of it, `scale` the unit of all three.
+    """
 
     def respond(values):
-        found, share = FUNCTIONS[inputs["function"]](values), inputs["failing"]
-        # a share of the points that has nothing to do with where they lie
-        lost = np.modf(np.abs(values @ np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0])[: values.shape[1]]) * 1e7)[0] < share
-        return Responses(np.where(lost, np.nan, found)[:, None], tuple("it was made to fail" if item else None for item in lost))
+        scale, share = inputs["scale"], inputs["failing"]
+        # something between 0 and 1 that has nothing to do with where a point lies
+        weights = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0])[: values.shape[1]]
+        any_number = np.modf(np.abs(values @ weights) * 1e7)[0]
+        lost = any_number < share
+        found = scale * (FUNCTIONS[inputs["function"]](values) + inputs["noise"] * (2.0 * any_number - 1.0))
+        told = Responses(np.where(lost, np.nan, found)[:, None], tuple("it was made to fail" if item else None for item in lost))
+        return replace(told, errors=np.full((found.size, 1), scale * inputs["error"])) if inputs["error"] else told
 
     return measure_rows(inputs, respond)
 
@@ -92,8 +100,9 @@ def design(method, inputs, *, groups=None, seed=1, **more):
     return Design(method, inputs, seed, tuple(item.key for item in inputs) if groups is None else groups, **more)
 
 
-def run(planned, function, samples, *, store=None, pool=None, failing=0.0):
-    study = Study(planned, samples, "toy-", MEASURE, {"function": function, "failing": failing}, {})
+def run(planned, function, samples, *, store=None, pool=None, failing=0.0, noise=0.0, error=0.0, scale=1.0):
+    given = {"function": function, "failing": failing, "noise": noise, "error": error, "scale": scale}
+    study = Study(planned, samples, "toy-", MEASURE, given, {})
     sample = collect_rows(study, Runtime(store or NoStore(), pool or SerialExecutor()))
     return sample, compute_indices(planned, sample, ())
 

@@ -15,10 +15,8 @@ from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.readers import read_trials
-from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import Endpoint, StopRule, Trial
+from kinimmune.models.trial.design import Endpoint, StopRule
 from kinimmune.models.trial.population import draw_population, individual_values
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
@@ -120,7 +118,7 @@ def _both(arms: Arms) -> tuple[ArmOutcome, ArmOutcome]:
 
 
 def _hazard_ratios(batch: ExperimentBatch, study: str, endpoint: Endpoint) -> Array:
-    trial = _trial(study)
+    trial = batch.trial(study)
 
     def read_ratio(arms: Arms) -> float:
         treated, control = (expected_curve(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
@@ -137,13 +135,9 @@ def _read_trials(batch: ExperimentBatch, study: str, read: Callable[[Arms], floa
     return np.array([read(arms) for arms in batch.cached(_run_trials, study)])
 
 
-def _trial(study: str) -> Trial:
-    return next(trial for trial in read_trials(Tables()) if trial.study == study)
-
-
 def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
     """Return the arms of the virtual trial of a study for every parameter set."""
-    setup, trial = batch.setup, _trial(study)
+    setup, trial = batch.setup, batch.trial(study)
     simulator = TrialSimulator(setup.compiled, setup.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
     model = setup.compiled.model
     population = draw_population(model.parameters, PATIENTS, batch.seed)

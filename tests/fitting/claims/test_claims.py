@@ -16,7 +16,7 @@ from kinimmune.fitting.claims.registry import models_with_readouts, readouts_of
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.fitting.lint import check
 from kinimmune.models.catalogue import load_model, model_names
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.library.gompertz import gompertz_volume
 from kinimmune.models.symbolic.parameters import Scale, values_for
 from kinimmune.models.tables.rows import Tables
@@ -252,7 +252,7 @@ def test_an_unknown_read_out_is_refused(tables, tmp_path):
         (tmp_path / f"{name}.csv").write_bytes((tables / f"{name}.csv").read_bytes())
     text = (tmp_path / "claims.csv").read_text(encoding="utf-8").replace(",value,", ",valeu,", 1)
     (tmp_path / "claims.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="claim 'grows' names unknown read-out 'valeu'; did you mean 'value'"):
+    with pytest.raises(DataError, match=r"claim 'grows' in claims\.csv: unknown read-out 'valeu'; did you mean 'value'"):
         check_claims(["gompertz"], Tables(tmp_path), draws=16, seed=1, jobs=1, progress=lambda _: None)
 
 

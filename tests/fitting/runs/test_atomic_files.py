@@ -3,8 +3,10 @@
 import json
 import os
 import resource
+import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -88,3 +90,38 @@ def test_characters_beyond_the_first_plane_are_text(tmp_path):
     path.write_text(json.dumps({"note": "\U0001f400 mouse"}))
 
     assert read_object(path, "") == {"note": "\U0001f400 mouse"}
+
+
+def test_a_file_keeps_its_permissions_and_a_new_one_follows_the_umask(tmp_path):
+    before = tmp_path / "before"
+    before.touch(0o600)
+    before.chmod(0o604)
+    mask = os.umask(0o077)
+    try:
+        write_text(before, "now")
+        write_text(tmp_path / "new", "now")
+    finally:
+        os.umask(mask)
+
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("before", "new")] == [0o604, 0o600]
+
+
+def test_a_link_leads_to_what_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/file")
+
+    for text in ("first", "second"):
+        write_text(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there" / "file").read_text() == text
+
+
+def test_whoever_read_a_pipe_and_has_gone_is_no_fault_of_the_machine(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    thread = threading.Timer(0.2, os.close, (reader,))
+    thread.start()
+
+    with pytest.raises(BrokenPipeError):
+        write_text(tmp_path / "pipe", "x" * 2**20)
+    thread.join()

@@ -163,3 +163,21 @@ def test_a_run_from_before_a_table_was_there_is_not_told_of_it():
     assert len(then) == len(now) - 2
     assert changed_tables(then, None) == ()
     assert changed_tables(then | {"arms.csv": "other"}, None) == ("arms.csv",)
+
+
+@pytest.mark.parametrize("drives", ["occupancy_rfa", "nobody_knows", "phospho"])
+def test_a_kinase_that_drives_what_no_model_defines_is_told(folder, drives):
+    line = folder.line_of("kinases.csv", kinase="PDGFR-beta")
+    folder.put("kinases.csv", line, drives=drives)
+
+    (finding,) = [item for item in check(Tables(folder.path)) if item.column == "drives"]
+
+    assert (finding.file, finding.row) == ("kinases.csv", line)
+    assert finding.message.startswith(f"the library has no definition '{drives}' in column 'drives' (kinases.csv row {line}); ")
+
+
+def test_a_kinase_may_drive_a_model_that_is_not_in_use(trial):
+    line = trial.line_of("kinases.csv", kinase="B-RAF (V600E)")
+    trial.put("kinases.csv", line, drives="occupancy_braf_v600e")
+
+    assert [item for item in check(Tables(trial.path)) if item.file == "kinases.csv"] == []

@@ -182,3 +182,37 @@ def test_a_message_is_one_line_of_bounded_length_whatever_a_cell_holds(folder, t
     found = check(Tables(folder.path))
     assert found
     assert all(item.message.isprintable() and len(item.message) < LONGEST_MESSAGE + 60 for item in found)
+
+
+@pytest.mark.parametrize("given", ["{}2.csv", "{} (1).csv", "{}_old.csv", "{}.CSV", "{}.csv.csv"])
+@pytest.mark.parametrize("name", ["arms.csv", "parameters.csv", "limitations.csv"])
+def test_a_second_table_of_nearly_the_same_name_is_told_by_whoever_reads_the_first(folder, name, given):
+    other = given.format(name.removesuffix(".csv"))
+    (folder.path / other).write_bytes(own(name))
+    message = f"{other} beside {name} is not read; keep one of the two, or move it elsewhere"
+
+    assert [item.message for item in check(Tables(folder.path)) if item.file == name] == [message]
+    with pytest.raises(DataError, match="is not read; keep one of the two"):
+        folder.read(name)
+
+
+@pytest.mark.parametrize("other", ["{}.xlsx", "{}.csv.bak", "{}.tsv", "~{}.csv#", "{}.txt"])
+def test_a_spreadsheet_or_a_copy_of_an_editor_beside_a_table_is_nobody_s_business(folder, other):
+    (folder.path / other.format("arms")).write_bytes(own("arms.csv"))
+
+    assert check(Tables(folder.path)) == ()
+
+
+def test_a_link_to_the_table_itself_is_no_second_one(folder):
+    (folder.path / "arms2.csv").symlink_to(folder.path / "arms.csv")
+
+    assert [item.message.partition(";")[0] for item in check(Tables(folder.path))] == ["arms2.csv is not a table that is read"]
+
+
+def test_a_thousand_other_tables_in_a_folder_are_found_out_once_each(folder):
+    for number in range(1000):
+        (folder.path / f"arms_of_{number}.csv").write_bytes(b"")
+
+    findings = check(Tables(folder.path))
+
+    assert "arms_of_0.csv beside arms.csv is not read; keep one of the two, or move it elsewhere" in map(str, findings)
