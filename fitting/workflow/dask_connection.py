@@ -1,0 +1,252 @@
+"""A connection with a Dask scheduler in which no wait is without an end.
+
+Start with `connect`.  What talks to the scheduler is an event loop in a thread of its own.  Dask's own timeouts end where a
+connection is made; what answers nothing, or something else than a scheduler would, is left here.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from kinimmune.models.errors import UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Say = Callable[[str], None]
+"""Takes a note, one line."""
+
+CONNECT_TIMEOUT = 5.0
+"""Wait for a scheduler to answer [s]."""
+SILENCE = 30.0
+"""A scheduler that says nothing for so long is lost [s]; one with much to do can be slow."""
+CLOSE_TIMEOUT = 0.5
+"""Wait for a scheduler when a pool ends [s]; one that is gone need not be told."""
+MARGIN = 1.0
+"""What follows a timeout gets so much more [s]."""
+BETWEEN_LOOKS = 1.0
+"""Time between two looks at the scheduler and its workers [s]."""
+NOTE_AFTER = 10.0
+"""Time without a worker until a note says so [s]."""
+NOTE_AGAIN = 6.0
+"""Every further note comes after so many times the wait of the last one."""
+LAST_PORT = 65535
+LONGEST_ADDRESS = 200
+"""An address is cut to so many characters where it is told."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    connect: float = CONNECT_TIMEOUT
+    silence: float = SILENCE
+    look: float = BETWEEN_LOOKS
+    note: float = NOTE_AFTER
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection with a scheduler."""
+
+    client: "Client"
+    loop: asyncio.AbstractEventLoop
+    lost: "asyncio.Future[None]"
+    """Ends when the scheduler is gone or says nothing any more."""
+    working: set[str]
+    """Names of the tasks the cluster has."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing can come back any more."""
+        return self.lost.done() or self.client.status != "running"
+
+
+@contextmanager
+def connect(address: str, say: Say, patience: Patience) -> Iterator[Connection]:
+    """Return a connection with the scheduler at an address.
+
+    Raises
+    ------
+    UsageError
+        when no scheduler answers in time
+    """
+    with _run_loop() as loop:
+        client = _open(address, loop, patience)
+        connection = Connection(client, loop, loop.create_future(), set())
+        watching = asyncio.run_coroutine_threadsafe(_watch(connection, address, say, patience), loop)
+        try:
+            yield connection
+        finally:
+            watching.cancel()
+            closing = asyncio.run_coroutine_threadsafe(_close(client), loop)
+            with suppress(TimeoutError):
+                closing.exception(CLOSE_TIMEOUT + MARGIN)
+
+
+@contextmanager
+def _run_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Return an event loop in a thread of its own; what does not end with it is left behind in the daemon."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _loop, _context: None)  # what goes wrong is told by an error here
+    thread = Thread(target=_serve, args=(loop,), name="connection to the cluster", daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(CLOSE_TIMEOUT + MARGIN)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=CLOSE_TIMEOUT))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+def _open(address: str, loop: asyncio.AbstractEventLoop, patience: Patience) -> "Client":
+    """Return a client of the scheduler; whatever keeps it from coming is a `UsageError`."""
+    opening: Future[Client] = asyncio.run_coroutine_threadsafe(_open_client(address, patience.connect), loop)
+    try:
+        error = opening.exception(patience.connect + 3.0 * MARGIN)
+    except TimeoutError as late:  # something in the loop does not even let it look at the clock
+        error = late
+    finally:
+        opening.cancel()
+    if error is None:
+        return opening.result()
+    raise UsageError(
+        f"no Dask scheduler answers at '{address[:LONGEST_ADDRESS]}': {_explain(error, patience)}; "
+        "start one with 'dask scheduler' and give the address it prints"
+    ) from error
+
+
+class _AddressError(Exception):
+    """An address at which no scheduler can be."""
+
+
+async def _open_client(address: str, timeout: float) -> "Client":
+    from distributed import Client
+
+    _require_address(address)
+    client = Client(address, asynchronous=True, timeout=timeout, set_as_default=False)
+    try:
+        await asyncio.wait_for(client, timeout + MARGIN)
+    finally:
+        if client.status != "running":
+            client.status = "closed"  # or it would try to close when it is collected, without its loop
+            _require_certificates(address, client.connection_args)
+            await _require_scheduler(address, client.connection_args)
+    return client
+
+
+def _require_address(address: str) -> None:
+    """Raise an error unless an address can be one of a scheduler; its name is looked up here, as Dask would without an end."""
+    from distributed.comm import get_address_host_port, parse_address
+    from distributed.comm.registry import get_backend
+
+    try:
+        scheme = parse_address(address)[0]
+        get_backend(scheme).get_connector()
+        host, port = get_address_host_port(address)
+        if not 0 < port <= LAST_PORT:
+            raise _AddressError(f"port {port} lies outside 1 to {LAST_PORT}")
+        socket.getaddrinfo(host, port)
+    except UnicodeError as error:
+        raise _AddressError("that is no name of a host") from error
+    except ValueError as error:
+        text = "the port is no number" if "invalid literal" in str(error) else str(error)
+        raise _AddressError(f"{text}; an address reads tcp://HOST:PORT") from error
+    except (ImportError, TypeError) as error:
+        raise _AddressError(f"the Dask of this machine cannot speak {scheme}:// ({error})") from error
+
+
+def _require_certificates(address: str, arguments: Mapping[str, Any]) -> None:
+    if address.startswith(("tls:", "wss:")) and arguments.get("ssl_context") is None:
+        raise _AddressError("Dask has no certificates for an encrypted connection; set distributed.comm.tls in its configuration")
+
+
+async def _require_scheduler(address: str, arguments: Mapping[str, Any]) -> None:
+    """Raise an error that tells what else of Dask answers; nothing when nothing does."""
+    asking = asyncio.ensure_future(_identify(address, arguments))
+    await asyncio.wait({asking}, timeout=MARGIN)
+    if not asking.done():
+        asking.cancel()
+    elif not asking.cancelled() and asking.exception() is None:
+        about = asking.result()
+        if about.get("type") in ("Worker", "Nanny") and "scheduler" in about:
+            raise _AddressError(f"that is one of its workers, the scheduler is at {about['scheduler']}")
+
+
+async def _identify(address: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    from distributed.comm import connect as connect_directly
+    from distributed.core import send_recv
+
+    comm = await connect_directly(address, timeout=MARGIN, **arguments)
+    try:
+        return dict(await send_recv(comm, op="identity"))
+    finally:
+        comm.abort()
+
+
+def _explain(error: BaseException, patience: Patience) -> str:
+    """Return in words why no scheduler answers."""
+    links = [error]
+    while (link := links[-1].__cause__ or links[-1].__context__) is not None:
+        links.append(link)
+    told = next((link for link in links if isinstance(link, _AddressError)), None)
+    if told is not None:
+        return str(told)
+    reason = next((link.strerror for link in reversed(links) if isinstance(link, OSError) and link.strerror), None)
+    if reason is not None:
+        return reason.lower()
+    if isinstance(error, OSError):
+        return f"nothing within {patience.connect:g} s"
+    if isinstance(error, ImportError | RuntimeError):
+        return str(error)
+    return "what listens there does not speak the language of Dask"
+
+
+async def _watch(connection: Connection, address: str, say: Say, patience: Patience) -> None:
+    """Look at the scheduler until it is lost; note when work has waited for a worker for long, and when one has come."""
+    waiting_since, wait, noted = connection.loop.time(), patience.note, False
+    while True:
+        await asyncio.sleep(patience.look)
+        asking = asyncio.ensure_future(_count_workers(connection.client))
+        await asyncio.wait({asking}, timeout=patience.silence)
+        if not asking.done() or asking.cancelled() or asking.exception() is not None:
+            asking.cancel()
+            connection.lost.set_result(None)
+            return
+        now = connection.loop.time()
+        if asking.result() or not connection.working:
+            if noted:
+                say("note: a Dask worker has come; the work goes on")
+            waiting_since, wait, noted = now, patience.note, False
+        elif now - waiting_since >= wait:
+            say(
+                f"note: no Dask worker for {now - waiting_since:.0f} s; tasks wait until one comes, such as by 'dask worker {address}'"
+            )
+            wait, noted = wait * NOTE_AGAIN, True
+
+
+async def _count_workers(client: "Client") -> int:
+    return len(await client.nthreads())
+
+
+async def _close(client: "Client") -> None:
+    """Take leave of the scheduler."""
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
+    closing.cancel()
+    client.status = "closed"  # or it would try again when it is collected, without its loop
