@@ -6,11 +6,12 @@ one out again when the worker that had it is lost.
 
 import asyncio
 import logging
+import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
 
@@ -115,8 +116,27 @@ async def _compute(connection: Connection, here: Environment, task: Task) -> Jso
 
 
 async def _submit(connection: Connection, here: Environment, task: Task) -> Json:
-    outcome: Json = await connection.client.submit(compute_alike, task, here, key=f"{task.name}-{task.address}", pure=True)
+    import cloudpickle
+
+    call = cloudpickle.dumps(_Call(task, here))
+    outcome: Json = await connection.client.submit(pickle.loads, call, key=f"{task.name}-{task.address}", pure=True)
     return outcome
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A task that is computed where its bytes are read.
+
+    A scheduler hands bytes on without reading them, so it needs nothing of this package; a worker that cannot read them answers
+    with an error, where one that cannot read an object of Dask's own message leaves the cluster without a word.
+    """
+
+    task: Task
+    here: Environment
+
+    def __reduce__(self) -> tuple[Callable[[Task, Environment], Json], tuple[Task, Environment]]:
+        """Let the bytes be those of a call."""
+        return compute_alike, (self.task, self.here)
 
 
 def _explain(task: Task, error: BaseException, connection: Connection) -> BaseException:
@@ -130,6 +150,8 @@ def _explain(task: Task, error: BaseException, connection: Connection) -> BaseEx
         return MachineError(
             f"every Dask worker that began task '{task.name}' died, as they do when memory runs out; give them more; {_ADVICE}"
         )
+    if isinstance(error, ImportError):
+        return DataError(f"a Dask worker cannot compute task '{task.name}': {error}; install there what this machine has; {_ADVICE}")
     return error
 
 

@@ -7,7 +7,7 @@ connection is made; what answers nothing, or something else than a scheduler wou
 import asyncio
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -119,7 +119,7 @@ def _open(address: str, loop: asyncio.AbstractEventLoop, patience: Patience) -> 
     opening: Future[Client] = asyncio.run_coroutine_threadsafe(_open_client(address, patience.connect), loop)
     try:
         error = opening.exception(patience.connect + 3.0 * MARGIN)
-    except TimeoutError as late:  # something in the loop does not even let it look at the clock
+    except (TimeoutError, CancelledError) as late:  # something in the loop does not even let it look at the clock
         error = late
     finally:
         opening.cancel()
@@ -140,14 +140,25 @@ async def _open_client(address: str, timeout: float) -> "Client":
 
     _require_address(address)
     client = Client(address, asynchronous=True, timeout=timeout, set_as_default=False)
+    starting = asyncio.ensure_future(_start(client))
     try:
-        await asyncio.wait_for(client, timeout + MARGIN)
+        await asyncio.wait({starting}, timeout=timeout + MARGIN)
+        if client.status == "running":
+            return client
     finally:
         if client.status != "running":
+            starting.cancel()
             client.status = "closed"  # or it would try to close when it is collected, without its loop
-            _require_certificates(address, client.connection_args)
-            await _require_scheduler(address, client.connection_args)
-    return client
+    _require_certificates(address, client.connection_args)
+    await _require_scheduler(address, client.connection_args)
+    if starting.cancelled() or not starting.done():
+        raise TimeoutError
+    await starting
+    raise ConnectionResetError  # it started and ended
+
+
+async def _start(client: "Client") -> None:
+    await client
 
 
 def _require_address(address: str) -> None:
@@ -210,8 +221,10 @@ def _explain(error: BaseException, patience: Patience) -> str:
     reason = next((link.strerror for link in reversed(links) if isinstance(link, OSError) and link.strerror), None)
     if reason is not None:
         return reason.lower()
-    if isinstance(error, OSError):
+    if isinstance(error, TimeoutError | CancelledError) or "Timed out" in str(error):
         return f"nothing within {patience.connect:g} s"
+    if isinstance(error, OSError):
+        return "what listens there hangs up"
     if isinstance(error, ImportError | RuntimeError):
         return str(error)
     return "what listens there does not speak the language of Dask"
