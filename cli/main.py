@@ -25,7 +25,7 @@ from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
 from kinimmune.cli.commands.task import task
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error
+from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error, wants_quiet
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
+        with one_line_warnings(quiet=wants_quiet(given)):
             prepare_environment(os.environ)
             code = app(args=given, prog_name="kinimmune", standalone_mode=False)
             sys.stdout.flush()  # a pipe that was closed tells so here
