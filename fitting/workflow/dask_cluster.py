@@ -6,7 +6,6 @@ one out again when the worker that had it is lost.
 
 import asyncio
 import logging
-import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
+from typing import Any
 
 from kinimmune.fitting.runs.provenance import Environment, current_environment
 from kinimmune.fitting.workflow.dask_connection import Connection, Patience, Say, connect
@@ -106,7 +106,8 @@ async def _compute(connection: Connection, here: Environment, task: Task) -> Jso
     connection.working.add(task.name)
     work = asyncio.ensure_future(_submit(connection, here, task))
     try:
-        await asyncio.wait({work, connection.lost}, return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {work, connection.lost}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
             raise CancelledError
         return work.result()
@@ -116,10 +117,10 @@ async def _compute(connection: Connection, here: Environment, task: Task) -> Jso
 
 
 async def _submit(connection: Connection, here: Environment, task: Task) -> Json:
-    import cloudpickle
+    from distributed.protocol.pickle import dumps, loads
 
-    call = cloudpickle.dumps(_Call(task, here))
-    outcome: Json = await connection.client.submit(pickle.loads, call, key=f"{task.name}-{task.address}", pure=True)
+    call = dumps(_Call(task, here))
+    outcome: Json = await connection.client.submit(loads, call, key=f"{task.name}-{task.address}", pure=True)
     return outcome
 
 
@@ -151,7 +152,9 @@ def _explain(task: Task, error: BaseException, connection: Connection) -> BaseEx
             f"every Dask worker that began task '{task.name}' died, as they do when memory runs out; give them more; {_ADVICE}"
         )
     if isinstance(error, ImportError):
-        return DataError(f"a Dask worker cannot compute task '{task.name}': {error}; install there what this machine has; {_ADVICE}")
+        return DataError(
+            f"a Dask worker cannot compute task '{task.name}': {error}; install there what this machine has; {_ADVICE}"
+        )
     return error
 
 

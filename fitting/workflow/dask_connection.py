@@ -5,14 +5,14 @@ connection is made; what answers nothing, or something else than a scheduler wou
 """
 
 import asyncio
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kinimmune.fitting.workflow.dask_address import MARGIN, explain_refusal, open_client
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,15 +27,12 @@ SILENCE = 30.0
 """A scheduler that says nothing for so long is lost [s]; one with much to do can be slow."""
 CLOSE_TIMEOUT = 0.5
 """Wait for a scheduler when a pool ends [s]; one that is gone need not be told."""
-MARGIN = 1.0
-"""What follows a timeout gets so much more [s]."""
 BETWEEN_LOOKS = 1.0
 """Time between two looks at the scheduler and its workers [s]."""
 NOTE_AFTER = 10.0
 """Time without a worker until a note says so [s]."""
 NOTE_AGAIN = 6.0
 """Every further note comes after so many times the wait of the last one."""
-LAST_PORT = 65535
 LONGEST_ADDRESS = 200
 """An address is cut to so many characters where it is told."""
 
@@ -116,7 +113,7 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 def _open(address: str, loop: asyncio.AbstractEventLoop, patience: Patience) -> "Client":
     """Return a client of the scheduler; whatever keeps it from coming is a `UsageError`."""
-    opening: Future[Client] = asyncio.run_coroutine_threadsafe(_open_client(address, patience.connect), loop)
+    opening: Future[Client] = asyncio.run_coroutine_threadsafe(open_client(address, patience.connect), loop)
     try:
         error = opening.exception(patience.connect + 3.0 * MARGIN)
     except (TimeoutError, CancelledError) as late:  # something in the loop does not even let it look at the clock
@@ -126,108 +123,9 @@ def _open(address: str, loop: asyncio.AbstractEventLoop, patience: Patience) -> 
     if error is None:
         return opening.result()
     raise UsageError(
-        f"no Dask scheduler answers at '{address[:LONGEST_ADDRESS]}': {_explain(error, patience)}; "
+        f"no Dask scheduler answers at '{address[:LONGEST_ADDRESS]}': {explain_refusal(error, patience.connect)}; "
         "start one with 'dask scheduler' and give the address it prints"
     ) from error
-
-
-class _AddressError(Exception):
-    """An address at which no scheduler can be."""
-
-
-async def _open_client(address: str, timeout: float) -> "Client":
-    from distributed import Client
-
-    _require_address(address)
-    client = Client(address, asynchronous=True, timeout=timeout, set_as_default=False)
-    starting = asyncio.ensure_future(_start(client))
-    try:
-        await asyncio.wait({starting}, timeout=timeout + MARGIN)
-        if client.status == "running":
-            return client
-    finally:
-        if client.status != "running":
-            starting.cancel()
-            client.status = "closed"  # or it would try to close when it is collected, without its loop
-    _require_certificates(address, client.connection_args)
-    await _require_scheduler(address, client.connection_args)
-    if starting.cancelled() or not starting.done():
-        raise TimeoutError
-    await starting
-    raise ConnectionResetError  # it started and ended
-
-
-async def _start(client: "Client") -> None:
-    await client
-
-
-def _require_address(address: str) -> None:
-    """Raise an error unless an address can be one of a scheduler; its name is looked up here, as Dask would without an end."""
-    from distributed.comm import get_address_host_port, parse_address
-    from distributed.comm.registry import get_backend
-
-    try:
-        scheme = parse_address(address)[0]
-        get_backend(scheme).get_connector()
-        host, port = get_address_host_port(address)
-        if not 0 < port <= LAST_PORT:
-            raise _AddressError(f"port {port} lies outside 1 to {LAST_PORT}")
-        socket.getaddrinfo(host, port)
-    except UnicodeError as error:
-        raise _AddressError("that is no name of a host") from error
-    except ValueError as error:
-        text = "the port is no number" if "invalid literal" in str(error) else str(error)
-        raise _AddressError(f"{text}; an address reads tcp://HOST:PORT") from error
-    except (ImportError, TypeError) as error:
-        raise _AddressError(f"the Dask of this machine cannot speak {scheme}:// ({error})") from error
-
-
-def _require_certificates(address: str, arguments: Mapping[str, Any]) -> None:
-    if address.startswith(("tls:", "wss:")) and arguments.get("ssl_context") is None:
-        raise _AddressError("Dask has no certificates for an encrypted connection; set distributed.comm.tls in its configuration")
-
-
-async def _require_scheduler(address: str, arguments: Mapping[str, Any]) -> None:
-    """Raise an error that tells what else of Dask answers; nothing when nothing does."""
-    asking = asyncio.ensure_future(_identify(address, arguments))
-    await asyncio.wait({asking}, timeout=MARGIN)
-    if not asking.done():
-        asking.cancel()
-    elif not asking.cancelled() and asking.exception() is None:
-        about = asking.result()
-        if about.get("type") in ("Worker", "Nanny") and "scheduler" in about:
-            raise _AddressError(f"that is one of its workers, the scheduler is at {about['scheduler']}")
-
-
-async def _identify(address: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    from distributed.comm import connect as connect_directly
-    from distributed.core import send_recv
-
-    comm = await connect_directly(address, timeout=MARGIN, **arguments)
-    try:
-        return dict(await send_recv(comm, op="identity"))
-    finally:
-        comm.abort()
-
-
-def _explain(error: BaseException, patience: Patience) -> str:
-    """Return in words why no scheduler answers."""
-    links = [error]
-    while (link := links[-1].__cause__ or links[-1].__context__) is not None:
-        links.append(link)
-    told = next((link for link in links if isinstance(link, _AddressError)), None)
-    if told is not None:
-        return str(told)
-    reason = next((link.strerror for link in reversed(links) if isinstance(link, OSError) and link.strerror), None)
-    if reason is not None:
-        return reason.lower()
-    if isinstance(error, TimeoutError | CancelledError) or "Timed out" in str(error):
-        return f"nothing within {patience.connect:g} s"
-    if isinstance(error, OSError):
-        return "what listens there hangs up"
-    if isinstance(error, ImportError | RuntimeError):
-        return str(error)
-    return "what listens there does not speak the language of Dask"
 
 
 async def _watch(connection: Connection, address: str, say: Say, patience: Patience) -> None:
@@ -243,13 +141,12 @@ async def _watch(connection: Connection, address: str, say: Say, patience: Patie
             return
         now = connection.loop.time()
         if asking.result() or not connection.working:
-            if noted:
+            if noted and asking.result():
                 say("note: a Dask worker has come; the work goes on")
             waiting_since, wait, noted = now, patience.note, False
         elif now - waiting_since >= wait:
-            say(
-                f"note: no Dask worker for {now - waiting_since:.0f} s; tasks wait until one comes, such as by 'dask worker {address}'"
-            )
+            waited = f"no Dask worker for {now - waiting_since:.0f} s"
+            say(f"note: {waited}; tasks wait until one comes, such as by 'dask worker {address}'")
             wait, noted = wait * NOTE_AGAIN, True
 
 
@@ -260,6 +157,8 @@ async def _count_workers(client: "Client") -> int:
 async def _close(client: "Client") -> None:
     """Take leave of the scheduler."""
     closing = asyncio.ensure_future(client.close())
-    await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
-    closing.cancel()
-    client.status = "closed"  # or it would try again when it is collected, without its loop
+    try:
+        await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
+    finally:
+        closing.cancel()
+        client.status = "closed"  # or it would try again when it is collected, without its loop

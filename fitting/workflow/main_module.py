@@ -1,7 +1,7 @@
 """The main module of a program, which processes that are started import: a script without a guard would begin again in them.
 
-Start with `hide_main`.  Tasks of this package need nothing of a script, so that it is not imported for them; a task whose function
-a script defines needs it.
+Start with `hide_main`.  Tasks of this package need nothing of a script, so that it is not imported for them; a task whose
+function a script defines needs it.
 """
 
 import sys

@@ -18,7 +18,7 @@ from threading import Thread
 from kinimmune.fitting.workflow.main_module import hide_main, is_of_main, name_main, require_shared
 from kinimmune.fitting.workflow.slots import SlotExecutor, compute
 from kinimmune.fitting.workflow.task import Executor, Json, Task
-from kinimmune.fitting.workflow.warnings_apart import Caught, compute_and_catch, hold_back, tell_again
+from kinimmune.fitting.workflow.warnings_apart import Caught, Told, compute_and_catch, hold_back, tell_again
 from kinimmune.models.errors import KinimmuneError, MachineError, UsageError
 
 
@@ -28,7 +28,9 @@ def open_processes(jobs: int) -> Iterator[Executor]:
 
     A worker reads from a pipe into which nobody writes: it ends when this process closes it, and when this process is gone.
     """
-    if getattr(current_process(), "_inheriting", False):  # one that was started and still imports a script, which comes here again
+    if getattr(
+        current_process(), "_inheriting", False
+    ):  # one that was started and still imports a script, which comes here again
         os._exit(1)  # the process that waits for it says what is wrong
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
@@ -37,7 +39,7 @@ def open_processes(jobs: int) -> Iterator[Executor]:
         began, begin = context.Pipe(duplex=False)
         executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(reader, begin))
         workers.append(_Worker(executor, began, begin))
-    told: dict[object, object] = {}
+    told: Told = {}
     slots = SlotExecutor([partial(_begin, worker, told) for worker in reversed(workers)])
     try:
         yield slots
@@ -64,24 +66,8 @@ class _Worker:
     """Whether it has imported the main module; None before it was started."""
 
 
-def _begin(worker: _Worker, told: dict[object, object], task: Task, future: "Future[Json]") -> None:
+def _begin(worker: _Worker, told: Told, task: Task, future: "Future[Json]") -> None:
     """Begin a task in a process."""
-
-    def answer(inner: "Future[tuple[Json, tuple[Caught, ...]]]") -> None:
-        if inner.cancelled():
-            return
-        error = inner.exception()
-        if error is not None:
-            future.set_exception(_lost(worker, task) if isinstance(error, BrokenProcessPool) else error)
-            return
-        outcome, caught = inner.result()
-        try:
-            tell_again(caught, told)
-        except Warning as warning:  # where warnings are errors
-            future.set_exception(warning)
-        else:
-            future.set_result(outcome)
-
     try:
         require_shared(task, knows_main=worker.knows_main is not False)
         with _spawning(task, worker):
@@ -91,7 +77,30 @@ def _begin(worker: _Worker, told: dict[object, object], task: Task, future: "Fut
     except UsageError as error:
         future.set_exception(error)
     else:
-        inner.add_done_callback(answer)
+        inner.add_done_callback(partial(_answer, worker, told, task, future))
+
+
+def _answer(
+    worker: _Worker,
+    told: Told,
+    task: Task,
+    future: "Future[Json]",
+    inner: "Future[tuple[Json, tuple[Caught, ...]]]",
+) -> None:
+    """Pass on what a process answered, and warn of what it was warned of."""
+    if inner.cancelled():
+        return
+    error = inner.exception()
+    if error is not None:
+        future.set_exception(_lost(worker, task) if isinstance(error, BrokenProcessPool) else error)
+        return
+    outcome, caught = inner.result()
+    try:
+        tell_again(caught, told)
+    except Warning as warning:  # where warnings are errors
+        future.set_exception(warning)
+    else:
+        future.set_result(outcome)
 
 
 def _lost(worker: _Worker, task: Task) -> KinimmuneError:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from kinimmune.fitting.workflow.task import Json, Task
 
+Told = dict[str | tuple[str, type[Warning], int], int]
+"""What Python keeps of warnings that were told."""
+
 
 @dataclass(frozen=True)
 class Caught:
@@ -34,7 +37,7 @@ def compute_and_catch(compute: Callable[[Task], Json], task: Task) -> tuple[Json
     return outcome, tuple(Caught(str(item.message), item.category, item.filename, item.lineno) for item in records)
 
 
-def tell_again(caught: Sequence[Caught], told: dict[object, object]) -> None:
+def tell_again(caught: Sequence[Caught], told: Told) -> None:
     """Warn here of what was warned of elsewhere, of each thing once.
 
     Parameters
@@ -42,7 +45,7 @@ def tell_again(caught: Sequence[Caught], told: dict[object, object]) -> None:
     caught
         the warnings
     told
-        what Python keeps of those that were told; the same dictionary for all processes
+        those that were told; the same for all processes
     """
     for item in caught:
         warnings.warn_explicit(item.text, item.category, item.file, item.line, registry=told)
