@@ -4,13 +4,14 @@ Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing 
 """
 
 import errno
+import logging
 import os
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,19 +99,38 @@ def leave_closed_pipe() -> Exit:
     return Exit.DONE
 
 
+def wants_quiet(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for no notes; the letter may stand in front of others.
+
+    >>> wants_quiet(["fit", "hcc_trial", "-qo", "run"]), wants_quiet(["show", "--", "-q"])
+    (True, False)
+    """
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(word == "--quiet" or word.startswith("-q") for word in words)
+
+
 @contextmanager
 def one_line_warnings(*, quiet: bool) -> Iterator[None]:
-    """Print warnings of libraries as one line each on stderr, none where notes are not wanted."""
+    """Print each warning of libraries once, as one line on stderr; none, and none of their logs, where notes are not wanted."""
+    shown: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if not quiet:
-            text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
-            sys.stderr.write(f"warning: {' '.join(text.split())} ({category.__name__})\n")
+        text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
+        line = f"warning: {' '.join(text.split())} ({category.__name__})\n"
+        if not quiet and line not in shown:
+            shown.add(line)
+            sys.stderr.write(line)
 
+    below = logging.root.manager.disable
     with warnings.catch_warnings():
-        if not sys.warnoptions and not os.environ.get("PYTEST_CURRENT_TEST"):
+        if quiet or not (sys.warnoptions or os.environ.get("PYTEST_CURRENT_TEST")):
             warnings.showwarning = show
-        yield
+        if quiet:
+            logging.disable(max(below, logging.WARNING))
+        try:
+            yield
+        finally:
+            logging.disable(below)
 
 
 @contextmanager
