@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -51,17 +52,31 @@ TRACEBACK = "KINIMMUNE_TRACEBACK"
 """Environment variable under which the traceback of an internal error is printed."""
 
 
-def tell_error(error: Exception) -> Exit:
-    """Print an error that ended a command in one line and return its exit code; a closed pipe ends in peace."""
+def tell_error(error: Exception, given: Sequence[str]) -> Exit:
+    """Print an error that ended a command, given as words, in one line; return its exit code.  A closed pipe ends in peace."""
     if isinstance(error, BrokenPipeError):
         return leave_closed_pipe()
     if isinstance(error, KinimmuneError):
         print_error(str(error))
         return exit_code(error)
     if isinstance(error, typer.TyperException):
-        print_error(error.format_message() or "give a command; kinimmune --help lists them")
-        return Exit.USAGE
+        return tell_command_line(error, given)
     return tell_system_error(error) if isinstance(error, OSError) else tell_internal_error(error)
+
+
+def tell_command_line(error: typer.TyperException, given: Sequence[str]) -> Exit:
+    """Print what is wrong with a command line and what shows what is allowed; the help where no command was given."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if message.startswith("Usage:"):
+        print(message, file=sys.stderr)
+        return Exit.USAGE
+    options = set(getattr(getattr(error, "param", None), "opts", ()))
+    words = [word for text in given for word in (text.split("=", 1) if text.startswith("--") else [text])]
+    values = [value for option, value in pairwise(words) if option in options]
+    named = f", given '{values[-1]}'" if values else ""
+    command = "kinimmune" if context is None else context.command_path
+    print_error(f"{message.rstrip('.')}{named}{'' if message.endswith('?') else ';'} {command} --help shows what is allowed")
+    return Exit.USAGE
 
 
 def tell_system_error(error: OSError) -> Exit:

@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = app(args=given, prog_name="kinimmune", standalone_mode=False)
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
-        return tell_error(error)
+        return tell_error(error, given)
     except KeyboardInterrupt:  # before or after the command itself
         code = _INTERRUPTED_BY_TYPER
     except SystemExit as stop:  # how typer leaves when whoever read its output has gone

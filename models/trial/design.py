@@ -109,7 +109,8 @@ class Arm:
             return constant(**{dose_input: self.daily_dose})
         if self.treated:
             raise UsageError(
-                f"arm '{self.study}:{self.name}' gives a drug, and the model names no input the dose of an arm goes to"
+                f"arm '{self.study}:{self.name}' gives a drug, and the model names no input the dose of an arm goes to; "
+                "simulate one of its experiments, or name that input in its trial roles"
             )
         return constant()
 
@@ -157,7 +158,7 @@ class Trial:
                 "correct one of them in design.csv"
             )
         if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
-            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
+            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm; correct arms.csv")
 
     @property
     def control(self) -> Arm:
