@@ -49,7 +49,9 @@ def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter
     if not found:
         models = ", ".join(sorted({name for row, _ in entries for name in row.models}))
         raise DataError(f"parameters.csv has no rows for model '{model}'; it has: {models}")
-    return found if tables is None or tables.folder is None else tuple(sorted(found, key=partial(_find_place, _usual_places(model))))
+    return (
+        found if tables is None or tables.folder is None else tuple(sorted(found, key=partial(_find_place, _usual_places(model))))
+    )
 
 
 @cache
