@@ -32,6 +32,7 @@ from kinimmune.cli.failures import (
     prepare_environment,
     stopped_like_by_keyboard,
     tell_error,
+    wants_quiet,
 )
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
@@ -91,12 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with stopped_like_by_keyboard(), one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
+        with stopped_like_by_keyboard(), one_line_warnings(quiet=wants_quiet(given)):
             prepare_environment(os.environ)
             code = app(args=given, prog_name="kinimmune", standalone_mode=False)
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
-        return tell_error(error)
+        return tell_error(error, given)
     except KeyboardInterrupt:  # before or after the command itself
         code = _INTERRUPTED_BY_TYPER
     except SystemExit as stop:  # how typer leaves when whoever read its output has gone

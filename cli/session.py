@@ -18,7 +18,7 @@ import typer
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Expectation, Notes, TaskCounter, print_error
 from kinimmune.fitting.runs.run import Run, RunStatus, open_run
-from kinimmune.fitting.workflow.executors import open_executor
+from kinimmune.fitting.workflow.executors import open_executor, require_cluster
 from kinimmune.fitting.workflow.failures import Failure, failures_of, write_failures
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
@@ -50,6 +50,18 @@ class ExecutionOptions:
             raise UsageError("--resume and --force exclude each other; --resume goes on, --force begins anew")
         if self.jobs < 1:
             raise UsageError(f"--jobs {self.jobs}: at least 1")
+
+
+def try_cluster(dask: str | None) -> None:
+    """Raise an error unless a scheduler answers where --dask names one; called before a command touches a run.
+
+    Raises
+    ------
+    UsageError
+        when no scheduler answers, or Dask is not installed
+    """
+    with _interruptible():
+        require_cluster(dask)
 
 
 def open_store(run: Run) -> TaskStore:
@@ -88,7 +100,7 @@ def run_in(run: Run, options: ExecutionOptions, prefix: str, total: int | Expect
         with (
             _interruptible(),
             options.notes.count_tasks(prefix, total) as counter,
-            open_executor(options.jobs, options.dask) as executor,
+            open_executor(options.jobs, options.dask, options.notes.say) as executor,
         ):
             runtime = Runtime(store, executor, _on_task_done(counter, failures), counter.say)
             result = _work_until_interrupted(work, runtime)

@@ -39,7 +39,7 @@ def fit(
 
     Exit code 1 says that the fit did not converge; its results are written all the same.
     """
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.run import resume_fit, run_fit, start_fit
     from kinimmune.fitting.runs.lock import lock_run
@@ -50,6 +50,7 @@ def fit(
     chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
     chosen |= {"integrator": integrator, "compare_rules": compare_rules}
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
+    try_cluster(dask)
     folder = open_run(options.require_folder(output)).path if resume else options.choose_folder(model, output)
     with lock_run(folder, force=force):
         if resume:

@@ -11,7 +11,7 @@ def list_models(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """List models, and studies with their arms, as the tables of --data have them."""
+    """List models, and studies with their arms."""
     from kinimmune.models.catalogue import load_model, model_names
     from kinimmune.models.tables.readers import read_model_names, read_trials
     from kinimmune.models.tables.rows import Tables

@@ -46,7 +46,7 @@ def sample(
     Exit code 1 says that the ensembles have not converged; results are written all the same, to RUN/results/sample.json.
     """
     from kinimmune.cli.printing.sample import print_sample
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import parse_options, read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.lock import lock_run
@@ -58,6 +58,7 @@ def sample(
     given = {"ensembles": ensembles, "walkers": walkers, "steps": steps, "patients": patients, "seed": seed}
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, Notes(quiet))
     chosen = parse_options(SampleOptions, given)
+    try_cluster(dask)
     with lock_run(open_run(run).path, force=force):
         plan = plan_sample(read_fitted(open_run(run)), chosen)
         result = run_in(plan.fitted.run, execution, "sample", plan.tasks, lambda runtime: run_sample(plan, runtime))

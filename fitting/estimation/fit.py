@@ -93,7 +93,9 @@ def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
     outcomes = [_from_store(tasks[0], len(problem.estimated)) for tasks in observed.run([TaskChain(start) for start in starts])]
     best = min(outcomes, key=lambda outcome: outcome.chi_square)
     if not math.isfinite(best.chi_square):
-        raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
+        raise NumericalError(
+            f"no start of the fit gave a finite sum of squares; the last said: {best.message}; look at failures.csv"
+        )
     return Solution(seed, best, tuple(outcomes))
 
 
@@ -139,7 +141,7 @@ def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
     z, chi_square, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
     numbers = isinstance(z, list | tuple) and len(z) == size and all(isinstance(score, float) for score in z)
     if not numbers or not isinstance(chi_square, float) or not isinstance(evaluations, int):
-        raise DataError("a stored start of this run cannot be read; fit into a new run, or with --force")
+        raise DataError("a start in results/tasks of this run cannot be read; fit into a new run, or with --force")
     return StartOutcome(
         tuple(cast(Sequence[float], z)), chi_square, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
     )

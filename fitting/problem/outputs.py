@@ -136,7 +136,7 @@ def read_published_output(name: str) -> PublishedOutput:
     """Return the median or hazard ratio of a name; raises as `read_output` does, and for outputs of other kinds."""
     output = read_output(name)
     if not isinstance(output, MedianOutput | HazardRatioOutput):
-        raise DataError(f"'{name}' is neither a median nor a hazard ratio")
+        raise DataError(f"'{name}' is neither a median nor a hazard ratio; write {FORMS}")
     return output
 
 

@@ -73,12 +73,16 @@ class FitProblem:
             if target.statistic is not Statistic.MEDIAN:
                 raise UsageError(f"target {target.label}: only medians can be fitted; give it role 'unfitted'")
             if target.endpoint not in self.endpoints:
-                raise UsageError(f"target {target.label}: model '{self.simulator.model.name}' has no progression")
+                raise UsageError(
+                    f"target {target.label}: model '{self.simulator.model.name}' has no progression; give it role 'unfitted'"
+                )
             if (target.study, target.arm) not in self.arms:
-                raise UsageError(f"target {target.label} belongs to an arm that is not run")
+                raise UsageError(f"target {target.label} belongs to an arm that is not run; run it, or leave the target out")
         for parameter in self.estimated:
             if parameter.prior.scale is Scale.FIXED:
-                raise DataError(f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin})")
+                raise DataError(
+                    f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin}); give it a prior"
+                )
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

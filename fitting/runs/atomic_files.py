@@ -141,8 +141,10 @@ def read_text(path: Path, advice: str) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}; {advice}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}); {advice}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; {advice}") from error
 
 
 def read_object(path: Path, advice: str) -> dict[str, Any]:

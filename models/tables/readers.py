@@ -4,6 +4,9 @@ Start with `read_trials` or `read_parameters`.  Each reader takes a `Tables` and
 needs; `kinimmune.fitting.lint` collects all of them.
 """
 
+from collections.abc import Mapping
+from functools import cache, partial
+
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
@@ -31,7 +34,10 @@ from kinimmune.models.trial.design import Trial, supports_trials
 
 
 def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter, ...]:
-    """Return the parameters of one model, in the order of `parameters.csv`.
+    """Return the parameters of one model, in the order of the package's `parameters.csv` whatever that of the rows of a folder.
+
+    Virtual patients and prior draws are drawn parameter by parameter, so that an order of rows would be another set of them.
+    Parameters the package does not have come last, by name and study.
 
     Raises
     ------
@@ -45,7 +51,22 @@ def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter
     if not found:
         models = ", ".join(read_model_names(tables))
         raise DataError(f"parameters.csv has no rows for model '{model}'; it has: {models}")
-    return found
+    return (
+        found if tables is None or tables.folder is None else tuple(sorted(found, key=partial(_find_place, _usual_places(model))))
+    )
+
+
+@cache
+def _usual_places(model: str) -> dict[str, int]:
+    """Return where in the package's table parameters, and parameters of a study, first stand."""
+    rows = [parameter for row, parameter in examine_parameters(Tables()).require() if model in row.models]
+    return {key: place for place, item in reversed(list(enumerate(rows))) for key in (item.key, item.name)}
+
+
+def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, int, str]:
+    """Return what parameters are sorted by."""
+    last = len(places)
+    return (places.get(item.name, last), item.name, places.get(item.key, last), item.study or "")
 
 
 def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ class Trial:
                 "correct one of them in design.csv"
             )
         if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
-            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
+            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm; correct arms.csv")
 
     @property
     def control(self) -> Arm:

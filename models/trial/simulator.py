@@ -45,7 +45,9 @@ class TrialSimulator:
     def __post_init__(self) -> None:
         """Refuse a model without trial roles."""
         if self.model.trial is None:
-            raise UsageError(f"model '{self.model.name}' is not tried in a trial: it names no cause of death")
+            raise UsageError(
+                f"model '{self.model.name}' is not tried in a trial: it names no cause of death; name one in its roles"
+            )
 
     @property
     def model(self) -> OdeModel:

@@ -41,7 +41,9 @@ class TrialCurves:
     def __post_init__(self) -> None:
         """Refuse a curve that is none."""
         if not (self.time.shape == self.survival.shape == self.at_risk.shape == self.failures.shape):
-            raise DataError(f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length")
+            raise DataError(
+                f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length; give every time its numbers"
+            )
 
 
 def expected_curve(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp) -> TrialCurves:
@@ -150,7 +152,7 @@ def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
         return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), y1, y0, removed_1, removed_0)).sum())
 
     if not expected_score(-FARTHEST) > 0.0 > expected_score(FARTHEST):
-        raise DataError(f"{treated.study}:{treated.endpoint}: the hazard ratio is too far from 1 to be found")
+        raise DataError(f"{treated.study}:{treated.endpoint}: the hazard ratio is too far from 1 to be found; see both curves")
     return math.exp(float(brentq(expected_score, -FARTHEST, FARTHEST, xtol=1e-13)))
 
 

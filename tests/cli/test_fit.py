@@ -62,7 +62,13 @@ def test_a_run_holds_settings_results_and_their_origin(finished):
     assert "patients = 8" in (run / "config.toml").read_text()
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     starts = {f"results/tasks/start-00{index}.json" for index in range(2)}
-    tables = {"results/comparisons.csv", "results/parameters.csv", "results/curves.csv", "failures.csv"}
+    tables = {
+        "results/comparisons.csv",
+        "results/parameters.csv",
+        "results/curves.csv",
+        "failures.csv",
+        "results/.checksums.json",
+    }
     assert names == {"run.json", "config.toml", "results/fit.json", "results/trial.json"} | tables | starts
 
 

@@ -1,6 +1,7 @@
 """Readers of the tables: what they compute, and a user's folder that replaces tables one by one."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -169,3 +170,27 @@ def test_a_table_is_read_once_and_handed_on(tmp_path):
     assert read_trials(tables) == first
     with pytest.raises(DataError, match=r"trials\.csv"):
         read_trials(Tables(tmp_path))
+
+
+@pytest.mark.parametrize("model", ["hcc_trial", "melanoma"])
+def test_parameters_come_in_the_order_of_the_package_whatever_that_of_the_rows(folder, model):
+    header, *rows = folder.rows_of("parameters.csv")
+    expected = [item.key for item in read_parameters(model)]
+    for seed in range(3):
+        random.Random(seed).shuffle(rows)
+        folder.save("parameters.csv", [header, *rows])
+
+        assert [item.key for item in read_parameters(model, Tables(folder.path))] == expected
+
+
+def test_parameters_the_package_does_not_have_come_last_by_name(folder):
+    header, *rows = folder.rows_of("parameters.csv")
+    line = folder.line_of("parameters.csv", name="immune_kill")
+    name = header.index("name")
+    new = [[*rows[line - 2][:name], other, *rows[line - 2][name + 1 :]] for other in ("zeta", "alpha")]
+    folder.save("parameters.csv", [header, *new, *rows])
+
+    keys = [item.key for item in read_parameters("hcc_trial", Tables(folder.path))]
+
+    assert keys[:-2] == [item.key for item in read_parameters("hcc_trial")]
+    assert keys[-2:] == ["alpha", "zeta"]
