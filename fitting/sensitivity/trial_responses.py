@@ -158,8 +158,7 @@ def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Ar
     def read(courses: EnsembleTrajectories, inputs: Array) -> Array:
         sizes = sizes_of(simulator.model, np.nan_to_num(np.abs(courses.states)).max(axis=1, keepdims=True))
         allowed = simulator.tolerances.absolute * sizes + simulator.tolerances.relative * np.abs(courses.states)
-        given = inputs[:, None, :]
-        errors = read_error(simulator.compiled, output.quantity, courses.time[:, None], courses.states, given, allowed)
+        errors = read_error(simulator.compiled, output.quantity, courses.time[:, None], courses.states, inputs, allowed)
         return np.concatenate([simulator.read(courses, inputs, [output.quantity]), errors[None]])
 
     with np.errstate(invalid="ignore", divide="ignore"):  # nobody alive is said below
