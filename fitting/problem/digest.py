@@ -18,7 +18,7 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Trial, supports_trials
+from kinimmune.models.trial.design import Endpoint, Trial, supports_trials
 
 VERSION = 1
 """Of the canonical form."""
@@ -95,5 +95,8 @@ def _trial(trial: Trial) -> dict[str, object]:
         [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
         for arm in trial.arms
     ]
-    follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in trial.follow_up.items()}
+    periods = dict(trial.follow_up)
+    if periods.get(Endpoint.PFS) == periods.get(Endpoint.TTP):
+        periods.pop(Endpoint.PFS, None)  # as where no row of `follow_up.csv` gives one
+    follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in periods.items()}
     return {"study": trial.study, "scans": scans, "arms": arms, "follow_up": follow_up, "stop_rule": str(trial.stop_rule)}

@@ -27,6 +27,7 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
 
@@ -129,6 +130,8 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
         return np.array([median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH])
     if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.TTP:
         return progression_free(outcome)[: times.size]
+    if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.PFS:
+        return progression_free_survival(outcome).at(times * DAYS_PER_MONTH)
     return survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
 
 

@@ -143,6 +143,8 @@ def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, 
     for row in rows:
         if row.study == trial.study:
             periods[row.endpoint] = row.follow_up()
+    if Endpoint.TTP in periods:
+        periods.setdefault(Endpoint.PFS, periods[Endpoint.TTP])  # read at the same scans
     for endpoint in Endpoint:
         if endpoint not in periods:
             raise DataError(f"study '{trial.study}' has no follow-up for endpoint '{endpoint}'; add a row to follow_up.csv")

@@ -29,6 +29,8 @@ class Endpoint(StrEnum):
     """Death from any cause."""
     TTP = "ttp"
     """Radiological progression; death before it censors."""
+    PFS = "pfs"
+    """Radiological progression or death, whichever comes first."""
 
 
 class StopRule(StrEnum):

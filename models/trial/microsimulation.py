@@ -40,6 +40,9 @@ class SimulatedPatients:
         limit = self.followed[endpoint]
         if endpoint is Endpoint.OS:
             return np.minimum(self.death, limit), (self.death <= limit).astype(float)
+        if endpoint is Endpoint.PFS:
+            first = np.minimum(self.death, self.progression)
+            return np.minimum(first, limit), (first <= limit).astype(float)
         end = np.minimum(self.death, limit)
         return np.minimum(self.progression, end), (self.progression <= end).astype(float)
 

@@ -45,6 +45,8 @@ class ArmSums:
     """Progressions seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
     """Confirmed responses seen while on treatment and before progression."""
+    unprogressed: Array
+    """Patients alive with no progression seen at any scan up to each point of the grid, shape (g,)."""
 
     def plus(self, other: "ArmSums") -> "ArmSums":
         """Return the sum."""
@@ -74,6 +76,8 @@ class ArmOutcome:
     """Probability of a progression seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
     """Probability of a confirmed response while on treatment and before progression."""
+    unprogressed: Array
+    """Probability of being alive with no progression seen at any scan up to each point of the grid, shape (g,)."""
     patients: int
     """Number of patients that could be integrated."""
     failed: int
@@ -152,6 +156,7 @@ def sum_paths(simulator: TrialSimulator, paths: TreatmentPaths) -> ArmSums:
         detected=detected,
         by_lesion=by_lesion,
         responded=_sum_responses(paths, living),
+        unprogressed=_sum_unprogressed(paths, living),
     )
 
 
@@ -174,6 +179,18 @@ def _sum_scans(simulator: TrialSimulator, paths: TreatmentPaths, living: _Living
     detected = _add(on_alive * -np.diff(on_unseen, axis=0), off_alive * -np.diff(off_unseen, axis=0))
     by_lesion = _add(on_alive * _p_lesion_alone(on_unseen, on_free), off_alive * _p_lesion_alone(off_unseen, off_free))
     return [at_risk, detected, by_lesion]
+
+
+def _sum_unprogressed(paths: TreatmentPaths, living: _Living) -> Array:
+    """Return patients alive with no progression seen at the grid, shape (g,).
+
+    Whatever the rule, only adverse events end the treatment of those who have not progressed.
+    """
+    scans = paths.scans_before
+    on = paths.p_not_discontinued[scans] * paths.on_no_progression[scans] * living.on * living.counted_on
+    left = paths.departures.scan[None, :] < scans[:, None]
+    off = paths.off_no_progression[scans] * living.off * np.where(left, paths.p_discontinued * living.counted_off, 0.0)
+    return _add(on, off)
 
 
 def _add(on_treatment: Array, off_treatment: Array) -> Array:
@@ -224,6 +241,7 @@ def _outcome(simulator: TrialSimulator, cohort: ArmCohort | PopulationCohort, su
         detected=sums.detected / sums.patients,
         by_lesion=sums.by_lesion / sums.patients,
         responded=sums.responded / sums.patients,
+        unprogressed=sums.unprogressed / sums.patients,
         patients=int(sums.patients),
         failed=int(sums.failed),
         retried=int(sums.retried),
