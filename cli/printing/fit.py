@@ -31,6 +31,7 @@ def print_fit(result: FitResult) -> None:
     _print_medians("Fitted medians [month]", result.targets)
     _print_unfitted(result)
     _print_estimates(result.parameters)
+    _print_progression_free(result)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
     print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
     responses = [(row.study, row.arm, f"{100.0 * row.fraction:.1f} %") for row in result.responses]
@@ -85,6 +86,14 @@ def _print_unfitted(result: FitResult) -> None:
         print(
             f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"
         )
+
+
+def _print_progression_free(result: FitResult) -> None:
+    """Print medians and hazard ratios of PFS: a model with progression has them whether or not any was published."""
+    rows = [row for row in result.predicted if row.endpoint == "pfs"]
+    cells = [(row.study, row.arm or "-", row.statistic.replace("_", " "), format_number(row.value, 3)) for row in rows]
+    if cells:
+        print_table("Progression-free survival, predicted", ("study", "arm", "statistic", "value"), cells, ("value",))
 
 
 def _print_estimates(rows: Sequence[EstimateRow]) -> None:

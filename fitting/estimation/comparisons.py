@@ -118,6 +118,8 @@ def _inside(target: Target, predicted: float | None) -> bool:
 
 def _residual(evidence: Evidence, target: Target, predicted: float | None) -> float | None:
     if target.statistic is Statistic.MEDIAN:
+        if target.endpoint is not Endpoint.OS and target.value * DAYS_PER_MONTH >= evidence.problem.simulator.horizon:
+            return None  # the curve ends before the published median
         return float(target_residuals(evidence.problem, evidence.outcomes, target)[0])
     if predicted is None or target.log_error is None:
         return None

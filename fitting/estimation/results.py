@@ -57,7 +57,7 @@ class ComparisonRow:
     predicted: float | None
     """None when the curve does not reach one half within the horizon."""
     residual: float | None
-    """In standard errors; for medians of TTP the signed root of the deviance."""
+    """In standard errors; for medians of TTP and PFS the signed root of the deviance."""
     scan_observed: int | None
     scan_predicted: int | None
     null_prediction: float | None
@@ -97,8 +97,21 @@ class EventRow:
 
 
 @dataclass(frozen=True)
+class PredictedRow:
+    """A median or hazard ratio of the virtual trial, whether or not anything was published beside it."""
+
+    study: str
+    arm: str | None
+    """Of a ratio the treated arm, None for the only one of the study."""
+    endpoint: str
+    statistic: str
+    value: float | None
+    """[month], or a ratio; None where there is none."""
+
+
+@dataclass(frozen=True)
 class CurveRow:
-    """A survival curve; months, and the probability at each."""
+    """A survival curve; months, and the probability at each; of PFS a scan has two rows, before it and after it."""
 
     study: str
     arm: str
@@ -166,6 +179,8 @@ class FitResult:
     """Courses of patients, on drug or off, that the kernel gave up and scipy was asked for."""
     correlation: tuple[Numbers, ...] = ()
     """Of the estimates on the scale of their priors, in the order of `parameters`."""
+    predicted: tuple[PredictedRow, ...] = ()
+    """Every median and hazard ratio; empty in results from before there were any."""
     schema: str = "kinimmune.fit/1"
 
 
@@ -213,6 +228,14 @@ class ArmResult:
     """(months, change of the sum of diameters [%]) for some patients, while under observation."""
     courses: dict[str, Numbers]
     """State or output -> mean over surviving patients at `months`; keys are `OdeModel.reported_courses`."""
+    pfs_months: Numbers = ()
+    """Times of `pfs_survival`, a scan twice; empty in results from before there was PFS, and in a model without progression."""
+    pfs_survival: Numbers = ()
+    """Progression-free survival, before and after each scan and between scans."""
+    follow_up_pfs: tuple[float, float] | None = None
+    at_risk_pfs: Numbers = ()
+    """Expected patients alive, unprogressed and followed, at `risk_months`."""
+    pfs_6: float | None = None
 
 
 @dataclass(frozen=True)

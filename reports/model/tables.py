@@ -13,6 +13,7 @@ from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Math, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
     MISSING,
+    print_endpoint,
     print_fixed,
     print_interval,
     print_number,
@@ -133,15 +134,17 @@ def list_kinases(kinases: tuple[Kinase, ...]) -> Table:
 def list_trials(trials: tuple[Trial, ...]) -> Table:
     """Return the designs that the virtual trial repeats, one row per arm."""
     rows: list[tuple[Cell, ...]] = []
+    own = any(trial.follow_up[Endpoint.PFS] != trial.follow_up[Endpoint.TTP] for trial in trials)
+    endpoints = (Endpoint.OS, Endpoint.TTP, *([Endpoint.PFS] if own else []))
     for trial in trials:
-        followed = [trial.follow_up[endpoint] for endpoint in (Endpoint.OS, Endpoint.TTP)]
+        followed = [trial.follow_up[endpoint] for endpoint in endpoints]
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             dose = f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day" if arm.treated else "none"
             scans = f"every {print_number(trial.scan_interval)} d"
             rows.append((trial.title, arm.name, str(arm.n), dose, scans, *months))
-    names = ("Study", "Arm", "n", "Drug", "Scans", "Followed for OS", "Followed for TTP")
-    return Table(names, tuple(rows), "llrllll", group=0)
+    names = ("Study", "Arm", "n", "Drug", "Scans", *(f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints))
+    return Table(names, tuple(rows), "llrll" + "l" * len(endpoints), group=0)
 
 
 def describe_stop_rule(rule: StopRule) -> str:

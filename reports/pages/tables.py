@@ -127,6 +127,12 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels:
             roles.has_progression,
         ),
         (
+            "Progression-free at 6 months",
+            [print_percent(arm.pfs_6) for arm in arms],
+            all(arm.pfs_6 is not None for arm in arms),
+        ),
+        ("Median progression-free survival [months]", [_find_median(fit, arm, "pfs") for arm in arms], bool(fit.predicted)),
+        (
             "Progressions seen by a new lesion alone",
             [print_percent(arm.new_lesion_share) for arm in arms],
             roles.new_lesions is not None,
@@ -140,9 +146,20 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels:
         ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in arms], True),
         ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in arms], True),
         ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in arms], roles.has_progression),
+        (
+            "Expected progressions or deaths by the cut-off",
+            [_count_events(fit, arm, "pfs") for arm in arms],
+            any(row.endpoint == "pfs" for row in fit.events),
+        ),
     ]
     rows = tuple((name, *values) for name, values, known in readings if known)
     return Table(("", *_name_arms(trial, labels)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
+
+
+def _find_median(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
+    place = (arm.study, arm.arm, endpoint, "median")
+    found = [row.value for row in fit.predicted if (row.study, row.arm, row.endpoint, row.statistic) == place]
+    return print_fixed(found[0] if found else None, 1)
 
 
 def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:

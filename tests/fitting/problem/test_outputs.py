@@ -216,7 +216,7 @@ def test_an_output_comes_back_from_its_name(output):
     assert read_output(output.name) == output
 
 
-@pytest.mark.parametrize("name", ["", "median", "median:a:b", "median:a:b:pfs", "hazard_ratio:a:b:c", "survival:a:b:os:x"])
+@pytest.mark.parametrize("name", ["", "median", "median:a:b", "median:a:b:efs", "hazard_ratio:a:b:c", "survival:a:b:os:x"])
 def test_a_text_that_names_no_output_is_refused(name):
     with pytest.raises(DataError, match=rf"'{name}' is no output"):
         read_output(name)

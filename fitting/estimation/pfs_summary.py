@@ -1,0 +1,42 @@
+"""Progression-free survival of an arm, in the numbers a report draws.
+
+Start with `add_pfs`.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from kinimmune.fitting.estimation.results import ArmResult
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.progression_free import progression_free_survival
+from kinimmune.models.trial.virtual_trial import ArmOutcome
+
+RATE_MONTHS = 6.0
+"""[month] of the rate that is printed."""
+
+
+def add_pfs(described: ArmResult, outcome: ArmOutcome, follow_up: FollowUp) -> ArmResult:
+    """Return an arm with its progression-free survival.
+
+    Parameters
+    ----------
+    described
+        the arm without
+    outcome
+        of the virtual trial
+    follow_up
+        for PFS
+    """
+    curve = progression_free_survival(outcome)
+    risk = np.array(described.risk_months) * DAYS_PER_MONTH
+    at_risk = described.n * follow_up.uncensored(risk) * curve.at(risk)
+    return replace(
+        described,
+        pfs_months=tuple(map(float, (0.0, *(curve.time / DAYS_PER_MONTH)))),
+        pfs_survival=tuple(map(float, (1.0, *curve.survival))),
+        follow_up_pfs=(follow_up.shortest / DAYS_PER_MONTH, follow_up.longest / DAYS_PER_MONTH),
+        at_risk_pfs=tuple(map(float, at_risk)),
+        pfs_6=float(curve.at(np.array([RATE_MONTHS * DAYS_PER_MONTH]))[0]),
+    )
