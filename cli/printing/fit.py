@@ -34,8 +34,12 @@ def print_fit(result: FitResult) -> None:
     _print_progression_free(result)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
     print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
-    responses = [(row.study, row.arm, f"{100.0 * row.fraction:.1f} %") for row in result.responses]
-    print_table("Objective responses", ("study", "arm", "fraction"), responses, ("fraction",))
+    responses = [
+        (row.study, row.arm, f"{100.0 * row.fraction:.1f} %", _percent(row.control), format_number(row.duration_median, 3))
+        for row in result.responses
+    ]
+    columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
+    print_table("Objective responses", columns, responses, columns[2:])
     print(_CAUTION)
 
 
@@ -111,6 +115,10 @@ def _print_estimates(rows: Sequence[EstimateRow]) -> None:
         for row in rows
     ]
     print_table("Estimates", columns, cells, ("estimate",))
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100.0 * fraction:.1f} %"
 
 
 def _interval(lower: float | None, upper: float | None) -> str:

@@ -9,9 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, PredictedRow, ResponseRow
 from kinimmune.fitting.runs.codec import JsonFormat
-
-Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -75,49 +74,6 @@ class ComparisonRow:
     trial_upper: float | None = None
     reason: str = ""
     """Why nothing is predicted; empty where something is."""
-
-
-@dataclass(frozen=True)
-class ResponseRow:
-    """Objective response by RECIST, confirmed."""
-
-    study: str
-    arm: str
-    fraction: float
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """Expected number of events by the cut-off."""
-
-    study: str
-    arm: str
-    endpoint: str
-    expected: float
-
-
-@dataclass(frozen=True)
-class PredictedRow:
-    """A median or hazard ratio of the virtual trial, whether or not anything was published beside it."""
-
-    study: str
-    arm: str | None
-    """Of a ratio the treated arm, None for the only one of the study."""
-    endpoint: str
-    statistic: str
-    value: float | None
-    """[month], or a ratio; None where there is none."""
-
-
-@dataclass(frozen=True)
-class CurveRow:
-    """A survival curve; months, and the probability at each; of PFS a scan has two rows, before it and after it."""
-
-    study: str
-    arm: str
-    endpoint: str
-    months: Numbers
-    survival: Numbers
 
 
 @dataclass(frozen=True)
@@ -236,6 +192,10 @@ class ArmResult:
     at_risk_pfs: Numbers = ()
     """Expected patients alive, unprogressed and followed, at `risk_months`."""
     pfs_6: float | None = None
+    disease_control: float | None = None
+    """Share alive at the first scan, which shows no progression."""
+    response_duration: float | None = None
+    """Median duration of confirmed responses [month]."""
 
 
 @dataclass(frozen=True)

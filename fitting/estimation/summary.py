@@ -12,15 +12,13 @@ import numpy as np
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
+from kinimmune.fitting.estimation.progression_summary import describe_response
 from kinimmune.fitting.estimation.results import (
     ComparisonRow,
     ConstantRow,
-    CurveRow,
     EstimateRow,
-    EventRow,
     FitResult,
-    PredictedRow,
-    ResponseRow,
     StartRow,
     TrialResult,
 )
@@ -147,7 +145,10 @@ def _fit_result(
         targets=compare(evidence, problem.targets, with_null=False),
         unfitted=unfitted,
         transport=transported,
-        responses=tuple(ResponseRow(study, arm, outcome.responded) for (study, arm), outcome in found.outcomes.items()),
+        responses=tuple(
+            describe_response(study, arm, outcome, progresses=Endpoint.PFS in problem.endpoints)
+            for (study, arm), outcome in found.outcomes.items()
+        ),
         events=tuple(_events(problem, found.outcomes)),
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
         predicted=tuple(_predicted(problem, found.outcomes)),

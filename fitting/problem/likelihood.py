@@ -13,7 +13,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import FollowUp
-from kinimmune.models.trial.progression_free import StepCurve
+from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
 HALF_PRINTED = 0.05 * DAYS_PER_MONTH

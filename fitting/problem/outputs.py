@@ -21,7 +21,7 @@ FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY[:ARM]:ENDPOINT, survival:STUDY:
 
 @dataclass(frozen=True)
 class MedianOutput:
-    """Median time of an endpoint in an arm [month]; of OS from the smooth curve, of TTP a scan, of PFS a scan or a time between."""
+    """Median time of an endpoint in an arm [month]; of OS from the smooth curve, of TTP a scan, of PFS a scan or between two."""
 
     study: str
     arm: str

@@ -135,7 +135,7 @@ Kept = Sequence[Sequence[Mapping[str, Any]]]
 
 
 def _summarise(kept: Kept) -> list[SampledPrediction]:
-    first = next((draw["predictions"] for chain in kept for draw in chain), {})
+    first: Mapping[str, float | None] = next((draw["predictions"] for chain in kept for draw in chain), {})
     # draws finished by an earlier version may lack an endpoint
     names = [name for name in first if all(name in draw["predictions"] for chain in kept for draw in chain)]
     rows = []

@@ -29,7 +29,7 @@ from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
-from kinimmune.models.trial.virtual_trial import mean_courses
+from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 
 STUDY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """Tolerances for studies over whole distributions: they move a hazard ratio by 4e-5 at most, where another set of 128 patients
@@ -128,11 +128,17 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
     outcome = outcomes[str(output.study), str(output.arm)]
     if isinstance(output, MedianOutput):
         return np.array([median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH])
-    if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.TTP:
-        return progression_free(outcome)[: times.size]
-    if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.PFS:
-        return progression_free_survival(outcome).at(times * DAYS_PER_MONTH)
-    return survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
+    endpoint = output.endpoint if isinstance(output, SurvivalOutput) else Endpoint.OS
+    return _read_curve(outcome, endpoint, times)
+
+
+def _read_curve(outcome: ArmOutcome, endpoint: Endpoint, months: Array) -> Array:
+    """Return the curve of an endpoint at months, of TTP at as many scans, shape (t,)."""
+    if endpoint is Endpoint.TTP:
+        return progression_free(outcome)[: months.size]
+    if endpoint is Endpoint.PFS:
+        return progression_free_survival(outcome).at(months * DAYS_PER_MONTH)
+    return survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
 
 
 def _hazard_ratio(problem: FitProblem, output: HazardRatioOutput, outcomes: Outcomes) -> Array | str:

@@ -143,6 +143,16 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels:
             [print_percent(arm.response_fraction) for arm in arms],
             roles.log_diameter is not None,
         ),
+        (
+            "Disease control: no progression at the first scan",
+            [print_percent(arm.disease_control) for arm in arms],
+            all(arm.disease_control is not None for arm in arms),
+        ),
+        (
+            "Median duration of response [months]",
+            [print_fixed(arm.response_duration, 1) for arm in arms],
+            any(arm.response_duration is not None for arm in arms),
+        ),
         ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in arms], True),
         ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in arms], True),
         ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in arms], roles.has_progression),
@@ -208,6 +218,9 @@ _QUANTITIES = {
     "deaths": "Deaths by the cut-off",
     "ttp_events": "Progressions by the cut-off",
     "response_fraction": "Objective response",
+    "stable_fraction": "Stable disease",
+    "control_fraction": "Disease control",
+    "response_duration": "Median duration of response",
     "treatment_median": "Median time on treatment",
 }
 
@@ -228,7 +241,15 @@ def _predict(item: Observation, fit: FitResult, trial: TrialResult) -> float | N
 
 
 def _read(arm: ArmResult, quantity: str) -> float | None:
-    return {"response_fraction": arm.response_fraction, "treatment_median": arm.treatment_median}.get(quantity)
+    control = arm.disease_control
+    known = {
+        "response_fraction": arm.response_fraction,
+        "stable_fraction": None if control is None else control - arm.response_fraction,
+        "control_fraction": control,
+        "response_duration": arm.response_duration,
+        "treatment_median": arm.treatment_median,
+    }
+    return known.get(quantity)
 
 
 def list_stop_rules(rules: tuple[StopRuleRow, ...], labels: Labels = PLAIN) -> Table:

@@ -16,7 +16,7 @@ from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint
-from kinimmune.models.trial.progression_free import StepCurve
+from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import greenwood
 
 NEAR = 7.0 + HALF_PRINTED

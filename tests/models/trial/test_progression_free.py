@@ -28,8 +28,9 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule
 from kinimmune.models.trial.microsimulation import simulate_patients
-from kinimmune.models.trial.progression_free import StepCurve, progression_free_survival, scan_places
+from kinimmune.models.trial.progression_free import progression_free_survival, scan_places
 from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import expected_curve, expected_events, hazard_ratio, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
@@ -82,9 +83,10 @@ def test_the_curve_is_that_of_drawn_patients_and_the_product_of_two_curves_is_no
     days = np.array([30.0, 42.0, 63.0, 84.0, 105.0, 168.0, 189.0, 252.0])
     found = KaplanMeierFitter().fit(np.concatenate(time), np.concatenate(event)).survival_function_at_times(days).to_numpy()
     ours = progression_free_survival(expected).at(days)
-    product = survival_at(expected.grid, expected.survival, days) * np.append(1.0, progression_free(expected))[
-        np.searchsorted(expected.scans, days, side="right")
-    ]
+    product = (
+        survival_at(expected.grid, expected.survival, days)
+        * np.append(1.0, progression_free(expected))[np.searchsorted(expected.scans, days, side="right")]
+    )
     error = np.sqrt(found * (1.0 - found) / patients)
     told = f"drawn {found.round(4)}, alive and unprogressed {ours.round(4)}, product of the two curves {product.round(4)}"
     assert np.all(np.abs(ours - found) <= 4.0 * error), told
