@@ -110,7 +110,7 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
         treatment_median=_median_on_treatment(outcome),
         survival_6=_rate(outcome, 6.0),
         survival_12=_rate(outcome, 12.0),
-        ttp_6=float(free[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0) - 1]),
+        ttp_6=float(np.append(1.0, free)[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0)]),
         best_change=_best_changes(drawn, outcome.scans),
         spiders=_spiders(drawn, outcome.scans),
         courses={name: _numbers(row) for name, row in courses.items()},

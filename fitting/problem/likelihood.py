@@ -13,6 +13,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.scan_plan import ScanPlan
 from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
@@ -62,14 +63,13 @@ def os_residual(median: float, target: Target, error: float) -> float:
     return (math.log(median / DAYS_PER_MONTH) - math.log(target.value)) / error
 
 
-def scan_of(target: Target, scan_interval: float) -> int:
+def scan_of(target: Target, plan: ScanPlan) -> int:
     """Return the number of the scan nearest to a published median time to progression.
 
-    >>> from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-    >>> [round(months * DAYS_PER_MONTH / 42.0) for months in (1.4, 2.8, 5.5)]
+    >>> [ScanPlan(42.0).nearest(months * DAYS_PER_MONTH) for months in (1.4, 2.8, 5.5)]
     [1, 2, 4]
     """
-    return max(1, round(target.value * DAYS_PER_MONTH / scan_interval))
+    return plan.nearest(target.value * DAYS_PER_MONTH)
 
 
 def scan_residuals(curve: TrialCurves, scan: int) -> tuple[float, float]:

@@ -31,7 +31,7 @@ from kinimmune.models.trial.survival import (
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 
-def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> float | None:
+def median_months(outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> float | None:
     """Return a predicted median [month]: of OS from the smooth curve, of TTP the scan at which the curve passes one half.
 
     Of PFS the first time at which the curve stands at one half or below, at a scan or between two.  None when a curve of TTP or
@@ -44,7 +44,7 @@ def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str,
         median = progression_free_survival(outcome).median()
         return None if median is None else median / DAYS_PER_MONTH
     scan = median_scan(progression_free(outcome))
-    return None if scan is None else scan * problem.trial(study).scan_interval / DAYS_PER_MONTH
+    return None if scan is None else float(outcome.scans[scan - 1]) / DAYS_PER_MONTH
 
 
 def stepped_curve(outcome: ArmOutcome, endpoint: Endpoint) -> tuple[Array, Array]:
@@ -91,7 +91,7 @@ def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | No
         for endpoint in problem.endpoints:
             for arm in trial.arms:
                 name = MedianOutput(trial.study, arm.name, endpoint).name
-                named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)
+                named[name] = median_months(outcomes, trial.study, arm.name, endpoint)
             for ratio in list_ratios(trial, endpoint):
                 named[ratio.name] = predict_ratio(problem, outcomes, ratio).value
     return named
@@ -166,5 +166,5 @@ def scans_of(target: Target, predicted: float | None, trial: Trial) -> tuple[int
     """Return the scans of a published and a predicted median of TTP; None for every other statistic."""
     if target.statistic is not Statistic.MEDIAN or target.endpoint is not Endpoint.TTP:
         return None, None
-    found = None if predicted is None else round(predicted * DAYS_PER_MONTH / trial.scan_interval)
-    return scan_of(target, trial.scan_interval), found
+    found = None if predicted is None else trial.plan.nearest(predicted * DAYS_PER_MONTH)
+    return scan_of(target, trial.plan), found

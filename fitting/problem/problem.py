@@ -197,7 +197,7 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
         rows = progression_free_survival(outcomes[target.study, target.arm or ""])
         near = JITTERS * trial.scan_jitter + HALF_PRINTED
         return interval_residuals(rows, greenwood(observed), target.value * DAYS_PER_MONTH, near)
-    return scan_residuals(observed, scan_of(target, trial.scan_interval))
+    return scan_residuals(observed, scan_of(target, trial.plan))
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:

@@ -109,7 +109,7 @@ def _horizon(problem: FitProblem, output: Output, catalogue: OutputCatalogue) ->
     if isinstance(output, HazardRatioOutput):
         return trial.follow_up[output.endpoint].longest
     looked = output.month * DAYS_PER_MONTH if isinstance(output, SurvivalOutput) else output.day
-    return max(looked, MIN_SCANS * trial.scan_interval)
+    return max(looked, float(trial.plan.first(MIN_SCANS)[-1]) * trial.scan_interval)
 
 
 def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> Array | str:

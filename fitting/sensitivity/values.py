@@ -64,8 +64,9 @@ def list_times(catalogue: OutputCatalogue, output: Output) -> tuple[str, tuple[f
         return "", ()
     if output.endpoint is not Endpoint.TTP:
         return "month", tuple((np.arange(1.0, TIMES + 1.0) * output.month / TIMES).tolist())
-    interval = catalogue.trial(output.study, output.name).scan_interval / DAYS_PER_MONTH
-    return "month", tuple(interval * scan for scan in range(1, math.floor(output.month / interval + 1e-9) + 1))
+    plan = catalogue.trial(output.study, output.name).plan
+    interval = plan.interval / DAYS_PER_MONTH
+    return "month", tuple((interval * plan.multiples(output.month / interval)).tolist())
 
 
 def with_values(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> tuple[Parameter, ...]:

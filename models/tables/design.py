@@ -44,6 +44,8 @@ class Quantity:
 # the ends are wide: what lies outside is a slip of unit or of the pen, not an unusual trial
 QUANTITIES: Mapping[str, Quantity] = {
     "scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0),
+    "later_scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0, required=False),
+    "later_scans_from": Quantity("d", of_arm=False, above=1.0, below=36525.0, required=False),
     "scan_jitter": Quantity("d", of_arm=False, below=365.0),
     "reading_error": Quantity("1", of_arm=False, below=1.0),
     "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0),

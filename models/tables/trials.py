@@ -164,6 +164,8 @@ def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, Fol
         response_ratio=values["response_ratio"],
         follow_up=periods,
         stop_rule=row.stop_rule,
+        later_scan_interval=values.get("later_scan_interval"),
+        later_scans_from=values.get("later_scans_from"),
     )
 
 

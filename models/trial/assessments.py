@@ -110,7 +110,7 @@ def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_s
         when the rule needs the time of symptomatic progression and the arm has none
     """
     rate = 0.0 if rule is StopRule.NEVER else arm.discontinuation_rate
-    keep = np.exp(-rate * trial.scan_interval * np.arange(1, scans.size + 1))
+    keep = np.exp(-rate * trial.scan_interval * trial.plan.first(scans.size))
     on_drug = (1.0 - _stopped_by_rule(arm, rule, scans, not_seen)) * keep[:, None]
     before = np.vstack([np.ones_like(on_drug[:1]), on_drug[:-1]])
     discontinued = np.concatenate([[1.0], keep[:-1]]) - keep

@@ -15,6 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.solvers.dosing import Schedule, constant
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.scan_plan import ScanPlan
 
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
@@ -150,6 +151,10 @@ class Trial:
     """Sum of diameters over its first value at which RECIST says partial response (0.7)."""
     follow_up: Mapping[Endpoint, FollowUp]
     stop_rule: StopRule
+    later_scan_interval: float | None = None
+    """[d] between scans from `later_scans_from` on; None where the interval does not change."""
+    later_scans_from: float | None = None
+    """Day [d] whose scan is the last at the first interval."""
 
     def __post_init__(self) -> None:
         """Refuse a trial without exactly one control arm, or whose scans are less sure than they are apart."""
@@ -160,6 +165,20 @@ class Trial:
             )
         if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
             raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
+        try:
+            plan = self.plan
+        except DataError as error:
+            raise DataError(f"study '{self.study}': {error}") from error
+        if plan.later_interval is not None and not self.scan_jitter < plan.later_interval:
+            raise DataError(
+                f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below later_scan_interval "
+                f"{plan.later_interval:g} d; correct one of them in design.csv"
+            )
+
+    @property
+    def plan(self) -> ScanPlan:
+        """When scans are planned."""
+        return ScanPlan(self.scan_interval, self.later_scan_interval, self.later_scans_from)
 
     @property
     def control(self) -> Arm:
@@ -195,7 +214,7 @@ class Trial:
 
     def scans(self, horizon: float) -> Array:
         """Return the scheduled scan times [d] up to `horizon` [d], shape (n_scans,)."""
-        return self.scan_interval * np.arange(1.0, math.floor(horizon / self.scan_interval + 1e-9) + 1.0)
+        return self.plan.dates(horizon)
 
 
 def list_endpoints(model: OdeModel) -> tuple[Endpoint, ...]:

@@ -141,8 +141,7 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             dose = f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day" if arm.treated else "none"
-            scans = f"every {print_number(trial.scan_interval)} d"
-            rows.append((trial.title, arm.name, str(arm.n), dose, scans, *months))
+            rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), *months))
     names = ("Study", "Arm", "n", "Drug", "Scans", *(f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints))
     return Table(names, tuple(rows), "llrll" + "l" * len(endpoints), group=0)
 

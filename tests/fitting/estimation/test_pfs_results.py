@@ -55,7 +55,7 @@ def test_published_numbers_of_pfs_stand_beside_their_predictions_and_nulls(folde
     rows = compare(Evidence(problem, outcomes, None, published), targets, with_null=True)
     *medians, ratio = rows
     for row, target in zip(medians, targets, strict=False):
-        assert row.predicted == median_months(problem, outcomes, "example", row.arm, Endpoint.PFS)
+        assert row.predicted == median_months(outcomes, "example", row.arm, Endpoint.PFS)
         assert row.residual == target_residuals(problem, outcomes, target)[0]
         assert (row.scan_observed, row.scan_predicted) == (None, None)
     assert ratio.predicted == predictions(problem, outcomes)["hazard_ratio:example:sorafenib:pfs"]
