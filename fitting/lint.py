@@ -17,6 +17,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_display_models, check_displays
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.criteria import examine_criteria
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
@@ -63,6 +64,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *sources.findings,
         *kinases.findings,
         *examine_cell_lines(tables).findings,
+        *examine_criteria(tables).findings,
         *trials.findings,
         *parameters.findings,
         *targets.findings,

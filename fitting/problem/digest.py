@@ -93,6 +93,8 @@ def _trial(trial: Trial) -> dict[str, object]:
     scans = [trial.scan_interval, trial.scan_jitter, trial.reading_error, trial.progression_ratio, trial.response_ratio]
     if trial.later_scan_interval is not None and trial.later_scans_from is not None:
         scans += [trial.later_scan_interval, trial.later_scans_from]
+    if trial.progression_increase > 0.0 and trial.baseline_diameter is not None:
+        scans += [trial.progression_increase, trial.baseline_diameter]
     arms = [
         [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
         for arm in trial.arms

@@ -25,6 +25,7 @@ TABLES = (
     "arms.csv",
     "design.csv",
     "follow_up.csv",
+    "criteria.csv",
     "observations.csv",
     "targets.csv",
     "parameters.csv",

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.criteria import CriterionRow, examine_criteria, find_unknown_criteria
 from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
@@ -72,6 +73,7 @@ class TrialRow(SourcedRow):
     title: str
     registration: str = ""
     criterion: str
+    """As in `criteria.csv`."""
     stop_rule: StopRule
 
 
@@ -94,6 +96,8 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
     findings = [*trials.findings, *arms.findings, *follow_up.findings, *design.findings]
     findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
     findings += find_bad_periods(follow_up.entries)
+    criteria = examine_criteria(tables)
+    findings += [*criteria.findings, *(() if criteria.findings else find_unknown_criteria(trials.entries, criteria.entries))]
     rows = [number.row for number in design.entries]
     if not trials.findings:
         studies = {row.study for row in trials.entries}
@@ -107,7 +111,8 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
     findings += sources.findings
     if findings:
         return Examined((), tuple(dict.fromkeys(findings)))
-    return _build(trials.entries, arms.entries, follow_up.entries, design.entries)
+    known = {row.criterion: row for row in criteria.entries}
+    return _build(trials.entries, arms.entries, follow_up.entries, design.entries, known)
 
 
 def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[Finding]:
@@ -125,14 +130,19 @@ def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[
 
 
 def _build(
-    trials: Sequence[TrialRow], arms: Sequence[ArmRow], follow_up: Sequence[FollowUpRow], design: Sequence[DesignNumber]
+    trials: Sequence[TrialRow],
+    arms: Sequence[ArmRow],
+    follow_up: Sequence[FollowUpRow],
+    design: Sequence[DesignNumber],
+    criteria: Mapping[str, CriterionRow],
 ) -> Examined[Trial]:
     built: list[Trial] = []
     findings: list[Finding] = []
     for trial in trials:
         own = [number for number in design if number.row.study == trial.study]
         try:
-            built.append(_trial(trial, [arm for arm in arms if arm.study == trial.study], _periods(trial, follow_up), own))
+            of_study = [arm for arm in arms if arm.study == trial.study]
+            built.append(_trial(trial, of_study, _periods(trial, follow_up), own, criteria[trial.criterion]))
         except DataError as error:
             findings.append(trial.refused(None, error))
     return Examined(tuple(built), tuple(findings))
@@ -151,7 +161,13 @@ def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, 
     return periods
 
 
-def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, FollowUp], design: Sequence[DesignNumber]) -> Trial:
+def _trial(
+    row: TrialRow,
+    arms: Sequence[ArmRow],
+    periods: Mapping[Endpoint, FollowUp],
+    design: Sequence[DesignNumber],
+    criterion: CriterionRow,
+) -> Trial:
     values = _values(f"study '{row.study}'", design, None)
     return Trial(
         study=row.study,
@@ -160,12 +176,15 @@ def _trial(row: TrialRow, arms: Sequence[ArmRow], periods: Mapping[Endpoint, Fol
         scan_interval=values["scan_interval"],
         scan_jitter=values["scan_jitter"],
         reading_error=values["reading_error"],
-        progression_ratio=values["progression_ratio"],
-        response_ratio=values["response_ratio"],
+        progression_ratio=values.get("progression_ratio", criterion.progression_ratio),
+        response_ratio=values.get("response_ratio", criterion.response_ratio),
         follow_up=periods,
         stop_rule=row.stop_rule,
         later_scan_interval=values.get("later_scan_interval"),
         later_scans_from=values.get("later_scans_from"),
+        criterion=criterion.criterion,
+        progression_increase=criterion.progression_increase,
+        baseline_diameter=values.get("baseline_diameter"),
     )
 
 

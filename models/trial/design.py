@@ -155,6 +155,12 @@ class Trial:
     """[d] between scans from `later_scans_from` on; None where the interval does not change."""
     later_scans_from: float | None = None
     """Day [d] whose scan is the last at the first interval."""
+    criterion: str = ""
+    """Name of the published criterion of progression and response."""
+    progression_increase: float = 0.0
+    """Increase [mm] of the sum of diameters over its smallest value that the criterion asks for besides the ratio."""
+    baseline_diameter: float | None = None
+    """First sum of diameters [mm], the same of all patients; None where it is not known: no increase in mm can be asked for."""
 
     def __post_init__(self) -> None:
         """Refuse a trial without exactly one control arm, or whose scans are less sure than they are apart."""
@@ -174,6 +180,32 @@ class Trial:
                 f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below later_scan_interval "
                 f"{plan.later_interval:g} d; correct one of them in design.csv"
             )
+
+    @property
+    def caveat(self) -> str:
+        """What of its criterion the virtual trial cannot apply; empty where it applies all."""
+        if self.progression_increase == 0.0 or self.baseline_diameter is not None:
+            return ""
+        return (
+            f"study '{self.study}': {self.criterion} asks for an increase of {self.progression_increase:g} mm too, which is not "
+            "applied: design.csv has no baseline_diameter [mm]"
+        )
+
+    def progression_limit(self, lowest: Array) -> Array | float:
+        """Return how far ln of the sum of diameters must stand above its smallest value for progression.
+
+        ln of the ratio r, or ln(1 + d / (B exp(x))) where that is more: an increase of d [mm] over a smallest sum of B exp(x).
+
+        Parameters
+        ----------
+        lowest
+            x, ln of the smallest sum so far over the first, any shape
+        """
+        ratio = math.log(self.progression_ratio)
+        if self.progression_increase == 0.0 or self.baseline_diameter is None:
+            return ratio
+        increase = math.log(self.progression_increase / self.baseline_diameter) - lowest
+        return np.maximum(ratio, np.logaddexp(0.0, increase))
 
     @property
     def plan(self) -> ScanPlan:

@@ -198,7 +198,7 @@ def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -
     if paths.log_diameter is not None:
         read = _at_visits(grid, paths.log_diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
         lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
-        limit = math.log(trial.progression_ratio) + trial.reading_error * draws.reading[None, :]
+        limit = trial.progression_limit(lowest) + trial.reading_error * draws.reading[None, :]
         shown = (read - lowest >= limit) | shown
     return np.where(shown.any(axis=0), shown.argmax(axis=0), scans.size)
 

@@ -141,9 +141,17 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             dose = f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day" if arm.treated else "none"
-            rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), *months))
-    names = ("Study", "Arm", "n", "Drug", "Scans", *(f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints))
-    return Table(names, tuple(rows), "llrll" + "l" * len(endpoints), group=0)
+            rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), _describe_criterion(trial), *months))
+    ends = [f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints]
+    names = ("Study", "Arm", "n", "Drug", "Scans", "Criterion", *ends)
+    return Table(names, tuple(rows), "llrlll" + "l" * len(endpoints), group=0)
+
+
+def _describe_criterion(trial: Trial) -> str:
+    if trial.progression_increase == 0.0:
+        return trial.criterion
+    applied = "" if trial.baseline_diameter is not None else ", not applied"
+    return f"{trial.criterion} (+{print_number(trial.progression_increase)} mm{applied})"
 
 
 def describe_stop_rule(rule: StopRule) -> str:
