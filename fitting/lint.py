@@ -11,11 +11,13 @@ from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
+from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_display_models, check_displays
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.criteria import examine_criteria
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
@@ -26,10 +28,13 @@ from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
-from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.design import Endpoint, Trial
 
 NARROWEST_ASSUMED = 0.7
 """Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
+
+FARTHEST_JITTERS = 4.0
+"""Standard deviations of a scan about its date beyond which it cannot have shown a published median."""
 
 CONVENTION = "convention"
 """Source of definitions and reference values, which may be fixed without being measured."""
@@ -59,6 +64,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *sources.findings,
         *kinases.findings,
         *examine_cell_lines(tables).findings,
+        *examine_criteria(tables).findings,
         *trials.findings,
         *parameters.findings,
         *targets.findings,
@@ -122,6 +128,15 @@ def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Ite
         if row.statistic is Statistic.MEDIAN and row.value > longest:
             problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
             yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
+        day = row.value * DAYS_PER_MONTH
+        near = FARTHEST_JITTERS * trial.scan_jitter + HALF_PRINTED
+        seen_at_scans = row.statistic is Statistic.MEDIAN and row.endpoint is Endpoint.TTP
+        if seen_at_scans and trial.plan.distance(day) > near:
+            problem = (
+                f"median {row.value:g} months of ttp lies {trial.plan.distance(day):.3g} d from the nearest scan "
+                f"({trial.plan}), farther than {near:.3g} d"
+            )
+            yield row.finding("value", problem, "correct it, or scan_interval, later_scan_interval or scan_jitter in design.csv")
         both = row.statistic is Statistic.HAZARD_RATIO
         patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name) or (both and arm.control))
         if row.n > patients:

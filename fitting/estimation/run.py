@@ -15,12 +15,14 @@ from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.problem import require_fittable
+from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import load_model, require_model
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 
 
@@ -31,7 +33,7 @@ class PlannedFit:
     run: Run
     plan: FitPlan
     warnings: tuple[str, ...] = ()
-    """What differs from when the run was begun; the run keeps them as notes."""
+    """What the trials' criteria ask for in vain, or what differs from when the run was begun; the run keeps them as notes."""
 
 
 def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
@@ -59,8 +61,10 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     """
     plan = _plan(model, settings)
     problem = plan.problem
+    studies = {target.study for target in read_targets(plan.tables) if target.role is Role.FIT}
+    caveats = [trial.caveat for trial in read_trials(plan.tables) if trial.study in studies and trial.caveat]
     run = begin_run(path, command=command, model=model, seed=problem.seed, data=settings.data, digest=problem.tables, force=force)
-    return PlannedFit(_configure(run, plan), plan)
+    return PlannedFit(_configure(run, plan, *caveats), plan, tuple(caveats))
 
 
 def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, Any]) -> PlannedFit:

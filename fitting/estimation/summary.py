@@ -3,6 +3,7 @@
 Start with `summarise`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,18 +12,19 @@ import numpy as np
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
+from kinimmune.fitting.estimation.progression_summary import describe_response
 from kinimmune.fitting.estimation.results import (
     ComparisonRow,
     ConstantRow,
-    CurveRow,
     EstimateRow,
-    EventRow,
     FitResult,
-    ResponseRow,
     StartRow,
     TrialResult,
 )
 from kinimmune.fitting.estimation.trial_summary import describe_trial
+from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
+from kinimmune.fitting.problem.predictions import predictions, stepped_curve
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
@@ -143,9 +145,13 @@ def _fit_result(
         targets=compare(evidence, problem.targets, with_null=False),
         unfitted=unfitted,
         transport=transported,
-        responses=tuple(ResponseRow(study, arm, outcome.responded) for (study, arm), outcome in found.outcomes.items()),
+        responses=tuple(
+            describe_response(study, arm, outcome, progresses=Endpoint.PFS in problem.endpoints)
+            for (study, arm), outcome in found.outcomes.items()
+        ),
         events=tuple(_events(problem, found.outcomes)),
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
+        predicted=tuple(_predicted(problem, found.outcomes)),
         starts=tuple(
             StartRow(index, item.chi_square, item.converged, item.evaluations, item.message)
             for index, item in enumerate(solution.starts)
@@ -202,6 +208,16 @@ def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
     ]
 
 
+def _predicted(problem: FitProblem, outcomes: Outcomes) -> list[PredictedRow]:
+    rows = []
+    for name, value in predictions(problem, outcomes).items():
+        output = read_published_output(name)
+        statistic = Statistic.MEDIAN if isinstance(output, MedianOutput) else Statistic.HAZARD_RATIO
+        finite = value if value is not None and math.isfinite(value) else None
+        rows.append(PredictedRow(output.study, output.arm, output.endpoint, statistic, finite))
+    return rows
+
+
 def _curves(outcomes: Outcomes, endpoints: Sequence[Endpoint]) -> list[CurveRow]:
     rows = []
     for (study, arm), outcome in outcomes.items():
@@ -211,4 +227,7 @@ def _curves(outcomes: Outcomes, endpoints: Sequence[Endpoint]) -> list[CurveRow]
         if Endpoint.TTP in endpoints:
             scans = tuple(map(float, outcome.scans / DAYS_PER_MONTH))
             rows.append(CurveRow(study, arm, Endpoint.TTP, scans, tuple(map(float, progression_free(outcome)))))
+        if Endpoint.PFS in endpoints:
+            time, alive = stepped_curve(outcome, Endpoint.PFS)
+            rows.append(CurveRow(study, arm, Endpoint.PFS, tuple(map(float, time / DAYS_PER_MONTH)), tuple(map(float, alive))))
     return rows

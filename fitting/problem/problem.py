@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from kinimmune.fitting.problem.likelihood import log_error, os_residual, scan_of, scan_residuals
+from kinimmune.fitting.problem.likelihood import (
+    HALF_PRINTED,
+    JITTERS,
+    interval_residuals,
+    log_error,
+    os_residual,
+    scan_of,
+    scan_residuals,
+)
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
@@ -28,9 +36,10 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial, supports_trials
 from kinimmune.models.trial.population import Population, draw_population
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
-from kinimmune.models.trial.survival import TrialCurves, expected_curve, median_time
+from kinimmune.models.trial.survival import TrialCurves, expected_curve, greenwood, median_time
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
@@ -200,14 +209,18 @@ def residuals(problem: FitProblem, outcomes: Outcomes, z: Array) -> Array:
 
 
 def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
-    """Return the one or two residuals of a target with role `fit`."""
+    """Return the one or two residuals of a median."""
     trial = problem.trial(target.study)
     if target.endpoint is Endpoint.OS:
         outcome = outcomes[target.study, target.arm or ""]
         error = log_error(target, trial.follow_up[Endpoint.OS])
         return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
-    observed = curve(problem, outcomes, target.study, target.arm or "", Endpoint.TTP)
-    return scan_residuals(observed, scan_of(target, trial.scan_interval))
+    observed = curve(problem, outcomes, target.study, target.arm or "", target.endpoint)
+    if target.endpoint is Endpoint.PFS:
+        rows = progression_free_survival(outcomes[target.study, target.arm or ""])
+        near = JITTERS * trial.scan_jitter + HALF_PRINTED
+        return interval_residuals(rows, greenwood(observed), target.value * DAYS_PER_MONTH, near)
+    return scan_residuals(observed, scan_of(target, trial.plan))
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:

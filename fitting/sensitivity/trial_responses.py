@@ -30,8 +30,9 @@ from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
-from kinimmune.models.trial.virtual_trial import average_living
+from kinimmune.models.trial.virtual_trial import ArmOutcome, average_living
 
 STUDY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """Tolerances for studies over whole distributions: they move a hazard ratio by 4e-5 at most, where another set of 128 patients
@@ -111,7 +112,7 @@ def _horizon(problem: FitProblem, output: Output, catalogue: OutputCatalogue) ->
     if isinstance(output, HazardRatioOutput):
         return trial.follow_up[output.endpoint].longest
     looked = output.month * DAYS_PER_MONTH if isinstance(output, SurvivalOutput) else output.day
-    return max(looked, MIN_SCANS * trial.scan_interval)
+    return max(looked, float(trial.plan.first(MIN_SCANS)[-1]) * trial.scan_interval)
 
 
 def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> OutputReading | str:
@@ -133,10 +134,19 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
         median = median_time(outcome.grid, outcome.survival)
         allowed = error.of_median(outcome.grid, outcome.survival, median)
         return OutputReading(np.array([median / DAYS_PER_MONTH]), np.array([allowed / DAYS_PER_MONTH]))
-    if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.TTP:
-        free = progression_free(outcome)[: times.size]
+    endpoint = output.endpoint if isinstance(output, SurvivalOutput) else Endpoint.OS
+    return _read_curve(outcome, endpoint, times, error)
+
+
+def _read_curve(outcome: ArmOutcome, endpoint: Endpoint, months: Array, error: HazardError) -> OutputReading:
+    """Return the curve of an endpoint at months, of TTP at as many scans."""
+    if endpoint is Endpoint.TTP:
+        free = progression_free(outcome)[: months.size]
         return OutputReading(free, error.of_progression_free(free))
-    survival = survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
+    if endpoint is Endpoint.PFS:
+        both = progression_free_survival(outcome).at(months * DAYS_PER_MONTH)
+        return OutputReading(both, error.of_survival(both) + error.of_progression_free(both))
+    survival = survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
     return OutputReading(survival, error.of_survival(survival))
 
 

@@ -20,7 +20,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint, Trial, supports_trials
 
 TIMES = 12
-"""Times at which the course of a state or of OS is read, the last one that of the output."""
+"""Times at which the course of a state, of OS or of PFS is read, the last one that of the output."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,11 @@ def list_times(catalogue: OutputCatalogue, output: Output) -> tuple[str, tuple[f
         return "d", tuple((np.arange(1.0, TIMES + 1.0) * output.day / TIMES).tolist())
     if not isinstance(output, SurvivalOutput):
         return "", ()
-    if output.endpoint is Endpoint.OS:
+    if output.endpoint is not Endpoint.TTP:
         return "month", tuple((np.arange(1.0, TIMES + 1.0) * output.month / TIMES).tolist())
-    interval = catalogue.trial(output.study, output.name).scan_interval / DAYS_PER_MONTH
-    return "month", tuple(interval * scan for scan in range(1, math.floor(output.month / interval + 1e-9) + 1))
+    plan = catalogue.trial(output.study, output.name).plan
+    interval = plan.interval / DAYS_PER_MONTH
+    return "month", tuple((interval * plan.multiples(output.month / interval)).tolist())
 
 
 def with_values(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> tuple[Parameter, ...]:

@@ -12,6 +12,7 @@ from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Source
+from kinimmune.models.tables.criteria import CriterionRow, examine_criteria
 from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import (
     CellLine,
@@ -159,6 +160,11 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
 def read_panels(model: str, tables: Tables | None = None) -> tuple[Panel, ...]:
     """Return the panels of a model's picture, in the order of `panels.csv`; raises as `read_trials` does."""
     return tuple(panel for row, panel in examine_panels(tables or Tables()).require() if row.model == model)
+
+
+def read_criteria(tables: Tables | None = None) -> tuple[CriterionRow, ...]:
+    """Return the criteria of `criteria.csv`; raises as `read_trials` does."""
+    return examine_criteria(tables or Tables()).require()
 
 
 def read_limitations(tables: Tables | None = None) -> tuple[Limitation, ...]:

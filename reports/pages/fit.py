@@ -52,6 +52,12 @@ def compose_predictions(content: Content, figures: DrawnFigures) -> list[Block]:
             *_describe_scores(content),
             *show_figures(figures, "forest"),
         ]
+    if content.unfitted_medians:
+        caption = (
+            "Medians that were not fitted [months]. Null: the control median times the ratio of the other study. Residual of "
+            "progression-free survival: the signed root of the deviance."
+        )
+        blocks.append(TableBlock(tables.list_transport(content.unfitted_medians, content.labels), caption, small=True))
     if fit.transport:
         caption = (
             "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm [months]. "

@@ -11,6 +11,7 @@ from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.targets import Role, Statistic, TargetRow, read_targets
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.criteria import CriterionRow
 from kinimmune.models.tables.design import QUANTITIES, DesignRow
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
@@ -36,6 +37,7 @@ ROW_TYPES = (
     RegimenRow,
     DesignRow,
     FollowUpRow,
+    CriterionRow,
     ObservationRow,
     TargetRow,
     ParameterRow,
