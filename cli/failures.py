@@ -3,7 +3,6 @@
 Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing else does.
 """
 
-import errno
 import os
 import sys
 import traceback
@@ -16,14 +15,8 @@ import typer
 
 from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.terminal import print_error
-from kinimmune.models.errors import KinimmuneError, UsageError
+from kinimmune.models.errors import OF_THE_MACHINE, KinimmuneError, UsageError
 
-OF_THE_MACHINE = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EFBIG", "EMFILE", "ENFILE", "EROFS", "ESTALE")
-    if hasattr(errno, name)
-}
-"""Numbers of system errors that another path or option would not mend."""
 INTERNAL_ERRORS = (
     ArithmeticError,
     AssertionError,

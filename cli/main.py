@@ -25,7 +25,8 @@ from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
 from kinimmune.cli.commands.task import task
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.failures import INTERNAL_ERRORS, one_line_warnings, prepare_environment, tell_error
+from kinimmune.cli.failures import INTERNAL_ERRORS, leave_closed_pipe, one_line_warnings, prepare_environment, tell_error
+from kinimmune.cli.interruptions import disregard_signals, interruptible
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -79,10 +80,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         the command line without the program's name; that of the process by default
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before we began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
     given = sys.argv[1:] if arguments is None else list(arguments)
+    with interruptible():
+        try:
+            code = _run(given)
+        except KeyboardInterrupt:
+            code = _INTERRUPTED_BY_TYPER
+        if code == _INTERRUPTED_BY_TYPER:
+            print_error("interrupted")
+            code = Exit.INTERRUPTED
+        if code == Exit.INTERRUPTED:
+            disregard_signals()  # the end has begun; a second one does not change the exit code
+    return code
+
+
+def _run(given: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
     try:
         with one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
             prepare_environment(os.environ)
@@ -90,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
         return tell_error(error)
-    if code == _INTERRUPTED_BY_TYPER:
-        print_error("interrupted")
-        return Exit.INTERRUPTED
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer ends with 1 then, which here says "did not converge"
+            return leave_closed_pipe()
+        raise
     return int(code or 0)

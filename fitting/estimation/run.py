@@ -97,7 +97,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
         remove_results(run)
         tables = hash_tables(settings.data)
-        run = Run(run.path, replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
+        run = replace(run, record=replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
     return PlannedFit(_configure(run, plan, *warnings), plan, tuple(warnings))
 
 
@@ -105,7 +105,7 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     """Fit, write `results/` of the run, and note in `run.json` whether the fit has converged."""
     result, trial = fit(work.plan, runtime)
     write_results(work.run, result, trial)
-    open_run(work.run.path).update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
+    work.run.reread().update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kinimmune.models.errors import DataError, MachineError
+from kinimmune.models.errors import OF_THE_MACHINE, DataError, MachineError
 
 ENDING = ".tmp"
 """Ending of a file that is being written."""
@@ -37,14 +37,27 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, content)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it; raise a `MachineError` where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse_writing(path, error) from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it is there as a whole or not at all; raises as `write_text` does."""
     try:
         _write_beside(path, content)
     except OSError as error:
-        raise MachineError(
-            f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
-        ) from error
+        raise refuse_writing(path, error) from error
+
+
+def refuse_writing(path: Path, error: OSError) -> MachineError:
+    """Return the error for a file or folder that cannot be written while work goes on."""
+    return MachineError(
+        f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
+    )
 
 
 def _write_beside(path: Path, content: bytes) -> None:
@@ -78,6 +91,8 @@ def read_text(path: Path, advice: str) -> str:
     ------
     DataError
         when the file is missing or no text
+    MachineError
+        when the disk does not give it
     """
     try:
         if path.exists() and not path.is_file():
@@ -86,6 +101,8 @@ def read_text(path: Path, advice: str) -> str:
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise MachineError(f"{path} cannot be read: {error.strerror}; mend the disk, then {advice}") from error
         raise DataError(f"{path} cannot be read: {error}; {advice}") from error
 
 
