@@ -18,37 +18,44 @@ class Aside(io.TextIOBase):
     A terminal that was closed and a pipe whose reader has gone refuse every word.
     """
 
+    def __init__(self) -> None:
+        self._stream = sys.stderr  # as it is now: a bar that is drawn puts itself in its place
+
     def write(self, text: str) -> int:
         """Write, or drop."""
         try:
-            return sys.stderr.write(text)
+            return self._stream.write(text)
         except OSError:
-            _hang_up()
+            self._hang_up()
             return len(text)
 
     def flush(self) -> None:
         """Let go what was written."""
         try:
-            sys.stderr.flush()
+            self._stream.flush()
         except OSError:
-            _hang_up()
+            self._hang_up()
 
     def isatty(self) -> bool:
         """Return whether it is a terminal."""
-        return sys.stderr.isatty()
+        return self._stream.isatty()
 
     def fileno(self) -> int:
         """Return the number of the file."""
-        return sys.stderr.fileno()
+        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """Encoding of stderr."""
-        return sys.stderr.encoding
+        return self._stream.encoding
 
-
-def _hang_up() -> None:
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the interpreter flushes it at its end
+    def _hang_up(self) -> None:
+        """Let nobody read from now on: what is still to be written, also by the interpreter at its end, is gone."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, self._stream.fileno())
+        finally:
+            os.close(nowhere)
 
 
 def open_console(stream: TextIO | Aside) -> "Console":
