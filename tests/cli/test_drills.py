@@ -17,7 +17,7 @@ from paths import SUPPORT
 from kinimmune.fitting.runs.run import is_run, open_run
 
 TOY = (sys.executable, str(SUPPORT / "toy_run.py"))
-PAUSE = 0.2
+PAUSE = 0.1
 MISHAPS = (
     "the folder is deleted",
     "results are deleted",
@@ -192,7 +192,7 @@ def test_the_command_that_goes_on_is_read_by_a_shell_also_of_an_odd_path(mishaps
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     (line,) = said.splitlines()
-    command = line.partition("go on with: ")[2].removeprefix("kinimmune ").replace("--pause 0.2", "--pause 0")
+    command = line.partition("go on with: ")[2].removeprefix("kinimmune ").replace(f"--pause {PAUSE}", "--pause 0")
     told = subprocess.run(["bash", "-c", f'"$0" "$1" {command}', *TOY], capture_output=True, text=True, timeout=120, check=False)
 
     assert (process.returncode, told.returncode) == (6, 0), told.stderr
