@@ -3,7 +3,6 @@
 Start with `run_in`; every command that works for long goes through it.
 """
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -153,7 +152,7 @@ class _Ending:
 
     def add(self, task: Task, outcome: Json) -> int:
         """Take note of a task; return how many failures it tells of."""
-        found = failures_of(task, outcome, shlex.join(["kinimmune", "task", str(self.run.path), task.name]))
+        found = failures_of(task, outcome, join_words(["kinimmune", "task", str(self.run.path), task.name]))
         self.failures.extend(found)
         return len(found)
 

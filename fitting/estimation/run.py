@@ -95,6 +95,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     if run.record.digest != plan.problem.tables:
         changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
+        run = run.update(RunStatus.RUNNING, 0.0)  # before results go: a run that is done has them
         remove_results(run)
         tables = hash_tables(settings.data)
         run = replace(run, record=replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
@@ -120,7 +121,8 @@ def _plan(model: str, settings: Settings) -> FitPlan:
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:
     """Write the settings into the run; results that were found with others do not stay beside them."""
     text = write_configuration(plan.settings, "fit")
+    run = run.update(RunStatus.RUNNING, 0.0, *warnings)
     if not run.settings_file.exists() or not hold_the_same(run.read(run.settings_file.name), text):
         remove_results(run)
         run.write(run.settings_file.name, text)
-    return run.update(RunStatus.RUNNING, 0.0, *warnings)
+    return run

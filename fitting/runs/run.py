@@ -208,7 +208,7 @@ def begin_run(  # noqa: PLR0913 - what a record says of a new run, all by name
         as `create_run` does
     """
     record = RunRecord(
-        command=command,
+        command=tuple(os.fsencode(word).decode(errors="backslashreplace") for word in command),  # a path may be no text
         model=model,
         seed=seed,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
