@@ -4,6 +4,7 @@ Start with `fit` and `read_run`.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from kinimmune.fitting.estimation.run import PlannedFit, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
 from kinimmune.fitting.profile.results import ProfileResult, read_profiles
+from kinimmune.fitting.runs.lock import lock_run
 from kinimmune.fitting.runs.run import RunRecord, RunStatus, open_run
 from kinimmune.fitting.sampling.results import SampleResult, read_sample
 from kinimmune.fitting.sensitivity.results import SensitivityResult, read_studies
+from kinimmune.fitting.workflow.run_store import RunStore
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import KinimmuneError
 
 
@@ -77,25 +79,28 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
 
     Raises
     ------
-    UsageError, DataError, NumericalError
+    UsageError, DataError, NumericalError, MachineError
         as the command tells them
     """
     options = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients, "starts": starts}}
     command = ("kinimmune.fit", model, str(path))
-    planned = start_fit(model, read_settings(None, options), Path(path), command, force=force)
-    _carry_out(planned)
+    with lock_run(Path(path), force=force):
+        _carry_out(start_fit(model, read_settings(None, options), Path(path), command, force=force))
     return read_run(path)
 
 
 def _carry_out(planned: PlannedFit) -> None:
     """Fit in the run; `run.json` tells how it ended, as after the command."""
-    run, began = planned.run, time.monotonic()
+    store, began = RunStore(planned.run), time.monotonic()
+    store.prepare()
     try:
-        run_fit(planned, Runtime(TaskStore(run.path / "results" / "tasks", run.record.aliases)))
+        run_fit(planned, Runtime(store))
+        store.require_place()
     except KinimmuneError as error:
-        run.update(RunStatus.FAILED, time.monotonic() - began, str(error))
+        with suppress(KinimmuneError):  # where the run is gone
+            planned.run.update(RunStatus.FAILED, time.monotonic() - began, str(error))
         raise
-    open_run(run.path).update(RunStatus.DONE, time.monotonic() - began)
+    planned.run.reread().update(RunStatus.DONE, time.monotonic() - began)
 
 
 def read_run(path: Path | str) -> RunResults:

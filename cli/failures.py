@@ -6,9 +6,7 @@ Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing 
 import errno
 import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
@@ -20,16 +18,10 @@ import typer
 
 from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.terminal import print_error
-from kinimmune.models.errors import KinimmuneError, UsageError
+from kinimmune.models.errors import OF_THE_MACHINE, KinimmuneError, UsageError
 
-OF_THE_MACHINE = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EFBIG", "EMFILE", "ENFILE", "EROFS", "ESTALE")
-    if hasattr(errno, name)
-}
-"""Numbers of system errors that another path or option would not mend."""
 OF_A_FULL_DISK = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
-"""Those of them that tell that there is no room."""
+"""Errors of the machine that tell that there is no room."""
 INTERNAL_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -146,29 +138,6 @@ def one_line_warnings(*, quiet: bool) -> Iterator[None]:
             yield
         finally:
             logging.disable(below)
-
-
-@contextmanager
-def stopped_like_by_keyboard() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as SIGINT does, in order and with its exit code.
-
-    A signal the process was told to disregard, as `nohup` does, stays disregarded.
-    """
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    numbers: list[int] = []
-    if threading.current_thread() is threading.main_thread():  # no other thread may
-        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on every platform
-        numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    for number in numbers:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def prepare_environment(environment: MutableMapping[str, str]) -> None:

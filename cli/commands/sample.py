@@ -8,6 +8,7 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.shell_words import join_words
 from kinimmune.cli.terminal import Notes, print_error
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def _advise(result: "SampleResult", run: Path, given: Mapping[str, int | None]) 
     """Return what did not converge, and the command that goes on."""
     faults = "; ".join(result.faults[:3])
     more = f"; and {len(result.faults) - 3} more" if len(result.faults) > 3 else ""
-    words = [f"--{name} {value}" for name, value in given.items() if value is not None]
+    options = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     return (
         f"the ensembles have not converged: {faults}{more}. Results are in {run}/results; "
-        f"go on with: kinimmune sample {run} {' '.join(words)} --resume"
+        f"go on with: {join_words(['kinimmune', 'sample', str(run), *options, '--resume'])}"
     )

@@ -102,9 +102,10 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     if run.record.digest != plan.problem.tables:
         changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
+        run = run.update(RunStatus.RUNNING, 0.0)  # before results go: a run that is done has them
         remove_results(run)
         tables = hash_tables(settings.data)
-        run = Run(run.path, replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
+        run = replace(run, record=replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
     return PlannedFit(_configure(run, plan, *warnings), plan, tuple(warnings))
 
 
@@ -112,7 +113,7 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     """Fit, write `results/` of the run, and note in `run.json` whether the fit has converged."""
     result, trial = fit(work.plan, runtime)
     write_results(work.run, result, trial)
-    open_run(work.run.path).update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
+    work.run.reread().update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
 
 
@@ -128,7 +129,8 @@ def _plan(model: str, settings: Settings) -> FitPlan:
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:
     """Write the settings into the run; results that were found with others do not stay beside them."""
     text = write_configuration(plan.settings, "fit")
+    run = run.update(RunStatus.RUNNING, 0.0, *warnings)
     if not run.settings_file.exists() or not hold_the_same(run.read(run.settings_file.name), text):
         remove_results(run)
         run.write(run.settings_file.name, text)
-    return run.update(RunStatus.RUNNING, 0.0, *warnings)
+    return run
