@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting import lint
-from kinimmune.fitting.configuration import hold_the_same, read_settings, write_configuration
+from kinimmune.fitting.configuration import hold_the_same, read_run_settings, read_settings, write_configuration
 from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
@@ -91,10 +91,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     run = open_run(path)
     if run.record.model != model:
         raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
-    own = run.settings_file if run.settings_file.exists() else None
-    if own is None and config is None and any((run.path / "results").rglob("[!.]*.json")):
-        raise DataError(f"{run.settings_file} is missing; restore it, give another with -c, or begin anew with --force")
-    settings = read_settings(config or own, given)
+    settings = read_settings(config or _find_own_settings(run), given)
     plan = _plan(model, settings)
     differences = current_environment().differences(run.record.environment)
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
@@ -115,6 +112,24 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     write_results(work.run, result, trial)
     work.run.reread().update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
+
+
+def _find_own_settings(run: Run) -> Path | None:
+    """Return the file with the settings of a run, None for one that was ended before it had any.
+
+    Raises
+    ------
+    DataError
+        when they are lost: the defaults are other settings, and the package's tables other tables
+    """
+    advice = "restore it, give another with -c, or begin anew with --force"
+    if not run.settings_file.exists():
+        if any((run.path / "results").rglob("[!.]*.json")):
+            raise DataError(f"{run.settings_file} is missing; {advice}")
+        return None
+    if "fit" not in read_run_settings(run).model_fields_set:
+        raise DataError(f"{run.settings_file} has no table [fit]; {advice}")
+    return run.settings_file
 
 
 def _plan(model: str, settings: Settings) -> FitPlan:

@@ -206,6 +206,17 @@ def test_a_run_without_its_settings_does_not_go_on_with_others(finished, tmp_pat
     assert err == "error: run/config.toml is missing; restore it, give another with -c, or begin anew with --force\n"
 
 
+@pytest.mark.parametrize("text", ["", "  \n", "seed = 1\n", "[simulate]\ndays = 3\n"])
+def test_a_run_whose_settings_are_cut_off_does_not_go_on_with_others(finished, tmp_path, kinimmune, text):
+    shutil.copytree(finished[0], tmp_path / "run")
+    (tmp_path / "run" / "config.toml").write_text(text)
+
+    code, _, err = kinimmune("fit", "hcc_trial", "-o", "run", "--resume")
+
+    assert code == 3
+    assert err == "error: run/config.toml has no table [fit]; restore it, give another with -c, or begin anew with --force\n"
+
+
 def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmune):
     code, out, err = kinimmune("task", str(finished[0]), "start-001")
     content = json.loads(out)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from kinimmune.fitting.lint import check, require
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -155,3 +156,34 @@ def test_all_findings_are_collected_once_and_the_first_is_raised_with_their_numb
     ]
     with pytest.raises(DataError, match=r"unknown value 'maybe' .* \(and 3 more; run kinimmune check\)$"):
         require(Tables(folder.path))
+
+
+@pytest.mark.parametrize("name", ["immune_kil", "nobody_knows", "Growth"])
+def test_a_parameter_that_no_equation_has_is_told_by_check_and_by_whoever_builds_the_model(trial, name):
+    line = trial.line_of("parameters.csv", name="immune_kill")
+    rows = trial.rows_of("parameters.csv")
+    place = rows[0].index("name")
+    row = [*rows[line - 1][:place], name, *rows[line - 1][place + 1 :]]
+    row[0] = "hcc_trial"
+    trial.save("parameters.csv", [*rows, row])
+    message = (
+        f"parameter '{name}' stands in no equation of model 'hcc_trial' (parameters.csv row {len(rows) + 1}); "
+        "correct its name or remove the row"
+    )
+
+    assert [str(item) for item in check(Tables(trial.path))] == [f"model 'hcc_trial' cannot be built from the tables: {message}"]
+    with pytest.raises(DataError, match=re.escape(message)):
+        load_model("hcc_trial", Tables(trial.path))
+
+
+@pytest.mark.parametrize("model", ["hcc_tria", "nobody", "hcc_trial nobody"])
+def test_a_parameter_of_an_unknown_model_is_told_by_check_and_by_whoever_builds_a_model(trial, model):
+    line = trial.line_of("parameters.csv", name="kinase_shift")
+    rows = trial.rows_of("parameters.csv")
+    trial.save("parameters.csv", [*rows, [model, "other", *rows[line - 1][2:]]])
+    stranger = model.split()[-1]
+    start = f"unknown model '{stranger}' in column 'model' (parameters.csv row {len(rows) + 1}); "
+
+    assert [str(item).startswith(start) for item in check(Tables(trial.path))] == [True]
+    with pytest.raises(DataError, match=re.escape(start)):
+        load_model("hcc_trial", Tables(trial.path))
