@@ -4,13 +4,14 @@ Start with `fit` and `read_run`.
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.configuration import read_settings
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
-from kinimmune.fitting.estimation.run import PlannedFit, run_fit, start_fit
+from kinimmune.fitting.estimation.run import PlannedFit, plan_run, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
 from kinimmune.fitting.profile.results import ProfileResult, read_profiles
@@ -52,6 +53,10 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
     starts: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
+    fix: Mapping[str, float | bool] | None = None,
+    free: Sequence[str] = (),
+    prior: Mapping[str, str] | None = None,
+    start: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> RunResults:
     """Fit a model to the targets of its tables in a run folder, as `kinimmune fit` does, and return what it found.
@@ -72,6 +77,14 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
         of everything drawn at random
     jobs
         threads; results do not depend on them
+    fix
+        name of a parameter that is held -> its value, True for that of the tables
+    free
+        names of parameters that are estimated besides those of the tables
+    prior
+        name of a parameter -> its prior in place of that of the tables, such as `lognormal(0.005, 0.5)`
+    start
+        name of an estimated parameter -> value from which the optimiser starts
     force
         whether a run that is there is overwritten
 
@@ -80,9 +93,11 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
     UsageError, DataError, NumericalError
         as the command tells them
     """
-    options = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients, "starts": starts}}
+    changes = {"fix": fix, "free": list(free) or None, "prior": prior, "start": start}
+    chosen = {"patients": patients, "starts": starts, **changes}
+    options = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     command = ("kinimmune.fit", model, str(path))
-    planned = start_fit(model, read_settings(None, options), Path(path), command, force=force)
+    planned = start_fit(plan_run(model, read_settings(None, options)), Path(path), command, force=force)
     _carry_out(planned)
     return read_run(path)
 

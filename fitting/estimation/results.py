@@ -39,6 +39,28 @@ class EstimateRow:
     """Posterior over prior standard deviation, both on the scale of the prior."""
     status: str
     source: str
+    changed: str = ""
+    """What was told of it at the call, such as `freed`; empty where it is as in the tables."""
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """What was told of one parameter at the call or in the settings, in place of what the tables say."""
+
+    name: str
+    """Key: name, with `:study` where it belongs to one study."""
+    changed: str
+    """In words, such as `held at 0.01`."""
+    tables: str
+    """What the tables say of it, such as `estimated, 0.005, lognormal(0.005, 0.5)`."""
+    estimated: bool
+    """Whether the fit moved it."""
+    value: float | None
+    """Value it was held at; None where the fit moved it, or it has that of the tables."""
+    prior: str | None
+    """Its prior in place of that of the tables, as `EstimateRow.prior`; None for that of the tables."""
+    start: float | None
+    """Value the optimiser started from; None for the prior median."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +153,8 @@ class ConstantRow:
     status: str
     source: str
     meaning: str
+    changed: str = ""
+    """As in `EstimateRow`."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +190,10 @@ class FitResult:
     """Courses of patients, on drug or off, that the kernel gave up and scipy was asked for."""
     correlation: tuple[Numbers, ...] = ()
     """Of the estimates on the scale of their priors, in the order of `parameters`."""
+    changes: tuple[ChangeRow, ...] = ()
+    """Parameters that were held, freed, or given another prior or start at the call."""
+    warnings: tuple[str, ...] = ()
+    """What is doubtful about the priors."""
     schema: str = "kinimmune.fit/1"
 
 

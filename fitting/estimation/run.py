@@ -1,6 +1,6 @@
 """A fit in a run folder: made or taken up again, carried out, and its results written.
 
-Start with `start_fit`, `resume_fit` and `run_fit`.
+Start with `plan_run` and `start_fit`, or `resume_fit`, and carry out what they return with `run_fit`.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ class PlannedFit:
     """What differs from when the run was begun; the run keeps them as notes."""
 
 
-def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
-    """Make a new run for a fit; nothing is written before model, tables and settings are known to be right.
+def plan_run(model: str, settings: Settings) -> FitPlan:
+    """Return the plan of a fit, once it is known that the model can be fitted; nothing is written.
 
     Parameters
     ----------
@@ -42,6 +42,27 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
         name of a model
     settings
         of the fit
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, one that cannot be fitted, or a parameter that cannot be changed as asked
+    DataError
+        when a table cannot be used
+    """
+    require_model(model)
+    tables = Tables(settings.data)
+    lint.require(tables)
+    return plan_fit(model, settings.model_copy(update={"model": model}), tables)
+
+
+def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
+    """Make a new run for a fit.
+
+    Parameters
+    ----------
+    plan
+        from `plan_run`
     path
         folder of the run
     command
@@ -52,13 +73,10 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     Raises
     ------
     UsageError
-        for an unknown model, or a folder that cannot be used
-    DataError
-        when a table cannot be used
+        for a folder that cannot be used
     """
-    plan = _plan(model, settings)
-    problem = plan.problem
-    run = begin_run(path, command=command, model=model, seed=problem.seed, data=settings.data, digest=problem.tables, force=force)
+    problem, data = plan.problem, plan.settings.data
+    run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
     return PlannedFit(_configure(run, plan), plan)
 
 
@@ -88,7 +106,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
         raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
     own = run.settings_file if run.settings_file.exists() else None
     settings = read_settings(config or own, given)
-    plan = _plan(model, settings)
+    plan = plan_run(model, settings)
     differences = current_environment().differences(run.record.environment)
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
     run = recognise(run, plan.tables)
@@ -107,14 +125,6 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     write_results(work.run, result, trial)
     open_run(work.run.path).update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
-
-
-def _plan(model: str, settings: Settings) -> FitPlan:
-    """Return the plan of a fit once model and tables are known to be right."""
-    require_model(model)
-    tables = Tables(settings.data)
-    lint.require(tables)
-    return plan_fit(model, settings.model_copy(update={"model": model}), tables)
 
 
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:

@@ -42,9 +42,15 @@ def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter
     entries = examine_parameters(tables or Tables()).require()
     found = tuple(parameter for row, parameter in entries if model in row.models)
     if not found:
-        models = ", ".join(sorted({name for row, _ in entries for name in row.models}))
+        models = ", ".join(read_model_names(tables))
         raise DataError(f"parameters.csv has no rows for model '{model}'; it has: {models}")
     return found
+
+
+def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:
+    """Return the models that have rows in `parameters.csv`, in alphabetical order; raises as `read_parameters` does."""
+    entries = examine_parameters(tables or Tables()).require()
+    return tuple(sorted({model for row, _ in entries for model in row.models}))
 
 
 def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:

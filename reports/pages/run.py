@@ -73,7 +73,13 @@ def _list_facts(content: Content) -> tuple[tuple[str, str], ...]:
         ("Chi-square, data | priors", f"{print_fixed(fit.chi_square_data, 2)} | {print_fixed(fit.chi_square_prior, 2)}"),
         ("Effective parameters", f"{print_fixed(fit.effective_parameters, 1)} for {len(fit.targets)} numbers"),
         ("Degrees of freedom", print_fixed(fit.degrees_of_freedom, 1)),
+        *((("Told at the call", _list_changes(content)),) if fit.changes else ()),
     )
+
+
+def _list_changes(content: Content) -> str:
+    """Return which parameters are otherwise than in the tables."""
+    return "; ".join(f"{content.labels.parameter(row.name)} {row.changed}" for row in content.fit.changes)
 
 
 def _compose_sources(content: Content) -> list[Block]:
