@@ -46,6 +46,12 @@ def _held(value: object) -> bool | float:
     return float(value)
 
 
+def _by_name(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError("write a table with a line NAME = ... for each parameter")  # noqa: TRY004 - as above
+    return value
+
+
 def _prior_text(text: str) -> str:
     try:
         Prior.parse(text)
@@ -56,6 +62,8 @@ def _prior_text(text: str) -> str:
 
 Patients = Annotated[int, BeforeValidator(_no_truth_value), AfterValidator(_power_of_two)]
 """Number of virtual patients in each arm."""
+Start = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+"""Value from which an optimiser starts."""
 Seed = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0, lt=2**64)]
 """Seed of everything drawn at random."""
 
@@ -78,13 +86,13 @@ class FitOptions(ProblemOptions):
     starts: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=1000)] = 3
     compare_rules: bool = False
     """Whether to fit again under each of the stop rules."""
-    fix: dict[str, Annotated[bool | float, PlainValidator(_held)]] = {}
+    fix: Annotated[dict[str, Annotated[bool | float, PlainValidator(_held)]], BeforeValidator(_by_name)] = {}
     """Name or key of a parameter that is held -> its value, True for that of the tables."""
     free: list[str] = []
     """Names or keys of parameters that are estimated besides those of the tables."""
-    prior: dict[str, Annotated[str, AfterValidator(_prior_text)]] = {}
+    prior: Annotated[dict[str, Annotated[str, AfterValidator(_prior_text)]], BeforeValidator(_by_name)] = {}
     """Name or key of a parameter -> its prior in place of that of the tables, such as `lognormal(0.005, 0.5)`."""
-    start: dict[str, Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]] = {}
+    start: Annotated[dict[str, Start], BeforeValidator(_by_name)] = {}
     """Name or key of an estimated parameter -> value from which the optimiser starts, in place of its prior median."""
 
 

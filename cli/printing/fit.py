@@ -33,7 +33,7 @@ def print_fit(result: FitResult) -> None:
     _print_estimates(result.parameters)
     changes = [(row.name, row.changed, row.tables) for row in result.changes]
     if changes:
-        print_table("Told at the call", ("parameter", "told", "in the tables"), changes)
+        print_table("Changed at the call", ("parameter", "change", "in the tables"), changes)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
     print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
     responses = [(row.study, row.arm, f"{100.0 * row.fraction:.1f} %") for row in result.responses]

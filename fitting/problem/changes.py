@@ -6,10 +6,11 @@ Start with `ParameterChange`; `resolve_changes` makes them from what was asked f
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from kinimmune.fitting.settings import FitOptions
-from kinimmune.models.errors import DataError, UsageError, nearest
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
 from kinimmune.models.tables.parameters import largest_sd
 
@@ -107,7 +108,9 @@ def _assign(parameters: Sequence[Parameter], asked: Mapping[str, Any], option: s
         keys = [item.key for item in parameters if given in (item.key, item.name)]
         if not keys:
             names = dict.fromkeys(name for item in parameters for name in (item.name, item.key))
-            raise UsageError(f"{option} {given}: no such parameter in this fit; {nearest(given, names)}")
+            close = get_close_matches(given, names, 1)
+            advice = f"did you mean '{close[0]}'?" if close else "kinimmune show lists the parameters of a model"
+            raise UsageError(f"{option} {given}: no such parameter in this fit; {advice}")
         found |= dict.fromkeys(keys, (given, asked[given]))
     return found
 

@@ -62,7 +62,10 @@ def choose_changes(model: str, tables: Tables, asked: FitOptions) -> tuple[Param
     _require_none(built, tables, next(_find_trial_obstacles(built, tables), ""))
     parameters = select_parameters(built, _read_fitted(tables))
     changes = resolve_changes(parameters, asked)
-    _require_none(built, tables, next(_find_estimate_obstacles(apply_changes(parameters, changes)), ""))
+    then = apply_changes(parameters, changes)
+    if any(item.estimated for item in parameters) and not any(item.estimated for item in then):
+        raise UsageError("--fix leaves no parameter to estimate; leave at least one of them free")
+    _require_none(built, tables, next(_find_estimate_obstacles(then), ""))
     return changes
 
 

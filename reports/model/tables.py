@@ -64,7 +64,7 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
 def list_changes(changes: tuple[ChangeRow, ...], labels: Labels = PLAIN) -> Table:
     """Return what was told of parameters at the call beside what the tables say."""
     rows = tuple((labels.parameter(row.name), Mark(row.name), row.changed, row.tables) for row in changes)
-    return Table(("Parameter", "Name", "Told", "In the tables"), rows, "llll", widths=(1, 0, 1, 1))
+    return Table(("Parameter", "Name", "Change", "In the tables"), rows, "llll", widths=(1, 0, 1, 1))
 
 
 def _name(name: str | Mark, changed: str) -> Cell:
