@@ -45,18 +45,14 @@ def test_a_prior_in_words_reads_back(text):
         "lognormal",
         "lognormal(1)",
         "lognormal(1, 2, 3)",
-        "lognormal(1, 2) ",
         "uniform(0, 1)",
         "lognormal(a, 1)",
         "normal(1_0, 1)",
     ],
 )
 def test_only_a_scale_with_two_numbers_is_a_prior(text):
-    if text == "lognormal(1, 2) ":  # blanks around it do not matter
-        assert Prior.parse(text) == Prior(Scale.LOGNORMAL, 1.0, 2.0)
-    else:
-        with pytest.raises(DataError, match="is no prior; write SCALE"):
-            Prior.parse(text)
+    with pytest.raises(DataError, match="is no prior; write SCALE"):
+        Prior.parse(text)
 
 
 @pytest.mark.parametrize("text", ["lognormal(-1, 1)", "logitnormal(2, 1)", "normal(1, 0)", "normal(1e999, 1)", "normal(0, -1)"])
