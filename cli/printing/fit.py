@@ -32,6 +32,9 @@ def print_fit(result: FitResult) -> None:
     _print_unfitted(result)
     _print_estimates(result.parameters)
     _print_progression_free(result)
+    changes = [(row.name, row.changed, row.tables) for row in result.changes]
+    if changes:
+        print_table("Changed at the call", ("parameter", "change", "in the tables"), changes)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
     print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
     responses = [

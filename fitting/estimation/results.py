@@ -38,6 +38,28 @@ class EstimateRow:
     """Posterior over prior standard deviation, both on the scale of the prior."""
     status: str
     source: str
+    changed: str = ""
+    """What was told of it at the call, such as `freed`; empty where it is as in the tables."""
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """What was told of one parameter at the call or in the settings, in place of what the tables say."""
+
+    name: str
+    """Key: name, with `:study` where it belongs to one study."""
+    changed: str
+    """In words, such as `held at 0.01`."""
+    tables: str
+    """What the tables say of it, such as `estimated, 0.005, lognormal(0.005, 0.5)`."""
+    estimated: bool
+    """Whether the fit moved it."""
+    value: float | None
+    """Value it was held at; None where the fit moved it, or it has that of the tables."""
+    prior: str | None
+    """Its prior in place of that of the tables, as `EstimateRow.prior`; None for that of the tables."""
+    start: float | None
+    """Value the optimiser started from; None for the prior median."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +122,8 @@ class ConstantRow:
     status: str
     source: str
     meaning: str
+    changed: str = ""
+    """As in `EstimateRow`."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +161,10 @@ class FitResult:
     """Of the estimates on the scale of their priors, in the order of `parameters`."""
     predicted: tuple[PredictedRow, ...] = ()
     """Every median and hazard ratio; empty in results from before there were any."""
+    changes: tuple[ChangeRow, ...] = ()
+    """Parameters that were held, freed, or given another prior or start at the call."""
+    warnings: tuple[str, ...] = ()
+    """What is doubtful about the priors."""
     schema: str = "kinimmune.fit/1"
 
 

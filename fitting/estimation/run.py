@@ -1,6 +1,6 @@
 """A fit in a run folder: made or taken up again, carried out, and its results written.
 
-Start with `start_fit`, `resume_fit` and `run_fit`.
+Start with `plan_run` and `start_fit`, or `resume_fit`, and carry out what they return with `run_fit`.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,12 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.problem import require_fittable
 from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.models.catalogue import load_model, require_model
+from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
@@ -36,8 +35,8 @@ class PlannedFit:
     """What the trials' criteria ask for in vain, or what differs from when the run was begun; the run keeps them as notes."""
 
 
-def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
-    """Make a new run for a fit; nothing is written before model, tables and settings are known to be right.
+def plan_run(model: str, settings: Settings) -> FitPlan:
+    """Return the plan of a fit, once it is known that the model can be fitted; nothing is written.
 
     Parameters
     ----------
@@ -45,6 +44,27 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
         name of a model
     settings
         of the fit
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, one that cannot be fitted, or a parameter that cannot be changed as asked
+    DataError
+        when a table cannot be used
+    """
+    require_model(model)
+    tables = Tables(settings.data)
+    lint.require(tables)
+    return plan_fit(model, settings.model_copy(update={"model": model}), tables)
+
+
+def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
+    """Make a new run for a fit.
+
+    Parameters
+    ----------
+    plan
+        from `plan_run`
     path
         folder of the run
     command
@@ -55,15 +75,12 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     Raises
     ------
     UsageError
-        for an unknown model, or a folder that cannot be used
-    DataError
-        when a table cannot be used
+        for a folder that cannot be used
     """
-    plan = _plan(model, settings)
-    problem = plan.problem
-    studies = {target.study for target in read_targets(plan.tables) if target.role is Role.FIT}
-    caveats = [trial.caveat for trial in read_trials(plan.tables) if trial.study in studies and trial.caveat]
-    run = begin_run(path, command=command, model=model, seed=problem.seed, data=settings.data, digest=problem.tables, force=force)
+    problem, data, tables = plan.problem, plan.settings.data, plan.tables
+    studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+    caveats = [trial.caveat for trial in read_trials(tables) if trial.study in studies and trial.caveat]
+    run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
     return PlannedFit(_configure(run, plan, *caveats), plan, tuple(caveats))
 
 
@@ -92,7 +109,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     if run.record.model != model:
         raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{model}'; give that model or another run")
     settings = read_settings(config or _find_own_settings(run), given)
-    plan = _plan(model, settings)
+    plan = plan_run(model, settings)
     differences = current_environment().differences(run.record.environment)
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
     run = recognise(run, plan.tables)
@@ -130,15 +147,6 @@ def _find_own_settings(run: Run) -> Path | None:
     if "fit" not in read_run_settings(run).model_fields_set:
         raise DataError(f"{run.settings_file} has no table [fit]; {advice}")
     return run.settings_file
-
-
-def _plan(model: str, settings: Settings) -> FitPlan:
-    """Return the plan of a fit once model and tables are known to be right."""
-    require_model(model)
-    tables = Tables(settings.data)
-    lint.require(tables)
-    require_fittable(load_model(model, tables), tables)
-    return plan_fit(model, settings.model_copy(update={"model": model}), tables)
 
 
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:

@@ -5,10 +5,11 @@ Start with `Responses`.  A set of parameters at which an output does not exist g
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.outputs import Output, OutputCatalogue, StateOutput, SurvivalOutput
 from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.models.arrays import Array
@@ -50,9 +51,11 @@ Response = Callable[[Array], Responses]
 """Takes values of the varied parameters, shape (n, k), one set a row."""
 
 
-def read_catalogue(model: str, tables: Tables) -> OutputCatalogue:
-    """Return what the outputs of a model can name."""
+def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange] = ()) -> OutputCatalogue:
+    """Return what the outputs of a model can name, with what a fit takes otherwise than the tables say."""
     built = load_model(model, tables)
+    if changes:
+        built = replace(built, parameters=apply_changes(built.parameters, changes))
     kept: tuple[Trial, ...] = ()
     if supports_trials(built):
         studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}

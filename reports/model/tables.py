@@ -3,7 +3,7 @@
 Start with `list_parameters`.
 """
 
-from kinimmune.fitting.estimation.results import ConstantRow, EstimateRow
+from kinimmune.fitting.estimation.results import ChangeRow, ConstantRow, EstimateRow
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
@@ -27,7 +27,7 @@ def list_estimates(estimates: tuple[EstimateRow, ...], labels: Labels = PLAIN) -
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            labels.parameter(row.name),
+            _name(labels.parameter(row.name), row.changed),
             print_unit(row.unit),
             print_number(row.prior_median),
             print_interval(row.prior_lower, row.prior_upper),
@@ -48,7 +48,7 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            Mark(row.name),
+            _name(Mark(row.name), row.changed),
             row.meaning,
             print_number(row.value),
             print_unit(row.unit),
@@ -60,6 +60,17 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
     )
     names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Status", "Source")
     return Table(names, rows, "lllrllll", widths=(0, 1, 2, 0, 0, 0, 0, 0))
+
+
+def list_changes(changes: tuple[ChangeRow, ...], labels: Labels = PLAIN) -> Table:
+    """Return what was told of parameters at the call beside what the tables say."""
+    rows = tuple((labels.parameter(row.name), Mark(row.name), row.changed, row.tables) for row in changes)
+    return Table(("Parameter", "Name", "Change", "In the tables"), rows, "llll", widths=(1, 0, 1, 1))
+
+
+def _name(name: str | Mark, changed: str) -> Cell:
+    """Return the name of a parameter, with what was told of it at the call."""
+    return (name, f" ({changed})") if changed else name
 
 
 def _shorten_prior(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from kinimmune.fitting.lint import check, require
+from kinimmune.fitting.lint import check, require, warn
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.parameters import examine_parameters
@@ -85,16 +85,44 @@ def test_a_fit_to_an_unknown_study_is_refused(folder):
         ({"prior": "logitnormal", "prior_sd": "0.5"}, False),
     ],
 )
-def test_an_assumed_prior_must_be_wide(folder, cells, allowed):
+def test_an_assumed_prior_that_is_narrow_is_warned_of_and_stops_nothing(folder, cells, allowed):
     line = folder.line_of("parameters.csv", name="immune_kill")
     folder.put("parameters.csv", line, **cells)
-    findings = check(Tables(folder.path))
-    assert (findings == ()) is allowed
+    tables = Tables(folder.path)
+    narrow = [item for item in warn(tables) if item.column == "prior_sd"]
+    assert check(tables) == ()
+    require(tables)
+    assert (narrow == []) is allowed
     if not allowed:
-        assert findings[0].column == "prior_sd"
-        assert findings[0].message.startswith(
-            f"assumed prior of parameter 'immune_kill' has sd {float(cells['prior_sd']):g} in column"
+        assert narrow[0].row == line
+        assert narrow[0].message.startswith(
+            f"assumed prior of parameter 'immune_kill' has sd {float(cells['prior_sd']):g} (parameters.csv row {line}); "
         )
+
+
+def test_the_package_has_no_doubtful_prior(folder):
+    assert warn(Tables(folder.path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "part"),
+    [
+        (
+            {"prior_median": "1e-7"},
+            "prior_median",
+            "50 % of the prior lognormal(1e-07, 1) of parameter 'immune_kill' lie outside",
+        ),
+        ({"lower": "0.0019", "upper": "0.0021"}, "prior_median", "96 % of the prior lognormal(0.002, 1)"),
+        ({"prior": "normal", "prior_sd": "0.002"}, "prior", "normal prior of parameter 'immune_kill', which is a rate"),
+    ],
+)
+def test_a_prior_that_says_something_else_than_the_range_is_warned_of(folder, cells, column, part):
+    line = folder.line_of("parameters.csv", name="immune_kill")
+    folder.put("parameters.csv", line, **cells)
+    (found,) = warn(Tables(folder.path))
+    assert (found.column, found.row) == (column, line)
+    assert part in found.message
+    assert check(Tables(folder.path)) == ()
 
 
 @pytest.mark.parametrize(
