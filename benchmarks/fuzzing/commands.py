@@ -48,12 +48,16 @@ def _simulate(model: str, arm: str | None = None) -> Command:
     reads = PARAMETERS if arm is None else PARAMETERS | {"experiments.csv"}
     if model in ("hcc_trial", "gompertz"):
         reads |= TRIALS if arm is not None else frozenset()
-    return Command(("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"), reads, 1 if model == "hcc_trial" else 2)
+    return Command(
+        ("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"),
+        reads,
+        3 if model in ("hcc_cells", "melanoma") else 1,
+    )
 
 
 PACKAGE_COMMANDS = (
-    Command(("check",), EVERYTHING, 4),
-    Command(("list",), TRIALS, 3),
+    Command(("check",), EVERYTHING, 6),
+    Command(("list",), TRIALS, 5),
     *(
         Command(("show", model), PARAMETERS | {"kinases.csv"}, 1)
         for model in ("breast", "gompertz", "hcc_cells", "hcc_mouse", "hcc_trial", "melanoma")
@@ -89,8 +93,8 @@ PACKAGE_COMMANDS = (
     ),
 )
 OWN_COMMANDS = (
-    Command(("check",), EVERYTHING, 3),
-    Command(("list",), TRIALS, 1),
+    Command(("check",), EVERYTHING, 6),
+    Command(("list",), TRIALS, 3),
     Command(("show", "hcc_trial"), PARAMETERS, 1),
     _simulate("hcc_trial", "example:sorafenib"),
     Command(FIT, FITTED, 4),
