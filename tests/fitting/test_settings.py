@@ -26,6 +26,16 @@ def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path):
     assert (settings.fit.integrator, settings.simulate.days) == ("kernel", None)
 
 
+@pytest.mark.parametrize("lines", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_line_ends_of_another_system_change_nothing(tmp_path, lines):
+    file = tmp_path / "config.toml"
+    file.write_bytes(lines.join(["\ufeffseed = 7", "[fit]", "patients = 64", ""]).encode())
+
+    settings = read_configuration(file)
+
+    assert (settings.seed, settings.fit.patients) == (7, 64)
+
+
 def test_a_written_configuration_reads_back(tmp_path):
     data = Path('/a "b\\c')
     options = FitOptions(patients=64, starts=2, stop_rule="never")

@@ -8,7 +8,7 @@ from paths import ROOT
 
 ERRORS = ("UsageError", "DataError", "ModelError", "MachineError")
 """What a user can put right; a `NumericalError` gives its reason, which stands in `failures.csv` beside the command to repeat."""
-ADVICE = re.compile(r";|\b(must|needs?|write|give|at least|goes from)\b")
+ADVICE = re.compile(r";|\b(must|needs?|write|give|put|at least|goes from)\b")
 PASSED_ON = re.compile(r"\{(error|problem|more|[\w.]*message)\}$")
 """A text that ends in one of somebody else, which is held to the same."""
 FOLDERS = ("cli", "reports", "fitting", "models", "api")
