@@ -4,21 +4,24 @@ Start with `fit` and `read_run`.
 """
 
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.configuration import read_settings
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
-from kinimmune.fitting.estimation.run import PlannedFit, run_fit, start_fit
+from kinimmune.fitting.estimation.run import PlannedFit, plan_run, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
 from kinimmune.fitting.profile.results import ProfileResult, read_profiles
+from kinimmune.fitting.runs.lock import lock_run
 from kinimmune.fitting.runs.run import RunRecord, RunStatus, open_run
 from kinimmune.fitting.sampling.results import SampleResult, read_sample
 from kinimmune.fitting.sensitivity.results import SensitivityResult, read_studies
+from kinimmune.fitting.workflow.run_store import RunStore
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import KinimmuneError
 
 
@@ -52,6 +55,10 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
     starts: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
+    fix: Mapping[str, float | bool] | None = None,
+    free: Sequence[str] = (),
+    prior: Mapping[str, str] | None = None,
+    start: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> RunResults:
     """Fit a model to the targets of its tables in a run folder, as `kinimmune fit` does, and return what it found.
@@ -72,30 +79,43 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
         of everything drawn at random
     jobs
         threads; results do not depend on them
+    fix
+        name of a parameter that is held -> its value, True for that of the tables
+    free
+        names of parameters that are estimated besides those of the tables
+    prior
+        name of a parameter -> its prior in place of that of the tables, such as `lognormal(0.005, 0.5)`
+    start
+        name of an estimated parameter -> value from which the optimiser starts
     force
         whether a run that is there is overwritten
 
     Raises
     ------
-    UsageError, DataError, NumericalError
+    UsageError, DataError, NumericalError, MachineError
         as the command tells them
     """
-    options = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients, "starts": starts}}
+    changes = {"fix": fix, "free": list(free) or None, "prior": prior, "start": start}
+    chosen = {"patients": patients, "starts": starts, **changes}
+    options = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     command = ("kinimmune.fit", model, str(path))
-    planned = start_fit(model, read_settings(None, options), Path(path), command, force=force)
-    _carry_out(planned)
+    with plan_run(model, read_settings(None, options)) as plan, lock_run(Path(path), force=force):
+        _carry_out(start_fit(plan, Path(path), command, force=force))
     return read_run(path)
 
 
 def _carry_out(planned: PlannedFit) -> None:
     """Fit in the run; `run.json` tells how it ended, as after the command."""
-    run, began = planned.run, time.monotonic()
+    store, began = RunStore(planned.run), time.monotonic()
+    store.prepare()
     try:
-        run_fit(planned, Runtime(TaskStore(run.path / "results" / "tasks", run.record.aliases)))
+        run_fit(planned, Runtime(store))
+        store.require_place()
     except KinimmuneError as error:
-        run.update(RunStatus.FAILED, time.monotonic() - began, str(error))
+        with suppress(KinimmuneError):  # where the run is gone
+            planned.run.update(RunStatus.FAILED, time.monotonic() - began, str(error))
         raise
-    open_run(run.path).update(RunStatus.DONE, time.monotonic() - began)
+    planned.run.reread().update(RunStatus.DONE, time.monotonic() - began)
 
 
 def read_run(path: Path | str) -> RunResults:

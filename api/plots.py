@@ -46,16 +46,18 @@ def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: st
     fit
         the fit whose reported and predicted medians are marked, None for none
     endpoint
-        `os` or `ttp`
+        `os`, `ttp` or `pfs`
 
     Raises
     ------
     ValueError
-        for another endpoint
+        for another endpoint, or PFS of a result from before there was any
     """
-    plots = {"os": survival.plot_survival, "ttp": survival.plot_progression}
+    plots = {"os": survival.plot_survival, "ttp": survival.plot_progression, "pfs": survival.plot_progression_free}
     if endpoint not in plots:
         raise ValueError(f"no endpoint '{endpoint}'; allowed: {', '.join(plots)}")
+    if endpoint == "pfs" and not all(arm.pfs_months for arm in trial.arms):
+        raise ValueError("this result has no progression-free survival; fit again with this version")
     rows = () if fit is None else (*fit.targets, *fit.unfitted)
     medians = [row for row in rows if row.statistic == "median" and row.endpoint == endpoint]
     return plots[endpoint](trial, medians, _find_labels(trial.model))

@@ -20,6 +20,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.microsimulation import simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import expected_curve, expected_events, hazard_ratio, progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
@@ -59,6 +60,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
     curves = {
         Endpoint.OS: (days, survival_at(outcome.grid, outcome.survival, days)),
         Endpoint.TTP: (scans, progression_free(outcome)[[0, 1, 3, 5]]),
+        Endpoint.PFS: (days, progression_free_survival(outcome).at(days)),
     }
     rows: list[Row] = []
     for endpoint, (times, expected) in curves.items():

@@ -27,7 +27,8 @@ def read_fit(content: Any) -> Numbers:
     for name in ("chi_square_data", "chi_square_prior", "effective_parameters", "q_model", "q_null"):
         found[name] = content[name]
     found |= {f"response:{item['study']}:{item['arm']}": item["fraction"] for item in content["responses"]}
-    found |= {f"events:{item['study']}:{item['arm']}:{item['endpoint']}": item["expected"] for item in content["events"]}
+    held = [item for item in content["events"] if item["endpoint"] in ("os", "ttp")]
+    found |= {f"events:{item['study']}:{item['arm']}:{item['endpoint']}": item["expected"] for item in held}
     return {f"fit/{name}": number(value) for name, value in found.items()}
 
 

@@ -214,6 +214,7 @@ class Cluster:
     file: Path
     """Where the scheduler tells its address."""
     begin: Begin
+    scheduler: Process
     workers: list[Process]
 
     def add_worker(self) -> None:
@@ -231,14 +232,14 @@ _LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
 
 
 @contextmanager
-def open_dask_cluster(begin: Begin, folder: Path) -> Iterator[Cluster]:
-    """Return a cluster of two workers; no process of it is left when the context ends."""
+def open_dask_cluster(begin: Begin, folder: Path, workers: int = 2) -> Iterator[Cluster]:
+    """Return a cluster of some workers; no process of it is left when the context ends."""
     file = folder / "scheduler.json"
     scheduler = begin("scheduler", *_LOCAL, "--port", "0", "--scheduler-file", str(file))
-    cluster = Cluster(_wait_for_address(file, scheduler), file, begin, [])
+    cluster = Cluster(_wait_for_address(file, scheduler), file, begin, scheduler, [])
     try:
-        cluster.add_worker()
-        cluster.add_worker()
+        for _ in range(workers):
+            cluster.add_worker()
         yield cluster
     finally:
         for process in (*cluster.workers, scheduler):

@@ -4,30 +4,24 @@ Start with `tell_error`; `kinimmune.cli.main` calls these functions and nothing 
 """
 
 import errno
+import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import typer
 
 from kinimmune.cli.exits import Exit, exit_code
 from kinimmune.cli.terminal import print_error
-from kinimmune.models.errors import KinimmuneError, UsageError
+from kinimmune.models.errors import OF_THE_MACHINE, KinimmuneError, UsageError
 
-OF_THE_MACHINE = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EFBIG", "EMFILE", "ENFILE", "EROFS", "ESTALE")
-    if hasattr(errno, name)
-}
-"""Numbers of system errors that another path or option would not mend."""
 OF_A_FULL_DISK = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
-"""Those of them that tell that there is no room."""
+"""Errors of the machine that tell that there is no room."""
 INTERNAL_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -50,17 +44,31 @@ TRACEBACK = "KINIMMUNE_TRACEBACK"
 """Environment variable under which the traceback of an internal error is printed."""
 
 
-def tell_error(error: Exception) -> Exit:
-    """Print an error that ended a command in one line and return its exit code; a closed pipe ends in peace."""
+def tell_error(error: Exception, given: Sequence[str]) -> Exit:
+    """Print an error that ended a command, given as words, in one line; return its exit code.  A closed pipe ends in peace."""
     if isinstance(error, BrokenPipeError):
         return leave_closed_pipe()
     if isinstance(error, KinimmuneError):
         print_error(str(error))
         return exit_code(error)
     if isinstance(error, typer.TyperException):
-        print_error(error.format_message() or "give a command; kinimmune --help lists them")
-        return Exit.USAGE
+        return tell_command_line(error, given)
     return tell_system_error(error) if isinstance(error, OSError) else tell_internal_error(error)
+
+
+def tell_command_line(error: typer.TyperException, given: Sequence[str]) -> Exit:
+    """Print what is wrong with a command line and what shows what is allowed; the help where no command was given."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if message.startswith("Usage:"):
+        print(message, file=sys.stderr)
+        return Exit.USAGE
+    options = set(getattr(getattr(error, "param", None), "opts", ()))
+    words = [word for text in given for word in (text.split("=", 1) if text.startswith("--") else [text])]
+    values = [value for option, value in pairwise(words) if option in options]
+    named = f", given '{values[-1]}'" if values else ""
+    command = "kinimmune" if context is None else context.command_path
+    print_error(f"{message.rstrip('.')}{named}{'' if message.endswith('?') else ';'} {command} --help shows what is allowed")
+    return Exit.USAGE
 
 
 def tell_system_error(error: OSError) -> Exit:
@@ -98,42 +106,38 @@ def leave_closed_pipe() -> Exit:
     return Exit.DONE
 
 
+def wants_quiet(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for no notes; the letter may stand in front of others.
+
+    >>> wants_quiet(["fit", "hcc_trial", "-qo", "run"]), wants_quiet(["show", "--", "-q"])
+    (True, False)
+    """
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(word == "--quiet" or word.startswith("-q") for word in words)
+
+
 @contextmanager
 def one_line_warnings(*, quiet: bool) -> Iterator[None]:
-    """Print warnings of libraries as one line each on stderr, none where notes are not wanted."""
+    """Print each warning of libraries once, as one line on stderr; none, and none of their logs, where notes are not wanted."""
+    shown: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if not quiet:
-            text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
-            sys.stderr.write(f"warning: {' '.join(text.split())} ({category.__name__})\n")
+        text = str(message).partition("Traceback (most recent call last)")[0]  # numba puts one into its warnings
+        line = f"warning: {' '.join(text.split())} ({category.__name__})\n"
+        if not quiet and line not in shown:
+            shown.add(line)
+            sys.stderr.write(line)
 
+    below = logging.root.manager.disable
     with warnings.catch_warnings():
-        if not sys.warnoptions and not os.environ.get("PYTEST_CURRENT_TEST"):
+        if quiet or not (sys.warnoptions or os.environ.get("PYTEST_CURRENT_TEST")):
             warnings.showwarning = show
-        yield
-
-
-@contextmanager
-def stopped_like_by_keyboard() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as SIGINT does, in order and with its exit code.
-
-    A signal the process was told to disregard, as `nohup` does, stays disregarded.
-    """
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    numbers: list[int] = []
-    if threading.current_thread() is threading.main_thread():  # no other thread may
-        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on every platform
-        numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    for number in numbers:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+        if quiet:
+            logging.disable(max(below, logging.WARNING))
+        try:
+            yield
+        finally:
+            logging.disable(below)
 
 
 def prepare_environment(environment: MutableMapping[str, str]) -> None:

@@ -30,9 +30,10 @@ from kinimmune.cli.failures import (
     leave_closed_pipe,
     one_line_warnings,
     prepare_environment,
-    stopped_like_by_keyboard,
     tell_error,
+    wants_quiet,
 )
+from kinimmune.cli.interruptions import disregard_signals, interruptible
 from kinimmune.cli.terminal import print_error
 from kinimmune.models.errors import KinimmuneError
 
@@ -86,24 +87,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         the command line without the program's name; that of the process by default
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before we began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters is no reason to stop
     given = sys.argv[1:] if arguments is None else list(arguments)
+    with interruptible():
+        try:
+            code = _run(given)
+        except KeyboardInterrupt:
+            code = _INTERRUPTED_BY_TYPER
+        if code == _INTERRUPTED_BY_TYPER:
+            print_error("interrupted")
+            code = Exit.INTERRUPTED
+        if code == Exit.INTERRUPTED:
+            disregard_signals()  # the end has begun; a second one does not change the exit code
+    return code
+
+
+def _run(given: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
     try:
-        with stopped_like_by_keyboard(), one_line_warnings(quiet=bool({"-q", "--quiet"} & set(given))):
+        with one_line_warnings(quiet=wants_quiet(given)):
             prepare_environment(os.environ)
             code = app(args=given, prog_name="kinimmune", standalone_mode=False)
             sys.stdout.flush()  # a pipe that was closed tells so here
     except (KinimmuneError, typer.TyperException, OSError, *INTERNAL_ERRORS) as error:
-        return tell_error(error)
-    except KeyboardInterrupt:  # before or after the command itself
-        code = _INTERRUPTED_BY_TYPER
-    except SystemExit as stop:  # how typer leaves when whoever read its output has gone
-        if isinstance(stop.__context__, BrokenPipeError):
+        return tell_error(error, given)
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer ends with 1 then, which here says "did not converge"
             return leave_closed_pipe()
         raise
-    if code == _INTERRUPTED_BY_TYPER:
-        print_error("interrupted")
-        return Exit.INTERRUPTED
     return int(code or 0)

@@ -3,8 +3,6 @@
 Start with `run_in`; every command that works for long goes through it.
 """
 
-import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +14,19 @@ from typing import TypeVar
 import typer
 
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.interruptions import interruptible, undisturbed, until_interrupted
+from kinimmune.cli.shell_words import join_words
 from kinimmune.cli.terminal import Expectation, Notes, TaskCounter, print_error
-from kinimmune.fitting.runs.run import Run, RunStatus, open_run
-from kinimmune.fitting.workflow.executors import open_executor
+from kinimmune.fitting.runs.run import Run, RunStatus
+from kinimmune.fitting.workflow.executors import open_executor, require_cluster
 from kinimmune.fitting.workflow.failures import Failure, failures_of, write_failures
+from kinimmune.fitting.workflow.run_store import RunStore
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import Json, OnTaskDone, Task
-from kinimmune.models.errors import KinimmuneError, UsageError
+from kinimmune.models.errors import KinimmuneError, MachineError, UsageError
 
 T = TypeVar("T")
-SECONDS_TO_ASK_AGAIN = 0.4
-"""After an interruption that had no effect."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,21 @@ class ExecutionOptions:
             raise UsageError(f"--jobs {self.jobs}: at least 1")
 
 
+def try_cluster(dask: str | None) -> None:
+    """Raise an error unless a scheduler answers where --dask names one; called before a command touches a run.
+
+    Raises
+    ------
+    UsageError
+        when no scheduler answers, or Dask is not installed
+    """
+    with interruptible():
+        require_cluster(dask)
+
+
 def open_store(run: Run) -> TaskStore:
     """Return where the finished tasks of a run are kept."""
-    return TaskStore(run.path / "results" / "tasks", run.record.aliases)
+    return RunStore(run).tasks
 
 
 def run_in(run: Run, options: ExecutionOptions, prefix: str, total: int | Expectation | None, work: Callable[[Runtime], T]) -> T:
@@ -76,111 +87,120 @@ def run_in(run: Run, options: ExecutionOptions, prefix: str, total: int | Expect
     Raises
     ------
     UsageError
-        when there are finished tasks of this work and neither --resume nor --force was given
+        when there are finished tasks of this work and neither --resume nor --force was given, or the run cannot be written
+    MachineError
+        when the run was deleted, moved or made unwritable while work went on
     typer.Exit
         with code 6 when it was interrupted
     """
-    store = open_store(run)
-    _make_room(run, store, options, prefix)
+    store = RunStore(run)
+    _make_room(store, options, prefix)
     run = run.update(RunStatus.RUNNING, 0.0)
-    begin, failures = time.monotonic(), _Failures(run)
-    try:
-        with (
-            _interruptible(),
-            options.notes.count_tasks(prefix, total) as counter,
-            open_executor(options.jobs, options.dask) as executor,
-        ):
-            runtime = Runtime(store, executor, _on_task_done(counter, failures), counter.say)
-            result = _work_until_interrupted(work, runtime)
-    except KeyboardInterrupt:
-        write_failures(run, prefix, failures.rows)
-        run.update(RunStatus.INTERRUPTED, time.monotonic() - begin)
-        print_error(f"interrupted; finished tasks are kept, go on with: {resume_command(run, sys.argv[1:])}")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except BaseException as error:  # whatever ends it, run.json says so; it goes on to whoever tells it
-        reason = str(error) if isinstance(error, KinimmuneError) else f"internal error: {type(error).__name__}: {error}"
-        with suppress(KinimmuneError):  # a disk without room for the reason has none for the failures either
-            write_failures(run, prefix, failures.rows)
-            run.update(RunStatus.FAILED, time.monotonic() - begin, reason)
-        raise
-    if store.discarded:
+    ending = _Ending(run, prefix)
+    with (
+        _end_in_order(ending),
+        options.notes.count_tasks(prefix, total) as counter,
+        open_executor(options.jobs, options.dask, options.notes.say) as executor,
+    ):
+        runtime = Runtime(store, executor, _on_task_done(counter, ending), counter.say)
+        result = until_interrupted(lambda: work(runtime))
+        store.require_place()
+    if store.tasks.discarded:
         options.notes.say(
-            f"note: {len(store.discarded)} finished tasks were of other settings, tables or equations; computed again"
+            f"note: {len(store.tasks.discarded)} finished tasks were of other settings, tables or equations; computed again"
         )
-    write_failures(run, prefix, failures.rows)
-    open_run(run.path).update(RunStatus.DONE, time.monotonic() - begin)  # with the notes of the work
     return result
+
+
+@contextmanager
+def _end_in_order(ending: "_Ending") -> Iterator[None]:
+    """Let `run.json` and `failures.csv` tell how work ended, whatever ends it; it goes on to whoever tells the user."""
+    with interruptible():
+        try:
+            yield
+            with undisturbed():
+                ending.finish()
+        except KeyboardInterrupt:
+            _tell_interruption(ending)
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        except OSError as error:
+            failure = _name_failure(ending.run, error)
+            ending.tell(RunStatus.FAILED, str(failure))
+            raise failure from error
+        except BaseException as error:
+            reason = str(error) if isinstance(error, KinimmuneError) else f"internal error: {type(error).__name__}: {error}"
+            ending.tell(RunStatus.FAILED, reason)
+            raise
+
+
+def _tell_interruption(ending: "_Ending") -> None:
+    """Write that work was interrupted, and print the command that goes on."""
+    trouble = ending.tell(RunStatus.INTERRUPTED)
+    kept = f"finished tasks are kept, go on with: {resume_command(ending.run, sys.argv[1:])}"
+    print_error(f"interrupted; {kept if trouble is None else trouble}")
+
+
+def _name_failure(run: Run, error: OSError) -> MachineError:
+    """Return an error of the system that met work under way as one that names the file and says what to do."""
+    name = f"'{error.filename}'" if error.filename is not None else f"a file of run '{run.path}' or a connection"
+    return MachineError(f"{name}: {error.strerror or error}; mend that and go on with --resume, what was finished is kept")
 
 
 def resume_command(run: Run, arguments: Sequence[str]) -> str:
     """Return the command line that goes on with a run, from the arguments of the one that was interrupted."""
     kept = [word for word in arguments if word not in ("--force", "--resume")]
     named = any(Path(word.removeprefix("--output=")) == run.path for word in kept)
-    return shlex.join(["kinimmune", *kept, *(() if named else ("-o", str(run.path))), "--resume"])
+    return join_words(["kinimmune", *kept, *(() if named else ("-o", str(run.path))), "--resume"])
 
 
 @dataclass
-class _Failures:
-    """What the tasks of this work could not compute, gathered as they finish."""
+class _Ending:
+    """How work in a run ended, and what its tasks could not compute, gathered as they finish."""
 
     run: Run
-    rows: list[Failure] = field(default_factory=list)
+    prefix: str
+    failures: list[Failure] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def add(self, task: Task, outcome: Json) -> int:
         """Take note of a task; return how many failures it tells of."""
-        found = failures_of(task, outcome, shlex.join(["kinimmune", "task", str(self.run.path), task.name]))
-        self.rows.extend(found)
+        found = failures_of(task, outcome, join_words(["kinimmune", "task", str(self.run.path), task.name]))
+        self.failures.extend(found)
         return len(found)
 
+    def tell(self, status: RunStatus, *notes: str) -> KinimmuneError | None:
+        """Write that work ended before its end, as far as the disk takes it; return what `run.json` could not be told for."""
+        with undisturbed():
+            with suppress(KinimmuneError):
+                write_failures(self.run, self.prefix, self.failures)
+            try:
+                self._update(status, *notes)
+            except KinimmuneError as error:
+                return error
+        return None
 
-def _on_task_done(counter: TaskCounter, failures: _Failures) -> OnTaskDone:
+    def finish(self) -> None:
+        """Write that work is done, with the notes of the work."""
+        write_failures(self.run, self.prefix, self.failures)
+        self._update(RunStatus.DONE)
+
+    def _update(self, status: RunStatus, *notes: str) -> None:
+        self.run.reread().update(status, time.monotonic() - self.began, *notes)
+
+
+def _on_task_done(counter: TaskCounter, ending: _Ending) -> OnTaskDone:
     def count(task: Task, outcome: Json, kept: bool) -> None:
-        counter.add(kept=kept, failures=failures.add(task, outcome))
+        counter.add(kept=kept, failures=ending.add(task, outcome))
 
     return count
 
 
-def _make_room(run: Run, store: TaskStore, options: ExecutionOptions, prefix: str) -> None:
-    """See to it that kept tasks are there because they are wanted."""
+def _make_room(store: RunStore, options: ExecutionOptions, prefix: str) -> None:
+    """See to it that kept tasks are there because they are wanted, and that more can be kept."""
     if options.force:
-        store.remove(prefix)
-    kept = len(store.names(prefix))
+        store.tasks.remove(prefix)
+    kept = len(store.tasks.names(prefix))
     if kept and not options.resume:
         tasks = "1 finished task" if kept == 1 else f"{kept} finished tasks"
-        raise UsageError(f"run '{run.path}' holds {tasks} of '{prefix}'; --resume goes on with them, --force begins anew")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP end the work in order, also where a shell script started it in the background.
-
-    An exception that is raised while C calls Python back, as compilers do, is dropped there; so a timer asks again.
-    """
-
-    def interrupt(_number: int, _frame: object) -> None:
-        _ask_again_in(SECONDS_TO_ASK_AGAIN)
-        raise KeyboardInterrupt
-
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")  # the last two are not on every platform
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        _ask_again_in(0.0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _work_until_interrupted(work: Callable[[Runtime], T], runtime: Runtime) -> T:
-    """Return what `work` gives; once it has ended, the timer leaves what is to be put away in peace."""
-    try:
-        return work(runtime)
-    finally:
-        _ask_again_in(0.0)
-
-
-def _ask_again_in(seconds: float) -> None:
-    """Set the timer that repeats an interruption, 0 to stop it, where the platform has one."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        raise UsageError(f"run '{store.run.path}' holds {tasks} of '{prefix}'; --resume goes on with them, --force begins anew")
+    store.prepare()

@@ -4,6 +4,7 @@ Start with `print_json` and `print_table` for results, `Notes` for the rest.
 """
 
 import json
+import re
 import sys
 import time
 from collections import deque
@@ -12,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol
+
+from kinimmune.cli.streams import Aside, open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +24,9 @@ SECONDS_BETWEEN_LINES = 10.0
 """Time between lines of progress where there is no terminal [s]."""
 RECENT = 32
 """Tasks whose speed tells the time left: tasks of a later kind are quicker or slower than the first ones."""
+
+LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+"""Where a text goes on in another line; other blanks may be those of a path."""
 
 
 def print_json(content: Mapping[str, object]) -> None:
@@ -33,7 +39,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich import box
     from rich.table import Table
 
-    console = _console(sys.stdout)
+    console = open_console(sys.stdout)
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
@@ -62,7 +68,7 @@ class Notes:
     def say(self, text: str) -> None:
         """Print one line on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(text, file=Aside())
 
     def say_code(self, subject: str) -> None:
         """Print first, where MODEL is a Python file, that its code is about to be run."""
@@ -77,7 +83,7 @@ class Notes:
 
         On a terminal it is one line that changes; elsewhere a line for every new text.
         """
-        console = _console(sys.stderr)
+        console = open_console(Aside())
         if self.quiet:
             yield lambda _text: None
         elif console.is_terminal:
@@ -92,7 +98,7 @@ class Notes:
 
         Elsewhere than on a terminal it is a line at most every 10 s.
         """
-        console = _console(sys.stderr)
+        console = open_console(Aside())
         counter = TaskCounter(title, Known(total) if isinstance(total, int) else total)
         if self.quiet:
             yield counter
@@ -218,7 +224,7 @@ def _print_now_and_then(counter: TaskCounter) -> Callable[[], None]:
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
-            print(counter.line, file=sys.stderr, flush=True)
+            print(counter.line, file=Aside(), flush=True)
 
     return show
 
@@ -230,7 +236,7 @@ def _print_changes() -> Callable[[str], None]:
     def show(text: str) -> None:
         nonlocal last
         if text != last:
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=Aside(), flush=True)
             last = text
 
     return show
@@ -238,10 +244,4 @@ def _print_changes() -> Callable[[str], None]:
 
 def print_error(message: str) -> None:
     """Print one line `error: ...` on stderr."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-
-
-def _console(stream: TextIO) -> "Console":
-    from rich.console import Console
-
-    return Console(file=stream, markup=False, highlight=False, emoji=False)
+    print(f"error: {LINE_BREAKS.sub(' ', message.strip())}", file=Aside())

@@ -11,6 +11,13 @@ Start with `read_settings`.  A file looks like this; everything in it is optiona
     starts = 3
     stop_rule = "radiological"
     integrator = "kernel"
+    free = ["kinase_shift"]
+    [fit.fix]
+    immune_kill = 0.002      # true holds it at its value in the tables
+    [fit.prior]
+    "growth:sharp" = "lognormal(0.005, 0.5)"
+    [fit.start]
+    "growth:sharp" = 0.006
     [simulate]
     arm = "sharp:sorafenib"
     days = 360
@@ -29,7 +36,7 @@ from pydantic import BaseModel, ValidationError
 from kinimmune.fitting.runs.atomic_files import read_text
 from kinimmune.fitting.runs.kept_model import FOLDER, find_kept
 from kinimmune.fitting.runs.run import Run
-from kinimmune.fitting.settings import FitOptions, SensitivityOptions, Settings, SimulateOptions
+from kinimmune.fitting.settings import FitOptions, SensitivityOptions, Settings, SimulateOptions, combine_changes
 from kinimmune.models.errors import DataError, UsageError, nearest
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -80,7 +87,12 @@ def read_settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
         when there is no such file or an option cannot be used
     """
     content = {} if file is None else read_configuration(file).model_dump(exclude_unset=True)
-    return parse_options(Settings, _merge(content, options))
+    merged, given = _merge(content, options), options.get("fit")
+    if isinstance(given, Mapping):
+        changes = combine_changes(content.get("fit") or {}, given)
+        others = {name: value for name, value in merged["fit"].items() if name not in ("fix", "free", "prior", "start")}
+        merged["fit"] = {**others, **changes}
+    return parse_options(Settings, merged)
 
 
 def read_configuration(file: Path) -> Settings:
@@ -163,7 +175,8 @@ def write_configuration(
         content["data"] = FOLDER if kept is not None and settings.folder == str(kept) else settings.folder
     chosen = None if fields is None else set(fields)
     options: BaseModel = getattr(settings, table)
-    return tomli_w.dumps({**content, table: options.model_dump(mode="json", include=chosen, exclude_none=True)})
+    written = options.model_dump(mode="json", include=chosen, exclude_none=True)
+    return tomli_w.dumps({**content, table: {name: value for name, value in written.items() if value not in ({}, [])}})
 
 
 def hold_the_same(one: str, other: str) -> bool:

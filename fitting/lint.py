@@ -1,8 +1,8 @@
 """Everything that can be wrong with a folder of tables, found at once: the checks behind `kinimmune check`.
 
 Start with `check`; `require` is for commands that are about to compute.  Faults of single tables are found where their rows are
-read; here stand the rules that join tables, among them the two that keep a fit honest: no prior from a fit to the same targets,
-and no narrow prior that nobody measured.
+read; here stand the rules that join tables, among them the one that keeps a fit honest: no prior from a fit to the same targets.
+What may be meant so but seldom is, such as a narrow prior that nobody measured, is found by `warn` and stops nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,14 @@ from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
+from kinimmune.fitting.problem.doubts import find_doubts
+from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_display_models, check_displays
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.criteria import examine_criteria
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
@@ -26,10 +29,10 @@ from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
-from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.design import Endpoint, Trial
 
-NARROWEST_ASSUMED = 0.7
-"""Smallest standard deviation, on the ln or logit scale, of a prior nobody measured; relative to the median on a linear scale."""
+FARTHEST_JITTERS = 4.0
+"""Standard deviations of a scan about its date beyond which it cannot have shown a published median."""
 
 CONVENTION = "convention"
 """Source of definitions and reference values, which may be fixed without being measured."""
@@ -59,6 +62,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *sources.findings,
         *kinases.findings,
         *examine_cell_lines(tables).findings,
+        *examine_criteria(tables).findings,
         *trials.findings,
         *parameters.findings,
         *targets.findings,
@@ -88,6 +92,19 @@ def require(tables: Tables) -> None:
     if findings:
         more = f" (and {len(findings) - 1} more; run kinimmune check)" if len(findings) > 1 else ""
         raise DataError(f"{findings[0].message}{more}")
+
+
+def warn(tables: Tables) -> tuple[Finding, ...]:
+    """Return what is doubtful about the priors of the tables, as findings that stop no command.
+
+    Raises
+    ------
+    UsageError
+        when the folder does not exist or holds no table
+    """
+    entries = examine_parameters(tables).entries
+    doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
+    return tuple(row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
@@ -122,6 +139,15 @@ def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Ite
         if row.statistic is Statistic.MEDIAN and row.value > longest:
             problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
             yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
+        day = row.value * DAYS_PER_MONTH
+        near = FARTHEST_JITTERS * trial.scan_jitter + HALF_PRINTED
+        seen_at_scans = row.statistic is Statistic.MEDIAN and row.endpoint is Endpoint.TTP
+        if seen_at_scans and trial.plan.distance(day) > near:
+            problem = (
+                f"median {row.value:g} months of ttp lies {trial.plan.distance(day):.3g} d from the nearest scan "
+                f"({trial.plan}), farther than {near:.3g} d"
+            )
+            yield row.finding("value", problem, "correct it, or scan_interval, later_scan_interval or scan_jitter in design.csv")
         both = row.statistic is Statistic.HAZARD_RATIO
         patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name) or (both and arm.control))
         if row.n > patients:
@@ -155,19 +181,11 @@ def _find_double_use(
 
 def _find_unmeasured(parameters: Iterable[SourcedParameter]) -> Iterable[Finding]:
     for row, parameter in parameters:
-        prior, subject = parameter.prior, f"parameter '{parameter.key}'"
-        if prior.scale is Scale.FIXED:
+        if parameter.prior.scale is Scale.FIXED:
             measured = parameter.source.status in (Status.REPORTED, Status.DERIVED)
             if not measured and parameter.source.key != CONVENTION:
-                problem = f"{subject} is fixed in column 'prior' but its status is {parameter.source.status}"
+                problem = f"parameter '{parameter.key}' is fixed in column 'prior' but its status is {parameter.source.status}"
                 yield row.finding("prior", problem, f"give it a prior, or the source {CONVENTION} if it is a definition")
-        elif parameter.source.status is Status.ASSUMED:
-            narrowest = NARROWEST_ASSUMED * (abs(prior.median) if prior.scale is Scale.NORMAL else 1.0)
-            if prior.sd < narrowest:
-                problem = f"assumed prior of {subject} has sd {prior.sd:g} in column 'prior_sd'"
-                yield row.finding(
-                    "prior_sd", problem, f"what nobody measured needs at least {narrowest:g} on the {prior.scale} scale"
-                )
 
 
 def _find_odd_concentrations(parameters: Iterable[SourcedParameter], kinases: Sequence[Kinase]) -> Iterable[Finding]:

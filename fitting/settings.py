@@ -4,13 +4,17 @@ Start with `Settings`.  The options of every analysis and their defaults stand h
 line and the inputs of tasks; `kinimmune.fitting.configuration` reads and writes them.
 """
 
+import math
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.individual import IndividualRequest
+from kinimmune.models.symbolic.parameters import ParameterKey, Prior
 from kinimmune.models.trial.design import StopRule
 
 MAX_PATIENTS = 2**22
@@ -34,8 +38,32 @@ def _power_of_two(value: int) -> int:
     return value
 
 
+def _held(value: object) -> bool | float:
+    if value is True:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("write a number, or true to hold it at its value in the tables")
+    return float(value)
+
+
+def _by_name(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError("write a table with a line NAME = ... for each parameter")  # noqa: TRY004 - as above
+    return value
+
+
+def _prior_text(text: str) -> str:
+    try:
+        Prior.parse(text)
+    except DataError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 Patients = Annotated[int, BeforeValidator(_no_truth_value), AfterValidator(_power_of_two)]
 """Number of virtual patients in each arm."""
+Start = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+"""Value from which an optimiser starts."""
 Seed = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0, lt=2**64)]
 """Seed of everything drawn at random."""
 
@@ -58,6 +86,38 @@ class FitOptions(ProblemOptions):
     starts: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=1000)] = 3
     compare_rules: bool = False
     """Whether to fit again under each of the stop rules."""
+    fix: Annotated[dict[str, Annotated[bool | float, PlainValidator(_held)]], BeforeValidator(_by_name)] = {}
+    """Name or key of a parameter that is held -> its value, True for that of the tables."""
+    free: list[str] = []
+    """Names or keys of parameters that are estimated besides those of the tables."""
+    prior: Annotated[dict[str, Annotated[str, AfterValidator(_prior_text)]], BeforeValidator(_by_name)] = {}
+    """Name or key of a parameter -> its prior in place of that of the tables, such as `lognormal(0.005, 0.5)`."""
+    start: Annotated[dict[str, Start], BeforeValidator(_by_name)] = {}
+    """Name or key of an estimated parameter -> value from which the optimiser starts, in place of its prior median."""
+
+
+def combine_changes(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the four options about parameters in a file with those of the command line, which say the last word.
+
+    Of one parameter, `--fix` undoes `free` and `start` of the file, and `--free` its `fix`; a name stands for its keys.
+
+    >>> combine_changes({"fix": {"growth:sharp": 0.01}, "free": ["kappa"]}, {"free": ["growth"]})
+    {'free': ['kappa', 'growth']}
+    """
+    fixed, freed = given.get("fix") or {}, given.get("free") or ()
+    combined = {
+        "fix": {**_without(kept.get("fix"), fixed, freed), **fixed},
+        "free": [*_without(dict.fromkeys(kept.get("free") or ()), fixed, freed), *freed],
+        "prior": {**_without(kept.get("prior"), given.get("prior")), **(given.get("prior") or {})},
+        "start": {**_without(kept.get("start"), given.get("start"), fixed), **(given.get("start") or {})},
+    }
+    return {name: value for name, value in combined.items() if value}
+
+
+def _without(kept: Mapping[str, Any] | None, *names: Iterable[str] | None) -> dict[str, Any]:
+    """Return what is kept without the names, and without the keys of a name that has no study."""
+    gone = {name for some in names for name in some or ()}
+    return {key: value for key, value in (kept or {}).items() if not gone & {key, ParameterKey.parse(key).name}}
 
 
 class SimulateOptions(BaseModel):

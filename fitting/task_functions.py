@@ -50,7 +50,7 @@ def find_task_function(name: str) -> TaskFunction:
         if name and name in (function.name, function.alias):
             return function
     known = ", ".join(function.name for function in TASK_FUNCTIONS)
-    raise DataError(f"a step was made by '{name}', which this version does not know; known are {known}")
+    raise DataError(f"a step was made by '{name}', which this version does not know; known are {known}; take that version")
 
 
 def compute_again(stored: StoredTask) -> dict[str, Any]:

@@ -7,9 +7,11 @@ has a model as data in it, as every run of a model from outside does; reading it
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+
+import sympy as sp
 
 from kinimmune.models import library
 from kinimmune.models.errors import DataError, UsageError, nearest
@@ -17,8 +19,11 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.files import MODEL_FILE
+from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.regimens import PER_BODY
 
 
 def model_names(tables: Tables | None = None) -> tuple[str, ...]:
@@ -68,13 +73,50 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
     UsageError
         for an unknown model, with the nearest name, or a folder that does not exist
     DataError
-        when a table cannot be used
+        when a table cannot be used, or names a model there is not or a parameter the model has no use for
     """
     given = tables or Tables()
     own = find_own_model(given)
     if own is not None and own.name == name:
         return own
-    return _compose(require_model(name, given), read_parameters(name, given))
+    model = _compose(require_model(name, given), read_parameters(name, given))
+    if given.folder is not None:  # the package's tables are read whole
+        findings = (*find_unknown_models(given), *_find_unused(model, given))
+        if findings:
+            raise DataError(findings[0].message)
+    return model
+
+
+def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
+    """Return the rows of `parameters.csv` about models that do not exist."""
+    names = model_names(tables)
+    return tuple(
+        row.finding("model", f"unknown model '{name}' in column 'model'", nearest(name, names))
+        for row, _ in examine_parameters(tables).entries
+        for name in row.models
+        if name not in names
+    )
+
+
+def _find_unused(model: OdeModel, tables: Tables) -> Iterator[Finding]:
+    """Find parameters in no equation, spread or role of a model; those the package has may be read by a read-out."""
+    known = {item.name for item in read_parameters(model.name)}
+    for row, item in examine_parameters(tables).entries:
+        if model.name in row.models and item.name not in known and item.name not in _list_used(model):
+            problem = f"parameter '{item.key}' stands in no equation of model '{model.name}'"
+            yield row.finding("name", problem, "correct its name or remove the row")
+
+
+@lru_cache(maxsize=16)
+def _list_used(model: OdeModel) -> frozenset[str]:
+    """Return the names of everything that equations, spreads, roles and doses of a model use."""
+    expressions = [*model.rates.values(), *(item.expression for item in (*model.definitions, *model.outputs))]
+    expressions += [state.initial for state in model.states]
+    names = {symbol.name for expression in expressions for symbol in sp.sympify(expression).free_symbols}
+    names |= {item.spread.sd for item in model.parameters if item.spread is not None and isinstance(item.spread.sd, str)}
+    names |= {*PER_BODY.values(), *(name for role in model.drugs for name in role.parameters)}
+    names |= {role.dose_volume for role in model.drugs if role.dose_volume is not None}
+    return frozenset(names | ({str(role) for role in vars(model.trial).values()} if model.trial is not None else set()))
 
 
 def require_model(name: str, tables: Tables | None = None) -> str:

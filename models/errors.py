@@ -4,6 +4,7 @@ Start with `KinimmuneError`.  A message is one line: what was given, where it st
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -29,6 +30,14 @@ class NumericalError(KinimmuneError):
 
 class MachineError(KinimmuneError):
     """The machine failed: no room on the disk, no memory, a cluster that was lost; what was finished is kept."""
+
+
+OF_THE_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EFBIG", "EMFILE", "ENFILE", "EROFS", "ESTALE")
+    if hasattr(errno, name)
+)
+"""Numbers of system errors that another path or option would not mend."""
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -7,12 +7,12 @@ has other experiments, a panel without them is not drawn.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.catalogue import find_unknown_models, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
-from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.findings import Finding, capped
 from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
@@ -20,9 +20,10 @@ from kinimmune.models.tables.rows import TableRow, Tables, dangling
 
 
 def check_display_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of `panels.csv` and `limitations.csv` about models that do not exist; no model is built."""
+    """Return the rows of `parameters.csv`, `panels.csv` and `limitations.csv` about models that do not exist; none is built."""
     known = model_names(tables)
-    findings = dangling(tables.rows(PanelRow).entries, "model", known, "the library")
+    findings = [*capped(find_unknown_models(tables))]
+    findings += dangling(tables.rows(PanelRow).entries, "model", known, "the library")
     for row in tables.rows(LimitationRow).entries:
         findings += [_unknown(row, "model", "the library", "model", name, known)
                      for name in row.models if name not in known]  # fmt: skip

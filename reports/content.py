@@ -95,6 +95,11 @@ class Content:
         """The published hazard ratios, none of them fitted, beside their predictions."""
         return tuple(row for row in self.fit.unfitted if row.statistic == "hazard_ratio")
 
+    @property
+    def unfitted_medians(self) -> tuple[ComparisonRow, ...]:
+        """The published medians that were not fitted, beside their predictions."""
+        return tuple(row for row in self.fit.unfitted if row.statistic == "median")
+
     def medians(self, endpoint: str) -> tuple[ComparisonRow, ...]:
         """Return the fitted medians of one endpoint."""
         return tuple(row for row in self.fit.targets if row.endpoint == endpoint and row.statistic == "median")

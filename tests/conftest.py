@@ -104,6 +104,16 @@ def killing() -> Iterator[ModuleType]:
         yield kill_and_resume
 
 
+@pytest.fixture(scope="session")
+def mishaps() -> Iterator[ModuleType]:
+    """Return the module of what can befall a run, which the benchmark shares."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        import mishaps
+
+        yield mishaps
+
+
 @pytest.fixture
 def kinimmune(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -91,7 +91,7 @@ def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> di
     }
     if found[oracles.CRASH]:
         return found
-    if law in (Law.HARMLESS, Law.TAMPERED):
+    if law in (Law.HARMLESS, Law.TAMPERED) and not _shows_units(case):
         numbers = gather_numbers(case.command, outcome, work / "case")
         name = OWN if case.template == CACHE else case.template
         expected = templates.expect(name, case.command, work / "expected")
@@ -106,6 +106,11 @@ def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> di
     if law is Law.UNREAD and _is_concerned(case):
         found[oracles.UNREAD] = found.get(oracles.UNREAD) or oracles.find_unread(outcome, case.command.arguments[0])
     return found
+
+
+def _shows_units(case: Case) -> bool:
+    """Return whether the command shows a number as the table has it, with the unit that was changed."""
+    return case.mutation.mutator == "other unit" and case.command.arguments[0] == "show"
 
 
 def _is_concerned(case: Case) -> bool:

@@ -92,7 +92,7 @@ def load_everything(tables: Path, *, quick: bool) -> None:
 
 
 def run_forked(arguments: Sequence[str], folder: Path, longest: float = LONGEST) -> Outcome:
-    """Carry a command out in a fork of this process, in a folder; it hangs when it works or waits longer than `longest` [s]."""
+    """Carry a command out in a fork of this process, in a folder; `longest` [s] is how long it may compute, or wait."""
     gc.freeze()
     out, err = folder.parent / "out", folder.parent / "err"
     begin = time.monotonic()

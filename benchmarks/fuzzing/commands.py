@@ -48,19 +48,23 @@ def _simulate(model: str, arm: str | None = None) -> Command:
     reads = PARAMETERS if arm is None else PARAMETERS | {"experiments.csv"}
     if model in ("hcc_trial", "gompertz"):
         reads |= TRIALS if arm is not None else frozenset()
-    return Command(("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"), reads, 1 if model == "hcc_trial" else 2)
+    return Command(
+        ("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"),
+        reads,
+        3 if model in ("hcc_cells", "melanoma") else 1,
+    )
 
 
 PACKAGE_COMMANDS = (
-    Command(("check",), EVERYTHING, 4),
-    Command(("list",), TRIALS, 3),
+    Command(("check",), EVERYTHING, 6),
+    Command(("list",), TRIALS, 5),
     *(
         Command(("show", model), PARAMETERS | {"kinases.csv"}, 1)
         for model in ("breast", "gompertz", "hcc_cells", "hcc_mouse", "hcc_trial", "melanoma")
     ),
     _simulate("hcc_trial", "sharp:sorafenib"),
     _simulate("hcc_cells", "hlf_low"),
-    _simulate("hcc_mouse", "sorafenib"),
+    _simulate("hcc_mouse", "sorafenib_60"),
     _simulate("melanoma"),
     _simulate("breast", "cdk46i"),
     Command(("claims", "hcc_cells", "--draws", "16"), PARAMETERS | {"claims.csv", "experiments.csv"}, 2),
@@ -89,8 +93,8 @@ PACKAGE_COMMANDS = (
     ),
 )
 OWN_COMMANDS = (
-    Command(("check",), EVERYTHING, 3),
-    Command(("list",), TRIALS, 1),
+    Command(("check",), EVERYTHING, 6),
+    Command(("list",), TRIALS, 3),
     Command(("show", "hcc_trial"), PARAMETERS, 1),
     _simulate("hcc_trial", "example:sorafenib"),
     Command(FIT, FITTED, 4),
@@ -126,7 +130,7 @@ CONFIGURATION_COMMANDS = (
     Command(("check", "."), weight=2),
     Command(("show", "hcc_trial", "-c", "config.toml"), weight=2),
     Command(("simulate", "hcc_trial", "-c", "config.toml"), weight=3),
-    Command(("fit", "hcc_trial", "-c", "config.toml", "-o", "run"), weight=2),
+    Command(("fit", "hcc_trial", "-c", "config.toml", *FIT[2:]), weight=2),
     Command(("sensitivity", "hcc_trial", "-c", "config.toml", "-o", "run"), weight=1),
     Command(("claims", "gompertz", "-c", "config.toml", "--draws", "16"), weight=1),
     Command(("report", "hcc_trial", "-c", "config.toml", "--draws", "0", "-o", "report.pdf"), writes=("report/figures",)),

@@ -29,27 +29,36 @@ def check(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check tables and configuration: one line for each thing that is wrong."""
+    """Check tables and configuration: one line for each thing that is wrong, then what is doubtful as warnings.
+
+    Exit code 3 says that something is wrong; warnings alone leave it at 0.
+    """
     from kinimmune.fitting import lint
     from kinimmune.models.tables.rows import Tables
 
     if migrate:
         _migrate(folder, Notes(quiet))
-    findings = (*lint.check(Tables(folder)), *_check_configuration(folder))
+    tables = Tables(folder)
+    findings, warnings = (*lint.check(tables), *_check_configuration(folder)), lint.warn(tables)
     if as_json:
         print_json(
             {
                 "schema": "kinimmune.check/1",
                 "folder": None if folder is None else str(folder),
-                "findings": [
-                    {"file": item.file, "row": item.row, "column": item.column, "message": item.message} for item in findings
-                ],
+                "findings": list(map(_describe, findings)),
+                "warnings": list(map(_describe, warnings)),
             }
         )
     else:
         print("\n".join(item.message for item in findings) or "nothing wrong")
+        for item in warnings:
+            print(f"warning: {item.message}")
     if findings:
         raise typer.Exit(Exit.DATA)
+
+
+def _describe(item: "Finding") -> dict[str, object]:
+    return {"file": item.file, "row": item.row, "column": item.column, "message": item.message}
 
 
 def _migrate(folder: Path | None, notes: Notes) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.changes import Fix, Free, Priors, Starts, gather_changes
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_error
 
@@ -24,6 +25,10 @@ def fit(
     starts: Annotated[int | None, typer.Option("--starts", min=1, help="Starts of the optimiser.")] = None,
     stop_rule: StopRule = None,
     integrator: Annotated[str | None, typer.Option("--integrator", help="kernel, or scipy: much slower.")] = None,
+    fix: Fix = None,
+    free: Free = None,
+    prior: Priors = None,
+    start: Starts = None,
     compare_rules: Annotated[bool | None, typer.Option("--compare-rules", help="Fit again under each stop rule.")] = None,
     dask: options.Dask = None,
     resume: Resume = False,
@@ -35,32 +40,38 @@ def fit(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit a model to the published medians of its trials.
+    """Fit a model to the published medians of its trials; `kinimmune list` shows which models can be fitted.
+
+    What --fix, --free, --prior and --start change is named as `kinimmune show` names it, NAME for every study or NAME:STUDY; the
+    run keeps it, for --resume, profile, sample and sensitivity.
 
     Exit code 1 says that the fit did not converge; its results are written all the same.
     """
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from contextlib import ExitStack
+
+    from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import read_settings
-    from kinimmune.fitting.estimation.run import resume_fit, run_fit, start_fit
+    from kinimmune.fitting.estimation.run import plan_run, resume_fit, run_fit, start_fit
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
 
     notes = Notes(quiet)
     execution = ExecutionOptions(1, dask, resume, force, notes)  # threads within a start serve it best
-    chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule}
+    chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule, **gather_changes(fix, free, prior, start)}
     chosen |= {"integrator": integrator, "compare_rules": compare_rules}
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
-    folder = open_run(options.require_folder(output)).path if resume else options.choose_folder(model, output)
-    with lock_run(folder, force=force):
-        if resume:
-            work = resume_fit(model, folder, config, given)
-        else:
-            notes.say_code(model)
-            work = start_fit(model, read_settings(config, given), folder, options.own_command(), force=force)
-        notes.say(f"run {work.run.path}")
-        for text in work.warnings:
-            notes.say(f"warning: {text}")
-        result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
+    with ExitStack() as stack:
+        notes.say_code("" if resume else model)
+        plan = None if resume else stack.enter_context(plan_run(model, read_settings(config, given)))  # before a folder
+        try_cluster(dask)
+        folder = open_run(options.require_folder(output)).path if plan is None else options.choose_folder(model, output)
+        with lock_run(folder, force=force):
+            command = options.own_command()
+            work = resume_fit(model, folder, config, given) if plan is None else start_fit(plan, folder, command, force=force)
+            notes.say(f"run {work.run.path}")
+            for text in (*work.warnings, *work.plan.warnings):
+                notes.say(f"warning: {text}")
+            result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
     _tell(result, work.run.path, as_json=as_json)
 
 

@@ -11,7 +11,8 @@ def list_models(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """List models, and studies with their arms, as the tables of --data have them."""
+    """List models with what they can be tried and fitted with, and studies with their arms."""
+    from kinimmune.cli.printing.abilities import describe_abilities, print_abilities
     from kinimmune.models.catalogue import load_model, model_names
     from kinimmune.models.tables.readers import read_model_names, read_trials
     from kinimmune.models.tables.rows import Tables
@@ -23,12 +24,14 @@ def list_models(
     left_out = [name for name in model_names() if name not in in_use]
     if left_out:
         Notes(quiet).say(f"note: parameters.csv has no rows for {', '.join(left_out)}; left out")
+    abilities = {item.name: describe_abilities(item, tables) for item in models}
     if as_json:
         print_json(
             {
                 "schema": "kinimmune.list/1",
                 "models": [
                     {"name": item.name, "title": item.title, "states": len(item.states), "parameters": len(item.parameters)}
+                    | abilities[item.name]
                     for item in models
                 ],
                 "trials": [
@@ -40,5 +43,6 @@ def list_models(
         return
     rows = [(item.name, str(len(item.states)), str(len(item.parameters)), item.title) for item in models]
     print_table("Models", ("name", "states", "parameters", "title"), rows, ("states", "parameters"))
+    print_abilities(abilities)
     arms = [(trial.study, ", ".join(f"{arm.name} ({arm.n})" for arm in trial.arms), trial.title) for trial in trials]
     print_table("Trials", ("study", "arms (patients)", "title"), arms)

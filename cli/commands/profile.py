@@ -45,7 +45,7 @@ def profile(
     Profiles go to RUN/results/profile.json, curvature, refits and shares to RUN/results/identifiability.json; the report of the
     run shows both. Draws and starts use the seed of the run.
     """
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.identifiability.run import plan_profile, run_profile
@@ -55,6 +55,7 @@ def profile(
     notes = Notes(quiet)
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, notes)
     names = options.split_names(parameters)
+    try_cluster(dask)
     with lock_run(open_run(run).path, force=force):
         fitted = read_fitted(open_run(run)).with_patients(patients)
         plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)

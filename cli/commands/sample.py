@@ -8,6 +8,7 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.shell_words import join_words
 from kinimmune.cli.terminal import Notes, print_error
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def sample(
     Exit code 1 says that the ensembles have not converged; results are written all the same, to RUN/results/sample.json.
     """
     from kinimmune.cli.printing.sample import print_sample
-    from kinimmune.cli.session import ExecutionOptions, run_in
+    from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import parse_options, read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.runs.lock import lock_run
@@ -58,6 +59,7 @@ def sample(
     given = {"ensembles": ensembles, "walkers": walkers, "steps": steps, "patients": patients, "seed": seed}
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, Notes(quiet))
     chosen = parse_options(SampleOptions, given)
+    try_cluster(dask)
     with lock_run(open_run(run).path, force=force):
         plan = plan_sample(read_fitted(open_run(run)), chosen)
         result = run_in(plan.fitted.run, execution, "sample", plan.tasks, lambda runtime: run_sample(plan, runtime))
@@ -74,8 +76,8 @@ def _advise(result: "SampleResult", run: Path, given: Mapping[str, int | None]) 
     """Return what did not converge, and the command that goes on."""
     faults = "; ".join(result.faults[:3])
     more = f"; and {len(result.faults) - 3} more" if len(result.faults) > 3 else ""
-    words = [f"--{name} {value}" for name, value in given.items() if value is not None]
+    options = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     return (
         f"the ensembles have not converged: {faults}{more}. Results are in {run}/results; "
-        f"go on with: kinimmune sample {run} {' '.join(words)} --resume"
+        f"go on with: {join_words(['kinimmune', 'sample', str(run), *options, '--resume'])}"
     )

@@ -84,7 +84,7 @@ def sensitivity(
     Results go to RUN/results/sensitivity-METHOD-OUTPUT.json and .csv, figures to RUN/figures; `kinimmune report RUN` shows them.
     """
     from kinimmune.cli.printing.sensitivity import print_sensitivity
-    from kinimmune.cli.session import ExecutionOptions
+    from kinimmune.cli.session import ExecutionOptions, try_cluster
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
@@ -105,13 +105,13 @@ def sensitivity(
     notes, of_run = Notes(quiet), options.names_run(subject)
     if posterior and not of_run:
         raise UsageError("--posterior needs a RUN with a fit; a model has priors only")
+    try_cluster(dask)
     folder = _choose_folder(subject, run, of_run=of_run, resume=resume)
     with lock_run(folder, force=force):
         if of_run:
             work = add_study(open_run(folder), config, given, posterior=posterior)
         else:
-            if not resume:
-                notes.say_code(subject)
+            notes.say_code("" if resume else subject)
             work = _begin(subject, folder, config, given, resume=resume, force=force)
         result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
     if as_json:

@@ -18,20 +18,23 @@ def show(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show a model: equations by mechanism, states, and parameters with prior, status and source."""
+    """Show a model: equations by mechanism, states, experiments, and parameters with prior, status and source."""
+    from kinimmune.cli.printing.abilities import describe_experiments, print_experiments
     from kinimmune.cli.printing.model import describe, print_model
     from kinimmune.fitting.configuration import read_settings
     from kinimmune.models.catalogue import load_model
     from kinimmune.models.model_file import open_model
-    from kinimmune.models.tables.readers import read_kinases
+    from kinimmune.models.tables.readers import read_experiments, read_kinases
     from kinimmune.models.tables.rows import Tables
 
     Notes(quiet).say_code(model)
     name, tables = open_model(model, Tables(read_settings(config, {"data": data}).data))
-    content = describe(load_model(name, tables), read_kinases(tables))
+    built = load_model(name, tables)
+    content = describe(built, read_kinases(tables)) | {"experiments": describe_experiments(read_experiments(built, tables))}
     if as_json:
         print_json(content)
     elif arrow:
         print("\n".join(content["arrows"]))
     else:
         print_model(content)
+        print_experiments(model, content["experiments"])

@@ -92,7 +92,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, float]:
         except ValueError:
             raise UsageError(f"--set '{text}': write NAME=VALUE with a number, such as growth=0.01") from None
         if not math.isfinite(changes[name.strip()]):
-            raise UsageError(f"--set '{text}': the value must be finite")
+            raise UsageError(f"--set '{text}': the value must be finite; write a number such as 0.01")
     return changes
 
 

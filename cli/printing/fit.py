@@ -31,10 +31,18 @@ def print_fit(result: FitResult) -> None:
     _print_medians("Fitted medians [month]", result.targets)
     _print_unfitted(result)
     _print_estimates(result.parameters)
+    _print_progression_free(result)
+    changes = [(row.name, row.changed, row.tables) for row in result.changes]
+    if changes:
+        print_table("Changed at the call", ("parameter", "change", "in the tables"), changes)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
     print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
-    responses = [(row.study, row.arm, f"{100.0 * row.fraction:.1f} %") for row in result.responses]
-    print_table("Objective responses", ("study", "arm", "fraction"), responses, ("fraction",))
+    responses = [
+        (row.study, row.arm, f"{100.0 * row.fraction:.1f} %", _percent(row.control), format_number(row.duration_median, 3))
+        for row in result.responses
+    ]
+    columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
+    print_table("Objective responses", columns, responses, columns[2:])
     print(_CAUTION)
 
 
@@ -87,6 +95,14 @@ def _print_unfitted(result: FitResult) -> None:
         )
 
 
+def _print_progression_free(result: FitResult) -> None:
+    """Print medians and hazard ratios of PFS: a model with progression has them whether or not any was published."""
+    rows = [row for row in result.predicted if row.endpoint == "pfs"]
+    cells = [(row.study, row.arm or "-", row.statistic.replace("_", " "), format_number(row.value, 3)) for row in rows]
+    if cells:
+        print_table("Progression-free survival, predicted", ("study", "arm", "statistic", "value"), cells, ("value",))
+
+
 def _print_estimates(rows: Sequence[EstimateRow]) -> None:
     columns = ("parameter", "estimate", "95 % interval", "unit", "prior", "status", "at bound")
     cells = [
@@ -102,6 +118,10 @@ def _print_estimates(rows: Sequence[EstimateRow]) -> None:
         for row in rows
     ]
     print_table("Estimates", columns, cells, ("estimate",))
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100.0 * fraction:.1f} %"
 
 
 def _interval(lower: float | None, upper: float | None) -> str:

@@ -143,7 +143,9 @@ def _without_prior(posterior: Normal, prior: Normal) -> Normal:
     """Return the normal distribution whose product with the prior is the posterior."""
     precision = posterior.sd**-2 - prior.sd**-2
     if precision <= 0.0:
-        raise DataError(f"a posterior with sd {posterior.sd:.3g} of ln shift is no narrower than its prior: nothing to compare")
+        raise DataError(
+            f"a posterior with sd {posterior.sd:.3g} of ln shift is no narrower than its prior; give that a larger sd"
+        )
     return Normal((posterior.mean * posterior.sd**-2 - prior.mean * prior.sd**-2) / precision, precision**-0.5)
 
 
@@ -172,7 +174,7 @@ def _optimise(response: Response, published: Mapping[str, Range]) -> Array:
     objective = CellLineObjective(response, published)
     outcome = minimise(objective, np.zeros(len(response.estimated)), lambda _: None, tolerance=objective.tolerance)
     if not outcome.converged:
-        raise NumericalError(f"the fit to {', '.join(published)} did not converge: {outcome.message}")
+        raise NumericalError(f"the fit to {', '.join(published)} did not converge: {outcome.message}; look at cell_lines.csv")
     return np.array(outcome.z)
 
 

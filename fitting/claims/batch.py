@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.run import Readings, apply_experiment, run_experiment
+from kinimmune.models.experiments.run import Readings, apply_experiment, find_errors, run_experiment
 from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
@@ -81,6 +81,12 @@ class ExperimentBatch:
             raise UsageError(f"no quantity '{quantity}' in model '{self._model}'; {nearest(quantity, readings.values)}")
         value: Array = readings.values[quantity][readings.days.index(self.day(day))]
         return value
+
+    def read_error(self, experiment: str, quantity: str, day: str) -> Array:
+        """Return how far what `read` returns may be off by the error of the integration, shape (n,)."""
+        place = self.cached(_run_to_named_days, experiment).days.index(self.day(day))
+        error: Array = self.cached(_find_errors, experiment, quantity)[place]
+        return error
 
     def day(self, name: str) -> float:
         """Return a named read-out day [d]."""
@@ -164,6 +170,12 @@ class ExperimentBatch:
 def _run_to_named_days(batch: ExperimentBatch, experiment: str) -> Readings:
     """Return an experiment at every named read-out day of the model."""
     return batch.run(experiment, batch.changed(experiment), sorted(set(batch.setup.days.values())))
+
+
+def _find_errors(batch: ExperimentBatch, experiment: str, quantity: str) -> Array:
+    """Return the errors of a quantity of an experiment at every named read-out day, shape (n_days, n)."""
+    readings, plan = batch.cached(_run_to_named_days, experiment), batch.experiment(experiment)
+    return find_errors(batch.setup.compiled, plan, batch.changed(experiment), readings, quantity, CLAIM_TOLERANCES)
 
 
 def _knock_out(batch: ExperimentBatch, interactions: str) -> ExperimentBatch:

@@ -4,13 +4,14 @@ Start with `GENERAL`, which names them.  Those of one model stand in `kinimmune.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Bools
 
 
 def value(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -18,15 +19,22 @@ def value(batch: ExperimentBatch, claim: Claim) -> Array:
     return batch.read(claim.experiment, claim.quantity, claim.day)
 
 
+def quotient(batch: ExperimentBatch, claim: Claim) -> Array:
+    """Return the quantity in the experiment over that in the baseline as computed, shape (n,), for the search of a root."""
+    return _read_pair(batch, claim).quotient
+
+
 def ratio(batch: ExperimentBatch, claim: Claim) -> Array:
-    """Return the quantity in the experiment over that in the baseline, shape (n,); not a number where both are 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # a knock-out may leave nothing in either
-        return value(batch, claim) / batch.read(claim.baseline, claim.quantity, claim.day)
+    """Return the quantity in the experiment over that in the baseline, shape (n,).
+
+    Exactly 1 where the two differ by no more than their errors, not a number where both are 0.
+    """
+    return _read_pair(batch, claim).ratio
 
 
 def difference(batch: ExperimentBatch, claim: Claim) -> Array:
-    """Return the quantity in the experiment minus that in the baseline, shape (n,)."""
-    return value(batch, claim) - batch.read(claim.baseline, claim.quantity, claim.day)
+    """Return the quantity in the experiment minus that in the baseline, shape (n,); exactly 0 within their errors."""
+    return _read_pair(batch, claim).difference
 
 
 def absolute_log_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -36,7 +44,53 @@ def absolute_log_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
 
 def fold_change_by_mechanism(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the quantity with the claim's first mechanism over that without it, shape (n,): 1 where it does nothing."""
-    return value(batch, claim) / value(batch.without(claim.knock_outs[0]), claim)
+    without = batch.without(claim.knock_outs[0])
+    return _Pair(value(batch, claim), value(without, claim), _error(batch, claim) + _error(without, claim)).ratio
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two values of a quantity, which are one value where they differ by no more than the errors of both.
+
+    Else a mechanism without any influence would seem to have some, in half of the draws upwards, by the error of integration.
+    """
+
+    first: Array
+    second: Array
+    error: Array
+    """Sum of the errors of both."""
+
+    @property
+    def quotient(self) -> Array:
+        """The first over the second, as computed."""
+        with np.errstate(divide="ignore", invalid="ignore"):  # a knock-out may leave nothing in either
+            return self.first / self.second
+
+    @property
+    def ratio(self) -> Array:
+        """The first over the second; exactly 1 within their errors."""
+        found = self.quotient
+        return np.where(self._same & np.isfinite(found), 1.0, found)
+
+    @property
+    def difference(self) -> Array:
+        """The first minus the second; exactly 0 within their errors."""
+        return np.where(self._same, 0.0, self.first - self.second)
+
+    @property
+    def _same(self) -> Bools:
+        return np.asarray(np.abs(self.first - self.second) <= self.error)
+
+
+def _read_pair(batch: ExperimentBatch, claim: Claim) -> _Pair:
+    """Return the quantity in the experiment and in the baseline."""
+    baseline = batch.read(claim.baseline, claim.quantity, claim.day)
+    error = _error(batch, claim) + batch.read_error(claim.baseline, claim.quantity, claim.day)
+    return _Pair(value(batch, claim), baseline, error)
+
+
+def _error(batch: ExperimentBatch, claim: Claim) -> Array:
+    return batch.read_error(claim.experiment, claim.quantity, claim.day)
 
 
 _ONE_EXPERIMENT = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "day": Named.DAY}

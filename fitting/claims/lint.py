@@ -29,21 +29,25 @@ def check_models(tables: Tables) -> tuple[Finding, ...]:
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is wrong with experiments and claims beside the models they are about.
+    """Return what is wrong with experiments, claims and parameters beside the models they are about.
 
-    A model without rows in `parameters.csv` is not in use, and what is said about it is left alone.  The tables themselves
-    must be without findings.
+    A model without rows in `parameters.csv` is not in use, and what is said about it is left alone; so is one that has some of
+    its rows there, of those it shares with other models, when nothing else is said about it.  The tables themselves must be
+    without findings.
     """
     changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
     in_use = {model for row, _ in examine_parameters(tables).entries for model in row.models}
     studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
+    spoken_of = dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)])
     found: list[Finding] = []
-    for name in dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)]):
+    for name in (*spoken_of, *sorted(in_use - spoken_of.keys())):
         if name not in in_use or name not in model_names(tables):
             continue
         try:
             model = load_model(name, tables)
         except (DataError, ModelError) as error:
+            if isinstance(error, ModelError) and name not in spoken_of:
+                continue
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue
         found += examine_model_experiments(model, tables).findings

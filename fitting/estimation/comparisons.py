@@ -14,13 +14,19 @@ from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.likelihood import log_error
 from kinimmune.fitting.problem.outputs import HazardRatioOutput
-from kinimmune.fitting.problem.predictions import null_prediction, predict_ratio, predictions, sampling_error, scans_of
+from kinimmune.fitting.problem.predictions import (
+    null_prediction,
+    predict_ratio,
+    predictions,
+    sampling_error,
+    scans_of,
+    stepped_curve,
+)
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
-from kinimmune.models.trial.survival import progression_free
 
 Interval = tuple[float | None, float | None]
 
@@ -112,6 +118,8 @@ def _inside(target: Target, predicted: float | None) -> bool:
 
 def _residual(evidence: Evidence, target: Target, predicted: float | None) -> float | None:
     if target.statistic is Statistic.MEDIAN:
+        if target.endpoint is not Endpoint.OS and target.value * DAYS_PER_MONTH >= evidence.problem.simulator.horizon:
+            return None  # the curve ends before the published median
         return float(target_residuals(evidence.problem, evidence.outcomes, target)[0])
     if predicted is None or target.log_error is None:
         return None
@@ -124,18 +132,17 @@ def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, 
     if approximation is None or target.label not in approximation.gradients:
         return (None, None), (None, None), (None, None)
     centre = predictions(evidence.problem, evidence.outcomes)[target.label]
-    by_scans = target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.TTP
-    if centre is None and not by_scans:
+    by_steps = target.statistic is Statistic.MEDIAN and target.endpoint is not Endpoint.OS
+    if centre is None and not by_steps:
         return (None, None), (None, None), (None, None)
     fixed = approximation.standard_error(target.label, constants_drawn=False)
     drawn = approximation.standard_error(target.label, constants_drawn=True)
     noise = _trial_noise(evidence, target)
     errors = (fixed, drawn, np.hypot(fixed, noise))
-    if centre is None or by_scans:
-        outcome = evidence.outcomes[target.study, target.arm or ""]
-        months = outcome.scans / DAYS_PER_MONTH
-        scans = tuple(_scan_interval(progression_free(outcome), error, months) for error in errors)
-        return scans[0], scans[1], scans[2]
+    if centre is None or by_steps:
+        time, survival = stepped_curve(evidence.outcomes[target.study, target.arm or ""], target.endpoint)
+        steps = tuple(_step_interval(survival, error, time / DAYS_PER_MONTH) for error in errors)
+        return steps[0], steps[1], steps[2]
     ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
     return ends[0], ends[1], ends[2]
 
@@ -154,8 +161,8 @@ def _log_interval(centre: float, error: float) -> Interval:
     return centre * math.exp(-width), centre * math.exp(width)
 
 
-def _scan_interval(survival: Array, error: Array, months: Array) -> Interval:
-    """Return the scans [month] between which the median falls with 95 % probability, from errors of the curve."""
+def _step_interval(survival: Array, error: Array, months: Array) -> Interval:
+    """Return the times [month] of a curve between which the median falls with 95 % probability, from errors of the curve."""
     finite = np.isfinite(error) & (error > 0.0)
     by_then = np.asarray(ndtr((0.5 - survival[finite]) / error[finite]))
     first, last = np.argmax(by_then >= 0.025), np.argmax(by_then >= 0.975)

@@ -13,17 +13,22 @@ from typing import cast
 import numpy as np
 
 from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimise, optimise_coarsely_first
-from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules
-from kinimmune.fitting.estimation.summary import summarise
+from kinimmune.fitting.estimation.summary import describe_change, summarise
+from kinimmune.fitting.problem.changes import apply_changes
+from kinimmune.fitting.problem.doubts import describe_doubts
+from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
 
 
@@ -35,17 +40,29 @@ class FitPlan:
     tables: Tables
     """As they were when the fit was planned."""
     problem: ProblemSettings
+    original: tuple[Parameter, ...] = ()
+    """Parameters as the tables have them."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful about the priors of the fit, one line each."""
+        return describe_doubts(apply_changes(self.original, self.problem.changes))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
-    """Return the plan of a fit of a model to the targets of its tables.
+    """Return the plan of a fit of a model to the targets of its tables; nothing is compiled or written.
 
     Raises
     ------
-    DataError, UsageError
-        when model or tables cannot be used
+    UsageError
+        when the model is unknown or cannot be fitted to these tables, or a parameter cannot be changed as asked
+    DataError
+        when a table cannot be used
     """
-    return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit))
+    changes = choose_changes(model, tables, settings.fit)
+    fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
+    original = select_parameters(load_model(model, tables), fitted)
+    return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
 
 
 def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
@@ -73,7 +90,14 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
 
     rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
     result, trial = summarise(problem, solution, read_targets(plan.tables), optimise, tell)
-    return replace(result, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
+    told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
+    return told, replace(trial, stop_rules=rules)
+
+
+def _list_changes(plan: FitPlan) -> tuple[ChangeRow, ...]:
+    """Return what was told of parameters, beside what the tables say of them."""
+    original = {item.key: item for item in plan.original}
+    return tuple(describe_change(original[change.key], change) for change in plan.problem.changes)
 
 
 def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
@@ -93,7 +117,9 @@ def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
     outcomes = [_from_store(tasks[0], len(problem.estimated)) for tasks in observed.run([TaskChain(start) for start in starts])]
     best = min(outcomes, key=lambda outcome: outcome.chi_square)
     if not math.isfinite(best.chi_square):
-        raise NumericalError(f"no start of the fit gave a finite sum of squares; the last said: {best.message}")
+        raise NumericalError(
+            f"no start of the fit gave a finite sum of squares; the last said: {best.message}; look at failures.csv"
+        )
     return Solution(seed, best, tuple(outcomes))
 
 
@@ -139,7 +165,7 @@ def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
     z, chi_square, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
     numbers = isinstance(z, list | tuple) and len(z) == size and all(isinstance(score, float) for score in z)
     if not numbers or not isinstance(chi_square, float) or not isinstance(evaluations, int):
-        raise DataError("a stored start of this run cannot be read; fit into a new run, or with --force")
+        raise DataError("a start in results/tasks of this run cannot be read; fit into a new run, or with --force")
     return StartOutcome(
         tuple(cast(Sequence[float], z)), chi_square, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
     )

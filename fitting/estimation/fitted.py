@@ -12,6 +12,7 @@ from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
 from kinimmune.fitting.estimation.run_files import FIT
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.first_format import recognise
+from kinimmune.fitting.problem.fittable import choose_changes
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.runs.provenance import changed_tables
@@ -46,10 +47,13 @@ def read_fitted(run: Run) -> Fitted:
 
     Raises
     ------
+    UsageError
+        when the model of the run cannot be fitted
     DataError
         when the run holds no finished fit, when its files cannot be read or do not belong together, or when tables have changed
     """
     if not (run.path / FIT).is_file():
+        _require_fittable(run)
         raise DataError(
             f"run '{run.path}' holds no finished fit (it is '{run.record.status}'); "
             f"go on with it first: kinimmune fit {run.record.model} -o {run.path} --resume"
@@ -60,11 +64,21 @@ def read_fitted(run: Run) -> Fitted:
         raise DataError(f"{run.settings_file} has no table [fit]; fit again with --force")
     tables = Tables(settings.data)
     run = _require_same_tables(run, tables)
-    problem = describe_problem(run.record.model, tables, settings.seed, settings.fit)
-    if (problem.model, problem.patients, problem.seed) != (result.model, result.patients, result.seed):
+    changes = choose_changes(run.record.model, tables, settings.fit)
+    problem = describe_problem(run.record.model, tables, settings.seed, settings.fit, changes)
+    told = [(change.key, str(change), change.value, change.start) for change in changes]
+    same = told == [(row.name, row.changed, row.value, row.start) for row in result.changes]
+    if not same or (problem.model, problem.patients, problem.seed) != (result.model, result.patients, result.seed):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
     z = _estimated_z(run, result, open_problem(problem, settings.folder))
     return Fitted(run, problem, settings.folder, result, z)
+
+
+def _require_fittable(run: Run) -> None:
+    """Raise a `UsageError` where the run, such as one of studies alone, is of a model that cannot be fitted."""
+    if run.settings_file.is_file():
+        settings = read_run_settings(run)
+        choose_changes(run.record.model, Tables(settings.data), settings.fit)
 
 
 def _require_same_tables(run: Run, tables: Tables) -> Run:

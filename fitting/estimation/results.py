@@ -9,9 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, PredictedRow, ResponseRow
 from kinimmune.fitting.runs.codec import JsonFormat
-
-Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,28 @@ class EstimateRow:
     """Posterior over prior standard deviation, both on the scale of the prior."""
     status: str
     source: str
+    changed: str = ""
+    """What was told of it at the call, such as `freed`; empty where it is as in the tables."""
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """What was told of one parameter at the call or in the settings, in place of what the tables say."""
+
+    name: str
+    """Key: name, with `:study` where it belongs to one study."""
+    changed: str
+    """In words, such as `held at 0.01`."""
+    tables: str
+    """What the tables say of it, such as `estimated, 0.005, lognormal(0.005, 0.5)`."""
+    estimated: bool
+    """Whether the fit moved it."""
+    value: float | None
+    """Value it was held at; None where the fit moved it, or it has that of the tables."""
+    prior: str | None
+    """Its prior in place of that of the tables, as `EstimateRow.prior`; None for that of the tables."""
+    start: float | None
+    """Value the optimiser started from; None for the prior median."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,7 @@ class ComparisonRow:
     predicted: float | None
     """None when the curve does not reach one half within the horizon."""
     residual: float | None
-    """In standard errors; for medians of TTP the signed root of the deviance."""
+    """In standard errors; for medians of TTP and PFS the signed root of the deviance."""
     scan_observed: int | None
     scan_predicted: int | None
     null_prediction: float | None
@@ -75,36 +96,6 @@ class ComparisonRow:
     trial_upper: float | None = None
     reason: str = ""
     """Why nothing is predicted; empty where something is."""
-
-
-@dataclass(frozen=True)
-class ResponseRow:
-    """Objective response by RECIST, confirmed."""
-
-    study: str
-    arm: str
-    fraction: float
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """Expected number of events by the cut-off."""
-
-    study: str
-    arm: str
-    endpoint: str
-    expected: float
-
-
-@dataclass(frozen=True)
-class CurveRow:
-    """A survival curve; months, and the probability at each."""
-
-    study: str
-    arm: str
-    endpoint: str
-    months: Numbers
-    survival: Numbers
 
 
 @dataclass(frozen=True)
@@ -131,6 +122,8 @@ class ConstantRow:
     status: str
     source: str
     meaning: str
+    changed: str = ""
+    """As in `EstimateRow`."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +159,12 @@ class FitResult:
     """Courses of patients, on drug or off, that the kernel gave up and scipy was asked for."""
     correlation: tuple[Numbers, ...] = ()
     """Of the estimates on the scale of their priors, in the order of `parameters`."""
+    predicted: tuple[PredictedRow, ...] = ()
+    """Every median and hazard ratio; empty in results from before there were any."""
+    changes: tuple[ChangeRow, ...] = ()
+    """Parameters that were held, freed, or given another prior or start at the call."""
+    warnings: tuple[str, ...] = ()
+    """What is doubtful about the priors."""
     schema: str = "kinimmune.fit/1"
 
 
@@ -213,6 +212,18 @@ class ArmResult:
     """(months, change of the sum of diameters [%]) for some patients, while under observation."""
     courses: dict[str, Numbers]
     """State or output -> mean over surviving patients at `months`; keys are `OdeModel.reported_courses`."""
+    pfs_months: Numbers = ()
+    """Times of `pfs_survival`, a scan twice; empty in results from before there was PFS, and in a model without progression."""
+    pfs_survival: Numbers = ()
+    """Progression-free survival, before and after each scan and between scans."""
+    follow_up_pfs: tuple[float, float] | None = None
+    at_risk_pfs: Numbers = ()
+    """Expected patients alive, unprogressed and followed, at `risk_months`."""
+    pfs_6: float | None = None
+    disease_control: float | None = None
+    """Share alive at the first scan, which shows no progression."""
+    response_duration: float | None = None
+    """Median duration of confirmed responses [month]."""
 
 
 @dataclass(frozen=True)

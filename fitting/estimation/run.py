@@ -1,28 +1,30 @@
 """A fit in a run folder: made or taken up again, carried out, and its results written.
 
-Start with `start_fit`, `resume_fit` and `run_fit`.
+Start with `plan_run` and `start_fit`, or `resume_fit`, and carry out what they return with `run_fit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting import lint
-from kinimmune.fitting.configuration import hold_the_same, read_settings, write_configuration
+from kinimmune.fitting.configuration import hold_the_same, read_run_settings, read_settings, write_configuration
 from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.problem import require_fittable
+from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
-from kinimmune.models.catalogue import load_model, require_model
+from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.model_file import name_model
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 
 
@@ -33,11 +35,14 @@ class PlannedFit:
     run: Run
     plan: FitPlan
     warnings: tuple[str, ...] = ()
-    """What differs from when the run was begun; the run keeps them as notes."""
+    """What the trials' criteria ask for in vain, or what differs from when the run was begun; the run keeps them as notes."""
 
 
-def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
-    """Make a new run for a fit; nothing is written before model, tables and settings are known to be right.
+@contextmanager
+def plan_run(model: str, settings: Settings) -> Iterator[FitPlan]:
+    """Yield the plan of a fit, once it is known that the model can be fitted; nothing is written.
+
+    A model from outside is at hand as long as the context lasts; `start_fit` takes it into the run.
 
     Parameters
     ----------
@@ -45,6 +50,25 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
         name of a model, or a Python file, which is run
     settings
         of the fit
+
+    Raises
+    ------
+    UsageError
+        for an unknown model, one that cannot be fitted, or a parameter that cannot be changed as asked
+    DataError
+        when a table cannot be used
+    """
+    with gather_model(model, settings.data) as (name, data):
+        yield _plan(name, settings.model_copy(update={"data": data}))
+
+
+def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: bool) -> PlannedFit:
+    """Make a new run for a fit.
+
+    Parameters
+    ----------
+    plan
+        from `plan_run`
     path
         folder of the run
     command
@@ -55,18 +79,16 @@ def start_fit(model: str, settings: Settings, path: Path, command: tuple[str, ..
     Raises
     ------
     UsageError
-        for an unknown model, or a folder that cannot be used
-    DataError
-        when a table cannot be used
+        for a folder that cannot be used
     """
-    with gather_model(model, settings.data) as (name, data):
-        plan = _plan(name, settings.model_copy(update={"data": data}))
-        problem = plan.problem
-        run = begin_run(path, command=command, model=name, seed=problem.seed, data=data, digest=problem.tables, force=force)
-        kept = keep_model(run.path, data)
+    problem, data, tables = plan.problem, plan.settings.data, plan.tables
+    studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+    caveats = [trial.caveat for trial in read_trials(tables) if trial.study in studies and trial.caveat]
+    run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
+    kept = keep_model(run.path, data)
     if kept != data:
-        plan = _plan(name, settings.model_copy(update={"data": kept}))
-    return PlannedFit(_configure(run, plan), plan)
+        plan = _plan(problem.model, plan.settings.model_copy(update={"data": kept}))
+    return PlannedFit(_configure(run, plan, *caveats), plan, tuple(caveats))
 
 
 def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, Any]) -> PlannedFit:
@@ -94,10 +116,7 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     name = name_model(model)
     if run.record.model != name:
         raise UsageError(f"run '{path}' is of model '{run.record.model}', not '{name}'; give that model or another run")
-    own = run.settings_file if run.settings_file.exists() else None
-    if own is None and config is None and any((run.path / "results").rglob("[!.]*.json")):
-        raise DataError(f"{run.settings_file} is missing; restore it, give another with -c, or begin anew with --force")
-    settings = read_settings(config or own, given)
+    settings = read_settings(config or _find_own_settings(run), given)
     settings = settings.model_copy(update={"data": choose_kept(run.path, model, settings.data)})
     plan = _plan(name, settings)
     differences = current_environment().differences(run.record.environment)
@@ -106,9 +125,10 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     if run.record.digest != plan.problem.tables:
         changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
+        run = run.update(RunStatus.RUNNING, 0.0)  # before results go: a run that is done has them
         remove_results(run)
         tables = hash_tables(settings.data)
-        run = Run(run.path, replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
+        run = replace(run, record=replace(run.record, inputs=tables, digest=plan.problem.tables, aliases={}))
     return PlannedFit(_configure(run, plan, *warnings), plan, tuple(warnings))
 
 
@@ -116,7 +136,7 @@ def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     """Fit, write `results/` of the run, and note in `run.json` whether the fit has converged."""
     result, trial = fit(work.plan, runtime)
     write_results(work.run, result, trial)
-    open_run(work.run.path).update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
+    work.run.reread().update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
 
 
@@ -125,14 +145,32 @@ def _plan(model: str, settings: Settings) -> FitPlan:
     tables = Tables(settings.data)
     require_model(model, tables)
     lint.require(tables)
-    require_fittable(load_model(model, tables), tables)
     return plan_fit(model, settings.model_copy(update={"model": model}), tables)
+
+
+def _find_own_settings(run: Run) -> Path | None:
+    """Return the file with the settings of a run, None for one that was ended before it had any.
+
+    Raises
+    ------
+    DataError
+        when they are lost: the defaults are other settings, and the package's tables other tables
+    """
+    advice = "restore it, give another with -c, or begin anew with --force"
+    if not run.settings_file.exists():
+        if any((run.path / "results").rglob("[!.]*.json")):
+            raise DataError(f"{run.settings_file} is missing; {advice}")
+        return None
+    if "fit" not in read_run_settings(run).model_fields_set:
+        raise DataError(f"{run.settings_file} has no table [fit]; {advice}")
+    return run.settings_file
 
 
 def _configure(run: Run, plan: FitPlan, *warnings: str) -> Run:
     """Write the settings into the run; results that were found with others do not stay beside them."""
     text = write_configuration(plan.settings, "fit", home=run.path)
+    run = run.update(RunStatus.RUNNING, 0.0, *warnings)
     if not run.settings_file.exists() or not hold_the_same(run.read(run.settings_file.name), text):
         remove_results(run)
         run.write(run.settings_file.name, text)
-    return run.update(RunStatus.RUNNING, 0.0, *warnings)
+    return run

@@ -3,6 +3,7 @@
 Start with `summarise`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,22 +12,25 @@ import numpy as np
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
+from kinimmune.fitting.estimation.progression_summary import describe_response
 from kinimmune.fitting.estimation.results import (
+    ChangeRow,
     ComparisonRow,
     ConstantRow,
-    CurveRow,
     EstimateRow,
-    EventRow,
     FitResult,
-    ResponseRow,
     StartRow,
     TrialResult,
 )
 from kinimmune.fitting.estimation.trial_summary import describe_trial
+from kinimmune.fitting.problem.changes import ParameterChange
+from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
+from kinimmune.fitting.problem.predictions import predictions, stepped_curve
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
-from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
+from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
@@ -123,6 +127,7 @@ def _fit_result(
     covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
     effective = approximation.effective_parameters
+    changed = {change.key: str(change) for change in problem.changes}
     return FitResult(
         model=problem.simulator.model.name,
         seed=solution.seed,
@@ -139,18 +144,27 @@ def _fit_result(
         degrees_of_freedom=len(problem.targets) - effective,
         q_model=score(ratios, by_label, null=False),
         q_null=score(ratios, by_label, null=True),
-        parameters=tuple(map(_estimate, problem.estimated, found.z, errors)),
+        parameters=tuple(
+            replace(_estimate(item, score, error), changed=changed.get(item.key, ""))
+            for item, score, error in zip(problem.estimated, found.z, errors, strict=True)
+        ),
         targets=compare(evidence, problem.targets, with_null=False),
         unfitted=unfitted,
         transport=transported,
-        responses=tuple(ResponseRow(study, arm, outcome.responded) for (study, arm), outcome in found.outcomes.items()),
+        responses=tuple(
+            describe_response(study, arm, outcome, progresses=Endpoint.PFS in problem.endpoints)
+            for (study, arm), outcome in found.outcomes.items()
+        ),
         events=tuple(_events(problem, found.outcomes)),
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
+        predicted=tuple(_predicted(problem, found.outcomes)),
         starts=tuple(
             StartRow(index, item.chi_square, item.converged, item.evaluations, item.message)
             for index, item in enumerate(solution.starts)
         ),
-        constants=tuple(_constant(item) for item in problem.parameters if not item.estimated),
+        constants=tuple(
+            replace(_constant(item), changed=changed.get(item.key, "")) for item in problem.parameters if not item.estimated
+        ),
         correlation=tuple(tuple(map(float, row)) for row in covariance / np.outer(errors, errors)),
     )
 
@@ -167,7 +181,7 @@ def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:
         lower=prior.from_z(score - NORMAL_95 * error),
         upper=prior.from_z(score + NORMAL_95 * error),
         at_bound=bool(min(score - lowest, highest - score) < AT_BOUND),
-        prior=_in_words(prior),
+        prior=str(prior),
         prior_median=prior.median,
         prior_lower=prior.from_z(-NORMAL_95),
         prior_upper=prior.from_z(NORMAL_95),
@@ -183,15 +197,25 @@ def _constant(parameter: Parameter) -> ConstantRow:
         symbol=parameter.symbol,
         value=parameter.value,
         unit=parameter.unit,
-        prior=_in_words(parameter.prior),
+        prior=str(parameter.prior),
         status=parameter.source.status,
         source=parameter.source.key,
         meaning=parameter.meaning,
     )
 
 
-def _in_words(prior: Prior) -> str:
-    return "fixed" if prior.scale is Scale.FIXED else f"{prior.scale}({prior.median:g}, {prior.sd:g})"
+def describe_change(original: Parameter, change: ParameterChange) -> ChangeRow:
+    """Return what was told of a parameter beside what the tables say of it."""
+    moved = "estimated" if original.estimated else "constant"
+    return ChangeRow(
+        name=change.key,
+        changed=str(change),
+        tables=f"{moved}, {original.value:g}, {original.prior}",
+        estimated=original.estimated if change.estimated is None else change.estimated,
+        value=change.value,
+        prior=None if change.prior is None else str(change.prior),
+        start=change.start,
+    )
 
 
 def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
@@ -200,6 +224,16 @@ def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
         for study, arm in problem.arms
         for endpoint in problem.endpoints
     ]
+
+
+def _predicted(problem: FitProblem, outcomes: Outcomes) -> list[PredictedRow]:
+    rows = []
+    for name, value in predictions(problem, outcomes).items():
+        output = read_published_output(name)
+        statistic = Statistic.MEDIAN if isinstance(output, MedianOutput) else Statistic.HAZARD_RATIO
+        finite = value if value is not None and math.isfinite(value) else None
+        rows.append(PredictedRow(output.study, output.arm, output.endpoint, statistic, finite))
+    return rows
 
 
 def _curves(outcomes: Outcomes, endpoints: Sequence[Endpoint]) -> list[CurveRow]:
@@ -211,4 +245,7 @@ def _curves(outcomes: Outcomes, endpoints: Sequence[Endpoint]) -> list[CurveRow]
         if Endpoint.TTP in endpoints:
             scans = tuple(map(float, outcome.scans / DAYS_PER_MONTH))
             rows.append(CurveRow(study, arm, Endpoint.TTP, scans, tuple(map(float, progression_free(outcome)))))
+        if Endpoint.PFS in endpoints:
+            time, alive = stepped_curve(outcome, Endpoint.PFS)
+            rows.append(CurveRow(study, arm, Endpoint.PFS, tuple(map(float, time / DAYS_PER_MONTH)), tuple(map(float, alive))))
     return rows

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, Numbers, QuadratureRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import Numbers
+from kinimmune.fitting.estimation.progression_summary import add_pfs
+from kinimmune.fitting.estimation.results import ArmResult, ContrastResult, QuadratureRow, TrialResult
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, list_ratios
 from kinimmune.fitting.problem.predictions import contrast_curves, predict_ratio, predictions
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, curve, predict
@@ -18,7 +20,8 @@ from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Arm, Endpoint, Trial
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals, draw_population
-from kinimmune.models.trial.survival import median_time, progression_free, restricted_mean, survival_at
+from kinimmune.models.trial.progression_free import progression_free_survival
+from kinimmune.models.trial.survival import TrialCurves, median_time, progression_free, restricted_mean, survival_at
 from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 
 QUADRATURE_SETS = 4
@@ -85,7 +88,7 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
     dead = 1.0 - survival_at(outcome.grid, outcome.survival, outcome.scans)
     alive_unseen = outcome.at_risk - outcome.detected
     total_deaths = 1.0 - outcome.survival[-1]
-    return ArmResult(
+    described = ArmResult(
         study=trial.study,
         arm=arm.name,
         n=arm.n,
@@ -107,11 +110,12 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
         treatment_median=_median_on_treatment(outcome),
         survival_6=_rate(outcome, 6.0),
         survival_12=_rate(outcome, 12.0),
-        ttp_6=float(free[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0) - 1]),
+        ttp_6=float(np.append(1.0, free)[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0)]),
         best_change=_best_changes(drawn, outcome.scans),
         spiders=_spiders(drawn, outcome.scans),
         courses={name: _numbers(row) for name, row in courses.items()},
     )
+    return add_pfs(described, outcome, trial.follow_up[Endpoint.PFS]) if Endpoint.PFS in problem.endpoints else described
 
 
 def _numbers(values: Array) -> Numbers:
@@ -185,9 +189,10 @@ def _contrast(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput)
     treated, control = contrast_curves(problem, outcomes, ratio)
     found = predict_ratio(problem, outcomes, ratio)
     horizon = problem.trial(ratio.study).follow_up[ratio.endpoint].longest
-    months, course = _hazard_course(treated.survival, control.survival, treated.time, horizon)
-    start = np.concatenate([[0.0], treated.time])
-    means = [restricted_mean(start, np.concatenate([[1.0], arm.survival]), horizon) for arm in (treated, control)]
+    # hazards of PFS from scan to scan: the steps would hide the deaths between them
+    kept = np.asarray(treated.tied) if ratio.endpoint is Endpoint.PFS else np.ones(treated.time.size, dtype=bool)
+    months, course = _hazard_course(treated.survival[kept], control.survival[kept], treated.time[kept], horizon)
+    means = [_restricted_mean(outcomes, item, horizon) for item in (treated, control)]
     return ContrastResult(
         study=ratio.study,
         arm=ratio.arm,
@@ -199,6 +204,13 @@ def _contrast(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput)
         rmst_difference=(means[0] - means[1]) / DAYS_PER_MONTH,
         rmst_horizon=horizon / DAYS_PER_MONTH,
     )
+
+
+def _restricted_mean(outcomes: Outcomes, arm: TrialCurves, horizon: float) -> float:
+    if arm.endpoint is Endpoint.PFS:
+        return progression_free_survival(outcomes[arm.study, arm.arm]).restricted_mean(horizon)
+    start = np.concatenate([[0.0], arm.time])
+    return restricted_mean(start, np.concatenate([[1.0], arm.survival]), horizon)
 
 
 def _hazard_course(treated: Array, control: Array, time: Array, horizon: float) -> tuple[Numbers, Numbers]:

@@ -19,7 +19,7 @@ from kinimmune.models.symbolic.parameters import Parameter, Spread
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Arm, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
 
 VERSION = 1
 """Of the canonical form."""
@@ -108,6 +108,13 @@ def _arm(arm: Arm) -> list[object]:
 
 def _trial(trial: Trial) -> dict[str, object]:
     scans = [trial.scan_interval, trial.scan_jitter, trial.reading_error, trial.progression_ratio, trial.response_ratio]
+    if trial.later_scan_interval is not None and trial.later_scans_from is not None:
+        scans += [trial.later_scan_interval, trial.later_scans_from]
+    if trial.progression_increase > 0.0 and trial.baseline_diameter is not None:
+        scans += [trial.progression_increase, trial.baseline_diameter]
     arms = [_arm(arm) for arm in trial.arms]
-    follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in trial.follow_up.items()}
+    periods = dict(trial.follow_up)
+    if periods.get(Endpoint.PFS) == periods.get(Endpoint.TTP):
+        periods.pop(Endpoint.PFS, None)  # as where no row of `follow_up.csv` gives one
+    follow_up = {str(of): [period.shortest, period.longest, period.shape] for of, period in periods.items()}
     return {"study": trial.study, "scans": scans, "arms": arms, "follow_up": follow_up, "stop_rule": str(trial.stop_rule)}

@@ -57,7 +57,7 @@ def recognise(run: Run, tables: Tables) -> Run:
     now = digest_inputs(run.record.model, tables)
     digest = PACKAGE_DIGESTS.get(run.record.model, "") if then == PACKAGE_TABLES else now if _is_as_it_was(run, tables) else ""
     known = {then: now} if digest == now else {}
-    return Run(run.path, replace(run.record, digest=digest or "unknown", aliases=known))
+    return replace(run, record=replace(run.record, digest=digest or "unknown", aliases=known))
 
 
 def _is_as_it_was(run: Run, tables: Tables) -> bool:

@@ -1,6 +1,6 @@
 """How far a virtual trial lies from a published median: residuals whose squares add to a deviance.
 
-Start with `os_residual` and `scan_residuals`.
+Start with `os_residual`, `scan_residuals` and `interval_residuals`.
 """
 
 import math
@@ -9,10 +9,22 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from kinimmune.fitting.problem.targets import Target
+from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.scan_plan import ScanPlan
+from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import TrialCurves, greenwood
+
+HALF_PRINTED = 0.05 * DAYS_PER_MONTH
+"""[d]; medians are printed to a tenth of a month."""
+JITTERS = 2.0
+"""Standard deviations of a scan about its date within which a published median belongs to it."""
+CERTAIN = 1e3
+"""Largest distance from one half, in standard errors."""
+SMALLEST_HALF = 1e-12
+"""Of a mass that has an end where nobody is at risk any more."""
 
 
 def derived_log_error(target: Target, follow_up: FollowUp) -> float:
@@ -51,14 +63,13 @@ def os_residual(median: float, target: Target, error: float) -> float:
     return (math.log(median / DAYS_PER_MONTH) - math.log(target.value)) / error
 
 
-def scan_of(target: Target, scan_interval: float) -> int:
+def scan_of(target: Target, plan: ScanPlan) -> int:
     """Return the number of the scan nearest to a published median time to progression.
 
-    >>> from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-    >>> [round(months * DAYS_PER_MONTH / 42.0) for months in (1.4, 2.8, 5.5)]
+    >>> [ScanPlan(42.0).nearest(months * DAYS_PER_MONTH) for months in (1.4, 2.8, 5.5)]
     [1, 2, 4]
     """
-    return max(1, round(target.value * DAYS_PER_MONTH / scan_interval))
+    return plan.nearest(target.value * DAYS_PER_MONTH)
 
 
 def scan_residuals(curve: TrialCurves, scan: int) -> tuple[float, float]:
@@ -81,8 +92,58 @@ def scan_residuals(curve: TrialCurves, scan: int) -> tuple[float, float]:
         return math.sqrt(max(-2.0 * float(log_ndtr(-after / float(errors[0]))), 0.0)), 0.0
     before = float(curve.survival[scan - 2]) - 0.5
     error = 0.5 * (float(errors[scan - 2]) + float(errors[scan - 1]))
-    half_drop = 0.5 * (before - after) / error
-    offset = 0.5 * (before + after) / error
+    return _split(0.5 * (before - after) / error, 0.5 * (before + after) / error)
+
+
+def interval_residuals(curve: StepCurve, errors: Array, median: float, near: float) -> tuple[float, float]:
+    """Return two residuals whose squares add to -2 ln P(the sample median of PFS falls where it was published).
+
+    A published median nearer than `near` to a scan fell on that scan: P is the mass of its step.  Any other fell between two
+    scans: P is the mass of the interval it was rounded from.  With a and b the ends of either,
+    P = Phi((S(a) - 1/2)/se(a)) - Phi((S(b) - 1/2)/se(b)), split as by `scan_residuals`.
+
+    Parameters
+    ----------
+    curve
+        progression-free survival
+    errors
+        Greenwood's standard errors of its rows
+    median
+        as published [d]
+    near
+        distance [d] within which a median belongs to a scan
+
+    Raises
+    ------
+    DataError
+        when the curve ends before the median
+    """
+    if not median + HALF_PRINTED < curve.time[-1]:
+        raise DataError(f"a median of {median:g} d lies beyond the curve, which ends on day {curve.time[-1]:g}")
+    scans = curve.time[curve.at_scan]
+    nearest = int(np.argmin(np.abs(scans - median))) if scans.size else -1
+    if nearest >= 0 and abs(scans[nearest] - median) <= near:
+        row = int(np.flatnonzero(curve.at_scan)[nearest])
+        ends = [(float(curve.survival[place]), float(errors[place])) for place in (row - 1, row)]
+    else:
+        segment = int(np.searchsorted(scans, median))
+        time, survival = curve.between_scans(segment)
+        spread = curve.between_scans(segment, errors)[1]
+        days = np.array([max(median - HALF_PRINTED, float(time[0])), min(median + HALF_PRINTED, float(time[-1]))])
+        around = zip(np.interp(days, time, survival), np.interp(days, time, spread), strict=True)
+        ends = [(float(value), float(error)) for value, error in around]
+    above, below = (_standardise(value, error) for value, error in ends)
+    return _split(max(0.5 * (above - below), SMALLEST_HALF), 0.5 * (above + below))
+
+
+def _standardise(survival: float, error: float) -> float:
+    """Return (S - 1/2)/se; far away where S is certain, zero where nobody is left to tell."""
+    away = survival - 0.5
+    return away / max(error, abs(away) / CERTAIN, 1e-300)
+
+
+def _split(half_drop: float, offset: float) -> tuple[float, float]:
+    """Return the residuals of a mass between offset - half_drop and offset + half_drop standard deviations."""
     best = _log_mass(-half_drop, half_drop)
     here = _log_mass(offset - half_drop, offset + half_drop)
     return math.copysign(math.sqrt(max(2.0 * (best - here), 0.0)), offset), math.sqrt(-2.0 * best)

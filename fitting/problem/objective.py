@@ -163,7 +163,7 @@ def log_prediction(problem: FitProblem, outcomes: Outcomes, name: str) -> float:
     try:
         if isinstance(output, HazardRatioOutput):
             return math.log(hazard_ratio(*contrast_curves(problem, outcomes, output)))
-        median = median_months(problem, outcomes, output.study, output.arm, output.endpoint)
+        median = median_months(outcomes, output.study, output.arm, output.endpoint)
     except (DataError, ValueError) as error:
         raise NumericalError(f"no {name} here: {error}") from error
     if median is None:

@@ -3,7 +3,7 @@
 Start with `parse_output`.  Names are `median:STUDY:ARM:os`, `hazard_ratio:STUDY[:ARM]:ENDPOINT`,
 `survival:STUDY:ARM:ENDPOINT:MONTH` and `state:NAME:DAY[:ARM]`; a ratio names its treated arm where a study has several.
 `kinimmune.fitting.sensitivity.responses` computes them.
-Every output is a smooth function of the parameters; the median of TTP, which jumps from scan to scan, is refused.
+Every output is a smooth function of the parameters; medians of TTP and PFS, which jump from scan to scan, are refused.
 """
 
 import math
@@ -21,7 +21,7 @@ FORMS = "median:STUDY:ARM:os, hazard_ratio:STUDY[:ARM]:ENDPOINT, survival:STUDY:
 
 @dataclass(frozen=True)
 class MedianOutput:
-    """Median time of an endpoint in an arm [month]; of OS from the smooth curve, of TTP the scan at which it is seen."""
+    """Median time of an endpoint in an arm [month]; of OS from the smooth curve, of TTP a scan, of PFS a scan or between two."""
 
     study: str
     arm: str
@@ -136,7 +136,7 @@ def read_published_output(name: str) -> PublishedOutput:
     """Return the median or hazard ratio of a name; raises as `read_output` does, and for outputs of other kinds."""
     output = read_output(name)
     if not isinstance(output, MedianOutput | HazardRatioOutput):
-        raise DataError(f"'{name}' is neither a median nor a hazard ratio")
+        raise DataError(f"'{name}' is neither a median nor a hazard ratio; write {FORMS}")
     return output
 
 
@@ -220,10 +220,11 @@ def _ratio(text: str, trial: Trial, arm: Sequence[str], endpoint: Endpoint) -> H
 
 
 def _median(text: str, trial: Trial, arm: str, endpoint: Endpoint) -> MedianOutput:
-    if endpoint is Endpoint.TTP:
+    if endpoint is not Endpoint.OS:
         month = float(f"{2.0 * trial.scan_interval / DAYS_PER_MONTH:.2g}")
-        smooth = SurvivalOutput(trial.study, arm, Endpoint.TTP, month).name
-        raise _refuse(text, f"a median of TTP is the number of a scan and jumps; ask for the share at a month, such as {smooth}")
+        smooth = SurvivalOutput(trial.study, arm, endpoint, month).name
+        what = "TTP is the number of a scan and jumps" if endpoint is Endpoint.TTP else "PFS jumps at scans"
+        raise _refuse(text, f"a median of {what}; ask for the share at a month, such as {smooth}")
     return MedianOutput(trial.study, arm)
 
 

@@ -18,6 +18,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import (
     TrialCurves,
     greenwood,
@@ -27,18 +28,31 @@ from kinimmune.models.trial.survival import (
     median_time,
     progression_free,
 )
+from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 
-def median_months(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> float | None:
+def median_months(outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> float | None:
     """Return a predicted median [month]: of OS from the smooth curve, of TTP the scan at which the curve passes one half.
 
-    None when the curve of TTP stays above one half to the horizon.
+    Of PFS the first time at which the curve stands at one half or below, at a scan or between two.  None when a curve of TTP or
+    PFS stays above one half to the horizon.
     """
     outcome = outcomes[study, arm]
     if endpoint is Endpoint.OS:
         return median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH
+    if endpoint is Endpoint.PFS:
+        median = progression_free_survival(outcome).median()
+        return None if median is None else median / DAYS_PER_MONTH
     scan = median_scan(progression_free(outcome))
-    return None if scan is None else scan * problem.trial(study).scan_interval / DAYS_PER_MONTH
+    return None if scan is None else float(outcome.scans[scan - 1]) / DAYS_PER_MONTH
+
+
+def stepped_curve(outcome: ArmOutcome, endpoint: Endpoint) -> tuple[Array, Array]:
+    """Return times [d] and S of an endpoint whose curve falls by steps: of TTP at the scans, of PFS between them too."""
+    if endpoint is Endpoint.TTP:
+        return outcome.scans, progression_free(outcome)
+    curve = progression_free_survival(outcome)
+    return curve.time, curve.survival
 
 
 def contrast_curves(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput) -> tuple[TrialCurves, TrialCurves]:
@@ -77,7 +91,7 @@ def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | No
         for endpoint in problem.endpoints:
             for arm in trial.arms:
                 name = MedianOutput(trial.study, arm.name, endpoint).name
-                named[name] = median_months(problem, outcomes, trial.study, arm.name, endpoint)
+                named[name] = median_months(outcomes, trial.study, arm.name, endpoint)
             for ratio in list_ratios(trial, endpoint):
                 named[ratio.name] = predict_ratio(problem, outcomes, ratio).value
     return named
@@ -86,13 +100,13 @@ def predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, float | No
 def smooth_predictions(problem: FitProblem, outcomes: Outcomes) -> dict[str, Array]:
     """Return predictions on a scale where they are smooth and nearly normal, for intervals by the delta method.
 
-    ln of OS medians and of hazard ratios, shape (1,); progression-free probabilities at the scans, shape (K,).
+    ln of OS medians and of hazard ratios, shape (1,); in place of medians of TTP and PFS, which jump, the curves they come from.
     """
     named: dict[str, Array] = {}
     for name, value in predictions(problem, outcomes).items():
         output = read_output(name)
-        if isinstance(output, MedianOutput) and output.endpoint is Endpoint.TTP:
-            named[name] = progression_free(outcomes[output.study, output.arm])
+        if isinstance(output, MedianOutput) and output.endpoint is not Endpoint.OS:
+            named[name] = stepped_curve(outcomes[output.study, output.arm], output.endpoint)[1]
         else:
             named[name] = np.array([math.log(value if value is not None else math.nan)])
     return named
@@ -109,7 +123,7 @@ def sampling_error(problem: FitProblem, outcomes: Outcomes, name: str) -> Array:
         return np.array([math.nan if error is None else error])
     observed = curve(problem, outcomes, output.study, output.arm, output.endpoint)
     errors = greenwood(observed)
-    if output.endpoint is Endpoint.TTP:
+    if output.endpoint is not Endpoint.OS:
         return errors
     place = int(np.argmax(observed.survival <= 0.5)) if observed.survival[-1] <= 0.5 else observed.survival.size - 1
     rate = -math.log(observed.survival[place] / observed.survival[place - 1])
@@ -152,5 +166,5 @@ def scans_of(target: Target, predicted: float | None, trial: Trial) -> tuple[int
     """Return the scans of a published and a predicted median of TTP; None for every other statistic."""
     if target.statistic is not Statistic.MEDIAN or target.endpoint is not Endpoint.TTP:
         return None, None
-    found = None if predicted is None else round(predicted * DAYS_PER_MONTH / trial.scan_interval)
-    return scan_of(target, trial.scan_interval), found
+    found = None if predicted is None else trial.plan.nearest(predicted * DAYS_PER_MONTH)
+    return scan_of(target, trial.plan), found

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from kinimmune.fitting.problem.likelihood import log_error, os_residual, scan_of, scan_residuals
+from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
+from kinimmune.fitting.problem.fittable import require_trials, select_parameters
+from kinimmune.fitting.problem.likelihood import (
+    HALF_PRINTED,
+    JITTERS,
+    interval_residuals,
+    log_error,
+    os_residual,
+    scan_of,
+    scan_residuals,
+)
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
@@ -19,18 +29,18 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
-from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
-from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.population import Population, draw_population
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
-from kinimmune.models.trial.survival import TrialCurves, expected_curve, median_time
+from kinimmune.models.trial.survival import TrialCurves, expected_curve, greenwood, median_time
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
@@ -64,6 +74,8 @@ class FitProblem:
     jobs: int = 1
     drugs: KnownDrugs = field(default_factory=KnownDrugs)
     """Properties of the drugs that arms give, where they are not those of the model's parameters."""
+    changes: tuple[ParameterChange, ...] = ()
+    """What is otherwise than in the tables; `parameters` have it already."""
 
     def __post_init__(self) -> None:
         """Refuse targets a fit must not see, and parameters without a prior."""
@@ -73,12 +85,16 @@ class FitProblem:
             if target.statistic is not Statistic.MEDIAN:
                 raise UsageError(f"target {target.label}: only medians can be fitted; give it role 'unfitted'")
             if target.endpoint not in self.endpoints:
-                raise UsageError(f"target {target.label}: model '{self.simulator.model.name}' has no progression")
+                raise UsageError(
+                    f"target {target.label}: model '{self.simulator.model.name}' has no progression; give it role 'unfitted'"
+                )
             if (target.study, target.arm) not in self.arms:
-                raise UsageError(f"target {target.label} belongs to an arm that is not run")
+                raise UsageError(f"target {target.label} belongs to an arm that is not run; run it, or leave the target out")
         for parameter in self.estimated:
             if parameter.prior.scale is Scale.FIXED:
-                raise DataError(f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin})")
+                raise DataError(
+                    f"parameter '{parameter.key}' is estimated but its prior is fixed ({parameter.origin}); give it a prior"
+                )
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -98,17 +114,6 @@ class FitProblem:
         return {item.key: item.prior.from_z(float(score)) for item, score in zip(self.estimated, z, strict=True)}
 
 
-def require_fittable(model: OdeModel, tables: Tables) -> tuple[Target, ...]:
-    """Return the targets a model is fitted to; raises as `build_problem` does, and compiles nothing."""
-    if not supports_trials(model):
-        needs = "a cause of death and an input for the dose of an arm"
-        raise UsageError(f"model '{model.name}' cannot be fitted to trials: it needs {needs}; fit a model that has both")
-    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
-    if not targets:
-        raise DataError("targets.csv has no row with role 'fit'; mark the medians a fit should aim at")
-    return targets
-
-
 def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     model: str,
     tables: Tables,
@@ -118,22 +123,23 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     jobs: int = 1,
     stop_rule: StopRule | None = None,
     integrator: str = "kernel",
+    changes: Sequence[ParameterChange] = (),
 ) -> FitProblem:
     """Read the tables and set up the fit of every target with role `fit`.
 
     Raises
     ------
     UsageError
-        when the model is not tried in trials
+        when the model cannot be fitted to these tables, as `require_trials` tells it
     DataError
-        when the tables hold nothing to fit
+        when a table cannot be used
     """
     built = load_model(model, tables)
-    targets = require_fittable(built, tables)
-    trials = read_trials(tables)
+    require_trials(built, tables)
+    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
     studies = {target.study for target in targets}
-    trials = tuple(trial for trial in trials if trial.study in studies)
-    kept = tuple(item for item in built.parameters if item.study is None or item.study in studies)
+    trials = tuple(trial for trial in read_trials(tables) if trial.study in studies)
+    kept = apply_changes(select_parameters(built, targets), changes)
     longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
     simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
@@ -148,6 +154,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
         population=draw_population(kept, patients, seed),
         jobs=jobs,
         drugs=read_drugs(tables),
+        changes=tuple(changes),
     )
 
 
@@ -196,23 +203,32 @@ def residuals(problem: FitProblem, outcomes: Outcomes, z: Array) -> Array:
 
 
 def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
-    """Return the one or two residuals of a target with role `fit`."""
+    """Return the one or two residuals of a median."""
     trial = problem.trial(target.study)
     if target.endpoint is Endpoint.OS:
         outcome = outcomes[target.study, target.arm or ""]
         error = log_error(target, trial.follow_up[Endpoint.OS])
         return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
-    observed = curve(problem, outcomes, target.study, target.arm or "", Endpoint.TTP)
-    return scan_residuals(observed, scan_of(target, trial.scan_interval))
+    observed = curve(problem, outcomes, target.study, target.arm or "", target.endpoint)
+    if target.endpoint is Endpoint.PFS:
+        rows = progression_free_survival(outcomes[target.study, target.arm or ""])
+        near = JITTERS * trial.scan_jitter + HALF_PRINTED
+        return interval_residuals(rows, greenwood(observed), target.value * DAYS_PER_MONTH, near)
+    return scan_residuals(observed, scan_of(target, trial.plan))
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:
-    """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation."""
+    """Return where the optimiser starts: the prior medians, then Sobol points within one prior standard deviation of them.
+
+    A start that was given for a parameter takes the place of its prior median.
+    """
     from scipy.stats import qmc
 
-    size = len(problem.estimated)
+    given = {change.key: change.start for change in problem.changes if change.start is not None}
+    centre = np.array([item.prior.to_z(given[item.key]) if item.key in given else 0.0 for item in problem.estimated])
+    size = centre.size
     if starts == 1:
-        return [np.zeros(size)]
+        return [centre]
     exponent = math.ceil(math.log2(starts - 1)) if starts > 2 else 0
     design = qmc.Sobol(size, scramble=True, rng=np.random.default_rng([seed, 1])).random_base2(exponent)
-    return [np.zeros(size), *(2.0 * row - 1.0 for row in design[: starts - 1])]
+    return [centre, *(centre + (2.0 * row - 1.0) for row in design[: starts - 1])]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import FitProblem, build_problem
 from kinimmune.fitting.settings import ProblemOptions, Seed
@@ -23,18 +24,26 @@ class ProblemSettings(ProblemOptions):
     """Digest of the rows and columns it reads and of its equations, as `digest_inputs` gives it."""
     seed: Seed
     """Seed of the virtual patients."""
+    changes: tuple[ParameterChange, ...] = ()
+    """What is otherwise about parameters than the tables say."""
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The settings as an input of a task; `ProblemSettings(**plain)` is the way back."""
-        return self.model_dump(mode="json")
+        """The settings as an input of a task; `ProblemSettings(**plain)` is the way back.
+
+        Without changes it has no word of them, as in the inputs of tasks from before there were any.
+        """
+        plain = self.model_dump(mode="json", exclude={"changes"})
+        return {**plain, "changes": [change.plain for change in self.changes]} if self.changes else plain
 
     def with_patients(self, patients: int | None) -> "ProblemSettings":
         """Return the settings with another number of virtual patients; None leaves them as they are."""
         return self if patients is None else self.model_copy(update={"patients": patients})
 
 
-def describe_problem(model: str, tables: Tables, seed: int, options: ProblemOptions) -> ProblemSettings:
+def describe_problem(
+    model: str, tables: Tables, seed: int, options: ProblemOptions, changes: tuple[ParameterChange, ...] = ()
+) -> ProblemSettings:
     """Return the settings of a problem with the tables as they are now.
 
     Parameters
@@ -47,9 +56,11 @@ def describe_problem(model: str, tables: Tables, seed: int, options: ProblemOpti
         of the virtual patients
     options
         how virtual trials are run; those of an analysis, such as `FitOptions`, will do
+    changes
+        what is otherwise about parameters than the tables say, as `choose_changes` gives it
     """
     shared = {name: getattr(options, name) for name in ProblemOptions.model_fields}
-    return ProblemSettings(model=model, tables=digest_inputs(model, tables), seed=seed, **shared)
+    return ProblemSettings(model=model, tables=digest_inputs(model, tables), seed=seed, changes=changes, **shared)
 
 
 def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -> FitProblem:
@@ -90,4 +101,5 @@ def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
         seed=settings.seed,
         stop_rule=settings.stop_rule,
         integrator=settings.integrator,
+        changes=settings.changes,
     )

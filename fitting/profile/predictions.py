@@ -35,7 +35,7 @@ WIDTH = 0.1
 
 
 def profilable_predictions(problem: FitProblem) -> tuple[str, ...]:
-    """Return the predictions that can be profiled; medians of time to progression sit on scans and cannot."""
+    """Return the predictions that can be profiled; medians of TTP and PFS sit on scans and cannot."""
     ratios = [item.name for trial in problem.trials for endpoint in problem.endpoints for item in list_ratios(trial, endpoint)]
     medians = [f"{Statistic.MEDIAN}:{study}:{arm}:{Endpoint.OS}" for study, arm in problem.arms]
     return (*ratios, *medians)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kinimmune.models.errors import DataError, MachineError
+from kinimmune.models.errors import OF_THE_MACHINE, DataError, MachineError
 
 ENDING = ".tmp"
 """Ending of a file that is being written."""
@@ -43,6 +43,14 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, content)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it; raise a `MachineError` where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse_writing(path, error) from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it is there as a whole or not at all; raises as `write_text` does.
 
@@ -63,9 +71,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise MachineError(
-            f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
-        ) from error
+        raise refuse_writing(path, error) from error
+
+
+def refuse_writing(path: Path, error: OSError) -> MachineError:
+    """Return the error for a file or folder that cannot be written while work goes on."""
+    return MachineError(
+        f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
+    )
 
 
 def is_stream(path: Path) -> bool:
@@ -132,6 +145,8 @@ def read_text(path: Path, advice: str) -> str:
     ------
     DataError
         when the file is missing, no text, or larger than any this package writes
+    MachineError
+        when the disk does not give it
     """
     try:
         if path.exists() and not path.is_file():
@@ -141,8 +156,12 @@ def read_text(path: Path, advice: str) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; {advice}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}; {advice}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}); {advice}") from error
+    except OSError as error:
+        if error.errno in OF_THE_MACHINE:
+            raise MachineError(f"{path} cannot be read: {error.strerror}; mend the disk, then {advice}") from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; {advice}") from error
 
 
 def read_object(path: Path, advice: str) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 Start with `lock_run` and `is_in_use`.  The text of the lock file only informs; what counts is the lock.  Locks of another host
 may not be seen on a shared file system, so a lock file that another host left behind is not broken without being told to.
+A lock file that is gone tells whoever works in the run that its folder was deleted, moved or replaced: `identify_lock`.
 """
 
+import errno
 import json
 import os
 import platform
@@ -15,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import OF_THE_MACHINE, KinimmuneError, MachineError, UsageError
 
 LOCK = ".lock"
 """Name of the lock file in a run."""
@@ -50,22 +52,26 @@ def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
     ------
     UsageError
         when another process holds the lock, another host left it, or the folder cannot be written
+    MachineError
+        when there is no room for the folder
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         stream, held = _open_current(path / LOCK)
     except OSError as error:
-        raise UsageError(f"cannot write run '{path}': {error.strerror}; give a folder you may write with -o") from error
+        raise refuse_folder(path, error) from error
     with stream:
+        require_writable(path)
         _require_free(path, _read_holder(stream), held=held, force=force)
         _tell_holder(stream, json.dumps(asdict(_here())))
         try:
             yield
         finally:
             _tell_holder(stream, "")
-            with suppress(OSError):
-                (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
+            if _is_current(path / LOCK, stream):  # and not that of another process, where the folder was replaced
+                with suppress(OSError):
+                    (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
             _unlock(stream)
             with suppress(OSError):
                 for folder in made:  # where nothing was written, nothing is left
@@ -78,10 +84,44 @@ def _open_current(path: Path) -> tuple[IO[str], bool]:
         stream = path.open("a+", encoding="utf-8")
         if not _try_lock(stream):
             return stream, False
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
-                return stream, True
+        if _is_current(path, stream):
+            return stream, True
         stream.close()
+
+
+def _is_current(path: Path, stream: IO[str]) -> bool:
+    """Return whether an open file is the one that lies at a path now."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def require_writable(folder: Path) -> None:
+    """Raise a `UsageError` unless files can be made in a folder of a run, which is there; nothing is made."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise refuse_folder(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def refuse_folder(path: Path, error: OSError) -> KinimmuneError:
+    """Return the error for a folder of a run that cannot be written before work has begun."""
+    reason = error.strerror or error
+    if error.errno in OF_THE_MACHINE - {errno.EROFS}:
+        return MachineError(
+            f"cannot write run '{path}': {reason}; make room and repeat the command, or give another folder with -o"
+        )
+    return UsageError(f"cannot write run '{path}': {reason}; give a folder you may write with -o")
+
+
+def identify_lock(path: Path) -> os.stat_result | None:
+    """Return what tells the lock file of a run from every other one while it is held; None when there is none.
+
+    Its folder would not do: the number of a folder that was deleted is soon that of a new one.
+    """
+    try:
+        return (path / LOCK).stat()
+    except OSError:
+        return None
 
 
 def is_in_use(path: Path) -> bool:

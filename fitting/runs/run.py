@@ -6,6 +6,7 @@ nothing in a run is ever unpickled.
 """
 
 import json
+import os
 import shutil
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,13 +16,13 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from kinimmune.fitting.runs.atomic_files import is_leftover, read_object, read_text, write_text
+from kinimmune.fitting.runs.atomic_files import is_leftover, make_folder, read_object, read_text, write_text
 from kinimmune.fitting.runs.checksums import is_as_written, note_checksum
 from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.fitting.runs.kept_model import remove_kept
-from kinimmune.fitting.runs.lock import is_in_use
+from kinimmune.fitting.runs.lock import identify_lock, is_in_use, refuse_folder
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
-from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.errors import DataError, MachineError, UsageError
 
 RECORD, RESULTS = "run.json", "results"
 
@@ -70,14 +71,33 @@ class Run:
 
     path: Path
     record: RunRecord
+    lock: os.stat_result | None = field(default=None, compare=False, repr=False)
+    """What told its lock file from every other one when the run was opened; None when it had none."""
 
     @property
     def settings_file(self) -> Path:
         """The resolved settings, as `-c` reads them."""
         return self.path / "config.toml"
 
+    def require_place(self) -> None:
+        """Raise a `MachineError` when the folder of the run is no longer there, or no longer this run's."""
+        now = identify_lock(self.path)
+        replaced = self.lock is not None and (now is None or not os.path.samestat(self.lock, now))
+        if replaced or not self.path.is_dir():
+            raise MachineError(
+                f"run '{self.path}' is gone: its folder, or the .lock in it, was deleted or moved while the command worked; "
+                "go on with --resume where it lies now, or begin anew"
+            )
+
     def update(self, status: RunStatus, seconds: float, *notes: str) -> "Run":
-        """Write `run.json` with a new status, `seconds` more wall time and further notes; return the run as it is now."""
+        """Write `run.json` with a new status, `seconds` more wall time and further notes; return the run as it is now.
+
+        Raises
+        ------
+        MachineError
+            when the folder of the run is gone or cannot be written
+        """
+        self.require_place()
         record = replace(
             self.record,
             status=status,
@@ -85,12 +105,26 @@ class Run:
             notes=tuple(dict.fromkeys((*self.record.notes, *notes))),
         )
         write_text(self.path / RECORD, json.dumps(TypeAdapter(RunRecord).dump_python(record, mode="json"), indent=1))
-        return Run(self.path, record)
+        return replace(self, record=record)
+
+    def reread(self) -> "Run":
+        """Return the run with what `run.json` says now; as it was where somebody has deleted or damaged that."""
+        try:
+            return replace(self, record=open_run(self.path).record)
+        except (UsageError, DataError):
+            return self
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file of the run, folders included, and return where it is; a result with its checksum."""
+        """Write a file of the run, folders in it included, and return where it is; a result with its checksum.
+
+        Raises
+        ------
+        MachineError
+            when the folder of the run is gone or cannot be written
+        """
+        self.require_place()
         target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if target.parent.name == RESULTS:
             note_checksum(target, text)
         write_text(target, text)
@@ -149,9 +183,9 @@ def create_run(path: Path, record: RunRecord, *, force: bool = False) -> Run:
         raise UsageError(f"folder '{path}' is not empty and no run; give another folder with -o")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        return Run(path, record).update(RunStatus.RUNNING, 0.0)
     except OSError as error:
-        raise UsageError(f"cannot write run '{path}': {error.strerror}; give a folder you may write with -o") from error
+        raise refuse_folder(path, error) from error
+    return Run(path, record, identify_lock(path)).update(RunStatus.RUNNING, 0.0)
 
 
 def begin_run(  # noqa: PLR0913 - what a record says of a new run, all by name
@@ -182,7 +216,7 @@ def begin_run(  # noqa: PLR0913 - what a record says of a new run, all by name
         as `create_run` does
     """
     record = RunRecord(
-        command=command,
+        command=tuple(os.fsencode(word).decode(errors="backslashreplace") for word in command),  # a path may be no text
         model=model,
         seed=seed,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -210,15 +244,21 @@ def open_run(path: Path) -> Run:
         record = TypeAdapter(RunRecord).validate_python(content)
         if record.status is RunStatus.RUNNING and not is_in_use(path):  # whoever worked on it is gone
             record = replace(record, status=RunStatus.INTERRUPTED)
-        return Run(path, record)
+        return Run(path, record, identify_lock(path))
     except ValidationError as error:
         raise refuse_file(path / RECORD, "is no run record", error, "restore it, or run again with --force") from error
 
 
 def _clear(path: Path) -> None:
-    """Remove what a run consists of, and nothing else that may lie in its folder."""
-    remove_kept(path)
-    for folder in ("results", "figures"):
-        shutil.rmtree(path / folder, ignore_errors=True)
-    for file in ("config.toml", "failures.csv", "report.pdf", RECORD):
-        (path / file).unlink(missing_ok=True)
+    """Remove what a run consists of, `run.json` last, and nothing else that may lie in its folder."""
+    try:
+        remove_kept(path)
+        for folder in (path / "results", path / "figures"):
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+            else:
+                folder.unlink(missing_ok=True)
+        for file in ("config.toml", "failures.csv", "report.pdf", RECORD):
+            (path / file).unlink(missing_ok=True)
+    except OSError as error:
+        raise refuse_folder(Path(error.filename or path), error) from error

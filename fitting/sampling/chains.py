@@ -52,7 +52,7 @@ class EnsembleSettings:
         if self.ensembles < 4:
             raise UsageError(f"--ensembles {self.ensembles}: at least 4, so that they can be compared")
         if self.steps < BLOCK or self.steps % BLOCK:
-            raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}")
+            raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}, such as {BLOCK} or {2 * BLOCK}; give one")
 
     def require(self, parameters: int) -> "EnsembleSettings":
         """Return itself, or refuse walkers that cannot reach everywhere among so many estimated parameters."""

@@ -22,6 +22,7 @@ from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import progression_free, survival_at
 
 BLOCK_DRAWS = 20
@@ -114,14 +115,15 @@ def _is_ratio(name: str) -> bool:
 
 
 def _curves(outcomes: Outcomes) -> list[dict[str, Any]]:
-    """Return OS monthly and TTP at the scans."""
+    """Return OS monthly, TTP at the scans, and PFS before and after the scans and between them."""
     rows = []
     for (study, arm), outcome in outcomes.items():
         months = np.arange(REPORT_MONTHS + 1.0)
-        scans = outcome.scans / DAYS_PER_MONTH
+        scans, free = outcome.scans / DAYS_PER_MONTH, progression_free_survival(outcome)
         for endpoint, moments, survival in (
             (Endpoint.OS, months, survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)),
             (Endpoint.TTP, np.append(0.0, scans), np.append(1.0, progression_free(outcome))),
+            (Endpoint.PFS, np.append(0.0, free.time / DAYS_PER_MONTH), np.append(1.0, free.survival)),
         ):
             labels = {"study": study, "arm": arm, "endpoint": str(endpoint)}
             rows.append({**labels, "months": moments.tolist(), "survival": survival.tolist()})
@@ -133,7 +135,9 @@ Kept = Sequence[Sequence[Mapping[str, Any]]]
 
 
 def _summarise(kept: Kept) -> list[SampledPrediction]:
-    names = next((list(draw["predictions"]) for chain in kept for draw in chain), [])
+    first: Mapping[str, float | None] = next((draw["predictions"] for chain in kept for draw in chain), {})
+    # draws finished by an earlier version may lack an endpoint
+    names = [name for name in first if all(name in draw["predictions"] for chain in kept for draw in chain)]
     rows = []
     for name in names:
         series = [[_number(draw["predictions"][name]) for draw in chain] for chain in kept]
@@ -249,8 +253,11 @@ def _bands(draws: Sequence[Mapping[str, Any]]) -> list[Band]:
         return []
     levels = (0.5, 0.25, 0.75, 0.05, 0.95)
     bands = []
-    for index, curve in enumerate(draws[0]["curves"]):
-        survival = np.array([draw["curves"][index]["survival"] for draw in draws])
+    known = [{(row["study"], row["arm"], row["endpoint"]): row for row in draw["curves"]} for draw in draws]
+    for place, curve in known[0].items():
+        if not all(place in curves for curves in known):
+            continue  # draws finished by an earlier version may lack an endpoint
+        survival = np.array([curves[place]["survival"] for curves in known])
         quantiles = (tuple(map(float, row)) for row in np.quantile(survival, levels, axis=0))
         bands.append(Band(curve["study"], curve["arm"], curve["endpoint"], tuple(curve["months"]), *quantiles))
     return bands

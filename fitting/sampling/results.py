@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.estimation.results import Numbers
+from kinimmune.fitting.estimation.outcome_rows import Numbers
 from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
 from kinimmune.models.arrays import Array

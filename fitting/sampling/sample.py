@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.fitting.estimation.fitted import Fitted
-from kinimmune.fitting.estimation.results import Numbers
+from kinimmune.fitting.estimation.outcome_rows import Numbers
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sampling.block import run_block

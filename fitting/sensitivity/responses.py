@@ -80,12 +80,12 @@ class ResponseSettings:
 
 
 @lru_cache(maxsize=4)
-def _open_catalogue(model: str, folder: str | None, digest: str) -> OutputCatalogue:
+def _open_catalogue(problem: ProblemSettings, folder: str | None) -> OutputCatalogue:
     tables = open_tables(folder)
-    if digest_inputs(model, tables) != digest:
+    if digest_inputs(problem.model, tables) != problem.tables:
         where = "of the installed package" if folder is None else f"in {folder}"
         raise DataError(f"the tables {where} are not those this work began with; restore them, or begin anew with --force")
-    return read_catalogue(model, tables)
+    return read_catalogue(problem.model, tables, problem.changes)
 
 
 def open_response(settings: ResponseSettings, folder: str | None, jobs: int = 1) -> Response:
@@ -101,7 +101,7 @@ def open_response(settings: ResponseSettings, folder: str | None, jobs: int = 1)
         threads
     """
     problem = ProblemSettings(**settings.problem)
-    catalogue = _open_catalogue(problem.model, folder, problem.tables)
+    catalogue = _open_catalogue(problem, folder)
     output = parse_output(settings.output, catalogue)
     if isinstance(output, StateOutput) and output.study is None:
         return _open_individual(settings, catalogue, output, folder)

@@ -93,7 +93,7 @@ def plan_study(request: StudyRequest) -> StudyPlan:
         for an output, parameter, range, group or number of samples that cannot be used
     """
     tables = open_tables(request.folder)
-    catalogue = read_catalogue(request.problem.model, tables)
+    catalogue = read_catalogue(request.problem.model, tables, request.problem.changes)
     output = parse_output(request.output, catalogue)
     parameters = with_values(select_parameters(catalogue, output), request.estimates)
     inputs = choose_inputs(parameters, request.parameters, request.ranges)

@@ -24,15 +24,15 @@ from kinimmune.fitting.sensitivity.trial_errors import HazardError, find_hazard_
 from kinimmune.fitting.sensitivity.values import OutputReading, Response, gather_responses, list_times, with_values
 from kinimmune.models.arrays import Array, real
 from kinimmune.models.errors import DataError
-from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.reading_error import read_error
 from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
 from kinimmune.models.symbolic.parameters import Prior, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.survival import hazard_ratio, median_time, progression_free, survival_at
-from kinimmune.models.trial.virtual_trial import average_living
+from kinimmune.models.trial.virtual_trial import ArmOutcome, average_living
 
 STUDY_TOLERANCES = Tolerances(1e-3, 1e-5)
 """Tolerances for studies over whole distributions: they move a hazard ratio by 4e-5 at most, where another set of 128 patients
@@ -112,7 +112,7 @@ def _horizon(problem: FitProblem, output: Output, catalogue: OutputCatalogue) ->
     if isinstance(output, HazardRatioOutput):
         return trial.follow_up[output.endpoint].longest
     looked = output.month * DAYS_PER_MONTH if isinstance(output, SurvivalOutput) else output.day
-    return max(looked, MIN_SCANS * trial.scan_interval)
+    return max(looked, float(trial.plan.first(MIN_SCANS)[-1]) * trial.scan_interval)
 
 
 def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, times: Array) -> OutputReading | str:
@@ -134,10 +134,19 @@ def _read(problem: FitProblem, output: Output, outcomes: Outcomes | Exception, t
         median = median_time(outcome.grid, outcome.survival)
         allowed = error.of_median(outcome.grid, outcome.survival, median)
         return OutputReading(np.array([median / DAYS_PER_MONTH]), np.array([allowed / DAYS_PER_MONTH]))
-    if isinstance(output, SurvivalOutput) and output.endpoint is Endpoint.TTP:
-        free = progression_free(outcome)[: times.size]
+    endpoint = output.endpoint if isinstance(output, SurvivalOutput) else Endpoint.OS
+    return _read_curve(outcome, endpoint, times, error)
+
+
+def _read_curve(outcome: ArmOutcome, endpoint: Endpoint, months: Array, error: HazardError) -> OutputReading:
+    """Return the curve of an endpoint at months, of TTP at as many scans."""
+    if endpoint is Endpoint.TTP:
+        free = progression_free(outcome)[: months.size]
         return OutputReading(free, error.of_progression_free(free))
-    survival = survival_at(outcome.grid, outcome.survival, times * DAYS_PER_MONTH)
+    if endpoint is Endpoint.PFS:
+        both = progression_free_survival(outcome).at(months * DAYS_PER_MONTH)
+        return OutputReading(both, error.of_survival(both) + error.of_progression_free(both))
+    survival = survival_at(outcome.grid, outcome.survival, months * DAYS_PER_MONTH)
     return OutputReading(survival, error.of_survival(survival))
 
 
@@ -156,12 +165,11 @@ def _mean_state(problem: FitProblem, output: StateOutput, point: Array, days: Ar
     """
     simulator, cohort = problem.simulator, arm_cohort(problem, point, str(output.study), str(output.arm))
 
-    def read(courses: EnsembleTrajectories, parameters: Array, schedule: Schedule) -> Array:
+    def read(courses: EnsembleTrajectories, inputs: Array) -> Array:
         sizes = sizes_of(simulator.model, np.nan_to_num(np.abs(courses.states)).max(axis=1, keepdims=True))
         allowed = simulator.tolerances.absolute * sizes + simulator.tolerances.relative * np.abs(courses.states)
-        given = simulator.with_inputs(parameters, schedule, courses.time)
-        errors = read_error(simulator.compiled, output.quantity, courses.time[:, None], courses.states, given, allowed)
-        return np.concatenate([simulator.read(courses, parameters, schedule, [output.quantity]), errors[None]])
+        errors = read_error(simulator.compiled, output.quantity, courses.time[:, None], courses.states, inputs, allowed)
+        return np.concatenate([simulator.read(courses, inputs, [output.quantity]), errors[None]])
 
     with np.errstate(invalid="ignore", divide="ignore"):  # nobody alive is said below
         course, errors = average_living(simulator, cohort, 2, read)

@@ -5,10 +5,11 @@ Start with `Responses`.  A set of parameters at which an output does not exist g
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.outputs import Output, OutputCatalogue, StateOutput, SurvivalOutput
 from kinimmune.fitting.problem.targets import Role, read_targets
 from kinimmune.models.arrays import Array
@@ -20,7 +21,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint, Trial, supports_trials
 
 TIMES = 12
-"""Times at which the course of a state or of OS is read, the last one that of the output."""
+"""Times at which the course of a state, of OS or of PFS is read, the last one that of the output."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ Response = Callable[[Array], Responses]
 """Takes values of the varied parameters, shape (n, k), one set a row."""
 
 
-def read_catalogue(model: str, tables: Tables) -> OutputCatalogue:
-    """Return what the outputs of a model can name."""
+def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange] = ()) -> OutputCatalogue:
+    """Return what the outputs of a model can name, with what a fit takes otherwise than the tables say."""
     built = load_model(model, tables)
+    if changes:
+        built = replace(built, parameters=apply_changes(built.parameters, changes))
     kept: tuple[Trial, ...] = ()
     if supports_trials(built):
         studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
@@ -75,10 +78,11 @@ def list_times(catalogue: OutputCatalogue, output: Output) -> tuple[str, tuple[f
         return "d", tuple((np.arange(1.0, TIMES + 1.0) * output.day / TIMES).tolist())
     if not isinstance(output, SurvivalOutput):
         return "", ()
-    if output.endpoint is Endpoint.OS:
+    if output.endpoint is not Endpoint.TTP:
         return "month", tuple((np.arange(1.0, TIMES + 1.0) * output.month / TIMES).tolist())
-    interval = catalogue.trial(output.study, output.name).scan_interval / DAYS_PER_MONTH
-    return "month", tuple(interval * scan for scan in range(1, math.floor(output.month / interval + 1e-9) + 1))
+    plan = catalogue.trial(output.study, output.name).plan
+    interval = plan.interval / DAYS_PER_MONTH
+    return "month", tuple((interval * plan.multiples(output.month / interval)).tolist())
 
 
 def with_values(parameters: Sequence[Parameter], fixed: Mapping[str, float]) -> tuple[Parameter, ...]:

@@ -1,58 +1,51 @@
-"""The tasks of long work on a Dask cluster, the only module that knows Dask.
+"""The tasks of long work on a Dask cluster.
 
-Start with `open_dask_cluster`.  Tasks are pure: Dask carries one out again when the worker that had it is lost.  What talks to
-the scheduler is an event loop in a thread of its own, which ends with the pool.
+Start with `open_dask_cluster`; `require_dask_cluster` tries an address before anything is touched.  Tasks are pure: Dask carries
+one out again when the worker that had it is lost.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
-from threading import Thread
-from typing import TYPE_CHECKING
+from typing import Any
 
 from kinimmune.fitting.runs.provenance import Environment, current_environment
+from kinimmune.fitting.workflow.dask_connection import Connection, Patience, Say, connect
 from kinimmune.fitting.workflow.slots import SlotExecutor, compute
 from kinimmune.fitting.workflow.task import Executor, Json, Task
-from kinimmune.models.errors import DataError, NumericalError, UsageError
+from kinimmune.models.errors import DataError, MachineError, UsageError
 
-if TYPE_CHECKING:
-    from distributed import Client
-
-CONNECT_TIMEOUT = 5.0
-"""Wait for a scheduler to answer [s]."""
-CLOSE_TIMEOUT = 0.5
-"""Wait for a scheduler when a pool ends [s]; one that is gone need not be told."""
 MAX_IN_FLIGHT = 1024
 """Tasks a cluster has at once: more than most have threads, few enough to take them back at once."""
-
-
-@dataclass(frozen=True)
-class _Connection:
-    """The connection with a scheduler."""
-
-    client: "Client"
-    loop: asyncio.AbstractEventLoop
-    over: asyncio.Event
-    """Ends it."""
+SILENCED = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application", "asyncio")
+"""Logs of what is told by an error or a note here; each has a level of its own."""
 
 
 @contextmanager
-def open_dask_cluster(address: str) -> Iterator[Executor]:
+def open_dask_cluster(address: str, say: Say, patience: Patience | None = None) -> Iterator[Executor]:
     """Return a pool of the workers of a scheduler; they may come and go.
+
+    Parameters
+    ----------
+    address
+        of the scheduler
+    say
+        takes notes on workers that are waited for
+    patience
+        how long to wait for what
 
     Raises
     ------
     UsageError
-        when the scheduler does not answer, or Dask is not installed
+        when no scheduler answers, or Dask is not installed
     """
-    if find_spec("distributed") is None:
-        raise UsageError("--dask needs Dask; install it with: pip install 'kinimmune[dask]'")
-    with _silence(), _connect(address) as connection:
+    with _silence(), connect(address, say, patience or Patience()) as connection:
         slots = SlotExecutor([partial(_begin, connection, current_environment())] * MAX_IN_FLIGHT)
         try:
             yield slots
@@ -60,92 +53,107 @@ def open_dask_cluster(address: str) -> Iterator[Executor]:
             slots.close()
 
 
+def require_dask_cluster(address: str, patience: Patience | None = None) -> None:
+    """Raise an error unless a scheduler answers at an address.
+
+    Raises
+    ------
+    UsageError
+        when no scheduler answers, or Dask is not installed
+    """
+    with _silence(), connect(address, lambda _note: None, patience or Patience()):
+        pass
+
+
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep Dask from logging what is told by an error here."""
-    import distributed.client
+    """Keep Dask from logging, and from warning of versions, what is told by an error here."""
+    if find_spec("distributed") is None:
+        raise UsageError("--dask needs Dask; install it with: pip install 'kinimmune[dask]'")
+    from distributed.versions import VersionMismatchWarning
 
-    logs = [logging.getLogger(name) for name in ("distributed", distributed.client.__name__)]
+    logs = [logging.getLogger(name) for name in SILENCED]
     before = [log.level for log in logs]
     for log in logs:
         log.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            yield
     finally:
         for log, level in zip(logs, before, strict=True):
             log.setLevel(level)
 
 
-@contextmanager
-def _connect(address: str) -> Iterator[_Connection]:
-    ready: Future[_Connection] = Future()
-    thread = Thread(target=lambda: asyncio.run(_stay(address, ready)), name="connection to the cluster", daemon=True)
-    thread.start()
-    try:
-        connection = ready.result()
-    except (OSError, ValueError) as error:  # no answer; an address that is none
-        raise UsageError(
-            f"no Dask scheduler answers at '{address}'; start one with 'dask scheduler' and give the address it prints"
-        ) from error
-    finally:
-        ready.cancel()
-    try:
-        yield connection
-    finally:
-        connection.loop.call_soon_threadsafe(connection.over.set)
-        thread.join()
-
-
-async def _stay(address: str, ready: "Future[_Connection]") -> None:
-    """Keep up a connection until it is over."""
-    from distributed import Client
-    from distributed.comm import get_address_host_port
-
-    try:
-        get_address_host_port(address)
-        client = await Client(address, asynchronous=True, timeout=CONNECT_TIMEOUT, set_as_default=False)
-    except (OSError, ValueError) as error:
-        ready.set_exception(error)
-        return
-    over = asyncio.Event()
-    if ready.set_running_or_notify_cancel():
-        ready.set_result(_Connection(client, asyncio.get_running_loop(), over))
-        await over.wait()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(client.close(), CLOSE_TIMEOUT)
-
-
-def _begin(connection: _Connection, here: Environment, task: Task, future: "Future[Json]") -> None:
+def _begin(connection: Connection, here: Environment, task: Task, future: "Future[Json]") -> None:
     """Send a task to the cluster."""
 
     def answer(inner: "Future[Json]") -> None:
         error = CancelledError() if inner.cancelled() else inner.exception()
         if error is not None:
-            future.set_exception(_explain(task, error))
+            future.set_exception(_explain(task, error, connection))
         else:
             future.set_result(inner.result())
 
-    asyncio.run_coroutine_threadsafe(_compute(connection.client, here, task), connection.loop).add_done_callback(answer)
+    asyncio.run_coroutine_threadsafe(_compute(connection, here, task), connection.loop).add_done_callback(answer)
 
 
 _ADVICE = "finished tasks are kept: go on with --resume"
 
 
-async def _compute(client: "Client", here: Environment, task: Task) -> Json:
-    outcome: Json = await client.submit(compute_alike, task, here, key=f"{task.name}-{task.address}", pure=True)
+async def _compute(connection: Connection, here: Environment, task: Task) -> Json:
+    """Return the outcome of a task, or raise an error when the scheduler is lost."""
+    connection.working.add(task.name)
+    work = asyncio.ensure_future(_submit(connection, here, task))
+    try:
+        ends: set[asyncio.Future[Any]] = {work, connection.lost}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise CancelledError
+        return work.result()
+    finally:
+        work.cancel()
+        connection.working.discard(task.name)
+
+
+async def _submit(connection: Connection, here: Environment, task: Task) -> Json:
+    from distributed.protocol.pickle import dumps, loads
+
+    call = dumps(_Call(task, here))
+    outcome: Json = await connection.client.submit(loads, call, key=f"{task.name}-{task.address}", pure=True)
     return outcome
 
 
-def _explain(task: Task, error: BaseException) -> BaseException:
+@dataclass(frozen=True)
+class _Call:
+    """A task that is computed where its bytes are read.
+
+    A scheduler hands bytes on without reading them, so it needs nothing of this package; a worker that cannot read them answers
+    with an error, where one that cannot read an object of Dask's own message leaves the cluster without a word.
+    """
+
+    task: Task
+    here: Environment
+
+    def __reduce__(self) -> tuple[Callable[[Task, Environment], Json], tuple[Task, Environment]]:
+        """Let the bytes be those of a call."""
+        return compute_alike, (self.task, self.here)
+
+
+def _explain(task: Task, error: BaseException, connection: Connection) -> BaseException:
     """Return an error of a task in words of this package, where Dask is what raised it."""
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
-    if isinstance(error, CancelledError | CommClosedError):
-        return NumericalError(f"the cluster was lost while it worked on task '{task.name}'; {_ADVICE}")
+    if isinstance(error, CancelledError | CommClosedError) or connection.is_lost:
+        return MachineError(f"the cluster was lost while it worked on task '{task.name}'; {_ADVICE}")
     if isinstance(error, KilledWorker):
-        return NumericalError(
+        return MachineError(
             f"every Dask worker that began task '{task.name}' died, as they do when memory runs out; give them more; {_ADVICE}"
+        )
+    if isinstance(error, ImportError):
+        return DataError(
+            f"a Dask worker cannot compute task '{task.name}': {error}; install there what this machine has; {_ADVICE}"
         )
     return error
 

@@ -144,6 +144,7 @@ def _execute(name: str, source: Path | None, text: str, compile_all: Callable[[M
         with _caching_beside_the_source():
             exec(compile(text, name if source is None else source, "exec"), module.__dict__)
             compile_all(module)
+        _close(module)
     except BaseException:  # half a module is none
         del sys.modules[name]
         raise
@@ -164,3 +165,12 @@ def _caching_beside_the_source() -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(config, name, value)
+
+
+def _close(module: ModuleType) -> None:
+    """Keep numba from adding to a kernel that is sealed when one of its functions is called with arrays of other types."""
+    from numba.core.dispatcher import Dispatcher
+
+    for item in vars(module).values():
+        if isinstance(item, Dispatcher):
+            item._cache.disable()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ of failure, and leaves the bits of the others alone.
 """
 
 import math
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +127,7 @@ def integrate(  # noqa: PLR0913 - the parts of a virtual trial, all by name
     """
     time = _own(time, 1, "time")
     if time.size < 1 or not np.all(np.isfinite(time)) or not np.all(np.diff(time) > 0.0):
-        raise UsageError("time must hold increasing finite values [d]")
+        raise UsageError(f"time must hold increasing finite values [d], given {reprlib.repr(time.tolist())}")
     patients = _gather(kernel, _own(initial, 2, "initial"), _own(parameters, 2, "parameters"), start, nadir)
     if np.any((patients.start < 0) | (patients.start >= time.size)):
         raise UsageError(f"start must lie in [0, {time.size - 1}], given {patients.start.min()} to {patients.start.max()}")

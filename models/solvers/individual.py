@@ -6,6 +6,7 @@ the solver's dense output.
 
 import itertools
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ def simulate(
         raise UsageError(f"unknown integrator '{method}'; allowed: {', '.join(METHODS)}")
     time = real(time)
     if time.ndim != 1 or time.size < 2 or not np.all(np.diff(time) > 0.0) or not np.all(np.isfinite(time)):
-        raise UsageError("time must hold at least two increasing finite values [d]")
+        raise UsageError(f"time must hold at least two increasing finite values [d], given {reprlib.repr(time.tolist())}")
     schedule = constant() if schedule is None else schedule
     require_known(compiled, schedule)
     p = compiled.vector(values)

@@ -30,7 +30,7 @@ class Tolerances:
     def __post_init__(self) -> None:
         """Refuse tolerances no integrator can meet."""
         if not 1e-13 < self.relative < 1.0 or not self.absolute > 0.0:
-            raise UsageError(f"tolerances {self.relative:g}, {self.absolute:g}: relative in (1e-13, 1), absolute positive")
+            raise UsageError(f"tolerances {self.relative:g}, {self.absolute:g}; give relative in (1e-13, 1), absolute positive")
 
 
 def sizes_of(model: OdeModel, start: Array) -> Array:

@@ -78,7 +78,7 @@ class CompiledModel:
                 raise UsageError(f"{message}; {nearest(name, self.parameter_names)}")
         missing = [name for name in self.model.parameter_names if name not in values]
         if missing:
-            raise UsageError(f"model '{self.model.name}': no value for parameter {', '.join(missing)}")
+            raise UsageError(f"model '{self.model.name}': no value for parameter {', '.join(missing)}; give one in its unit")
         return np.array([values.get(name, 0.0) for name in self.parameter_names], dtype=float)
 
 

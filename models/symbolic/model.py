@@ -229,7 +229,10 @@ def _check_names(model: OdeModel) -> None:
         seen[name] = kind
     for term in model.terms:
         if term.state not in model.state_names:
-            raise ModelError(f"model '{model.name}': term '{term.name}' adds to '{term.state}', which is no state")
+            raise ModelError(
+                f"model '{model.name}': term '{term.name}' adds to '{term.state}', which is no state; "
+                f"{nearest(term.state, model.state_names)}"
+            )
 
 
 def _check_units(model: OdeModel) -> None:

@@ -5,6 +5,7 @@ Start with `Parameter`; `read_parameters` (in `kinimmune.models.tables.readers`)
 """
 
 import math
+import re
 import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -72,6 +73,10 @@ class Scale(StrEnum):
 
 _LARGEST_EXPONENT = math.log(sys.float_info.max)
 _ENDS = {Scale.LOGNORMAL: (0.0, math.inf), Scale.LOGITNORMAL: (0.0, 1.0)}
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_PRIOR_TEXT = re.compile(
+    rf"\s*(?P<scale>lognormal|logitnormal|normal)\s*\(\s*(?P<median>{_NUMBER})\s*,\s*(?P<sd>{_NUMBER})\s*\)\s*"
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,39 @@ class Prior:
             raise DataError(f"lognormal prior with median {self.median}: the median must be positive")
         if self.scale is Scale.LOGITNORMAL and not 0.0 < self.median < 1.0:
             raise DataError(f"logitnormal prior with median {self.median}: the median must lie between 0 and 1")
+
+    def __str__(self) -> str:
+        """Return it in words, as tables print it.
+
+        >>> str(Prior(Scale.LOGNORMAL, 0.005, 0.5)), str(Prior(Scale.FIXED, 2.0, 0.0))
+        ('lognormal(0.005, 0.5)', 'fixed')
+        """
+        return str(self.scale) if self.scale is Scale.FIXED else f"{self.scale}({self.median:g}, {self.sd:g})"
+
+    @classmethod
+    def parse(cls, text: str) -> "Prior":
+        """Return the prior a text such as `lognormal(0.005, 0.5)` is: scale, median, sd on that scale; nothing is evaluated.
+
+        The text `fixed` is a prior with median 0: it knows nothing of the value of its parameter.
+
+        Raises
+        ------
+        DataError
+            for a text of another form, or a distribution that does not exist
+
+        Examples
+        --------
+        >>> Prior.parse(" normal (1.5,2e-1) ")
+        Prior(scale=<Scale.NORMAL: 'normal'>, median=1.5, sd=0.2)
+        """
+        if text.strip() == Scale.FIXED:
+            return cls(Scale.FIXED, 0.0, 0.0)
+        found = _PRIOR_TEXT.fullmatch(text)
+        if found is None:
+            scales = ", ".join(scale for scale in Scale if scale is not Scale.FIXED)
+            form = f"write SCALE(MEDIAN, SD), such as lognormal(0.005, 0.5), or fixed; scales: {scales}"
+            raise DataError(f"'{text}' is no prior; {form}")
+        return cls(Scale(found["scale"]), float(found["median"]), float(found["sd"]))
 
     def to_z(self, value: float) -> float:
         """Return the z-score of a value: prior standard deviations above the median, on `scale`; 0 for a fixed prior."""

@@ -193,7 +193,9 @@ def _unit_of_sum(expression: sp.Expr, units: Mapping[str, Unit], where: str) -> 
         if first is None:
             first = (summand, unit)
         elif not first[1].equals(unit):
-            raise ModelError(f"{where}: '{first[0]}' [{first[1]}] and '{summand}' [{unit}] are added but differ in unit")
+            raise ModelError(
+                f"{where}: '{first[0]}' [{first[1]}] and '{summand}' [{unit}] are added but differ in unit; correct one of them"
+            )
     return None if first is None else first[1]
 
 

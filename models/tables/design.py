@@ -44,10 +44,13 @@ class Quantity:
 # the ends are wide: what lies outside is a slip of unit or of the pen, not an unusual trial
 QUANTITIES: Mapping[str, Quantity] = {
     "scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0),
+    "later_scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0, required=False),
+    "later_scans_from": Quantity("d", of_arm=False, above=1.0, below=36525.0, required=False),
     "scan_jitter": Quantity("d", of_arm=False, below=365.0),
     "reading_error": Quantity("1", of_arm=False, below=1.0),
-    "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0),
-    "response_ratio": Quantity("1", of_arm=False, below=1.0),
+    "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0, required=False),
+    "response_ratio": Quantity("1", of_arm=False, below=1.0, required=False),
+    "baseline_diameter": Quantity("mm", of_arm=False, below=5000.0, required=False),
     "n": Quantity("1", of_arm=True, below=1e6),
     "dose": Quantity("mg", of_arm=True, below=1e5, may_be_zero=True),
     "doses_per_day": Quantity("1/d", of_arm=True, below=100.0, may_be_zero=True),

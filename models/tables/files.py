@@ -28,6 +28,7 @@ TABLES = (
     "regimens.csv",
     "design.csv",
     "follow_up.csv",
+    "criteria.csv",
     "observations.csv",
     "targets.csv",
     "parameters.csv",

@@ -35,7 +35,7 @@ def migrate(folder: Path, drugs: Sequence[str]) -> tuple[Migrated, ...]:
     folder
         with tables of one's own
     drugs
-        names of drugs that may be found in the words of a treatment
+        names of drugs that may be found in the words of a treatment; the first is the one that tables of before know
 
     Raises
     ------
@@ -44,7 +44,7 @@ def migrate(folder: Path, drugs: Sequence[str]) -> tuple[Migrated, ...]:
     DataError
         when a table to be rewritten cannot be read
     """
-    fill: dict[str, Callable[[Cells], str]] = {"arms.csv": lambda row: _find_drug(row, drugs), "kinases.csv": _name_first_drug}
+    fill: dict[str, Callable[[Cells], str]] = {"arms.csv": lambda row: _find_drug(row, drugs), "kinases.csv": lambda _: drugs[0]}
     found = []
     for name, column in ADDED_COLUMNS.items():
         path = folder / name
@@ -79,8 +79,3 @@ def _find_drug(row: Cells, drugs: Sequence[str]) -> str:
     words = row.get("treatment", "").lower()
     named = [drug for drug in drugs if drug in words]
     return named[0] if len(named) == 1 else ""
-
-
-def _name_first_drug(_row: Cells) -> str:
-    """Return the only drug there was."""
-    return "sorafenib"

@@ -129,13 +129,18 @@ def _prior(row: ParameterRow) -> Prior:
             f"{subject} is estimated within [{row.lower:g}, {row.upper:g}], which leaves it one value ({row.place}); "
             "widen the range or do not estimate it",
         )
-    widest = WIDEST_PRIOR * (max(1.0, abs(median)) if row.prior is Scale.NORMAL else 1.0)
+    widest = largest_sd(row.prior, median)
     if row.prior_sd > widest:
         raise _ColumnError("prior_sd", f"{subject} has prior_sd {row.prior_sd:g} ({row.place}); it must be at most {widest:g}")
     try:
         return Prior(row.prior, median, row.prior_sd)
     except DataError as error:
         raise _ColumnError("prior_sd", f"{subject}: {error} ({row.place}); correct prior, prior_sd or value") from error
+
+
+def largest_sd(scale: Scale, median: float) -> float:
+    """Return the largest standard deviation of a prior, on its scale."""
+    return WIDEST_PRIOR * (max(1.0, abs(median)) if scale is Scale.NORMAL else 1.0)
 
 
 def _spread(row: ParameterRow) -> Spread | None:

@@ -4,11 +4,15 @@ Start with `read_trials` or `read_parameters`.  Each reader takes a `Tables` and
 needs; `kinimmune.fitting.lint` collects all of them.
 """
 
+from collections.abc import Mapping
+from functools import cache, partial
+
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Source
+from kinimmune.models.tables.criteria import CriterionRow, examine_criteria
 from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import (
     CellLine,
@@ -31,7 +35,10 @@ from kinimmune.models.trial.design import Trial, supports_trials
 
 
 def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter, ...]:
-    """Return the parameters of one model, in the order of `parameters.csv`.
+    """Return the parameters of one model, in the order of the package's `parameters.csv` whatever that of the rows of a folder.
+
+    Virtual patients and prior draws are drawn parameter by parameter, so that an order of rows would be another set of them.
+    Parameters the package does not have come last, by name and study.
 
     Raises
     ------
@@ -45,7 +52,22 @@ def read_parameters(model: str, tables: Tables | None = None) -> tuple[Parameter
     if not found:
         models = ", ".join(read_model_names(tables))
         raise DataError(f"parameters.csv has no rows for model '{model}'; it has: {models}")
-    return found
+    return (
+        found if tables is None or tables.folder is None else tuple(sorted(found, key=partial(_find_place, _usual_places(model))))
+    )
+
+
+@cache
+def _usual_places(model: str) -> dict[str, int]:
+    """Return where in the package's table parameters, and parameters of a study, first stand."""
+    rows = [parameter for row, parameter in examine_parameters(Tables()).require() if model in row.models]
+    return {key: place for place, item in reversed(list(enumerate(rows))) for key in (item.key, item.name)}
+
+
+def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, int, str]:
+    """Return what parameters are sorted by."""
+    last = len(places)
+    return (places.get(item.name, last), item.name, places.get(item.key, last), item.study or "")
 
 
 def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:
@@ -138,6 +160,11 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
 def read_panels(model: str, tables: Tables | None = None) -> tuple[Panel, ...]:
     """Return the panels of a model's picture, in the order of `panels.csv`; raises as `read_trials` does."""
     return tuple(panel for row, panel in examine_panels(tables or Tables()).require() if row.model == model)
+
+
+def read_criteria(tables: Tables | None = None) -> tuple[CriterionRow, ...]:
+    """Return the criteria of `criteria.csv`; raises as `read_trials` does."""
+    return examine_criteria(tables or Tables()).require()
 
 
 def read_limitations(tables: Tables | None = None) -> tuple[Limitation, ...]:

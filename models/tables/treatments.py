@@ -98,11 +98,11 @@ def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> li
     daily
         (study, arm) -> dose times doses a day of `design.csv` [mg/d], where there are both
     """
-    known = tuple(dict.fromkeys(row.drug for row in tables.rows(DrugRow).entries))
-    arms, regimens = tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
+    drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
+    known = tuple(dict.fromkeys(row.drug for row in drugs.entries))
     given = {(row.study, row.arm) for row in regimens}
     return [
-        *_find_unknown([*arms, *regimens], known),
+        *([] if drugs.findings else _find_unknown([*arms, *regimens], known)),
         *(finding for row in arms for finding in _find_mismatch(row, daily.get((row.study, row.arm), 0.0), given)),
     ]
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.criteria import CriterionRow, examine_criteria, find_unknown_criteria
 from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_design
 from kinimmune.models.tables.drugs import examine_drugs
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
@@ -74,6 +75,7 @@ class TrialRow(SourcedRow):
     title: str
     registration: str = ""
     criterion: str
+    """As in `criteria.csv`."""
     stop_rule: StopRule
 
 
@@ -85,6 +87,8 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
     findings += examine_drugs(tables).findings
     findings += [*find_bad_origins(trials.entries, sources), *find_bad_follow_up_origins(follow_up.entries, sources)]
     findings += find_bad_periods(follow_up.entries)
+    criteria = examine_criteria(tables)
+    findings += [*criteria.findings, *(() if criteria.findings else find_unknown_criteria(trials.entries, criteria.entries))]
     rows = [number.row for number in design.entries]
     if not trials.findings:
         studies = {row.study for row in trials.entries}
@@ -99,7 +103,8 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
     findings += sources.findings
     if findings:
         return Examined((), tuple(dict.fromkeys(findings)))
-    return _build(tables, design.entries, regimens.entries)
+    known = {row.criterion: row for row in criteria.entries}
+    return _build(tables, design.entries, regimens.entries, known)
 
 
 def _daily_doses(design: Iterable[DesignNumber]) -> dict[tuple[str, str], float]:
@@ -126,7 +131,12 @@ def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[
     return findings
 
 
-def _build(tables: Tables, design: Sequence[DesignNumber], regimens: Sequence[PlannedAdministration]) -> Examined[Trial]:
+def _build(
+    tables: Tables,
+    design: Sequence[DesignNumber],
+    regimens: Sequence[PlannedAdministration],
+    criteria: Mapping[str, CriterionRow],
+) -> Examined[Trial]:
     built: list[Trial] = []
     findings: list[Finding] = []
     arms, follow_up = tables.rows(ArmRow).entries, tables.rows(FollowUpRow).entries
@@ -135,7 +145,7 @@ def _build(tables: Tables, design: Sequence[DesignNumber], regimens: Sequence[Pl
         given = [item for item in regimens if item.study == trial.study]
         try:
             own = [_arm(arm, numbers, given) for arm in arms if arm.study == trial.study]
-            built.append(_trial(trial, own, _periods(trial, follow_up), numbers))
+            built.append(_trial(trial, own, _periods(trial, follow_up), numbers, criteria[trial.criterion]))
         except DataError as error:
             findings.append(trial.refused(None, error))
     return Examined(tuple(built), tuple(findings))
@@ -146,13 +156,21 @@ def _periods(trial: TrialRow, rows: Sequence[FollowUpRow]) -> Mapping[Endpoint, 
     for row in rows:
         if row.study == trial.study:
             periods[row.endpoint] = row.follow_up()
+    if Endpoint.TTP in periods:
+        periods.setdefault(Endpoint.PFS, periods[Endpoint.TTP])  # read at the same scans
     for endpoint in Endpoint:
         if endpoint not in periods:
             raise DataError(f"study '{trial.study}' has no follow-up for endpoint '{endpoint}'; add a row to follow_up.csv")
     return periods
 
 
-def _trial(row: TrialRow, arms: Sequence[Arm], periods: Mapping[Endpoint, FollowUp], design: Sequence[DesignNumber]) -> Trial:
+def _trial(
+    row: TrialRow,
+    arms: Sequence[Arm],
+    periods: Mapping[Endpoint, FollowUp],
+    design: Sequence[DesignNumber],
+    criterion: CriterionRow,
+) -> Trial:
     values = _values(f"study '{row.study}'", design, None)
     return Trial(
         study=row.study,
@@ -161,10 +179,15 @@ def _trial(row: TrialRow, arms: Sequence[Arm], periods: Mapping[Endpoint, Follow
         scan_interval=values["scan_interval"],
         scan_jitter=values["scan_jitter"],
         reading_error=values["reading_error"],
-        progression_ratio=values["progression_ratio"],
-        response_ratio=values["response_ratio"],
+        progression_ratio=values.get("progression_ratio", criterion.progression_ratio),
+        response_ratio=values.get("response_ratio", criterion.response_ratio),
         follow_up=periods,
         stop_rule=row.stop_rule,
+        later_scan_interval=values.get("later_scan_interval"),
+        later_scans_from=values.get("later_scans_from"),
+        criterion=criterion.criterion,
+        progression_increase=criterion.progression_increase,
+        baseline_diameter=values.get("baseline_diameter"),
     )
 
 

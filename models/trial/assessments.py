@@ -4,7 +4,6 @@ Start with `p_no_progression` and `treatment_course`.  Everything here is a prob
 model's parameters: nothing is drawn.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +60,11 @@ def p_no_crossing(diameter: DiameterReadings, trial: Trial) -> Array:
     """Return the probability that no reading of the sum of diameters up to each scan has crossed RECIST's limit.
 
     1 - Phi(max over scans j <= k of (z_j - ln r) / e_j), with z_j the rise of ln of the sum of diameters at scan j over its
-    smallest value at any scan so far, and r RECIST's ratio.  What a patient's reader and calendar add is one normal deviation
-    for all scans: e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error of ln of the sum and the visit's deviation [d] times the speed
-    of ln of the sum.  Where the tumour grows fast this is Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers
-    about the limit, reading decides.
+    smallest value at any scan so far, and r RECIST's ratio; where an increase in mm is asked for too, ln r is what
+    `Trial.progression_limit` tells.  What a patient's reader and calendar add is one normal deviation for all scans:
+    e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error of ln of the sum and the visit's deviation [d] times the speed of ln of the
+    sum.  Where the tumour grows fast this is Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers about the
+    limit, reading decides.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def p_no_crossing(diameter: DiameterReadings, trial: Trial) -> Array:
     """
     lowest = np.minimum(np.minimum.accumulate(diameter.log_diameter, axis=0), 0.0)
     error = np.hypot(trial.reading_error, diameter.speed * trial.scan_jitter)
-    excess = (diameter.log_diameter - lowest - math.log(trial.progression_ratio)) / error
+    excess = (diameter.log_diameter - lowest - trial.progression_limit(lowest)) / error
     return np.asarray(ndtr(-np.maximum.accumulate(excess, axis=0)))
 
 
@@ -110,7 +110,7 @@ def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_s
         when the rule needs the time of symptomatic progression and the arm has none
     """
     rate = 0.0 if rule is StopRule.NEVER else arm.discontinuation_rate
-    keep = np.exp(-rate * trial.scan_interval * np.arange(1, scans.size + 1))
+    keep = np.exp(-rate * trial.scan_interval * trial.plan.first(scans.size))
     on_drug = (1.0 - _stopped_by_rule(arm, rule, scans, not_seen)) * keep[:, None]
     before = np.vstack([np.ones_like(on_drug[:1]), on_drug[:-1]])
     discontinued = np.concatenate([[1.0], keep[:-1]]) - keep

@@ -15,6 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.trial.regimens import Administration
+from kinimmune.models.trial.scan_plan import ScanPlan
 
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
@@ -29,6 +30,8 @@ class Endpoint(StrEnum):
     """Death from any cause."""
     TTP = "ttp"
     """Radiological progression; death before it censors."""
+    PFS = "pfs"
+    """Radiological progression or death, whichever comes first."""
 
 
 class StopRule(StrEnum):
@@ -144,6 +147,16 @@ class Trial:
     """Sum of diameters over its first value at which RECIST says partial response (0.7)."""
     follow_up: Mapping[Endpoint, FollowUp]
     stop_rule: StopRule
+    later_scan_interval: float | None = None
+    """[d] between scans from `later_scans_from` on; None where the interval does not change."""
+    later_scans_from: float | None = None
+    """Day [d] whose scan is the last at the first interval."""
+    criterion: str = ""
+    """Name of the published criterion of progression and response."""
+    progression_increase: float = 0.0
+    """Increase [mm] of the sum of diameters over its smallest value that the criterion asks for besides the ratio."""
+    baseline_diameter: float | None = None
+    """First sum of diameters [mm], the same of all patients; None where it is not known: no increase in mm can be asked for."""
 
     def __post_init__(self) -> None:
         """Refuse a trial without exactly one control arm, or whose scans are less sure than they are apart."""
@@ -153,7 +166,47 @@ class Trial:
                 "correct one of them in design.csv"
             )
         if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
-            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm")
+            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm; correct arms.csv")
+        try:
+            plan = self.plan
+        except DataError as error:
+            raise DataError(f"study '{self.study}': {error}") from error
+        if plan.later_interval is not None and not self.scan_jitter < plan.later_interval:
+            raise DataError(
+                f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below later_scan_interval "
+                f"{plan.later_interval:g} d; correct one of them in design.csv"
+            )
+
+    @property
+    def caveat(self) -> str:
+        """What of its criterion the virtual trial cannot apply; empty where it applies all."""
+        if self.progression_increase == 0.0 or self.baseline_diameter is not None:
+            return ""
+        return (
+            f"study '{self.study}': {self.criterion} asks for an increase of {self.progression_increase:g} mm too, which is not "
+            "applied: design.csv has no baseline_diameter [mm]"
+        )
+
+    def progression_limit(self, lowest: Array) -> Array | float:
+        """Return how far ln of the sum of diameters must stand above its smallest value for progression.
+
+        ln of the ratio r, or ln(1 + d / (B exp(x))) where that is more: an increase of d [mm] over a smallest sum of B exp(x).
+
+        Parameters
+        ----------
+        lowest
+            x, ln of the smallest sum so far over the first, any shape
+        """
+        ratio = math.log(self.progression_ratio)
+        if self.progression_increase == 0.0 or self.baseline_diameter is None:
+            return ratio
+        increase = math.log(self.progression_increase / self.baseline_diameter) - lowest
+        return np.maximum(ratio, np.logaddexp(0.0, increase))
+
+    @property
+    def plan(self) -> ScanPlan:
+        """When scans are planned."""
+        return ScanPlan(self.scan_interval, self.later_scan_interval, self.later_scans_from)
 
     @property
     def control(self) -> Arm:
@@ -189,7 +242,7 @@ class Trial:
 
     def scans(self, horizon: float) -> Array:
         """Return the scheduled scan times [d] up to `horizon` [d], shape (n_scans,)."""
-        return self.scan_interval * np.arange(1.0, math.floor(horizon / self.scan_interval + 1e-9) + 1.0)
+        return self.plan.dates(horizon)
 
 
 def list_endpoints(model: OdeModel) -> tuple[Endpoint, ...]:

@@ -15,7 +15,7 @@ from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, Trial
-from kinimmune.models.trial.simulator import STEPS_PER_SCAN, TrialSimulator
+from kinimmune.models.trial.simulator import TrialSimulator
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class SimulatedPatients:
         limit = self.followed[endpoint]
         if endpoint is Endpoint.OS:
             return np.minimum(self.death, limit), (self.death <= limit).astype(float)
+        if endpoint is Endpoint.PFS:
+            first = np.minimum(self.death, self.progression)
+            return np.minimum(first, limit), (first <= limit).astype(float)
         end = np.minimum(self.death, limit)
         return np.minimum(self.progression, end), (self.progression <= end).astype(float)
 
@@ -121,6 +124,7 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
     """
     trial, grid = cohort.trial, simulator.grid(cohort.trial)
     scans = trial.scans(float(grid[-1]))
+    places = trial.plan.places(scans.size)
     draws = _draw(cohort, np.random.default_rng(seed))
     on_treatment = simulator.integrate_on_treatment(cohort)
     paths = _read_paths(simulator, cohort.parameters, cohort.dosing.on, on_treatment)
@@ -130,7 +134,7 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
         who = np.flatnonzero(stop == scan)
         if who.size == 0 or not cohort.dosing.stops or scans[scan] >= grid[-1]:
             continue
-        start = STEPS_PER_SCAN * (scan + 1)
+        start = int(places[scan])
         paths = paths.left(start, who, _leave_treatment(simulator, cohort, on_treatment, start, who))
         again = _find_progression(trial, grid, paths.of(who), draws.of(who))
         progression[who] = np.where(progression[who] <= scan, progression[who], np.maximum(again, scan + 1))
@@ -153,7 +157,7 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
     never = np.full(n, np.iinfo(np.int64).max)
     rate = 0.0 if cohort.rule is StopRule.NEVER else arm.discontinuation_rate
     waiting = generator.exponential(size=n)
-    discontinuation = never if rate == 0.0 else np.floor(waiting / (rate * cohort.trial.scan_interval)).astype(np.int64)
+    discontinuation = never if rate == 0.0 else cohort.trial.plan.count_before(waiting / (rate * cohort.trial.scan_interval))
     symptoms = generator.exponential(size=n) * arm.symptomatic_median / math.log(2.0)
     return _Draws(
         visit_shift=generator.standard_normal(n),
@@ -169,7 +173,8 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
 def _read_paths(simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories) -> _Paths:
     """Return what is read of courses with every state kept, under what was given on them."""
     name = simulator.roles.log_diameter
-    diameter = None if name is None else simulator.read(courses, parameters, schedule, [name])[0]
+    inputs = simulator.with_inputs(parameters, schedule, courses.time)
+    diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
     return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
 
 
@@ -195,12 +200,12 @@ def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -
     Every visit of a patient is shifted by the same number of days, and every reading by the same error.
     """
     scans = trial.scans(float(grid[-1]))
-    at_scan = paths.hazard_of_lesions[STEPS_PER_SCAN * np.arange(1, scans.size + 1)]
+    at_scan = paths.hazard_of_lesions[trial.plan.places(scans.size)]
     shown = at_scan >= draws.lesion[None, :]
     if paths.log_diameter is not None:
         read = _at_visits(grid, paths.log_diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
         lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
-        limit = math.log(trial.progression_ratio) + trial.reading_error * draws.reading[None, :]
+        limit = trial.progression_limit(lowest) + trial.reading_error * draws.reading[None, :]
         shown = (read - lowest >= limit) | shown
     return np.where(shown.any(axis=0), shown.argmax(axis=0), scans.size)
 

@@ -106,14 +106,14 @@ class Administration:
         if self.every is None:
             return np.zeros(0)
         cycled = self.on_days is not None and self.off_days > 0.0
-        found: list[Array] = []
+        found: list[Array] = [np.zeros(0)]
         for first, last in self.periods(horizon):
             fitting = (last - first) / self.every
             count = math.ceil(fitting - 1e-9) if cycled else math.floor(fitting + 1e-9) + 1
             if count > MOST_DOSES:
                 raise DataError(f"'{self.drug}' every {self.every:g} d to day {last:g} is {count} doses; at most {MOST_DOSES}")
-            found.append(first + self.every * np.arange(count))
-        return np.concatenate(found) if found else np.zeros(0)
+            found.append(np.asarray(first + self.every * np.arange(count), dtype=float))
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class _Taker:
                         problem = f"'{item.drug}' {item.amount:g} {item.unit}: model '{self.model.name}' takes {wanted}"
                         needs = f"has no parameter '{parameter}' to convert by"
                         raise DataError(f"{problem} and {needs}; give the amount in {wanted}")
-                    return convert(amount, given, target) * self.values[parameter] ** power
+                    return float(convert(amount, given, target) * self.values[parameter] ** power)
         try:
             return convert(amount, unit, wanted)
         except DataError as error:

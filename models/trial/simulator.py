@@ -22,9 +22,6 @@ from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, Trial, list_endpoints
 
-STEPS_PER_SCAN = 6
-"""Grid points between scans: weekly for six-weekly scans; ln S is interpolated between them to better than 1e-5."""
-
 
 @dataclass(frozen=True)
 class TrialSimulator:
@@ -45,7 +42,9 @@ class TrialSimulator:
     def __post_init__(self) -> None:
         """Refuse a model without trial roles."""
         if self.model.trial is None:
-            raise UsageError(f"model '{self.model.name}' is not tried in a trial: it names no cause of death")
+            raise UsageError(
+                f"model '{self.model.name}' is not tried in a trial: it names no cause of death; name one in its roles"
+            )
 
     @property
     def model(self) -> OdeModel:
@@ -76,14 +75,16 @@ class TrialSimulator:
         return tuple(name for name in self.model.state_names if name in observed)
 
     def grid(self, trial: Trial) -> Array:
-        """Return the time grid [d]: `STEPS_PER_SCAN` points per scan interval, to the horizon or just beyond.
+        """Return the time grid [d]: every scan of the trial's plan is a point of it, to the horizon or just beyond.
 
         The last scan has a neighbour after it, from which its speed is read, and room for late visits.
         """
-        step = trial.scan_interval / STEPS_PER_SCAN
+        step = trial.plan.step
         steps = math.ceil(self.horizon / step - 1e-9)
         late = max(1, math.ceil(4.0 * trial.scan_jitter / step))
-        return step * np.arange(max(steps, steps // STEPS_PER_SCAN * STEPS_PER_SCAN + late) + 1.0)
+        scans = trial.plan.multiples(steps / trial.plan.steps).size
+        last = int(trial.plan.places(scans)[-1]) if scans else 0
+        return step * np.arange(max(steps, last + late) + 1.0)
 
     def with_inputs(self, parameters: Array, schedule: Schedule, time: Array) -> Array:
         """Return parameters with the inputs of a schedule below them, shape (n_parameters + n_inputs, k, n).
@@ -117,21 +118,18 @@ class TrialSimulator:
             tolerances=self.tolerances,
         )
 
-    def read(self, courses: EnsembleTrajectories, parameters: Array, schedule: Schedule, names: Sequence[str]) -> Array:
+    def read(self, courses: EnsembleTrajectories, inputs: Array, names: Sequence[str]) -> Array:
         """Return named states and outputs of courses with every state kept, shape (n_names, g, n).
 
         Parameters
         ----------
         courses
             of n patients
-        parameters
-            of the patients, shape (n_parameters, n)
-        schedule
-            what they were given
+        inputs
+            what `with_inputs` gives at the times of the courses, shape (n_parameters + n_inputs, k, n)
         names
             states and outputs of the model
         """
-        inputs = self.with_inputs(parameters, schedule, courses.time)
         outputs = self.compiled.outputs(courses.time[:, None], courses.states, inputs)
         rows = {item.name: row for item, row in zip(self.model.states, courses.states, strict=True)}
         rows |= {item.name: row for item, row in zip(self.model.outputs, outputs, strict=True)}

@@ -11,9 +11,10 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import DataError
 from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.progression_free import progression_free_survival, risk_sets
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 FARTHEST = 12.0
@@ -28,20 +29,22 @@ class TrialCurves:
     arm: str
     endpoint: Endpoint
     time: Array
-    """[d], shape (k,): ends of intervals (OS) or scans (TTP)"""
+    """[d], shape (k,): ends of intervals (OS), scans (TTP), or both (PFS, where a scan has two rows)"""
     survival: Array
     """At `time`, shape (k,)"""
     at_risk: Array
-    """Expected patients at risk of an event at `time` (OS: in the interval that ends there), shape (k,)"""
+    """Expected patients at risk of an event at `time` (deaths: in the interval that ends there), shape (k,)"""
     failures: Array
     """Expected events at `time`, shape (k,)"""
-    tied: bool
-    """True when the events of one time are simultaneous, as at a scan."""
+    tied: bool | Bools
+    """True where the events of one time are simultaneous, as at a scan; one for all times, or shape (k,)."""
 
     def __post_init__(self) -> None:
         """Refuse a curve that is none."""
         if not (self.time.shape == self.survival.shape == self.at_risk.shape == self.failures.shape):
-            raise DataError(f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length")
+            raise DataError(
+                f"curve {self.study}:{self.arm}:{self.endpoint}: its columns differ in length; give every time its numbers"
+            )
 
 
 def expected_curve(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp) -> TrialCurves:
@@ -54,6 +57,10 @@ def expected_curve(outcome: ArmOutcome, endpoint: Endpoint, follow_up: FollowUp)
         return TrialCurves(
             study, outcome.arm.name, endpoint, outcome.grid[1:], outcome.survival[1:], middle * followed * n, deaths, tied=False
         )
+    if endpoint is Endpoint.PFS:
+        rows, sets = progression_free_survival(outcome), risk_sets(outcome)
+        at_risk, failures = (follow_up.uncensored(sets.middle) * n * share for share in (sets.at_risk, sets.failures))
+        return TrialCurves(study, outcome.arm.name, endpoint, rows.time, rows.survival, at_risk, failures, tied=rows.at_scan)
     followed = follow_up.uncensored(outcome.scans)
     survival = progression_free(outcome)
     at_risk, failures = outcome.at_risk * followed * n, outcome.detected * followed * n
@@ -144,13 +151,14 @@ def hazard_ratio(treated: TrialCurves, control: TrialCurves) -> float:
     if d1[some].sum() <= 0.0 or d0[some].sum() <= 0.0:
         raise DataError(f"{treated.study}:{treated.endpoint}: a hazard ratio needs events in both arms")
     y1, y0, d1, d0 = treated.at_risk[some], control.at_risk[some], d1[some], d0[some]
-    removed_1, removed_0 = (d1, d0) if treated.tied else (np.zeros_like(d1), np.zeros_like(d0))
+    tied = np.broadcast_to(treated.tied, some.shape)[some]
+    removed_1, removed_0 = (np.where(tied, events, 0.0) for events in (d1, d0))
 
     def expected_score(log_ratio: float) -> float:
         return float((d1 - (d1 + d0) * _mean_weight(math.exp(log_ratio), y1, y0, removed_1, removed_0)).sum())
 
     if not expected_score(-FARTHEST) > 0.0 > expected_score(FARTHEST):
-        raise DataError(f"{treated.study}:{treated.endpoint}: the hazard ratio is too far from 1 to be found")
+        raise DataError(f"{treated.study}:{treated.endpoint}: the hazard ratio is too far from 1 to be found; see both curves")
     return math.exp(float(brentq(expected_score, -FARTHEST, FARTHEST, xtol=1e-13)))
 
 

@@ -25,7 +25,7 @@ from kinimmune.models.trial.assessments import (
     treatment_course,
 )
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.simulator import STEPS_PER_SCAN, TrialSimulator
+from kinimmune.models.trial.simulator import TrialSimulator
 
 NEGLIGIBLE = 1e-5
 """Weight below which an off-treatment path is not integrated; leaving it out moves no probability by more than its weight."""
@@ -49,6 +49,8 @@ class TreatmentPaths:
     """Times [d], shape (g,)."""
     scans: Array
     """Scheduled dates of the scans [d], shape (K,)."""
+    steps_to_scan: Integers
+    """Places of the scans in the grid, shape (K,)."""
     on_treatment: EnsembleTrajectories
     """Every patient on the arm's schedule to the end."""
     off_treatment: EnsembleTrajectories
@@ -73,14 +75,9 @@ class TreatmentPaths:
     """Scan (0-based) that confirms a response on treatment, -1 without one, shape (n,)."""
 
     @property
-    def steps_to_scan(self) -> Integers:
-        """Places of the scans in the grid, shape (K,)."""
-        return STEPS_PER_SCAN * np.arange(1, self.scans.size + 1)
-
-    @property
     def scans_before(self) -> Integers:
         """Number of scans up to each grid point, shape (g,)."""
-        return np.minimum(np.arange(self.grid.size) // STEPS_PER_SCAN, self.scans.size)
+        return np.searchsorted(self.steps_to_scan, np.arange(self.grid.size), side="right")
 
     @property
     def on_weight_at_grid(self) -> Array:
@@ -103,20 +100,22 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
     """
     trial, arm, grid, dosing = cohort.trial, cohort.arm, simulator.grid(cohort.trial), cohort.dosing
     scans = trial.scans(float(grid[-1]))
+    places = trial.plan.places(scans.size)
     on_treatment = simulator.integrate_on_treatment(cohort)
-    on_readings = read_scans(simulator, cohort.parameters, dosing.on, on_treatment, scans.size)
+    on_readings = read_scans(simulator, cohort.parameters, dosing.on, on_treatment, places)
     on_no_progression = p_no_progression(on_readings, trial)
     course = treatment_course(trial, arm, cohort.rule, scans, on_no_progression)
     begins = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & dosing.stops & (on_treatment.completion == 0)
     departures = Departures(*np.nonzero(begins))
     off_treatment = _integrate_off_treatment(simulator, cohort, on_treatment, departures, kept_states)
     leavers = cohort.parameters[:, departures.patient]
-    off_readings = _join(on_readings, read_scans(simulator, leavers, dosing.off, off_treatment, scans.size), departures)
+    off_readings = _join(on_readings, read_scans(simulator, leavers, dosing.off, off_treatment, places), departures)
     left = _carry(course.stopped, begins)
     discontinued = _carry(np.broadcast_to(course.discontinued[:, None], begins.shape), begins)
     return TreatmentPaths(
         grid=grid,
         scans=scans,
+        steps_to_scan=places,
         on_treatment=on_treatment,
         off_treatment=off_treatment,
         departures=departures,
@@ -132,7 +131,7 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
 
 
 def read_scans(
-    simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories, n_scans: int
+    simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories, at_scan: Integers
 ) -> ScanReadings:
     """Return what scans have to see of courses; 0 where a course has not begun or has failed.
 
@@ -146,10 +145,9 @@ def read_scans(
         what they were given
     courses
         on the whole grid, with the observed states
-    n_scans
-        number of scans
+    at_scan
+        places of the scans in the grid, shape (K,)
     """
-    at_scan = STEPS_PER_SCAN * np.arange(1, n_scans + 1)
     hazard_of_lesions = np.nan_to_num(simulator.hazard_of_lesions(courses)[at_scan])
     reading = simulator.log_diameter
     if reading is None:
@@ -159,7 +157,7 @@ def read_scans(
     states = courses.states[np.array(rows, dtype=np.int64)[:, None], around]
     found = reading.value(courses.time[around, None], states, simulator.with_inputs(parameters, schedule, courses.time[around]))
     # what a failed patient lacks is made finite here; `sum_paths` gives such patients no weight
-    before, at, after = np.nan_to_num(found).reshape(3, n_scans, -1)
+    before, at, after = np.nan_to_num(found).reshape(3, at_scan.size, -1)
     step = courses.time[1] - courses.time[0]
     return ScanReadings(hazard_of_lesions, DiameterReadings(at, (after - before) / (2.0 * step)))
 
@@ -185,7 +183,7 @@ def _integrate_off_treatment(
     departures: Departures,
     kept_states: Sequence[str] | None,
 ) -> EnsembleTrajectories:
-    start = STEPS_PER_SCAN * (departures.scan + 1)
+    start = cohort.trial.plan.places(int(departures.scan.max(initial=0)) + 1)[departures.scan]
     return simulator.integrate(
         initial=np.ascontiguousarray(on_treatment.states[:, start, departures.patient]),
         parameters=np.ascontiguousarray(cohort.parameters[:, departures.patient]),

@@ -11,10 +11,10 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.solvers.chunks import cut, map_in_order
-from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm
+from kinimmune.models.trial.living import Living, find_living, sum_responding, sum_unprogressed
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.treatment_paths import TreatmentPaths, integrate_paths
 
@@ -46,6 +46,10 @@ class ArmSums:
     """Progressions seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
     """Confirmed responses seen while on treatment and before progression."""
+    unprogressed: Array
+    """Patients alive with no progression seen at any scan up to each point of the grid, shape (g,)."""
+    responding: Array
+    """Confirmed responders by the duration of their response, as `sum_responding` counts them, shape (3, g)."""
 
     def plus(self, other: "ArmSums") -> "ArmSums":
         """Return the sum."""
@@ -75,6 +79,10 @@ class ArmOutcome:
     """Probability of a progression seen at each scan by a new lesion alone, shape (K,)."""
     responded: float
     """Probability of a confirmed response while on treatment and before progression."""
+    unprogressed: Array
+    """Probability of being alive with no progression seen at any scan up to each point of the grid, shape (g,)."""
+    responding: Array
+    """Probability of a confirmed response by its duration, as `sum_responding` counts it, shape (3, g)."""
     patients: int
     """Number of patients that could be integrated."""
     failed: int
@@ -106,32 +114,9 @@ def run_arms(simulator: TrialSimulator, cohorts: Sequence[ArmCohort | Population
     return [_outcome(simulator, cohort, totals[place]) for place, cohort in enumerate(cohorts)]
 
 
-@dataclass(frozen=True)
-class _Living:
-    """Survival of each course given its path, and who counts."""
-
-    on: Array
-    """Survival of the on-treatment paths, shape (g, n)."""
-    off: Array
-    """Survival of the off-treatment paths, shape (g, m)."""
-    counted_on: Array
-    """1 for a patient all of whose paths could be integrated, else 0, shape (n,)."""
-    counted_off: Array
-    """The same of the patients of the off-treatment paths, shape (m,)."""
-
-
-def _find_living(simulator: TrialSimulator, paths: TreatmentPaths) -> _Living:
-    fine = paths.on_treatment.completion == 0
-    patient = paths.departures.patient
-    lost = np.bincount(patient[paths.off_treatment.completion != 0], minlength=fine.size) > 0
-    counted = np.where(fine & ~lost, 1.0, 0.0)
-    on, off = simulator.survival(paths.on_treatment), simulator.survival(paths.off_treatment)
-    return _Living(on, off, counted, counted[patient])
-
-
 def sum_paths(simulator: TrialSimulator, paths: TreatmentPaths) -> ArmSums:
     """Reduce the paths of some patients to the sums a trial reports."""
-    living = _find_living(simulator, paths)
+    living = find_living(simulator, paths)
     on_weight = paths.on_weight_at_grid * living.counted_on
     off_weight = paths.off_weight * living.counted_off
     on_drug = np.vstack([np.ones_like(living.counted_on), paths.course.on_drug])[paths.scans_before]
@@ -153,6 +138,8 @@ def sum_paths(simulator: TrialSimulator, paths: TreatmentPaths) -> ArmSums:
         detected=detected,
         by_lesion=by_lesion,
         responded=_sum_responses(paths, living),
+        unprogressed=sum_unprogressed(paths, living),
+        responding=sum_responding(paths, living),
     )
 
 
@@ -164,7 +151,7 @@ def _sum_deaths(hazard: Array, alive: Array, weight: Array) -> Array:
     return np.concatenate([[0.0], np.cumsum(deaths)])
 
 
-def _sum_scans(simulator: TrialSimulator, paths: TreatmentPaths, living: _Living) -> list[Array]:
+def _sum_scans(simulator: TrialSimulator, paths: TreatmentPaths, living: Living) -> list[Array]:
     """Return patients at risk, progressions and progressions by a new lesion alone at each scan, shape (K,) each."""
     on_alive = paths.p_not_discontinued[:-1] * living.on[paths.steps_to_scan] * living.counted_on
     off_alive = paths.p_discontinued * living.off[paths.steps_to_scan] * living.counted_off
@@ -199,7 +186,7 @@ def _p_lesion_alone(no_progression: Array, no_lesion: Array) -> Array:
     return found
 
 
-def _sum_responses(paths: TreatmentPaths, living: _Living) -> float:
+def _sum_responses(paths: TreatmentPaths, living: Living) -> float:
     patient = np.flatnonzero(paths.confirmed >= 0)
     scan = paths.confirmed[patient]
     on_and_unseen = paths.p_not_discontinued[scan + 1, patient] * paths.on_no_progression[scan + 1, patient]
@@ -225,6 +212,8 @@ def _outcome(simulator: TrialSimulator, cohort: ArmCohort | PopulationCohort, su
         detected=sums.detected / sums.patients,
         by_lesion=sums.by_lesion / sums.patients,
         responded=sums.responded / sums.patients,
+        unprogressed=sums.unprogressed / sums.patients,
+        responding=sums.responding / sums.patients,
         patients=int(sums.patients),
         failed=int(sums.failed),
         retried=int(sums.retried),
@@ -245,16 +234,12 @@ def mean_courses(simulator: TrialSimulator, cohort: ArmCohort, names: Sequence[s
     """
     if not names:
         return {}
-
-    def read(courses: EnsembleTrajectories, parameters: Array, schedule: Schedule) -> Array:
-        return simulator.read(courses, parameters, schedule, names)
-
-    rows = average_living(simulator, cohort, len(names), read)
+    rows = average_living(simulator, cohort, len(names), lambda courses, inputs: simulator.read(courses, inputs, names))
     return dict(zip(names, rows, strict=True))
 
 
 def average_living(
-    simulator: TrialSimulator, cohort: ArmCohort, count: int, read: Callable[[EnsembleTrajectories, Array, Schedule], Array]
+    simulator: TrialSimulator, cohort: ArmCohort, count: int, read: Callable[[EnsembleTrajectories, Array], Array]
 ) -> Array:
     """Return the means of some readings over patients alive at each time of the simulator's grid, shape (count, g).
 
@@ -267,7 +252,8 @@ def average_living(
     count
         number of readings
     read
-        takes courses with every state kept, their parameters and what they were given; returns readings, shape (count, g, n)
+        takes courses with every state kept, and what `TrialSimulator.with_inputs` gives for them; returns the readings, shape
+        (count, g, n)
     """
     total = np.zeros((count, simulator.grid(cohort.trial).size))
     weight = np.zeros(total.shape[1])
@@ -280,8 +266,8 @@ def average_living(
             (paths.off_treatment, off_parameters, chunk.dosing.off, paths.off_weight),
         ):
             alive = path_weight * simulator.survival(courses)
-            values = read(courses, parameters, schedule)
-            total += np.where(alive > 0.0, values * alive, 0.0).sum(axis=-1)
+            inputs = simulator.with_inputs(parameters, schedule, courses.time)
+            total += np.where(alive > 0.0, read(courses, inputs) * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
     averages: Array = total / weight
     return averages

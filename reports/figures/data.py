@@ -55,6 +55,12 @@ def list_progression(arms: Sequence[ArmResult]) -> FigureData:
     return _stack(("study", "arm", "month", "without_progression"), series)
 
 
+def list_progression_free(arms: Sequence[ArmResult]) -> FigureData:
+    """Return progression-free survival [1] at months, before and after each scan."""
+    series = (((arm.study, arm.arm), (arm.pfs_months, arm.pfs_survival)) for arm in arms)
+    return _stack(("study", "arm", "month", "progression_free"), series)
+
+
 def list_incidence(arms: Sequence[ArmResult]) -> FigureData:
     """Return cumulative incidences [1] after each scan, months."""
     names = ("study", "arm", "month", "progression", "death_without_progression")

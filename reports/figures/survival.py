@@ -16,6 +16,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
+    FOURTH,
     NEUTRAL,
     PALETTE,
     THIRD,
@@ -29,6 +30,7 @@ from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _SHOWN_MONTHS = 24.0
+_SHARES = {"os": "Alive", "ttp": "Without detected progression", "pfs": "Alive without progression"}
 
 
 def plot_survival(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
@@ -51,6 +53,14 @@ def plot_progression(trial: TrialResult, medians: Sequence[ComparisonRow] = (), 
     return _plot_by_study(trial.arms, medians, "ttp", labels)
 
 
+def plot_progression_free(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+    """Return a figure of progression-free survival, which falls by a step at every scan and by deaths between them.
+
+    Parameters as in `plot_survival`; a trial from before there was PFS cannot be drawn.
+    """
+    return _plot_by_study(trial.arms, medians, "pfs", labels)
+
+
 def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str, labels: Labels) -> Figure:
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
@@ -62,7 +72,7 @@ def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], 
             _mark_medians(panel, [row for row in medians if row.study == study], own)
             _write_at_risk(panel, own, endpoint)
             panel.set_title(labels.study(study))
-        axes[0].set_ylabel("Alive" if endpoint == "os" else "Without detected progression")
+        axes[0].set_ylabel(_SHARES[endpoint])
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
 
@@ -71,12 +81,12 @@ def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     last = _last_month(arms, endpoint)
     for arm, colour in zip(arms, _colours(arms), strict=True):
         months, values, longest = _curve(arm, endpoint)
-        style = "default" if endpoint == "os" else "steps-post"
+        style = "steps-post" if endpoint == "ttp" else "default"
         followed = months <= longest
         axes.plot(months[followed], values[followed], color=colour, drawstyle=style, label=_label(arm))
         beyond = months >= months[followed][-1]
         axes.plot(months[beyond], values[beyond], color=colour, drawstyle=style, linestyle=(0, (2, 1.5)), linewidth=1.0)
-    if endpoint == "ttp":
+    if endpoint != "os":
         scans = [month for month in arms[0].scan_months if month <= last]
         axes.plot(scans, np.zeros(len(scans)), "|", color=NEUTRAL, markersize=4, clip_on=False, label="scan")
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
@@ -90,6 +100,8 @@ def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
 def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
     if endpoint == "os":
         return np.array(arm.months), np.array(arm.survival), arm.follow_up_os[1]
+    if endpoint == "pfs" and arm.follow_up_pfs is not None:
+        return np.array(arm.pfs_months), np.array(arm.pfs_survival), arm.follow_up_pfs[1]
     return np.array((0.0, *arm.scan_months)), np.array((1.0, *arm.ttp_survival)), arm.follow_up_ttp[1]
 
 
@@ -122,7 +134,7 @@ def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None
     last = axes.get_xlim()[1]
     _write_below(axes, 0.0, 32.0, "Expected at risk", NEUTRAL, "left")
     for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
-        counts = arm.at_risk_os if endpoint == "os" else arm.at_risk_ttp
+        counts = {"os": arm.at_risk_os, "ttp": arm.at_risk_ttp, "pfs": arm.at_risk_pfs}[endpoint]
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
                 _write_below(axes, month, 41.0 + 9.0 * line, print_fixed(count, 0), colour, "center")
@@ -190,7 +202,7 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
         panels = make_panels(figure, 1, len(compared), share_y=True)
         for axes, pair in zip(panels, compared, strict=True):
             for row in (row for row in contrasts if (row.study, row.arm) == pair):
-                colour = TREATED if row.endpoint == "os" else THIRD
+                colour = {"os": TREATED, "ttp": THIRD}.get(row.endpoint, FOURTH)
                 axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_endpoint(row.endpoint))
                 if row.hazard_ratio is not None:
                     axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))

@@ -3,7 +3,7 @@
 Start with `list_parameters`.
 """
 
-from kinimmune.fitting.estimation.results import ConstantRow, EstimateRow
+from kinimmune.fitting.estimation.results import ChangeRow, ConstantRow, EstimateRow
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
@@ -13,6 +13,7 @@ from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Math, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
     MISSING,
+    print_endpoint,
     print_fixed,
     print_interval,
     print_number,
@@ -26,7 +27,7 @@ def list_estimates(estimates: tuple[EstimateRow, ...], labels: Labels = PLAIN) -
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            labels.parameter(row.name),
+            _name(labels.parameter(row.name), row.changed),
             print_unit(row.unit),
             print_number(row.prior_median),
             print_interval(row.prior_lower, row.prior_upper),
@@ -47,7 +48,7 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
     rows = tuple(
         (
             _symbol(row.symbol, row.name),
-            Mark(row.name),
+            _name(Mark(row.name), row.changed),
             row.meaning,
             print_number(row.value),
             print_unit(row.unit),
@@ -59,6 +60,17 @@ def list_constants(constants: tuple[ConstantRow, ...]) -> Table:
     )
     names = ("", "Name", "Meaning", "Value", "Unit", "Prior sd", "Status", "Source")
     return Table(names, rows, "lllrllll", widths=(0, 1, 2, 0, 0, 0, 0, 0))
+
+
+def list_changes(changes: tuple[ChangeRow, ...], labels: Labels = PLAIN) -> Table:
+    """Return what was told of parameters at the call beside what the tables say."""
+    rows = tuple((labels.parameter(row.name), Mark(row.name), row.changed, row.tables) for row in changes)
+    return Table(("Parameter", "Name", "Change", "In the tables"), rows, "llll", widths=(1, 0, 1, 1))
+
+
+def _name(name: str | Mark, changed: str) -> Cell:
+    """Return the name of a parameter, with what was told of it at the call."""
+    return (name, f" ({changed})") if changed else name
 
 
 def _shorten_prior(text: str) -> str:
@@ -133,16 +145,25 @@ def list_kinases(kinases: tuple[Kinase, ...]) -> Table:
 def list_trials(trials: tuple[Trial, ...]) -> Table:
     """Return the designs that the virtual trial repeats, one row per arm."""
     rows: list[tuple[Cell, ...]] = []
+    own = any(trial.follow_up[Endpoint.PFS] != trial.follow_up[Endpoint.TTP] for trial in trials)
+    endpoints = (Endpoint.OS, Endpoint.TTP, *([Endpoint.PFS] if own else []))
     for trial in trials:
-        followed = [trial.follow_up[endpoint] for endpoint in (Endpoint.OS, Endpoint.TTP)]
+        followed = [trial.follow_up[endpoint] for endpoint in endpoints]
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             doses = [f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day"] if arm.daily_dose > 0.0 else []
             dose = "; ".join([*doses, *map(str, arm.regimen)]) or "none"
-            scans = f"every {print_number(trial.scan_interval)} d"
-            rows.append((trial.title, arm.name, str(arm.n), dose, scans, *months))
-    names = ("Study", "Arm", "n", "Drug", "Scans", "Followed for OS", "Followed for TTP")
-    return Table(names, tuple(rows), "llrllll", group=0)
+            rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), _describe_criterion(trial), *months))
+    ends = [f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints]
+    names = ("Study", "Arm", "n", "Drug", "Scans", "Criterion", *ends)
+    return Table(names, tuple(rows), "llrlll" + "l" * len(endpoints), group=0)
+
+
+def _describe_criterion(trial: Trial) -> str:
+    if trial.progression_increase == 0.0:
+        return trial.criterion
+    applied = "" if trial.baseline_diameter is not None else ", not applied"
+    return f"{trial.criterion} (+{print_number(trial.progression_increase)} mm{applied})"
 
 
 def describe_stop_rule(rule: StopRule) -> str:

@@ -6,9 +6,9 @@ Start with `compose_fit`.
 from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
-from kinimmune.reports.model.tables import list_constants, list_estimates
+from kinimmune.reports.model.tables import list_changes, list_constants, list_estimates
 from kinimmune.reports.pages import tables
-from kinimmune.reports.typesetting.blocks import Block, Cell, Heading, Paragraph, Strong, TableBlock
+from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Paragraph, Strong, TableBlock
 from kinimmune.reports.typesetting.formats import print_fixed
 
 
@@ -52,6 +52,12 @@ def compose_predictions(content: Content, figures: DrawnFigures) -> list[Block]:
             *_describe_scores(content),
             *show_figures(figures, "forest"),
         ]
+    if content.unfitted_medians:
+        caption = (
+            "Medians that were not fitted [months]. Null: the control median times the ratio of the other study. Residual of "
+            "progression-free survival: the signed root of the deviance."
+        )
+        blocks.append(TableBlock(tables.list_transport(content.unfitted_medians, content.labels), caption, small=True))
     if fit.transport:
         caption = (
             "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm [months]. "
@@ -92,6 +98,7 @@ def compose_estimates(content: Content, figures: DrawnFigures) -> list[Block]:
     blocks: list[Block] = [
         Heading("What the data determined"),
         TableBlock(list_estimates(fit.parameters, content.labels), caption, small=True),
+        *_compose_changes(content),
         *show_figures(figures, "priors", "correlation"),
     ]
     if fit.starts:
@@ -99,6 +106,20 @@ def compose_estimates(content: Content, figures: DrawnFigures) -> list[Block]:
             *show_figures(figures, "start_ladder"),
             TableBlock(tables.list_starts(fit), "Starts of the optimiser.", small=True),
         ]
+    return blocks
+
+
+def _compose_changes(content: Content) -> list[Block]:
+    """Return what was told of parameters at the call, and what is doubtful about their priors."""
+    fit = content.fit
+    blocks: list[Block] = []
+    if fit.changes:
+        caption = (
+            "Parameters that were held, freed, or given another prior or start at the call; this fit is not that of the tables."
+        )
+        blocks.append(TableBlock(list_changes(fit.changes, content.labels), caption, small=True))
+    if fit.warnings:
+        blocks += [Paragraph((Strong("Doubtful priors."),)), Bullets(fit.warnings)]
     return blocks
 
 

@@ -21,6 +21,9 @@ from kinimmune.reports.pages.trial import compose_accuracy, compose_patients, co
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Document, Heading, TableBlock
 from kinimmune.reports.typesetting.formats import list_words, print_fixed
 
+MOST_CHANGES = 3
+"""Changes of parameters that have room among the facts of a run."""
+
 
 def compose_report(content: Content, figures: DrawnFigures) -> Document:
     """Return the report of a run.
@@ -73,7 +76,16 @@ def _list_facts(content: Content) -> tuple[tuple[str, str], ...]:
         ("Chi-square, data | priors", f"{print_fixed(fit.chi_square_data, 2)} | {print_fixed(fit.chi_square_prior, 2)}"),
         ("Effective parameters", f"{print_fixed(fit.effective_parameters, 1)} for {len(fit.targets)} numbers"),
         ("Degrees of freedom", print_fixed(fit.degrees_of_freedom, 1)),
+        *((("Changed at the call", _list_changes(content)),) if fit.changes else ()),
     )
+
+
+def _list_changes(content: Content) -> str:
+    """Return which parameters are otherwise than in the tables, or of many how many; their table is on the page of estimates."""
+    changes = content.fit.changes
+    if len(changes) > MOST_CHANGES:
+        return f"{len(changes)} parameters"
+    return "; ".join(f"{content.labels.parameter(row.name)} {row.changed}" for row in changes)
 
 
 def _compose_sources(content: Content) -> list[Block]:

@@ -127,6 +127,12 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels:
             roles.has_progression,
         ),
         (
+            "Progression-free at 6 months",
+            [print_percent(arm.pfs_6) for arm in arms],
+            all(arm.pfs_6 is not None for arm in arms),
+        ),
+        ("Median progression-free survival [months]", [_find_median(fit, arm, "pfs") for arm in arms], bool(fit.predicted)),
+        (
             "Progressions seen by a new lesion alone",
             [print_percent(arm.new_lesion_share) for arm in arms],
             roles.new_lesions is not None,
@@ -137,12 +143,33 @@ def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels:
             [print_percent(arm.response_fraction) for arm in arms],
             roles.log_diameter is not None,
         ),
+        (
+            "Disease control: no progression at the first scan",
+            [print_percent(arm.disease_control) for arm in arms],
+            all(arm.disease_control is not None for arm in arms),
+        ),
+        (
+            "Median duration of response [months]",
+            [print_fixed(arm.response_duration, 1) for arm in arms],
+            any(arm.response_duration is not None for arm in arms),
+        ),
         ("Median time on treatment [months]", [print_fixed(arm.treatment_median, 1) for arm in arms], True),
         ("Expected deaths by the cut-off", [_count_events(fit, arm, "os") for arm in arms], True),
         ("Expected progressions by the cut-off", [_count_events(fit, arm, "ttp") for arm in arms], roles.has_progression),
+        (
+            "Expected progressions or deaths by the cut-off",
+            [_count_events(fit, arm, "pfs") for arm in arms],
+            any(row.endpoint == "pfs" for row in fit.events),
+        ),
     ]
     rows = tuple((name, *values) for name, values, known in readings if known)
     return Table(("", *_name_arms(trial, labels)), rows, "l" + "r" * len(trial.arms), widths=(1.4, *([0.8] * len(trial.arms))))
+
+
+def _find_median(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
+    place = (arm.study, arm.arm, endpoint, "median")
+    found = [row.value for row in fit.predicted if (row.study, row.arm, row.endpoint, row.statistic) == place]
+    return print_fixed(found[0] if found else None, 1)
 
 
 def _count_events(fit: FitResult, arm: ArmResult, endpoint: str) -> str:
@@ -191,6 +218,9 @@ _QUANTITIES = {
     "deaths": "Deaths by the cut-off",
     "ttp_events": "Progressions by the cut-off",
     "response_fraction": "Objective response",
+    "stable_fraction": "Stable disease",
+    "control_fraction": "Disease control",
+    "response_duration": "Median duration of response",
     "treatment_median": "Median time on treatment",
 }
 
@@ -211,7 +241,15 @@ def _predict(item: Observation, fit: FitResult, trial: TrialResult) -> float | N
 
 
 def _read(arm: ArmResult, quantity: str) -> float | None:
-    return {"response_fraction": arm.response_fraction, "treatment_median": arm.treatment_median}.get(quantity)
+    control = arm.disease_control
+    known = {
+        "response_fraction": arm.response_fraction,
+        "stable_fraction": None if control is None else control - arm.response_fraction,
+        "control_fraction": control,
+        "response_duration": arm.response_duration,
+        "treatment_median": arm.treatment_median,
+    }
+    return known.get(quantity)
 
 
 def list_stop_rules(rules: tuple[StopRuleRow, ...], labels: Labels = PLAIN) -> Table:

@@ -16,7 +16,7 @@ def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
     return [
         Heading("The virtual trial"),
         Heading("Survival and progression", 2),
-        *show_figures(figures, "survival", "progression", "incidence"),
+        *show_figures(figures, "survival", "progression", "progression_free", "incidence"),
         Heading("The size of the effect", 2),
         TableBlock(
             tables.list_contrasts(trial, content.labels),

@@ -99,7 +99,9 @@ def test_plots_are_figures_without_a_report(run):
     ]
 
     assert all(isinstance(figure, Figure) and figure.axes for figure in figures)
-    with pytest.raises(ValueError, match="no endpoint 'pfs'; allowed: os, ttp"):
+    with pytest.raises(ValueError, match="no endpoint 'efs'; allowed: os, ttp, pfs"):
+        ki.plot_survival(run.trial, endpoint="efs")
+    with pytest.raises(ValueError, match="no progression-free survival; fit again"):  # a run from before there was PFS
         ki.plot_survival(run.trial, endpoint="pfs")
 
 

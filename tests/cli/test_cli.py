@@ -85,6 +85,29 @@ def test_list_shows_the_trials_of_the_folder_given(kinimmune):
     content = json.loads(kinimmune("list", "--json", "--data", str(OWN_TRIAL))[1])
 
     assert [trial["study"] for trial in content["trials"]] == ["example"]
+    assert [(model["name"], model["targets"]) for model in content["models"]] == [("hcc_trial", {"example": 4})]
+
+
+def test_list_says_what_each_model_can_be_tried_and_fitted_with(kinimmune):
+    models = {item["name"]: item for item in json.loads(kinimmune("list", "--json")[1])["models"]}
+    trial, mouse = models["hcc_trial"], models["hcc_mouse"]
+    table = kinimmune("list")[1]
+
+    assert (trial["endpoints"], trial["targets"]) == (["os", "ttp"], {"sharp": 4, "asia_pacific": 4})
+    assert (trial["can_be_fitted"], trial["obstacle"]) == (True, None)
+    assert (mouse["endpoints"], mouse["targets"], mouse["can_be_fitted"]) == ([], {}, False)
+    assert "no hazard of death" in mouse["obstacle"]
+    assert "vehicle" in mouse["experiments"]
+    assert "os, ttp" in next(line for line in table.splitlines() if "sharp (4), asia_pacific (4)" in line)
+
+
+def test_show_lists_the_experiments_with_their_meaning(kinimmune):
+    experiments = json.loads(kinimmune("show", "hcc_mouse", "--json")[1])["experiments"]
+    printed = kinimmune("show", "hcc_mouse")[1]
+
+    assert {"name": "sorafenib_30", "meaning": "30 mg/kg by mouth once a day, day 7 to 28"} in experiments
+    assert all(any(item["name"] in line and item["meaning"] in line for line in printed.splitlines()) for item in experiments)
+    assert json.loads(kinimmune("show", "gompertz", "--json")[1])["experiments"] == []
 
 
 def test_show_prints_every_number_with_status_and_source(kinimmune):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from paths import OWN_TRIAL
@@ -44,10 +45,10 @@ sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "
 from kinimmune.cli.main import main
 
 codes = {name: main([*arguments, "--data", sys.argv[1], "-q"]) for name, arguments in json.loads(sys.argv[2]).items()}
-folders = {str(Path(name).resolve().parent) for name in opened if name.endswith(".csv")}
-print(json.dumps({"codes": codes, "folders": sorted(folders)}), file=sys.stderr)
+tables = {str(Path(name).resolve()) for name in opened if name.endswith(".csv")}
+print(json.dumps({"codes": codes, "tables": sorted(tables)}), file=sys.stderr)
 """
-"""Runs commands and tells from which folders they took tables."""
+"""Runs commands and tells which tables they opened."""
 
 
 @pytest.fixture
@@ -90,9 +91,10 @@ def test_no_command_takes_a_table_from_elsewhere_when_the_folder_has_all(tmp_pat
 
     told = json.loads(done.stderr.splitlines()[-1])
     assert {name: code for name, code in told["codes"].items() if code not in (Exit.DONE, Exit.NOT_CONVERGED)} == {}, done.stderr
-    package = str(files("kinimmune.data"))
-    assert [path for path in told["folders"] if path == package] == []
-    assert str(folder.resolve()) in told["folders"]
+    package = Path(str(files("kinimmune.data"))).resolve()
+    opened = {Path(name) for name in told["tables"]}
+    assert {path.name for path in opened if path.parent == package} <= {"parameters.csv"}  # which only says in what order
+    assert {path.name for path in opened if path.parent == folder.resolve()} == set(TABLES)
 
 
 @pytest.mark.parametrize(("name", "table"), FAULTY)

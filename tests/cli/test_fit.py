@@ -62,7 +62,13 @@ def test_a_run_holds_settings_results_and_their_origin(finished):
     assert "patients = 8" in (run / "config.toml").read_text()
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     starts = {f"results/tasks/start-00{index}.json" for index in range(2)}
-    tables = {"results/comparisons.csv", "results/parameters.csv", "results/curves.csv", "failures.csv"}
+    tables = {
+        "results/comparisons.csv",
+        "results/parameters.csv",
+        "results/curves.csv",
+        "failures.csv",
+        "results/.checksums.json",
+    }
     assert names == {"run.json", "config.toml", "results/fit.json", "results/trial.json"} | tables | starts
 
 
@@ -198,6 +204,17 @@ def test_a_run_without_its_settings_does_not_go_on_with_others(finished, tmp_pat
 
     assert (code, out) == (3, "")
     assert err == "error: run/config.toml is missing; restore it, give another with -c, or begin anew with --force\n"
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "seed = 1\n", "[simulate]\ndays = 3\n"])
+def test_a_run_whose_settings_are_cut_off_does_not_go_on_with_others(finished, tmp_path, kinimmune, text):
+    shutil.copytree(finished[0], tmp_path / "run")
+    (tmp_path / "run" / "config.toml").write_text(text)
+
+    code, _, err = kinimmune("fit", "hcc_trial", "-o", "run", "--resume")
+
+    assert code == 3
+    assert err == "error: run/config.toml has no table [fit]; restore it, give another with -c, or begin anew with --force\n"
 
 
 def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmune):

@@ -7,17 +7,15 @@ import math
 
 import numpy as np
 
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, ResponseRow
 from kinimmune.fitting.estimation.results import (
     ArmResult,
     ComparisonRow,
     ConstantRow,
     ContrastResult,
-    CurveRow,
     EstimateRow,
-    EventRow,
     FitResult,
     QuadratureRow,
-    ResponseRow,
     StartRow,
     StopRuleRow,
     TrialResult,

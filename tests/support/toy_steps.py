@@ -1,8 +1,10 @@
 """Tasks of a toy with two parameters, in a module that other processes can import: random walks over a curved valley."""
 
+import logging
 import os
 import signal
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +90,20 @@ def divide(inputs: Json) -> Json:
     return {"value": 1.0 / inputs["number"]}
 
 
+def same(inputs: Json) -> Json:
+    """Return what was given."""
+    return dict(inputs)
+
+
+def warn(inputs: Json) -> Json:
+    """Warn as libraries do, through both of Python's ways."""
+    warnings.warn("a root of a negative number", RuntimeWarning, stacklevel=1)
+    logging.getLogger("a.library").warning("a log of a library")
+    return {"number": inputs["number"], "process": os.getpid()}
+
+
 WALK = TaskFunction("toy.walk", walk)
+WARN = TaskFunction("toy.warn", warn)
 TELL_PROCESS = TaskFunction("toy.tell_process", tell_process)
 COUNT_BLAS_THREADS = TaskFunction("toy.count_blas_threads", count_blas_threads)
 DIE = TaskFunction("toy.die", die)

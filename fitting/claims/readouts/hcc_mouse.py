@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch
-from kinimmune.fitting.claims.general import ratio
+from kinimmune.fitting.claims.general import quotient
 from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
@@ -72,17 +72,17 @@ def afterwards(batch: ExperimentBatch, claim: Claim) -> Array:
 
 def recruitment_boundary(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hypoxic recruitment [1/d] at which the experiment's ratio to its baseline crosses 1, shape (n,)."""
-    return _boundary(batch, RECRUITMENT, lambda tried: np.log(ratio(tried, claim)))
+    return _boundary(batch, RECRUITMENT, lambda tried: np.log(quotient(tried, claim)))
 
 
 def recruitment_against_antibody(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hypoxic recruitment [1/d] at which the antibody stops helping by more than the margin, shape (n,)."""
-    return _boundary(batch, RECRUITMENT, lambda tried: ratio(tried, claim) - (1.0 - claim.margin))
+    return _boundary(batch, RECRUITMENT, lambda tried: quotient(tried, claim) - (1.0 - claim.margin))
 
 
 def inhibition_boundary(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the inhibitory free concentration [nmol/L] at which experiment and baseline give equal values, shape (n,)."""
-    return _boundary(batch, INHIBITION, lambda tried: np.log(ratio(tried, claim)))
+    return _boundary(batch, INHIBITION, lambda tried: np.log(quotient(tried, claim)))
 
 
 def _fold_change(batch: ExperimentBatch, claim: Claim, treated: str, control: str) -> Array:

@@ -14,6 +14,7 @@ from kinimmune.reports.figures.survival import (
     plot_hazard_ratios,
     plot_incidence,
     plot_progression,
+    plot_progression_free,
     plot_survival,
     plot_treatment,
 )
@@ -38,6 +39,7 @@ def list_curves(content: Content) -> list[FigureRecipe]:
             partial(plot_progression, trial, content.medians("ttp"), labels),
             partial(data.list_progression, trial.arms),
         ),
+        *_describe_pfs(content),
         FigureRecipe(
             "incidence",
             "What happened first. Where many die before progression is seen, time to progression speaks for the others only. "
@@ -60,6 +62,21 @@ def list_curves(content: Content) -> list[FigureRecipe]:
             partial(data.list_treatment, trial.arms),
         ),
     ]
+
+
+def _describe_pfs(content: Content) -> list[FigureRecipe]:
+    """Return the figure of progression-free survival; none where a result has none."""
+    trial = content.ordered_trial
+    if not all(arm.pfs_months for arm in trial.arms):
+        return []
+    caption = (
+        "Progression-free survival: alive with no progression detected. It falls by a step at every scan and by deaths between "
+        "scans, and is not the product of the two curves before: growth drives progression and death alike. Circle and "
+        "bar: reported median with its interval, where one was published; small dot: predicted."
+    )
+    medians = [row for row in (*content.medians("pfs"), *content.unfitted_medians) if row.endpoint == "pfs"]
+    draw = partial(plot_progression_free, trial, medians, content.labels)
+    return [FigureRecipe("progression_free", caption, draw, partial(data.list_progression_free, trial.arms))]
 
 
 def list_patients(content: Content) -> list[FigureRecipe]:

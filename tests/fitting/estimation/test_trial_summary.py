@@ -90,9 +90,13 @@ def test_a_target_of_progression_is_refused_where_a_model_has_none():
         replace(problem, targets=(replace(target, study="straight", arm="drug"),))
 
 
-@pytest.mark.parametrize("model", ["gompertz", "melanoma"])
-def test_a_model_that_arms_of_the_tables_cannot_be_run_in_is_not_fitted(model):
-    with pytest.raises(UsageError, match=f"model '{model}' cannot be fitted to trials: it needs a cause of death and an input"):
+@pytest.mark.parametrize(
+    ("model", "why"), [("gompertz", "has no hazard of death"), ("melanoma", "does not take the dose of an arm")]
+)
+def test_a_model_that_arms_of_the_tables_cannot_be_run_in_is_not_fitted(model, why):
+    with pytest.raises(
+        UsageError, match=f"model '{model}' cannot be fitted: .*the model {why}; models that can be fitted: hcc_trial"
+    ):
         build_problem(model, Tables(), patients=2, seed=1)
 
 

@@ -15,6 +15,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.scan_plan import ScanPlan
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 
 FOREVER = FollowUp(3.6e4, 3.65e4)
@@ -172,5 +173,5 @@ def test_an_os_residual_counts_standard_errors_of_the_logarithm():
 
 
 def test_published_medians_of_progression_fall_on_scans_1_2_2_and_4():
-    assert [scan_of(make_target(value=months), 42.0) for months in (1.4, 2.8, 2.8, 5.5)] == [1, 2, 2, 4]
-    assert scan_of(make_target(value=0.3), 42.0) == 1
+    assert [scan_of(make_target(value=months), ScanPlan(42.0)) for months in (1.4, 2.8, 2.8, 5.5)] == [1, 2, 2, 4]
+    assert scan_of(make_target(value=0.3), ScanPlan(42.0)) == 1

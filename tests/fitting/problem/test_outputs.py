@@ -28,6 +28,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.population import individual_values
+from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.survival import progression_free, survival_at
 from kinimmune.models.trial.virtual_trial import mean_courses
@@ -37,6 +38,8 @@ NAMES = (
     "hazard_ratio:asia_pacific:ttp",
     "survival:sharp:sorafenib:os:12",
     "survival:sharp:sorafenib:ttp:5.5",
+    "survival:sharp:sorafenib:pfs:0.5",
+    "hazard_ratio:sharp:pfs",
     "state:treg_number:28",
     "state:tumour_volume:28.5:sharp:placebo",
     "state:treg_number:28:double_dose",
@@ -58,10 +61,14 @@ def test_a_name_reads_back_as_itself(trial, name):
     [
         ("hazard_ratoi:sharp:os", "did you mean 'hazard_ratio'"),
         ("hazard_ratio:shap:os", "no study 'shap'; did you mean 'sharp'"),
-        ("hazard_ratio:sharp:so", "no endpoint 'so'; allowed: os, ttp"),
+        ("hazard_ratio:sharp:so", "no endpoint 'so'; allowed: os, ttp, pfs"),
         ("hazard_ratio:sharp", "1 parts after 'hazard_ratio' where 2 or 3 belong"),
         ("median:sharp:placbo:os", "no arm 'placbo' in sharp; did you mean 'placebo'"),
         ("median:sharp:placebo:ttp", r"jumps; ask for the share at a month, such as survival:sharp:placebo:ttp:2\.8"),
+        (
+            "median:sharp:placebo:pfs",
+            r"PFS jumps at scans; .* such as survival:sharp:placebo:pfs:2\.8",
+        ),
         ("survival:sharp:placebo:ttp:1", r"no scan by month 1; the first is at month 1\.38"),
         ("survival:sharp:placebo:os:soon", "month 'soon' is no positive number"),
         ("state:treg_nubmer:28", "did you mean 'treg_number'"),
@@ -160,6 +167,9 @@ def test_survival_is_read_off_the_curve_and_progression_after_the_scans(small):
     np.testing.assert_allclose(dead.values[0], survival_at(outcome.grid, outcome.survival, months), rtol=1e-5)
     np.testing.assert_allclose(seen.values[0], progression_free(outcome)[:4], rtol=1e-5)
 
+    free = ask("hcc_trial", "survival:sharp:placebo:pfs:6", ("kinase_shift",))(np.array([[1.0]]))
+    np.testing.assert_allclose(free.values[0], progression_free_survival(outcome).at(months), rtol=1e-5)
+
 
 def test_a_state_of_an_arm_is_the_mean_over_its_patients_alive(small):
     problem, _ = small
@@ -219,7 +229,7 @@ def test_an_output_comes_back_from_its_name(output):
     assert read_output(output.name) == output
 
 
-@pytest.mark.parametrize("name", ["", "median", "median:a:b", "median:a:b:pfs", "hazard_ratio:a:b:c", "survival:a:b:os:x"])
+@pytest.mark.parametrize("name", ["", "median", "median:a:b", "median:a:b:efs", "hazard_ratio:a:b:c", "survival:a:b:os:x"])
 def test_a_text_that_names_no_output_is_refused(name):
     with pytest.raises(DataError, match=rf"'{name}' is no output"):
         read_output(name)

@@ -125,3 +125,20 @@ def test_whoever_read_a_pipe_and_has_gone_is_no_fault_of_the_machine(tmp_path):
     with pytest.raises(BrokenPipeError):
         write_text(tmp_path / "pipe", "x" * 2**20)
     thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file of Linux that gives an input/output error")
+def test_a_disk_that_does_not_give_a_file_is_the_machine_s_fault(tmp_path):
+    (tmp_path / "step.json").symlink_to("/proc/self/mem")
+
+    with pytest.raises(
+        MachineError, match=r"step.json cannot be read: Input/output error; mend the disk, then delete it and resume"
+    ):
+        read_object(tmp_path / "step.json", "delete it and resume")
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path):
+    (tmp_path / "step.json").mkdir()
+
+    with pytest.raises(DataError, match=r"step.json is no plain file; delete it and resume"):
+        read_object(tmp_path / "step.json", "delete it and resume")

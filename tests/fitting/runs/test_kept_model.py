@@ -9,7 +9,7 @@ from own_model import MODEL, write_project
 from paths import OWN_TRIAL
 
 from kinimmune.fitting.configuration import read_run_settings
-from kinimmune.fitting.estimation.run import resume_fit, start_fit
+from kinimmune.fitting.estimation.run import plan_run, resume_fit, start_fit
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.runs.kept_model import find_kept
@@ -24,7 +24,8 @@ COMMAND = ("kinimmune", "fit")
 
 
 def begin(model, folder, run, *, force=False):
-    return start_fit(str(model), Settings(data=folder, fit=FEW), run, COMMAND, force=force)
+    with plan_run(str(model), Settings(data=folder, fit=FEW)) as plan:
+        return start_fit(plan, run, COMMAND, force=force)
 
 
 @pytest.fixture

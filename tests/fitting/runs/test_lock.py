@@ -1,5 +1,6 @@
 """Two commands never work in one run: the lock is the operating system's, so it ends with its process and not before."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -7,8 +8,8 @@ import sys
 
 import pytest
 
-from kinimmune.fitting.runs.lock import LOCK, is_in_use, lock_run
-from kinimmune.models.errors import UsageError
+from kinimmune.fitting.runs.lock import LOCK, is_in_use, lock_run, refuse_folder
+from kinimmune.models.errors import MachineError, UsageError
 
 HOLD = (
     "import sys; from pathlib import Path; from kinimmune.fitting.runs.lock import lock_run\n"
@@ -99,3 +100,19 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         lock_run(tmp_path / "file" / "run"),
     ):
         pytest.fail("a folder was made in a file")
+
+
+def test_the_lock_of_who_came_after_is_left_alone(tmp_path):
+    path = tmp_path / "run"
+    with lock_run(path):
+        (path / LOCK).unlink()
+        (path / LOCK).write_text("of another process")
+    assert (path / LOCK).read_text() == "of another process"
+
+
+def test_a_folder_without_room_is_the_machine_s_fault(tmp_path):
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    assert isinstance(refuse_folder(tmp_path, full), MachineError)
+    assert "make room and repeat the command, or give another folder with -o" in str(refuse_folder(tmp_path, full))
+    assert isinstance(refuse_folder(tmp_path, OSError(errno.EROFS, "Read-only file system")), UsageError)

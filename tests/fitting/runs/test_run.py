@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kinimmune.fitting.runs.atomic_files import write_text
 from kinimmune.fitting.runs.lock import lock_run
 from kinimmune.fitting.runs.provenance import address, current_environment, hash_tables
-from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, create_run, free_path, is_run, open_run
+from kinimmune.fitting.runs.run import Run, RunRecord, RunStatus, begin_run, create_run, free_path, is_run, open_run
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import Task, TaskFunction
 from kinimmune.models.errors import DataError, UsageError
@@ -83,6 +83,15 @@ def test_a_run_nobody_works_in_is_not_running(tmp_path, record):
 
     assert record.status is RunStatus.RUNNING
     assert open_run(tmp_path / "run").record == replace(record, status=RunStatus.INTERRUPTED)
+
+
+def test_a_run_in_a_folder_whose_name_is_no_text_reads_back(tmp_path):
+    path = tmp_path / "r\udcff"
+    begun = {"model": "toy", "seed": 1, "data": None, "digest": "", "force": False}
+    run = begin_run(path, command=("kinimmune", "fit", "-o", str(path)), **begun)
+
+    assert run.record.command[-1] == str(tmp_path / "r\\xff")
+    assert open_run(path).record.command == run.record.command
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -93,7 +93,8 @@ def test_a_sample_tells_everything_the_contract_names(sampled):
     assert all(keys <= set(row) and row["lower"] < row["median"] < row["upper"] for row in content["parameters"])
     assert {row["name"] for row in content["predictions"]} >= {"hazard_ratio:example:os", "median:example:sorafenib:ttp"}
     asked = {(row["endpoint"], row["bound"], row["of"]) for row in content["probabilities"]}
-    assert asked == {(end, bound, of) for end in ("os", "ttp") for bound in (1.0, 0.8) for of in ("population", "trial")}
+    ends = ("os", "ttp", "pfs")
+    assert asked == {(end, bound, of) for end in ends for bound in (1.0, 0.8) for of in ("population", "trial")}
     assert len(content["bands"]) == 4
     assert (content["walkers"], content["ensembles"], len(content["acceptance"])) == (14, 4, 4)
     medians = [row.median for row in sampled.result.parameters]

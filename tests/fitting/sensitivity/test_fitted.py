@@ -43,12 +43,12 @@ class Fitted:
         """Estimated parameters on which an output of SHARP can depend."""
         return tuple(key for key in self.estimates if not key.endswith(":asia_pacific"))
 
-    def sample(self, seed, *, converged=True):
+    def sample(self, seed, *, converged=True, spread=0.2):
         """Write a sample of which the second parameter follows the square of the first; return its draws of `estimated`."""
         generator = np.random.default_rng(seed)
         scores = generator.standard_normal((DRAWS, len(self.estimates)))
         scores[:, 1] = scores[:, 0] ** 2 + 0.3 * scores[:, 1]
-        values = np.array(list(self.estimates.values())) * np.exp(0.2 * scores)
+        values = np.array(list(self.estimates.values())) * np.exp(spread * scores)
         write_sample(self.run, *toys.make_sample(values, tuple(self.estimates), converged=converged))
         return values[:, [list(self.estimates).index(key) for key in self.estimated]]
 
@@ -118,6 +118,15 @@ def earlier(found, path):
     """Return a result as a version wrote it that knew no samples."""
     plain = json.loads(SENSITIVITY_JSON.dump(found))
     return SENSITIVITY_JSON.load(json.dumps({key: plain[key] for key in plain if not key.startswith("posterior")}), path)
+
+
+def test_a_posterior_over_which_the_output_varies_within_its_error_gives_no_correlation(kinimmune, fitted):
+    fitted.sample(1, spread=1e-7)
+
+    code, out, err = kinimmune(*over_draws(fitted))
+
+    assert (code, out) == (5, "")
+    assert "at every point within its numerical error: it spreads over " in err
 
 
 @pytest.mark.parametrize("method", ["local", "morris", "sobol"])

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -183,4 +184,22 @@ def test_a_dask_worker_killed_midway_and_then_the_command_change_no_bit(whole, t
         finish(run, "--dask", cluster.address, "--resume", "--pause", "0")
 
     assert 8 <= before < STEPS
+    assert_equal_bits(run, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_scheduler_that_ends_midway_is_the_machine_and_the_work_goes_on_anywhere(whole, tmp_path, killing, number):
+    run = tmp_path / "run"
+    with killing.open_dask_cluster(begin, tmp_path, workers=1) as cluster:
+        process = start(run, "--dask", cluster.address, "--pause", "0.2")
+        wait_for_steps(run, 3, process)
+        os.kill(cluster.scheduler.pid, number)
+        _, err = process.communicate(timeout=120)
+
+    lost = r"error: the cluster was lost while it worked on task 'toy-\d-\d{3}'; finished tasks are kept: go on with --resume\n"
+    assert process.returncode == 7
+    assert re.fullmatch(lost, err)
+    assert json.loads((run / "run.json").read_text())["status"] == "failed"
+    assert 3 <= len(tasks(run)) < STEPS
+    finish(run, "--resume", "--pause", "0")
     assert_equal_bits(run, whole)

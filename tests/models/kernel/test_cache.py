@@ -256,3 +256,11 @@ def test_kernels_are_counted_with_those_that_are_damaged(kernels: Path) -> None:
     assert count_kernels(kernels) == (1, 1)
     assert count_kernels(kernels / "nowhere") == (0, 0)
     assert count_kernels(kernels / "kinimmune_model_0.py") == (0, 0)
+
+
+def test_a_call_with_other_types_leaves_a_sealed_kernel_as_it_is(tmp_path, monkeypatch):
+    """Numba would add what it compiles to the kernel, and the next process would take it for damage."""
+    monkeypatch.setenv("KINIMMUNE_CACHE", str(tmp_path))
+    for module in (load_anew(), load_anew()):  # as it was made, and as it was found
+        assert module.shift(3) == 5
+        assert find_fault(tmp_path / NAME) is None

@@ -189,7 +189,7 @@ def test_a_failure_after_a_dose_keeps_what_came_before(washout):
     ("values", "time", "plan", "method", "message"),
     [
         ({"kk": 1.0}, DAYS, None, "BDF", r"^model 'toy' has no parameter 'kk'; did you mean 'k'\?$"),
-        ({}, DAYS, None, "BDF", r"^model 'toy': no value for parameter k$"),
+        ({}, DAYS, None, "BDF", r"^model 'toy': no value for parameter k; give one in its unit$"),
         ({"k": 1.0}, DAYS, None, "RK45", r"^unknown integrator 'RK45'; allowed: LSODA, BDF, Radau$"),
         ({"k": 1.0}, np.array([0.0]), None, "BDF", "at least two increasing finite values"),
         ({"k": 1.0}, np.array([]), None, "BDF", "at least two increasing finite values"),

@@ -129,7 +129,7 @@ def test_a_vector_holds_parameters_then_inputs_and_inputs_not_given_are_zero(lif
 def test_an_unknown_or_missing_parameter_is_named(life):
     with pytest.raises(UsageError, match=r"^model 'life' has no parameter 'raet'; did you mean 'rate'\?$"):
         life.vector({"raet": 0.3})
-    with pytest.raises(UsageError, match=r"^model 'life': no value for parameter rate$"):
+    with pytest.raises(UsageError, match=r"^model 'life': no value for parameter rate; give one in its unit$"):
         life.vector({"feed": 1.0})
 
 

@@ -16,6 +16,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.readers import (
     read_cell_lines,
+    read_criteria,
     read_drugs,
     read_kinases,
     read_limitations,
@@ -38,6 +39,7 @@ READERS = {
     "regimens.csv": lambda tables: examine_regimens(tables).require(),
     "design.csv": read_trials,
     "follow_up.csv": read_trials,
+    "criteria.csv": read_criteria,
     "observations.csv": read_observations,
     "targets.csv": read_targets,
     "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),

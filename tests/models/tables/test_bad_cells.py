@@ -52,7 +52,7 @@ def test_an_unknown_unit_is_refused(folder, name, text):
     [
         ("targets.csv", "role", "'fit' or 'unfitted'"),
         ("targets.csv", "statistic", "'median' or 'hazard_ratio'"),
-        ("targets.csv", "endpoint", "'os' or 'ttp'"),
+        ("targets.csv", "endpoint", "'os', 'ttp' or 'pfs'"),
         ("targets.csv", "value_status", "'reported', 'recalled', 'derived' or 'assumed'"),
         ("targets.csv", "interval_status", "'reported', 'recalled', 'derived' or 'assumed'"),
         ("parameters.csv", "status", "'reported', 'recalled', 'derived' or 'assumed'"),

@@ -167,7 +167,7 @@ def test_a_run_from_before_a_table_was_there_is_not_told_of_it():
 
 @pytest.mark.parametrize("drives", ["occupancy_rfa", "nobody_knows", "phospho"])
 def test_a_kinase_that_drives_what_no_model_defines_is_told(folder, drives):
-    line = folder.line_of("kinases.csv", kinase="PDGFR-beta")
+    line = folder.line_of("kinases.csv", kinase="B-RAF")
     folder.put("kinases.csv", line, drives=drives)
 
     (finding,) = [item for item in check(Tables(folder.path)) if item.column == "drives"]

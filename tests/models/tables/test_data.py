@@ -11,7 +11,9 @@ from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.targets import Role, Statistic, TargetRow, read_targets
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.criteria import CriterionRow
 from kinimmune.models.tables.design import QUANTITIES, DesignRow
+from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import TABLES
@@ -21,17 +23,21 @@ from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import ArmRow, FollowUpRow, TrialRow
+from kinimmune.models.tables.treatments import ArmRow, RegimenRow
+from kinimmune.models.tables.trials import FollowUpRow, TrialRow
 from kinimmune.models.trial.design import Endpoint
 
 ROW_TYPES = (
     SourceRow,
+    DrugRow,
     KinaseRow,
     CellLineRow,
     TrialRow,
     ArmRow,
+    RegimenRow,
     DesignRow,
     FollowUpRow,
+    CriterionRow,
     ObservationRow,
     TargetRow,
     ParameterRow,
@@ -62,7 +68,8 @@ def test_every_table_is_described_and_every_description_is_of_a_table():
 
 @pytest.mark.parametrize("name", TABLES)
 def test_described_fields_are_the_columns_of_the_file(name):
-    header = list(read_csv(name)[0])
+    with files("kinimmune.data").joinpath(name).open("r", encoding="utf-8") as file:
+        header = next(csv.reader(file))
     described = [field["name"] for field in RESOURCES[name]["schema"]["fields"]]
     row_type = next(row_type for row_type in ROW_TYPES if row_type.table == name)
     assert header == described

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from kinimmune.fitting.lint import check, require
+from kinimmune.fitting.lint import check, require, warn
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -84,16 +85,44 @@ def test_a_fit_to_an_unknown_study_is_refused(folder):
         ({"prior": "logitnormal", "prior_sd": "0.5"}, False),
     ],
 )
-def test_an_assumed_prior_must_be_wide(folder, cells, allowed):
+def test_an_assumed_prior_that_is_narrow_is_warned_of_and_stops_nothing(folder, cells, allowed):
     line = folder.line_of("parameters.csv", name="immune_kill")
     folder.put("parameters.csv", line, **cells)
-    findings = check(Tables(folder.path))
-    assert (findings == ()) is allowed
+    tables = Tables(folder.path)
+    narrow = [item for item in warn(tables) if item.column == "prior_sd"]
+    assert check(tables) == ()
+    require(tables)
+    assert (narrow == []) is allowed
     if not allowed:
-        assert findings[0].column == "prior_sd"
-        assert findings[0].message.startswith(
-            f"assumed prior of parameter 'immune_kill' has sd {float(cells['prior_sd']):g} in column"
+        assert narrow[0].row == line
+        assert narrow[0].message.startswith(
+            f"assumed prior of parameter 'immune_kill' has sd {float(cells['prior_sd']):g} (parameters.csv row {line}); "
         )
+
+
+def test_the_package_has_no_doubtful_prior(folder):
+    assert warn(Tables(folder.path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "part"),
+    [
+        (
+            {"prior_median": "1e-7"},
+            "prior_median",
+            "50 % of the prior lognormal(1e-07, 1) of parameter 'immune_kill' lie outside",
+        ),
+        ({"lower": "0.0019", "upper": "0.0021"}, "prior_median", "96 % of the prior lognormal(0.002, 1)"),
+        ({"prior": "normal", "prior_sd": "0.002"}, "prior", "normal prior of parameter 'immune_kill', which is a rate"),
+    ],
+)
+def test_a_prior_that_says_something_else_than_the_range_is_warned_of(folder, cells, column, part):
+    line = folder.line_of("parameters.csv", name="immune_kill")
+    folder.put("parameters.csv", line, **cells)
+    (found,) = warn(Tables(folder.path))
+    assert (found.column, found.row) == (column, line)
+    assert part in found.message
+    assert check(Tables(folder.path)) == ()
 
 
 @pytest.mark.parametrize(
@@ -155,3 +184,34 @@ def test_all_findings_are_collected_once_and_the_first_is_raised_with_their_numb
     ]
     with pytest.raises(DataError, match=r"unknown value 'maybe' .* \(and 3 more; run kinimmune check\)$"):
         require(Tables(folder.path))
+
+
+@pytest.mark.parametrize("name", ["immune_kil", "nobody_knows", "Growth"])
+def test_a_parameter_that_no_equation_has_is_told_by_check_and_by_whoever_builds_the_model(trial, name):
+    line = trial.line_of("parameters.csv", name="immune_kill")
+    rows = trial.rows_of("parameters.csv")
+    place = rows[0].index("name")
+    row = [*rows[line - 1][:place], name, *rows[line - 1][place + 1 :]]
+    row[0] = "hcc_trial"
+    trial.save("parameters.csv", [*rows, row])
+    message = (
+        f"parameter '{name}' stands in no equation of model 'hcc_trial' (parameters.csv row {len(rows) + 1}); "
+        "correct its name or remove the row"
+    )
+
+    assert [str(item) for item in check(Tables(trial.path))] == [f"model 'hcc_trial' cannot be built from the tables: {message}"]
+    with pytest.raises(DataError, match=re.escape(message)):
+        load_model("hcc_trial", Tables(trial.path))
+
+
+@pytest.mark.parametrize("model", ["hcc_tria", "nobody", "hcc_trial nobody"])
+def test_a_parameter_of_an_unknown_model_is_told_by_check_and_by_whoever_builds_a_model(trial, model):
+    line = trial.line_of("parameters.csv", name="kinase_shift")
+    rows = trial.rows_of("parameters.csv")
+    trial.save("parameters.csv", [*rows, [model, "other", *rows[line - 1][2:]]])
+    stranger = model.split()[-1]
+    start = f"unknown model '{stranger}' in column 'model' (parameters.csv row {len(rows) + 1}); "
+
+    assert [str(item).startswith(start) for item in check(Tables(trial.path))] == [True]
+    with pytest.raises(DataError, match=re.escape(start)):
+        load_model("hcc_trial", Tables(trial.path))

@@ -1,6 +1,7 @@
 """Readers of the tables: what they compute, and a user's folder that replaces tables one by one."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ PARAMETERS = (
 )
 SHARED = "a b,k,,k,0.5,1/d,0,2,lognormal,1,yes,lognormal,s,rate,assumption,here,assumed,\n"
 SPREAD = "a b,s,,s,0.4,1,0,2,lognormal,1,no,,,spread,assumption,here,assumed,\n"
+KINASES = "drug,kinase,ic50,unit,species,drives,source,locator,status,note\n"
 OWN_TABLES = {
     "trials.csv": "study,title,registration,criterion,stop_rule,source,locator,status,note\n"
     "mine,Mine,,RECIST 1.1,radiological,assumption,here,assumed,\n",
@@ -103,13 +105,13 @@ def test_numbers_of_a_design_are_converted_from_their_unit(tmp_path):
 def test_a_folder_replaces_tables_one_by_one(tmp_path):
     write(
         tmp_path,
-        {"kinases.csv": "kinase,ic50,unit,species,drives,source,locator,status,note\nX,1,umol/L,,,assumption,,assumed,\n"},
+        {"kinases.csv": KINASES + "sorafenib,X,1,umol/L,,,assumption,,assumed,\n"},
     )
     with pytest.raises(DataError, match=r"no value in column 'locator' \(kinases.csv row 2\)"):
         read_kinases(Tables(tmp_path))
     write(
         tmp_path,
-        {"kinases.csv": "kinase,ic50,unit,species,drives,source,locator,status,note\nX,1,umol/L,,,assumption,here,assumed,\n"},
+        {"kinases.csv": KINASES + "sorafenib,X,1,umol/L,,,assumption,here,assumed,\n"},
     )
     assert [(kinase.name, kinase.ic50, kinase.drives) for kinase in read_kinases(Tables(tmp_path))] == [("X", 1.0, None)]
     assert read_trials(Tables(tmp_path)) == read_trials()
@@ -118,7 +120,7 @@ def test_a_folder_replaces_tables_one_by_one(tmp_path):
 
 
 def test_columns_may_stand_in_any_order_and_lines_may_end_as_windows_ends_them(tmp_path):
-    text = "\ufeffcontrol,treatment,study,arm\r\nno,drug,mine,drug\r\n\r\nyes,none,mine,none\r\n"
+    text = "\ufeffcontrol,treatment,drug,study,arm\r\nno,pills,sorafenib,mine,drug\r\n\r\nyes,none,,mine,none\r\n"
     write(tmp_path, OWN_TABLES | {"arms.csv": ""})
     (tmp_path / "arms.csv").write_bytes(text.encode())
     assert [arm.name for arm in read_trials(Tables(tmp_path))[0].arms] == ["drug", "none"]
@@ -169,3 +171,27 @@ def test_a_table_is_read_once_and_handed_on(tmp_path):
     assert read_trials(tables) == first
     with pytest.raises(DataError, match=r"trials\.csv"):
         read_trials(Tables(tmp_path))
+
+
+@pytest.mark.parametrize("model", ["hcc_trial", "melanoma"])
+def test_parameters_come_in_the_order_of_the_package_whatever_that_of_the_rows(folder, model):
+    header, *rows = folder.rows_of("parameters.csv")
+    expected = [item.key for item in read_parameters(model)]
+    for seed in range(3):
+        random.Random(seed).shuffle(rows)
+        folder.save("parameters.csv", [header, *rows])
+
+        assert [item.key for item in read_parameters(model, Tables(folder.path))] == expected
+
+
+def test_parameters_the_package_does_not_have_come_last_by_name(folder):
+    header, *rows = folder.rows_of("parameters.csv")
+    line = folder.line_of("parameters.csv", name="immune_kill")
+    name = header.index("name")
+    new = [[*rows[line - 2][:name], other, *rows[line - 2][name + 1 :]] for other in ("zeta", "alpha")]
+    folder.save("parameters.csv", [header, *new, *rows])
+
+    keys = [item.key for item in read_parameters("hcc_trial", Tables(folder.path))]
+
+    assert keys[:-2] == [item.key for item in read_parameters("hcc_trial")]
+    assert keys[-2:] == ["alpha", "zeta"]

@@ -60,7 +60,8 @@ def exponential(rate: float, n: int = 200, survival: float = 1.0) -> ArmOutcome:
     scans = 42.0 * np.arange(1.0, 34.0)
     nothing = np.zeros(scans.size)
     alive = np.exp(-rate * grid) * survival + (1.0 - survival)
-    return ArmOutcome(replace(ARM, n=n), grid, alive, alive, {}, scans, np.exp(-rate * scans), nothing, nothing, 0.0, n, 0)
+    none = np.zeros((3, grid.size))
+    return ArmOutcome(replace(ARM, n=n), grid, alive, alive, {}, scans, alive[6:199:6], nothing, nothing, 0.0, alive, none, n, 0)
 
 
 def test_median_of_a_constant_hazard_is_ln_2_over_the_rate_within_and_beyond_the_curve():

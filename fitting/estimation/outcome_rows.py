@@ -1,0 +1,57 @@
+"""Outcomes of the arms of a virtual trial as rows of a result.
+
+Start with `PredictedRow` and `CurveRow`.
+"""
+
+from dataclasses import dataclass
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """Response by RECIST; what comes after `fraction` is None in results from before it was told."""
+
+    study: str
+    arm: str
+    fraction: float
+    """Share with a confirmed objective response."""
+    control: float | None = None
+    """Share with disease control: alive at the first scan, which shows no progression; None in a model without progression."""
+    duration_median: float | None = None
+    """Median duration of confirmed responses [month], from the first scan that shows one to progression or death; None where it
+    is not reached or fewer than eight virtual patients respond."""
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Expected number of events by the cut-off."""
+
+    study: str
+    arm: str
+    endpoint: str
+    expected: float
+
+
+@dataclass(frozen=True)
+class PredictedRow:
+    """A median or hazard ratio of the virtual trial, whether or not anything was published beside it."""
+
+    study: str
+    arm: str | None
+    """Of a ratio the treated arm, None for the only one of the study."""
+    endpoint: str
+    statistic: str
+    value: float | None
+    """[month], or a ratio; None where there is none."""
+
+
+@dataclass(frozen=True)
+class CurveRow:
+    """A survival curve; months, and the probability at each; of PFS a scan has two rows, before it and after it."""
+
+    study: str
+    arm: str
+    endpoint: str
+    months: Numbers
+    survival: Numbers

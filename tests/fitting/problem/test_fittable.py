@@ -1,0 +1,94 @@
+"""What can be fitted is said in one line, before anything is computed."""
+
+import shutil
+
+import pytest
+from paths import OWN_TRIAL
+from three_arms import change_rows
+
+from kinimmune.fitting.problem.fittable import choose_changes, examine_fit
+from kinimmune.fitting.settings import FitOptions
+from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.errors import UsageError
+from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import Endpoint
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Return a copy of the example of a trial of one's own."""
+    folder = tmp_path / "own"
+    shutil.copytree(OWN_TRIAL, folder, ignore=shutil.ignore_patterns("*.toml", "*.md"))
+    return folder
+
+
+def refuse(folder, model="hcc_trial"):
+    """Return why a model cannot be fitted with the tables of a folder."""
+    with pytest.raises(UsageError) as told:
+        choose_changes(model, Tables(folder), FitOptions())
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if name != "hcc_trial"])
+def test_every_other_model_of_the_library_says_why_not_and_which_can(name):
+    message = refuse(None, name)
+
+    assert message.startswith(f"model '{name}' cannot be fitted: a fit aims at median times of trials, and the model ")
+    assert message.endswith("; models that can be fitted: hcc_trial")
+
+
+def test_the_trial_model_aims_at_the_medians_of_both_studies():
+    scope = examine_fit(load_model("hcc_trial"), Tables())
+
+    assert (scope.endpoints, scope.targets, scope.obstacle) == (tuple(Endpoint), {"sharp": 4, "asia_pacific": 4}, "")
+
+
+def test_tables_without_a_target_to_fit_say_what_lacks_in_them(own):
+    change_rows(own, "targets.csv", lambda row: row | {"role": "unfitted"})
+
+    message = refuse(own)
+
+    assert message.startswith(
+        f"model 'hcc_trial' cannot be fitted with the tables in {own}: targets.csv has no row with role 'fit'"
+    )
+
+
+def test_a_ratio_cannot_be_fitted(own):
+    change_rows(own, "targets.csv", lambda row: row | {"role": "fit"})
+
+    assert "only medians can be fitted, and hazard_ratio:example:os (targets.csv row 6) has role 'fit'" in refuse(own)
+
+
+def test_a_study_without_values_is_named_with_what_lacks(own):
+    (own / "parameters.csv").unlink()
+    shutil.copy(OWN_TRIAL / "parameters.csv", own)
+    change_rows(own, "parameters.csv", lambda row: row | ({"study": "other"} if row["study"] else {}))
+    for table in ("trials.csv", "arms.csv", "design.csv", "follow_up.csv"):
+        double(own / table)
+
+    message = refuse(own)
+
+    assert "parameters.csv has no value of growth, baseline_hazard for study 'example', whose medians have role 'fit'" in message
+
+
+def double(path):
+    """Give a second study, `other`, the rows of the first."""
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    others = [row.replace("example,", "other,", 1) for row in rows]
+    path.write_text("\n".join([header, *rows, *others]) + "\n", encoding="utf-8")
+
+
+def test_a_model_without_an_estimated_parameter_has_nothing_to_fit(own):
+    change_rows(own, "parameters.csv", lambda row: row | {"estimated": "no"})
+
+    assert "no parameter of it is estimated; write yes in column 'estimated' of parameters.csv, or --free NAME" in refuse(own)
+    asked = FitOptions(free=["growth"])
+    (freed,) = choose_changes("hcc_trial", Tables(own), asked)
+    assert (freed.key, freed.estimated) == ("growth:example", True)
+
+
+def test_a_range_beyond_the_scale_of_its_prior_cannot_be_fitted(own):
+    change_rows(own, "parameters.csv", lambda row: row | ({"lower": ""} if row["name"] == "immune_kill" else {}))
+
+    assert "parameter 'immune_kill' is estimated and its range [-inf, 1]" in refuse(own)
