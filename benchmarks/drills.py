@@ -3,8 +3,7 @@
 `python benchmarks/drills.py` lets every mishap of `mishaps.py` befall one of the fit of `examples/own_trial`, its profile, sample
 and Sobol study, in turn from the one `--seed` says, at a random step.  Then it mends what a user would mend, goes on with
 `--resume` (or begins anew, where the run is gone), and compares results, kept tasks and figures bit for bit with those of a
-command that was left alone.  It takes some five minutes of two idle cores, with `--all`, every mishap for every command, four
-times that.  `--mishaps SIGHUP` chooses by a part of the name.
+command that was left alone.  With `--all` every mishap befalls every command; `--mishaps SIGHUP` chooses by a part of the name.
 What cannot be done on a machine is told on stderr.
 
 Exit code 1 says that an exit code, a line on stderr, the status in `run.json` or a bit is not as it should be.

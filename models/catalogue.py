@@ -112,7 +112,7 @@ def _list_used(model: OdeModel) -> frozenset[str]:
     """Return the names of everything that equations, spreads, roles and doses of a model use."""
     expressions = [*model.rates.values(), *(item.expression for item in (*model.definitions, *model.outputs))]
     expressions += [state.initial for state in model.states]
-    names = {symbol.name for expression in expressions for symbol in sp.sympify(expression).free_symbols}
+    names = {symbol.name for expression in expressions for symbol in (sp.S.Zero + expression).free_symbols}
     names |= {item.spread.sd for item in model.parameters if item.spread is not None and isinstance(item.spread.sd, str)}
     names |= {*PER_BODY.values(), *(name for role in model.drugs for name in role.parameters)}
     names |= {role.dose_volume for role in model.drugs if role.dose_volume is not None}
