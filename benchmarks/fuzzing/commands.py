@@ -46,10 +46,13 @@ def _reads(*patterns: str) -> frozenset[str]:
 
 def _simulate(model: str, arm: str | None = None) -> Command:
     reads = PARAMETERS if arm is None else PARAMETERS | {"experiments.csv"}
-    if model == "hcc_trial":
-        reads |= TRIALS
-    chosen = () if arm is None else ("--arm", arm)
-    return Command(("simulate", model, *chosen, "--days", "20"), reads, 3 if model in ("hcc_cells", "melanoma") else 1)
+    if model in ("hcc_trial", "gompertz"):
+        reads |= TRIALS if arm is not None else frozenset()
+    return Command(
+        ("simulate", model, *(("--arm", arm) if arm else ()), "--days", "20"),
+        reads,
+        3 if model in ("hcc_cells", "melanoma") else 1,
+    )
 
 
 PACKAGE_COMMANDS = (
