@@ -35,6 +35,8 @@ READS = {
     ),
 }
 """Every command that takes --data, and tables it cannot do without."""
+ORDER = {"parameters.csv", "trials.csv", "sources.csv"}
+"""Tables of the package that say in what order parameters come, whatever that of the rows of a folder."""
 FAULTY = [(name, table) for name, (_, tables) in READS.items() for table in tables]
 TRACE = """
 import json, sys
@@ -93,7 +95,7 @@ def test_no_command_takes_a_table_from_elsewhere_when_the_folder_has_all(tmp_pat
     assert {name: code for name, code in told["codes"].items() if code not in (Exit.DONE, Exit.NOT_CONVERGED)} == {}, done.stderr
     package = Path(str(files("kinimmune.data"))).resolve()
     opened = {Path(name) for name in told["tables"]}
-    assert {path.name for path in opened if path.parent == package} <= {"parameters.csv"}  # which only says in what order
+    assert {path.name for path in opened if path.parent == package} <= ORDER
     assert {path.name for path in opened if path.parent == folder.resolve()} == set(TABLES)
 
 
@@ -110,9 +112,15 @@ def test_a_fault_in_the_folder_ends_every_command_that_reads_the_table(kinimmune
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def read_models(folder):
+    with (folder / "parameters.csv").open(encoding="utf-8", newline="") as file:
+        return {row["model"] for row in csv.DictReader(file)}
+
+
 def test_list_shows_models_as_the_tables_have_them(kinimmune, folder):
     package = json.loads(kinimmune("list", "--json")[1])["models"]
-    rewrite(folder / "parameters.csv", lambda row: {**row, "model": row["model"].replace("breast", "").strip() or "none"})
+    others = {name: " ".join(part for part in name.split() if part != "breast") for name in read_models(folder)}
+    rewrite(folder / "parameters.csv", lambda row: {**row, "model": others[row["model"]]} if others[row["model"]] else None)
 
     code, out, err = kinimmune("list", "--json", "--data", str(folder))
     own_code, own, own_err = kinimmune("list", "--json", "--data", str(OWN_TRIAL))
@@ -174,5 +182,5 @@ def test_a_model_that_cannot_be_fitted_is_refused_before_a_run_is_made(kinimmune
     code, out, err = kinimmune(*arguments)
 
     assert (code, out) == (Exit.USAGE, "")
-    assert "cannot be fitted to trials" in err
+    assert "cannot be fitted: a fit aims at median times of trials" in err
     assert list(tmp_path.iterdir()) == []
