@@ -3,6 +3,7 @@
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,10 @@ def kinimmune(
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         code = main(arguments)
+        for number, handler in before.items():  # a command that was interrupted disregards the rest, since its process ends
+            signal.signal(number, handler)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

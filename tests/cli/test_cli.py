@@ -93,12 +93,12 @@ def test_list_says_what_each_model_can_be_tried_and_fitted_with(kinimmune):
     trial, mouse = models["hcc_trial"], models["hcc_mouse"]
     table = kinimmune("list")[1]
 
-    assert (trial["endpoints"], trial["targets"]) == (["os", "ttp"], {"sharp": 4, "asia_pacific": 4})
+    assert (trial["endpoints"], trial["targets"]) == (["os", "ttp", "pfs"], {"sharp": 4, "asia_pacific": 4})
     assert (trial["can_be_fitted"], trial["obstacle"]) == (True, None)
     assert (mouse["endpoints"], mouse["targets"], mouse["can_be_fitted"]) == ([], {}, False)
     assert "no hazard of death" in mouse["obstacle"]
     assert "vehicle" in mouse["experiments"]
-    assert "os, ttp" in next(line for line in table.splitlines() if "sharp (4), asia_pacific (4)" in line)
+    assert "os, ttp, pfs" in next(line for line in table.splitlines() if "sharp (4), asia_pacific (4)" in line)
 
 
 def test_show_lists_the_experiments_with_their_meaning(kinimmune):
