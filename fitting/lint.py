@@ -15,7 +15,7 @@ from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_display_models, check_displays
+from kinimmune.models.lint import check_display_models, check_displays, check_treatments
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -50,7 +50,7 @@ def check(tables: Tables) -> tuple[Finding, ...]:
         when the folder does not exist or holds no table
     """
     findings = _check_tables(tables)
-    return findings or (*check_names(tables), *check_displays(tables))
+    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables))
 
 
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:

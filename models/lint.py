@@ -10,6 +10,8 @@ from functools import partial
 from kinimmune.models.catalogue import find_unknown_models, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.drugs import examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding, capped
@@ -17,6 +19,12 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables, dangling
+from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.trial.design import supports_trials
+from kinimmune.models.trial.regimens import plan_dosing
+
+SHORT_HORIZON = 30.0
+"""Time [d] for which a regimen is tried: its units and roles are those of any time."""
 
 
 def check_display_models(tables: Tables) -> tuple[Finding, ...]:
@@ -48,6 +56,26 @@ def check_displays(tables: Tables) -> tuple[Finding, ...]:
         *_check_limitations(limitations, models, tables),
         *_check_kinases(kinases, models, tables),
     )
+
+
+def check_treatments(tables: Tables) -> tuple[Finding, ...]:
+    """Return the arms that the models trials are run in cannot give what they are given: a drug without a role, another unit.
+
+    The tables themselves must be without findings.
+    """
+    in_use = {name for row, _ in examine_parameters(tables).entries for name in row.models if name in model_names(tables)}
+    models = [model for name in sorted(in_use) if (model := _build(name, tables)) is not None and supports_trials(model)]
+    (drugs,) = examine_drugs(tables).entries
+    found = []
+    for model in models:
+        for arm in (arm for trial in examine_trials(tables).entries for arm in trial.arms):
+            try:
+                values = values_for(model.parameters, None) | find_drug_values(model, arm.administrations, drugs)
+                plan_dosing(model, arm.administrations, values, SHORT_HORIZON)
+            except DataError as error:
+                file = "regimens.csv" if arm.regimen else "arms.csv"
+                found.append(Finding(file, None, None, f"arm '{arm.study}:{arm.name}': {error}"))
+    return tuple(dict.fromkeys(found))
 
 
 def _is_own(row: TableRow) -> bool:

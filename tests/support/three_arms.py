@@ -5,7 +5,7 @@ import shutil
 
 from paths import OWN_TRIAL
 
-LOW = {"arm": "lowdose", "control": "no", "treatment": "sorafenib 50 mg once daily"}
+LOW = {"arm": "lowdose", "control": "no", "drug": "sorafenib", "treatment": "sorafenib 50 mg once daily"}
 NUMBERS = {"n": ("60", "1"), "dose": ("50", "mg"), "doses_per_day": ("1", "1/d")}
 
 
