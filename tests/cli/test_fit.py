@@ -14,6 +14,7 @@ import pytest
 from paths import OWN_TRIAL
 
 from kinimmune.fitting.estimation.fitted import read_fitted
+from kinimmune.fitting.estimation.run import resume_fit
 from kinimmune.fitting.runs.run import open_run
 from kinimmune.models.errors import DataError
 
@@ -184,16 +185,17 @@ def test_a_run_that_holds_no_whole_fit_is_refused_with_the_reason(finished, tmp_
         read_fitted(open_run(tmp_path / "run"))
 
 
-def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path, kinimmune):
+def test_other_settings_leave_no_result_of_the_old_ones(finished, tmp_path):
     """Neither of the fit nor of what was built on it, such as a sample; finished tasks stay."""
     results = shutil.copytree(finished[0], tmp_path / "run") / "results"
     (results / "sample.json").write_text("{}")
     steps = sorted(path.name for path in (results / "tasks").iterdir())
-    assert kinimmune("fit", "hcc_trial", "-o", "run", "--resume", "--dask", "nonsense", "--patients", "16")[0] == 2
+
+    resume_fit("hcc_trial", tmp_path / "run", None, {"fit": {"patients": 16}})
 
     assert [path.name for path in results.iterdir()] == ["tasks"]
     assert sorted(path.name for path in (results / "tasks").iterdir()) == steps
-    assert open_run(tmp_path / "run").record.status == "failed"
+    assert open_run(tmp_path / "run").record.status == "interrupted"  # nobody works in it
 
 
 def test_a_run_without_its_settings_does_not_go_on_with_others(finished, tmp_path, kinimmune):

@@ -56,7 +56,9 @@ def test_half_of_a_kinase_is_held_at_its_ic50_times_the_shift(cells, values, kin
 
 
 def test_kinases_are_the_ten_of_the_table(values):
-    assert sorted(values[f"ic50_{kinase}"] for kinase in KINASES) == sorted(item.ic50 for item in read_kinases())
+    assert sorted(values[f"ic50_{kinase}"] for kinase in KINASES) == sorted(
+        item.ic50 for item in read_kinases() if item.drug == "sorafenib"
+    )
 
 
 def test_serum_as_rich_as_plasma_binds_as_plasma_does_and_none_binds_nothing(cells, values):
