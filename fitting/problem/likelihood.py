@@ -119,7 +119,8 @@ def interval_residuals(curve: StepCurve, errors: Array, median: float, near: flo
         when the curve ends before the median
     """
     if not median + HALF_PRINTED < curve.time[-1]:
-        raise DataError(f"a median of {median:g} d lies beyond the curve, which ends on day {curve.time[-1]:g}")
+        end = curve.time[-1]
+        raise DataError(f"a median of {median:g} d lies beyond the curve, which ends on day {end:g}; correct one of them")
     scans = curve.time[curve.at_scan]
     nearest = int(np.argmin(np.abs(scans - median))) if scans.size else -1
     if nearest >= 0 and abs(scans[nearest] - median) <= near:

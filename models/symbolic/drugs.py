@@ -78,4 +78,4 @@ def check_drugs(
                 raise ModelError(f"{where}: '{target}' takes the doses of '{taken[target]}' too; give each its own")
         volume = units["parameter"][role.dose_volume] if role.dose_volume is not None else "L"
         if parse_unit(volume).dimension != parse_unit("L").dimension:
-            raise ModelError(f"{where}: '{role.dose_volume}' is in {volume}, which is no volume")
+            raise ModelError(f"{where}: '{role.dose_volume}' is in {volume}, which is no volume; name one in L")

@@ -151,7 +151,8 @@ class ExpressionReader:
         if operator in COMPARING:
             self.extremes += 1
             if count > MOST_COMPARED or self.extremes > MOST_EXTREMES:
-                raise DataError(f"{where}: more than {MOST_COMPARED} arguments of '{operator}', or {MOST_EXTREMES} of them")
+                most = f"more than {MOST_COMPARED} arguments of '{operator}', or {MOST_EXTREMES} of them"
+                raise DataError(f"{where}: {most}; write it in parts")
 
 
 def _show(value: object) -> str:

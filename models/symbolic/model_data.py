@@ -56,7 +56,8 @@ def write_model(model: OdeModel) -> str:
         reason = str(error).removeprefix("model.json: ")
         raise ModelError(f"model '{model.name}' cannot be kept as data: {reason}") from error
     if not same:
-        raise ModelError(f"model '{model.name}' cannot be kept as data: it is not the same when it is read back")
+        why = "it is another when read back"
+        raise ModelError(f"model '{model.name}' cannot be kept as data: {why}; let sympy evaluate its expressions")
     return text
 
 
@@ -145,7 +146,7 @@ def _hints(kind: type) -> dict[str, Any]:
 def _read_fields(kind: Hint, content: object, where: str, reader: ExpressionReader) -> dict[str, Any]:
     """Return the fields of a dataclass, each of its own type."""
     if not isinstance(content, dict):
-        raise DataError(f"{where or 'the model'} is no object")
+        raise DataError(f"{where or 'the model'} is no object; write it again from the model")
     known = {item.name: item for item in fields(kind)}
     for name in content:
         if name not in known:
@@ -156,7 +157,7 @@ def _read_fields(kind: Hint, content: object, where: str, reader: ExpressionRead
         if name in content:
             found[name] = _read_value(_hints(kind)[name], content[name], inner, reader)
         elif item.default is MISSING and item.default_factory is MISSING:
-            raise DataError(f"{inner} is missing")
+            raise DataError(f"{inner} is missing; write it again from the model")
     return found
 
 
@@ -194,13 +195,13 @@ def _read_choice(kinds: tuple[Any, ...], value: object, where: str, reader: Expr
 
 def _read_sequence(kind: Hint, value: object, where: str, reader: ExpressionReader) -> tuple[Any, ...]:
     if not isinstance(value, list) or len(value) > MOST_PARTS:
-        raise DataError(f"{where} is no list, or one of more than {MOST_PARTS}")
+        raise DataError(f"{where} is no list, or one of more than {MOST_PARTS}; write it again from the model")
     return tuple(_read_value(kind, item, f"{where}[{index}]", reader) for index, item in enumerate(value))
 
 
 def _read_texts(value: object, where: str) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > MOST_PARTS:
-        raise DataError(f"{where} is no object, or one of more than {MOST_PARTS}")
+        raise DataError(f"{where} is no object, or one of more than {MOST_PARTS}; write it again from the model")
     return {_read_plain(str, key, where): _read_plain(str, item, where) for key, item in value.items()}
 
 
@@ -213,7 +214,8 @@ def _read_plain(kind: Hint, value: object, where: str) -> Value:
         return value
     elif isinstance(value, str) and len(value) <= (LONGEST_UNIT if where.endswith(".unit") else LONGEST_TEXT):
         return _read_word(kind, value, where)
-    raise DataError(f"{where}: {repr(value)[:80]} is no {'number' if kind is float else 'yes or no' if kind is bool else 'text'}")
+    wanted = "number" if kind is float else "yes or no" if kind is bool else "text"
+    raise DataError(f"{where}: {repr(value)[:80]} is no {wanted}; write it again from the model")
 
 
 def _read_word(kind: Hint, value: str, where: str) -> str:

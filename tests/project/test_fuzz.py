@@ -13,7 +13,7 @@ from paths import ROOT
 
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 
-CASES = 25
+CASES = 12
 
 
 @pytest.fixture(scope="module")

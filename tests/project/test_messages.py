@@ -9,7 +9,7 @@ from paths import ROOT
 ERRORS = ("UsageError", "DataError", "ModelError", "MachineError")
 """What a user can put right; a `NumericalError` gives its reason, which stands in `failures.csv` beside the command to repeat."""
 ADVICE = re.compile(r";|\b(must|needs?|write|give|put|at least|goes from)\b")
-PASSED_ON = re.compile(r"\{(error|problem|more|[\w.]*message)\}$")
+PASSED_ON = re.compile(r"\{(error|problem|reason|more|[\w.]*message|_name_others\(.*\))\}$")
 """A text that ends in one of somebody else, which is held to the same."""
 FOLDERS = ("cli", "reports", "fitting", "models", "api")
 LEFT_ALONE = {"models/experiments/run.py"}

@@ -161,7 +161,7 @@ def fail_everyone(problem: FitProblem):
 def test_a_stored_start_that_cannot_be_read_is_refused(point, hcc_fit):
     kept = {"start-000": {"point": point, "cost": 1.0, "evaluations": 3, "converged": True, "message": ""}}
     starts = replace(hcc_fit.starts, kept=kept)
-    with pytest.raises(DataError, match="stored start of this run cannot be read"):
+    with pytest.raises(DataError, match="a start in results/tasks of this run cannot be read"):
         fit(plan_fit("hcc_trial", Settings(jobs=1, fit=FitOptions(patients=64, starts=1)), Tables()), Runtime(starts))
 
 

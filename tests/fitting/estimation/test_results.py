@@ -83,7 +83,8 @@ def test_rates_at_6_and_12_months_lie_on_the_curve(hcc_fit):
 
 
 def test_the_contrast_of_an_endpoint_agrees_with_the_prediction(hcc_fit):
-    predicted = {(row.study, row.endpoint): row.predicted for row in hcc_fit.result.unfitted}
+    ratios = [row for row in hcc_fit.result.predicted if row.statistic == "hazard_ratio"]
+    predicted = {(row.study, row.endpoint): row.value for row in ratios}
     for contrast in hcc_fit.trial.contrasts:
         assert contrast.hazard_ratio == pytest.approx(predicted[contrast.study, contrast.endpoint], rel=1e-9)
         assert min(contrast.hazard_ratio_course) <= contrast.hazard_ratio <= max(contrast.hazard_ratio_course)

@@ -95,7 +95,7 @@ def test_a_sample_tells_everything_the_contract_names(sampled):
     asked = {(row["endpoint"], row["bound"], row["of"]) for row in content["probabilities"]}
     ends = ("os", "ttp", "pfs")
     assert asked == {(end, bound, of) for end in ends for bound in (1.0, 0.8) for of in ("population", "trial")}
-    assert len(content["bands"]) == 4
+    assert len(content["bands"]) == 6
     assert (content["walkers"], content["ensembles"], len(content["acceptance"])) == (14, 4, 4)
     medians = [row.median for row in sampled.result.parameters]
     assert np.median(sampled.draws.values, axis=0) == pytest.approx(medians, rel=0.3)
