@@ -10,7 +10,6 @@ Exit code 1 says that an exit code, a line on stderr, the status in `run.json` o
 """
 
 import argparse
-import csv
 import os
 import random
 import shutil
@@ -22,20 +21,18 @@ from pathlib import Path
 
 from kill_and_resume import PATIENCE, compare, count_steps
 from mishaps import MISHAPS, Mishap, begin_bound, can_bind, fill_disk, open_small_disk, set_clock_back, strike_midway
+from toy_tables import ESTIMATED, write_toy_tables
 
 from kinimmune.fitting.runs.run import is_run, open_run
 
 PROGRAM = str(Path(sys.executable).with_name("kinimmune"))
-TABLES = Path(__file__).resolve().parents[1] / "examples" / "own_trial"
-ESTIMATED = ("growth", "baseline_hazard")
-"""All other parameters are constants, so that there is time for every mishap."""
 COMMANDS = {
     "fit": ("fit", "hcc_trial", "--data", "TABLES", "-o", "RUN", "--patients", "4", "--starts", "12"),
     "profile": ("profile", "RUN", "--parameters", "growth", "--draws", "0", "--jobs", "1"),
     "sample": ("sample", "RUN", "--steps", "25", "--walkers", "4", "--jobs", "2"),
     "sensitivity": (
         *("sensitivity", "RUN", "--method", "sobol", "--output", "hazard_ratio:example:os"),
-        *("--parameters", "growth,baseline_hazard", "--samples", "192", "--jobs", "1"),
+        *("--parameters", ",".join(ESTIMATED), "--samples", "192", "--jobs", "1"),
     ),
 }
 DISK = "32m"
@@ -157,13 +154,7 @@ def make_wholes(folder: Path) -> dict[str, Path]:
     """Return the runs of the commands that were left alone, by name, in a folder beside their tables."""
     tables = folder / "tables"
     folder.mkdir()
-    shutil.copytree(TABLES, tables)
-    with (TABLES / "parameters.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    with (tables / "parameters.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "estimated": "yes" if row["name"] in ESTIMATED else "no"} for row in rows)
+    write_toy_tables(tables)
     wholes = {name: folder / name for name in COMMANDS}
     for name, run in wholes.items():
         if name != "fit":

@@ -27,7 +27,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from fuzzing.cases import Verdict, try_case
 from fuzzing.children import load_everything
 from fuzzing.oracles import ORACLES
-from fuzzing.templates import EXAMPLE, Templates, make_templates
+from fuzzing.templates import Templates, make_templates
+from toy_tables import EXAMPLE
 
 Entry = dict[str, Any]
 """A verdict as a line of JSON."""

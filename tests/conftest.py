@@ -3,6 +3,7 @@
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
 
+import importlib
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,23 +97,29 @@ def load_patients() -> Callable[[str], "Array"]:
 
 
 @pytest.fixture(scope="session")
-def killing() -> Iterator[ModuleType]:
-    """Return the module that kills commands and compares what they made, which the benchmark shares."""
+def benchmarks() -> Iterator[Callable[[str], ModuleType]]:
+    """Return a function that imports a module of `benchmarks`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "benchmarks"))
-        import kill_and_resume
-
-        yield kill_and_resume
+        yield importlib.import_module
 
 
 @pytest.fixture(scope="session")
-def mishaps() -> Iterator[ModuleType]:
-    """Return the module of what can befall a run, which the benchmark shares."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        import mishaps
+def killing(benchmarks: Callable[[str], ModuleType]) -> ModuleType:
+    """Return the module that kills commands and compares what they made, which the benchmark shares."""
+    return benchmarks("kill_and_resume")
 
-        yield mishaps
+
+@pytest.fixture(scope="session")
+def mishaps(benchmarks: Callable[[str], ModuleType]) -> ModuleType:
+    """Return the module of what can befall a run, which the benchmark shares."""
+    return benchmarks("mishaps")
+
+
+@pytest.fixture(scope="session")
+def toy_tables(benchmarks: Callable[[str], ModuleType]) -> ModuleType:
+    """Return the module of the tables of long commands that are interrupted, which the benchmarks share."""
+    return benchmarks("toy_tables")
 
 
 @pytest.fixture

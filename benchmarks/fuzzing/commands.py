@@ -6,9 +6,9 @@ Start with `TABLE_COMMANDS`, `RUN_COMMANDS`, `CONFIGURATION_COMMANDS` and `PLAIN
 import random
 from dataclasses import dataclass
 
+from toy_tables import ESTIMATED
+
 OUTPUT = "hazard_ratio:example:os"
-ESTIMATED = ("growth", "baseline_hazard")
-"""Parameters of the toy that are estimated."""
 FIT = ("fit", "hcc_trial", "-o", "run", "--patients", "4", "--starts", "2")
 PARAMETERS = frozenset({"parameters.csv", "sources.csv"})
 TRIALS = frozenset({"trials.csv", "arms.csv", "design.csv", "follow_up.csv", "sources.csv"})

@@ -3,7 +3,6 @@
 Start with `make_templates`.
 """
 
-import csv
 import json
 import shutil
 from collections.abc import Sequence
@@ -11,12 +10,13 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from toy_tables import write_toy_tables
+
 from fuzzing.children import PATIENCE, Outcome, run_forked
-from fuzzing.commands import ESTIMATED, FIT, RUN_COMMANDS, Command
+from fuzzing.commands import FIT, RUN_COMMANDS, Command
 from fuzzing.comparison import read_numbers, read_written
 from fuzzing.configurations import CONFIGURATION
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_trial"
 PACKAGE, OWN, RUN, INTERRUPTED, CONFIGURED, CACHE = "package", "own", "run", "interrupted", "configured", "cache"
 
 
@@ -79,7 +79,7 @@ def make_templates(folder: Path, *, quick: bool) -> Templates:
     folder.mkdir(parents=True)
     templates = Templates(folder, quick)
     _copy_tables(folder / PACKAGE)
-    _write_toy(folder / OWN)
+    write_toy_tables(folder / OWN)
     shutil.copytree(folder / OWN, folder / CONFIGURED)
     (folder / CONFIGURED / "config.toml").write_text(CONFIGURATION, encoding="utf-8")
     _carry_out(folder, [*FIT, "--data", OWN])
@@ -102,19 +102,6 @@ def _copy_tables(target: Path) -> None:
     for table in files("kinimmune.data").iterdir():
         if table.name.endswith(".csv"):
             (target / table.name).write_bytes(table.read_bytes())
-
-
-def _write_toy(target: Path) -> None:
-    """Write the tables of the example trial, of whose parameters all but two are constants."""
-    target.mkdir()
-    for table in EXAMPLE.glob("*.csv"):
-        shutil.copy(table, target)
-    with (target / "parameters.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    with (target / "parameters.csv").open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "estimated": "yes" if row["name"] in ESTIMATED else "no"} for row in rows)
 
 
 def _interrupt(run: Path, target: Path) -> None:

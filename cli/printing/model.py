@@ -12,6 +12,7 @@ from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.models.symbolic.components import Mechanism, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, values_for
+from kinimmune.models.tables.drugs import list_used_kinases
 from kinimmune.models.tables.evidence import Kinase
 
 Json = dict[str, Any]
@@ -97,19 +98,8 @@ def _prior(prior: Prior) -> Json:
 
 def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Json]:
     """Return the kinases when the model uses any: what each drives, None when it drives nothing here."""
-    defined = {item.name for item in model.definitions}
-    drugs = {item.drug for item in kinases if item.drives in defined}
-    return [
-        {
-            "drug": item.drug,
-            "name": item.name,
-            "ic50": item.ic50,
-            "unit": item.unit,
-            "drives": item.drives if item.drives in defined else None,
-        }
-        for item in kinases
-        if item.drug in drugs
-    ]
+    keys = ("drug", "name", "ic50", "unit", "drives")
+    return [{key: getattr(item, key) for key in keys} for item in list_used_kinases(model, kinases)]
 
 
 def print_model(content: Mapping[str, Any]) -> None:

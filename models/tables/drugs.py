@@ -5,7 +5,7 @@ makes of the parameters of a model's role; a model's own drug keeps those of `pa
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from kinimmune.models.errors import DataError, nearest
@@ -105,6 +105,13 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
     for drug, role in assign_roles(model, given).items():
         values |= drugs.values_in(role, drug, model.units)
     return values
+
+
+def list_used_kinases(model: OdeModel, kinases: Iterable[Kinase]) -> tuple[Kinase, ...]:
+    """Return the panels of a model's own drugs as it sees them: a kinase drives only what the model defines."""
+    defined, panels = {item.name for item in model.definitions}, tuple(kinases)
+    drugs = {item.drug for item in panels if item.drives in defined}
+    return tuple(item if item.drives in defined else replace(item, drives=None) for item in panels if item.drug in drugs)
 
 
 def examine_drugs(tables: Tables) -> Examined[KnownDrugs]:

@@ -15,6 +15,7 @@ from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding, capped
 from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
+from kinimmune.models.trial.regimens import MOST_DOSES
 
 
 class ChangeKind(StrEnum):
@@ -56,8 +57,6 @@ class ReadoutDay(NamedTuple):
     """Time after the start [d]."""
 
 
-MOST_DOSES = 100_000
-"""Largest number of doses of one row: an hourly dose for eleven years."""
 _NEEDS = {
     ChangeKind.NONE: (),
     ChangeKind.AS: ("target",),

@@ -4,19 +4,12 @@ Start with `cited_in_run` or `cited_in_model`; both return references in the ord
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.drugs import list_used_kinases
 from kinimmune.models.tables.evidence import Kinase, Reference
 from kinimmune.reports.content import Content, ModelContent
-
-
-def list_used_kinases(model: OdeModel, kinases: tuple[Kinase, ...]) -> tuple[Kinase, ...]:
-    """Return the panels of a model's own drugs as it sees them: a kinase drives only what the model defines."""
-    defined = {item.name for item in model.definitions}
-    drugs = {item.drug for item in kinases if item.drives in defined}
-    return tuple(item if item.drives in defined else replace(item, drives=None) for item in kinases if item.drug in drugs)
 
 
 def cited_in_model(content: ModelContent) -> tuple[Reference, ...]:

@@ -6,13 +6,14 @@ Start with `compose_model_report`, or `compose_model_pages` for the part a run's
 from collections.abc import Mapping
 
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.drugs import list_used_kinases
 from kinimmune.models.tables.evidence import Kinase
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.figures.recipes import DrawnFigures
 from kinimmune.reports.model.diagram import draw_diagram
 from kinimmune.reports.model.equations import list_equations
 from kinimmune.reports.model.tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads
-from kinimmune.reports.pages.citations import cited_in_model, list_used_kinases
+from kinimmune.reports.pages.citations import cited_in_model
 from kinimmune.reports.pages.claims import FIGURE, compose_claims
 from kinimmune.reports.pages.limitations import list_limitations
 from kinimmune.reports.pages.sensitivity import compose_sensitivities

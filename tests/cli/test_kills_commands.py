@@ -5,7 +5,6 @@ process of its own, which is a fork of one that has loaded everything (`forking.
 for that, and here are about a hundred of them.  The workers of `--jobs 2` start anew.
 """
 
-import csv
 import json
 import random
 import shutil
@@ -15,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from paths import OWN_TRIAL, SUPPORT
+from paths import SUPPORT
 
-ESTIMATED = ("growth", "baseline_hazard")
 PATIENTS = 4
 OUTPUT = "hazard_ratio:example:os"
 COMMANDS = {
@@ -26,7 +24,7 @@ COMMANDS = {
     "sample": ("sample", "RUN", "--steps", "25", "--walkers", "4"),
     "sensitivity": (
         *("sensitivity", "RUN", "--method", "sobol", "--output", OUTPUT, "--samples", "192"),
-        *("--parameters", ",".join(ESTIMATED)),
+        *("--parameters", "growth,baseline_hazard"),
     ),
 }
 ATTEMPTS = 3
@@ -34,16 +32,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def tables(tmp_path_factory, toy_tables):
     """Return the tables of the toy: the example trial, of whose parameters all but two are constants."""
     folder = tmp_path_factory.mktemp("tables") / "toy"
-    shutil.copytree(OWN_TRIAL, folder)
-    with (OWN_TRIAL / "parameters.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    with (folder / "parameters.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "estimated": "yes" if row["name"] in ESTIMATED else "no"} for row in rows)
+    toy_tables.write_toy_tables(folder)
     return folder
 
 

@@ -5,7 +5,6 @@ import io
 import random
 import subprocess
 import sys
-from importlib import import_module
 from importlib.resources import files
 
 import pytest
@@ -17,12 +16,9 @@ CASES = 12
 
 
 @pytest.fixture(scope="module")
-def fuzzing():
+def fuzzing(benchmarks):
     """Return a function that gives a module of the fuzzer by its name."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-
-        yield lambda name: import_module(f"fuzzing.{name}")
+    return lambda name: benchmarks(f"fuzzing.{name}")
 
 
 @pytest.fixture

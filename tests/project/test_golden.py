@@ -10,18 +10,13 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def golden():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        import golden
-
-        yield golden
+def golden(benchmarks):
+    return benchmarks("golden")
 
 
 @pytest.fixture(scope="module")
-def golden_commands(golden):  # noqa: ARG001 - its import finds the module
-    """Return the module of the commands, which the script's import has found."""
-    return sys.modules["golden_commands"]
+def golden_commands(benchmarks):
+    return benchmarks("golden_commands")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from report_example import make_content
 
+from kinimmune.models.tables.drugs import list_used_kinases
 from kinimmune.reports.model.tables import (
     count_statuses,
     list_constants,
@@ -13,7 +14,6 @@ from kinimmune.reports.model.tables import (
     list_parameters,
     list_trials,
 )
-from kinimmune.reports.pages.citations import list_used_kinases
 from kinimmune.reports.pages.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.pages.tables import (
     list_observations,

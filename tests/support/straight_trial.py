@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import sympy as sp
 from plain_models import make_parameter
+from scipy.special import ndtr
 
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
@@ -137,6 +138,22 @@ def live(rule: StopRule, time: np.ndarray, others: float = LIVER, lesion: float 
     for share, scan in zip(left, SCANS, strict=True):
         total += share * np.exp(-on * np.minimum(time, scan) - off * np.maximum(time - scan, 0.0))
     return total + (1.0 - left.sum()) * np.exp(-on * time)
+
+
+def unprogressed(time: np.ndarray, scans: np.ndarray = SCANS, rate: float = DISCONTINUATION) -> np.ndarray:
+    """Return who is alive and not seen to progress: a sum over the scans at which the drug was left for adverse events alone."""
+    keep = np.exp(-rate * np.concatenate([[0.0], scans]))
+    on, off = DEATH - RELIEF + LIVER, DEATH + LIVER
+    total = np.zeros(time.size)
+    for place, day in enumerate(time):
+        k = int((day >= scans).sum())
+        unseen = math.exp(-LESION * (scans[k - 1] if k else 0.0))
+        total[place] = keep[k] * math.exp(-on * day) * unseen
+        for j in range(k):
+            crossing = scans[j] + double_time()
+            alive = (keep[j] - keep[j + 1]) * math.exp(-on * scans[j] - off * (day - scans[j]))
+            total[place] += alive * unseen * ndtr((crossing - scans[k - 1]) / JITTER)
+    return total
 
 
 def double_time() -> float:

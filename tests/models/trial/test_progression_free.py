@@ -7,20 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 from scipy.stats import qmc
 from straight_trial import (
-    DEATH,
     DISCONTINUATION,
-    GROWTH,
-    JITTER,
-    LESION,
-    LIVER,
-    RELIEF,
-    SCANS,
     make_cohort,
     make_simulator,
     make_straight_model,
+    unprogressed,
 )
 
 from kinimmune.fitting.problem.problem import predict, to_horizon
@@ -99,18 +93,7 @@ def test_it_is_a_sum_over_the_scans_at_which_the_drug_was_left_at_every_time(rul
     """Only adverse events end the treatment of those who have not progressed, so that the rule does not matter but for NEVER."""
     found = run(rule)
     rate = 0.0 if rule is StopRule.NEVER else DISCONTINUATION
-    keep = np.exp(-rate * np.concatenate([[0.0], SCANS]))
-    on, off = DEATH - RELIEF + LIVER, DEATH + LIVER
-    expected = np.zeros(found.grid.size)
-    for place, day in enumerate(found.grid):
-        k = int((day >= SCANS).sum())
-        unseen = math.exp(-LESION * (SCANS[k - 1] if k else 0.0))
-        expected[place] = keep[k] * math.exp(-on * day) * unseen
-        for j in range(k):
-            crossing = SCANS[j] + math.log(1.2) / GROWTH
-            alive = (keep[j] - keep[j + 1]) * math.exp(-on * SCANS[j] - off * (day - SCANS[j]))
-            expected[place] += alive * unseen * ndtr((crossing - SCANS[k - 1]) / JITTER)
-    assert found.unprogressed == pytest.approx(expected, abs=1e-6)
+    assert found.unprogressed == pytest.approx(unprogressed(found.grid, rate=rate), abs=1e-6)
 
 
 def test_it_is_overall_survival_where_nothing_progresses(run):
