@@ -19,12 +19,12 @@ from pydantic import TypeAdapter, ValidationError
 from kinimmune.fitting.runs.atomic_files import is_leftover, make_folder, read_object, read_text, write_text
 from kinimmune.fitting.runs.checksums import is_as_written, note_checksum
 from kinimmune.fitting.runs.codec import refuse_file
-from kinimmune.fitting.runs.kept_model import remove_kept
+from kinimmune.fitting.runs.kept_model import find_kept, remove_kept
 from kinimmune.fitting.runs.lock import identify_lock, is_in_use, refuse_folder
 from kinimmune.fitting.runs.provenance import Environment, current_environment, hash_tables
 from kinimmune.models.errors import DataError, MachineError, UsageError
 
-RECORD, RESULTS = "run.json", "results"
+RECORD, RESULTS, FIGURES = "run.json", "results", "figures"
 
 
 class RunStatus(StrEnum):
@@ -213,8 +213,10 @@ def begin_run(  # noqa: PLR0913 - what a record says of a new run, all by name
     Raises
     ------
     UsageError
-        as `create_run` does
+        as `create_run` does, and where the tables lie in what `force` removes
     """
+    if force and data is not None:
+        _require_apart(path, data)
     record = RunRecord(
         command=tuple(os.fsencode(word).decode(errors="backslashreplace") for word in command),  # a path may be no text
         model=model,
@@ -249,11 +251,20 @@ def open_run(path: Path) -> Run:
         raise refuse_file(path / RECORD, "is no run record", error, "restore it, or run again with --force") from error
 
 
+def _require_apart(path: Path, data: Path) -> None:
+    """Raise a `UsageError` where a run that begins anew would remove the tables it is to read."""
+    removed = (path / RESULTS, path / FIGURES, find_kept(path))
+    if any(folder is not None and data.resolve().is_relative_to(folder.resolve()) for folder in removed):
+        raise UsageError(
+            f"--force would remove the tables in '{data}' with run '{path}'; copy them elsewhere, or give another run with -o"
+        )
+
+
 def _clear(path: Path) -> None:
     """Remove what a run consists of, `run.json` last, and nothing else that may lie in its folder."""
     try:
         remove_kept(path)
-        for folder in (path / "results", path / "figures"):
+        for folder in (path / RESULTS, path / FIGURES):
             if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
             else:

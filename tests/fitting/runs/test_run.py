@@ -94,6 +94,35 @@ def test_a_run_in_a_folder_whose_name_is_no_text_reads_back(tmp_path):
     assert open_run(path).record.command == run.record.command
 
 
+@pytest.mark.parametrize("place", ["results", "figures/own", "tables"])
+def test_a_run_does_not_begin_anew_over_the_tables_it_is_to_read(tmp_path, record, place):
+    create_run(tmp_path / "run", record)
+    data = tmp_path / "run" / place
+    data.mkdir(parents=True)
+    for name in ("trials.csv", "model.json"):  # with the model, `tables` is what a run of a model from outside keeps
+        (data / name).write_text("mine")
+    (tmp_path / "link").symlink_to(data)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    for tables in (data, tmp_path / "link"):
+        with pytest.raises(UsageError, match="--force would remove the tables in"):
+            begin_run(tmp_path / "run", command=(), model="toy", seed=1, data=tables, digest="", force=True)
+
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("place", ["own", "tables"])
+def test_tables_elsewhere_in_a_run_stay_when_it_begins_anew(tmp_path, record, place):
+    create_run(tmp_path / "run", record)
+    data = tmp_path / "run" / place
+    data.mkdir()
+    (data / "trials.csv").write_text("mine")
+
+    begin_run(tmp_path / "run", command=(), model="toy", seed=1, data=data, digest="", force=True)
+
+    assert (data / "trials.csv").read_text() == "mine"
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path, record, force):
     (tmp_path / "thesis.txt").write_text("years of work")
