@@ -66,12 +66,19 @@ def read_fitted(run: Run) -> Fitted:
     run = _require_same_tables(run, tables)
     changes = choose_changes(run.record.model, tables, settings.fit)
     problem = describe_problem(run.record.model, tables, settings.seed, settings.fit, changes)
-    told = [(change.key, str(change), change.value, change.start) for change in changes]
-    same = told == [(row.name, row.changed, row.value, row.start) for row in result.changes]
-    if not same or (problem.model, problem.patients, problem.seed) != (result.model, result.patients, result.seed):
+    opened = open_problem(problem, settings.folder)
+    if not _is_fit_of(result, problem, opened):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
-    z = _estimated_z(run, result, open_problem(problem, settings.folder))
-    return Fitted(run, problem, settings.folder, result, z)
+    return Fitted(run, problem, settings.folder, result, _estimated_z(run, result, opened))
+
+
+def _is_fit_of(result: FitResult, settings: ProblemSettings, problem: FitProblem) -> bool:
+    """Return whether a result is of what the settings describe and the problem they open, stop rules included."""
+    rules = {study: str(rule) for study, rule in problem.rules.items()}
+    told = [(change.key, str(change), change.value, change.start) for change in problem.changes]
+    said = [(row.name, row.changed, row.value, row.start) for row in result.changes]
+    found = (settings.model, settings.patients, settings.seed, rules, told)
+    return found == (result.model, result.patients, result.seed, result.stop_rules, said)
 
 
 def _require_fittable(run: Run) -> None:

@@ -167,6 +167,7 @@ def test_a_finished_fit_reads_back_with_the_point_its_best_start_ended_at(finish
         ),
         ("results/fit.json", '"patients": 8', '"patients": 16', r"fit.json was changed since it was written; restore it"),
         ("config.toml", "seed = 1", "seed = 2", "are not of one fit; fit again with --resume"),
+        ("config.toml", "[fit]", '[fit]\nstop_rule = "never"', "are not of one fit; fit again with --resume"),
         ("config.toml", "seed = 1", 'seed = "a"', "config.toml, key 'seed': 'a' cannot be used; input should be a valid integer"),
         ("config.toml", "seed = 1", "seed = ", "config.toml is no TOML"),
         ("config.toml", str(OWN_TRIAL), "/absent", "lay in /absent, which is gone; restore them"),
