@@ -40,6 +40,14 @@ INTERNAL_ERRORS = (
     ValueError,
 )
 """Errors of Python and of libraries that no part of this program expected."""
+_MOST_DIGITS = 12
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, the last that a date can have."""
+_NUMBERS = {
+    "NUMBA_NUM_THREADS": (range(1, 10**6), "a whole number above 0"),
+    "SOURCE_DATE_EPOCH": (range(_LAST_SECOND + 1), "whole seconds since 1970, before the year 10000"),
+}
+"""Environment variable that numba or numpy takes for a number as it is imported -> allowed values, and what they are."""
 TRACEBACK = "KINIMMUNE_TRACEBACK"
 """Environment variable under which the traceback of an internal error is printed."""
 
@@ -148,10 +156,10 @@ def prepare_environment(environment: MutableMapping[str, str]) -> None:
     Raises
     ------
     UsageError
-        for a number of threads that is none
+        for a number of threads, or a date in seconds since 1970, that is none
     """
     environment["MPLBACKEND"] = "agg"
-    for name in ("NUMBA_NUM_THREADS",):
-        text = environment.get(name)
-        if text is not None and not (text.strip().isdigit() and int(text) > 0):
-            raise UsageError(f"environment variable {name}='{text}': a whole number above 0; correct it or unset it")
+    for name, (allowed, wanted) in _NUMBERS.items():
+        text = environment.get(name, str(allowed[0])).strip()
+        if not (text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) in allowed):
+            raise UsageError(f"environment variable {name}='{text[:40]}': {wanted}; correct it or unset it")

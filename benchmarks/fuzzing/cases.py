@@ -5,11 +5,13 @@ Start with `try_case`.  A case is drawn from the seed and its number alone, so t
 
 import os
 import random
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from fuzzing import configurations, files, oracles
+from fuzzing.additions import STRANGER
 from fuzzing.children import Outcome, run_anew, run_forked
 from fuzzing.commands import (
     CONFIGURATION_COMMANDS,
@@ -115,7 +117,18 @@ def _shows_units(case: Case) -> bool:
 
 def _is_concerned(case: Case) -> bool:
     """Return whether the command reads what was added to."""
-    return case.kind != "tables" or (case.mutation.target in case.command.reads and not _is_for_check_alone(case.mutation))
+    return case.kind != "tables" or (
+        case.mutation.target in case.command.reads
+        and not _is_for_check_alone(case.mutation)
+        and not _is_of_another_model(case.mutation, case.command)
+    )
+
+
+def _is_of_another_model(mutation: Mutation, command: Command) -> bool:
+    """Return whether what was added is of models the command does not ask for; `check` asks for all."""
+    of = re.match(rf"a row whose (?:name|target) is '{STRANGER}': ([\w ]+),", mutation.words)
+    asked, tables = set(command.arguments), ("parameters.csv", "experiments.csv")
+    return mutation.target in tables and of is not None and "check" not in asked and not asked & set(of[1].split())
 
 
 def _draw(rng: random.Random, templates: Templates, number: int, folder: Path) -> Case | None:

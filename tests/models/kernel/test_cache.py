@@ -5,6 +5,7 @@ import shutil
 import stat
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ import pytest
 from tiny_kernels import FILES, NAME, OTHER, answers, as_root, load_anew, never, posix, snapshot, write_tiny
 
 from kinimmune.models.kernel.cache import count_kernels, load_module
-from kinimmune.models.kernel.store.sealing import ABANDONED_AFTER, find_fault
+from kinimmune.models.kernel.store.sealing import ABANDONED_AFTER, SEAL, find_fault
 
 
 def clear(path: Path) -> None:
@@ -156,6 +157,18 @@ def test_an_index_nobody_sealed_is_damage(kernels: Path, name: str) -> None:
         assert answers(load_anew()) == (0.2, 2.1)
     assert not index.with_name(name).exists()
     assert find_fault(kernels / NAME) is None
+
+
+def test_checksums_of_any_length_are_compared_without_reading_them_whole(kernels: Path) -> None:
+    os.truncate(kernels / NAME / SEAL, 2**33)  # nothing of it is stored
+    tracemalloc.start()
+    try:
+        fault = find_fault(kernels / NAME)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert fault == f"{kernels / NAME / SEAL} is not as it was written"
+    assert most < 2**22
 
 
 @posix
