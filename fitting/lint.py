@@ -14,8 +14,9 @@ from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
+from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_display_models, check_displays, check_treatments
+from kinimmune.models.lint import check_displays, check_treatments
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -72,7 +73,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *examine_panels(tables).findings,
         *examine_limitations(tables).findings,
         *check_models(tables),
-        *check_display_models(tables),
+        *find_unknown_models(tables),
         *_find_unknown_fits(tables, targets.entries),
         *_find_unreachable(tables.rows(TargetRow).entries, trials.entries),
         *_find_arms_without_comparison(tables.rows(TrialRow).entries, trials.entries),

@@ -18,11 +18,14 @@ from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import MODEL_FILE
-from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.findings import Finding, capped
+from kinimmune.models.tables.limitations import LimitationRow
+from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.readers import read_parameters
-from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.rows import TableRow, Tables
 from kinimmune.models.trial.regimens import PER_BODY
 
 
@@ -88,13 +91,15 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
 
 
 def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of `parameters.csv` about models that do not exist."""
+    """Return the rows of a folder's parameters, experiments, panels and limitations about models that do not exist."""
     names = model_names(tables)
+    rows: list[tuple[TableRow, tuple[str, ...]]] = [(row, row.models) for row, _ in examine_parameters(tables).entries]
+    rows += [(row, (row.model,)) for row in tables.rows(ExperimentRow).entries]
+    rows += [(row, (row.model,)) for row in tables.rows(PanelRow).entries]
+    rows += [(row, row.models) for row in tables.rows(LimitationRow).entries]
+    unknown = ((row, name) for row, models in rows for name in models if name not in names)
     return tuple(
-        row.finding("model", f"unknown model '{name}' in column 'model'", nearest(name, names))
-        for row, _ in examine_parameters(tables).entries
-        for name in row.models
-        if name not in names
+        capped(row.finding("model", f"unknown model '{name}' in column 'model'", nearest(name, names)) for row, name in unknown)
     )
 
 

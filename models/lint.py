@@ -7,35 +7,24 @@ has other experiments, a panel without them is not drawn.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from kinimmune.models.catalogue import find_unknown_models, load_model, model_names
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
 from kinimmune.models.tables.drugs import examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
-from kinimmune.models.tables.findings import Finding, capped
+from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
-from kinimmune.models.tables.rows import TableRow, Tables, dangling
+from kinimmune.models.tables.rows import TableRow, Tables
 from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.models.trial.regimens import plan_dosing
 
 SHORT_HORIZON = 30.0
 """Time [d] for which a regimen is tried: its units and roles are those of any time."""
-
-
-def check_display_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of `parameters.csv`, `panels.csv` and `limitations.csv` about models that do not exist; none is built."""
-    known = model_names(tables)
-    findings = [*capped(find_unknown_models(tables))]
-    findings += dangling(tables.rows(PanelRow).entries, "model", known, "the library")
-    for row in tables.rows(LimitationRow).entries:
-        findings += [_unknown(row, "model", "the library", "model", name, known)
-                     for name in row.models if name not in known]  # fmt: skip
-    return tuple(findings)
 
 
 def check_displays(tables: Tables) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from kinimmune.fitting.sampling.results import Band, Draws, SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Source
+from kinimmune.models.tables.drugs import GivenDrug
 from kinimmune.models.tables.evidence import Kinase, Observation, Reference
 from kinimmune.models.tables.limitations import Limitation, Outcome
 from kinimmune.models.trial.design import Trial
@@ -35,6 +36,8 @@ class Content:
     """Designs, for the context of use."""
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
     observations: tuple[Observation, ...] = ()
     """Published numbers the report compares with; they were never fitted."""
     targets: tuple[Target, ...] = ()
@@ -113,6 +116,8 @@ class ModelContent:
     courses: tuple[NominalCourse, ...] = ()
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
     sensitivities: tuple[SensitivityResult, ...] = ()

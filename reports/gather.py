@@ -3,7 +3,7 @@
 Start with `gather_run`, `gather_studies` or `gather_model`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
@@ -21,8 +21,10 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Designs
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.tables.drugs import GivenDrug, list_given_drugs
 from kinimmune.models.tables.readers import (
     read_designs,
+    read_drugs,
     read_kinases,
     read_limitations,
     read_observations,
@@ -31,7 +33,7 @@ from kinimmune.models.tables.readers import (
     read_trials,
 )
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import supports_trials
+from kinimmune.models.trial.design import Trial, supports_trials
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.gather_panels import gather_picture
 from kinimmune.reports.panels import NominalCourse
@@ -82,15 +84,17 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         **_describe(record.environment, record.inputs),
         **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
     }
+    model, trials = load_model(record.model, tables), read_trials(tables)
     content = Content(
-        model=load_model(record.model, tables),
+        model=model,
         fit=fit,
         trial=trial,
         provenance=provenance,
-        trials=read_trials(tables),
+        trials=trials,
         stop_rule_sources=read_stop_rule_sources(tables),
         references=read_sources(tables),
         kinases=read_kinases(tables),
+        drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
         observations=read_observations(tables),
         limitations=read_limitations(tables),
         targets=read_targets(tables),
@@ -142,17 +146,25 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
     """
     model = load_model(name, tables)
     picture = gather_picture(model, tables, request.changes)
+    trials = read_trials(tables) if supports_trials(model) else ()
     return ModelContent(
         model=model,
         courses=_follow_arms(model, tables, request) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
         references=read_sources(tables),
         kinases=read_kinases(tables),
+        drugs=_list_drugs(model, trials, tables),
         limitations=read_limitations(tables),
-        trials=read_trials(tables) if supports_trials(model) else (),
+        trials=trials,
         provenance=_describe(current_environment(), hash_tables(tables.folder)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
     )
+
+
+def _list_drugs(model: OdeModel, trials: Iterable[Trial], tables: Tables) -> tuple[GivenDrug, ...]:
+    if not supports_trials(model):
+        return ()
+    return list_given_drugs(model, [arm.administrations for trial in trials for arm in trial.arms], read_drugs(tables))
 
 
 def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[ClaimRecord, ...]:

@@ -18,14 +18,13 @@ from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.model_experiments import examine_model_experiments
 from kinimmune.models.tables.parameters import examine_parameters
-from kinimmune.models.tables.rows import TableRow, Tables, dangling
+from kinimmune.models.tables.rows import Tables, dangling
 from kinimmune.models.tables.trials import examine_trials
 
 
 def check_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of `experiments.csv` and `claims.csv` about models that do not exist."""
-    both: tuple[Sequence[TableRow], ...] = (tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries)
-    return tuple(finding for rows in both for finding in dangling(rows, "model", model_names(tables), "the library"))
+    """Return the rows of `claims.csv` about models that do not exist."""
+    return tuple(dangling(tables.rows(ClaimRow).entries, "model", model_names(tables), "the library"))
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:

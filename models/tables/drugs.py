@@ -4,7 +4,7 @@ Start with `examine_drugs`.  IC50s stand in `kinases.csv`, one row a drug and ki
 makes of the parameters of a model's role; a model's own drug keeps those of `parameters.csv`, with their priors.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -28,6 +28,22 @@ class DrugRow(SourcedRow):
     quantity: Name
     value: NotNegative
     unit: UnitText
+
+
+@dataclass(frozen=True)
+class GivenDrug:
+    """A drug that is given where a model's parameters are of another, with the rows that its values come from."""
+
+    drug: str
+    role: DrugRole
+    """In which the model takes it."""
+    properties: tuple[DrugRow, ...]
+    kinases: tuple[Kinase, ...]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Keys of the sources of its values."""
+        return frozenset({row.source for row in self.properties} | {item.source.key for item in self.kinases})
 
 
 @dataclass(frozen=True)
@@ -82,14 +98,44 @@ class KnownDrugs:
             raise DataError(f"'{quantity}' of drug '{drug}' ({row.place}): {error}") from error
 
     def _find_ic50(self, role: DrugRole, drug: str, kinase: str, units: Mapping[str, str]) -> float:
-        """Return the IC50 of a drug for the enzyme that the role's own drug drives an occupancy by."""
+        found = self._find_kinase(role, drug, kinase)
+        return convert(found.ic50, found.unit, units[f"{IC50}{kinase}"])
+
+    def _find_kinase(self, role: DrugRole, drug: str, kinase: str) -> Kinase:
+        """Return the row of a drug for the enzyme that the role's own drug drives an occupancy by."""
         driver = next((item for item in self.kinases if (item.drug, item.drives) == (role.drug, f"{OCCUPANCY}{kinase}")), None)
         if driver is None:
             raise DataError(f"kinases.csv has no row of '{role.drug}' that drives {OCCUPANCY}{kinase}; add one")
         found = next((item for item in self.kinases if (item.drug, item.name) == (drug, driver.name)), None)
         if found is None:
             raise DataError(f"drug '{drug}' has no IC50 of {driver.name}, which this model needs of it; add a row to kinases.csv")
-        return convert(found.ic50, found.unit, units[f"{IC50}{kinase}"])
+        return found
+
+    def describe(self, role: DrugRole, drug: str) -> GivenDrug:
+        """Return what is used of a drug in a role; raises as `values_in` does."""
+        self.require(drug)
+        properties = [self.properties[drug][quantity] for quantity in role.properties if quantity in self.properties[drug]]
+        return GivenDrug(drug, role, tuple(properties), tuple(self._find_kinase(role, drug, item) for item in role.kinases))
+
+
+def list_given_drugs(model: OdeModel, arms: Iterable[Sequence[Administration]], drugs: KnownDrugs) -> tuple[GivenDrug, ...]:
+    """Return the drugs that arms are given where the parameters of a model's role are of another, each once.
+
+    Parameters
+    ----------
+    model
+        with the roles of its drugs
+    arms
+        what each arm is given
+    drugs
+        of the tables
+    """
+    found: dict[str, GivenDrug] = {}
+    for administrations in arms:
+        for drug, role in assign_roles(model, [item.drug for item in administrations]).items():
+            if drug != role.drug:
+                found.setdefault(drug, drugs.describe(role, drug))
+    return tuple(found.values())
 
 
 def find_drug_values(model: OdeModel, administrations: Iterable[Administration], drugs: KnownDrugs) -> dict[str, float]:

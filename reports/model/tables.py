@@ -8,6 +8,7 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.tables.drugs import GivenDrug
 from kinimmune.models.tables.evidence import Kinase, Reference
 from kinimmune.models.trial.design import Endpoint, StopRule, Trial
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Math, Strong, Table, Tag
@@ -140,6 +141,27 @@ def list_kinases(kinases: tuple[Kinase, ...]) -> Table:
         for item in kinases
     )
     return Table(("Kinase", "IC50", "Enzyme", "Drives", "Status", "Note"), rows, "lrllll", widths=(0, 0, 0, 0, 0, 1))
+
+
+def list_drugs(drugs: tuple[GivenDrug, ...]) -> Table:
+    """Return properties and IC50s of drugs, one a row."""
+    rows: list[tuple[Cell, ...]] = []
+    for item in drugs:
+        found = [(row.quantity.replace("_", " "), row.value, row.unit, row.origin) for row in item.properties]
+        found += [(f"IC50 of {kinase.name}", kinase.ic50, kinase.unit, kinase.source) for kinase in item.kinases]
+        for quantity, value, unit, source in found:
+            cells = (
+                item.drug,
+                quantity,
+                print_number(value),
+                print_unit(unit),
+                Tag(source.status),
+                Mark(source.key),
+                source.note,
+            )
+            rows.append(cells)
+    names = ("Drug", "Quantity", "Value", "Unit", "Status", "Source", "Note")
+    return Table(names, tuple(rows), "llrllll", group=0, widths=(0, 0, 0, 0, 0, 0, 1))
 
 
 def list_trials(trials: tuple[Trial, ...]) -> Table:

@@ -13,16 +13,16 @@ from kinimmune.reports.content import Content, ModelContent
 
 
 def cited_in_model(content: ModelContent) -> tuple[Reference, ...]:
-    """Return what a model's parameters, its kinases and the claims about it cite."""
-    used = _used_by_model(content.model, content.kinases, content.claims)
+    """Return what a model's parameters, its kinases, drugs and the claims about it cite."""
+    used = _used_by_model(content.model, content.kinases, content.claims).union(*(item.sources for item in content.drugs))
     return tuple(item for item in content.references if item.key in used)
 
 
 def cited_in_run(content: Content) -> tuple[Reference, ...]:
-    """Return what the model, its targets, the published numbers beside it, its kinases and the claims about it cite."""
+    """Return what the model, its targets, the published numbers beside it, its kinases, drugs and the claims about it cite."""
     used = _used_by_model(content.model, content.kinases, content.claims)
     used |= {row.source for row in content.fit.parameters} | {row.source for row in content.fit.constants}
-    used |= {item.source.key for item in content.observations}
+    used |= {item.source.key for item in content.observations}.union(*(item.sources for item in content.drugs))
     for target in content.targets:
         used |= {origin.key for origin in (target.value_source, target.interval_source) if origin is not None}
     return tuple(item for item in content.references if item.key in used)

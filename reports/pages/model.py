@@ -6,13 +6,13 @@ Start with `compose_model_report`, or `compose_model_pages` for the part a run's
 from collections.abc import Mapping
 
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.drugs import list_used_kinases
+from kinimmune.models.tables.drugs import GivenDrug, list_used_kinases
 from kinimmune.models.tables.evidence import Kinase
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.figures.recipes import DrawnFigures
 from kinimmune.reports.model.diagram import draw_diagram
 from kinimmune.reports.model.equations import list_equations
-from kinimmune.reports.model.tables import count_statuses, list_kinases, list_parameters, list_sources, list_spreads
+from kinimmune.reports.model.tables import count_statuses, list_drugs, list_kinases, list_parameters, list_sources, list_spreads
 from kinimmune.reports.pages.citations import cited_in_model
 from kinimmune.reports.pages.claims import FIGURE, compose_claims
 from kinimmune.reports.pages.limitations import list_limitations
@@ -35,7 +35,7 @@ def compose_model_report(content: ModelContent, figures: DrawnFigures) -> Docume
     if shown:
         nominal = [Heading("Courses at the values of the tables"), *shown]
     blocks = (
-        *compose_model_pages(model, content.kinases),
+        *compose_model_pages(model, content.kinases, content.drugs),
         *nominal,
         *compose_sensitivities(content.sensitivities, figures, content.labels),
         *compose_claims(content.claims, figures),
@@ -69,8 +69,8 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Block]:
-    """Return diagram, equations, spread between patients and kinases."""
+def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...], drugs: tuple[GivenDrug, ...]) -> list[Block]:
+    """Return diagram, equations, spread between patients, kinases, and the drugs that are not the model's own."""
     blocks: list[Block] = [Heading("The model"), draw_diagram(model, _DIAGRAM_CAPTION)]
     if model.removed:
         blocks.append(Paragraph(f"Arrows cut from the full model: {', '.join(model.removed)}."))
@@ -87,7 +87,7 @@ def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...]) -> list[Bl
     if spreads.rows:
         caption = "How virtual patients differ; a name stands for a parameter that holds the value."
         blocks += [Heading("Differences between patients", 2), TableBlock(spreads, caption)]
-    return blocks + _compose_kinases(list_used_kinases(model, kinases))
+    return blocks + _compose_kinases(list_used_kinases(model, kinases)) + _compose_drugs(drugs)
 
 
 def _compose_outputs(model: OdeModel) -> list[Block]:
@@ -106,6 +106,14 @@ def _compose_kinases(kinases: tuple[Kinase, ...]) -> list[Block]:
     text = f"{list_words(idle)} drive nothing in this model." if idle else "Every kinase drives something."
     caption = "Half-inhibitory concentrations in biochemical assays, and what each kinase drives."
     return [Heading("Kinases", 2), Paragraph(text), TableBlock(list_kinases(kinases), caption, small=True)]
+
+
+def _compose_drugs(drugs: tuple[GivenDrug, ...]) -> list[Block]:
+    if not drugs:
+        return []
+    words = list_words([f"{item.drug} in the place of {item.role.drug}" for item in drugs])
+    text = f"Arms are given {words}. In these arms the values below replace the parameters of the model's own drug."
+    return [Heading("Other drugs", 2), Paragraph(text), TableBlock(list_drugs(drugs), "Drugs that arms are given.", small=True)]
 
 
 def _compose_sources(content: ModelContent) -> list[Block]:

@@ -48,7 +48,7 @@ def compose_report(content: Content, figures: DrawnFigures) -> Document:
         *compose_sensitivities(content.sensitivities, figures, content.labels),
         *compose_sample(content, figures),
         *compose_claims(content.claims, figures),
-        *compose_model_pages(content.model, content.kinases),
+        *compose_model_pages(content.model, content.kinases, content.drugs),
         *compose_constants(content),
         *compose_accuracy(content),
         Heading("Limitations"),

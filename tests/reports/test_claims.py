@@ -15,7 +15,7 @@ from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.panels import BarPanel, CoursePanel, SeriesPanel, select_panels
-from kinimmune.models.tables.readers import read_days, read_experiments, read_panels, read_sources
+from kinimmune.models.tables.readers import read_days, read_drugs, read_experiments, read_panels, read_sources
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
@@ -121,6 +121,19 @@ def test_only_cited_sources_are_listed(content):
     assert other not in {flatten(row[0]) for row in source_table(run).rows}
     claimed = replace(run, claims=(make_claim("A1", source=other),))
     assert other in {flatten(row[0]) for row in source_table(claimed).rows}
+
+
+def test_a_report_has_the_values_and_sources_of_drugs_that_are_not_the_models_own(content):
+    known = read_drugs()
+    drug = known.describe(content.model.drugs[0], "regorafenib")
+    subject = ModelContent(content.model, references=read_sources(), kinases=known.kinases, drugs=(drug,))
+    assert drug.sources == {"stivarga_label", "assumption", "esmo_regorafenib", "convention", "wilhelm2011", "esmo_kinases"}
+    assert drug.sources <= {item.key for item in cited_in_model(subject)}
+    assert drug.sources <= {item.key for item in cited_in_run(replace(content, references=read_sources(), drugs=(drug,)))}
+    tables = [block.table for block in compose_model_report(subject, {}).blocks if isinstance(block, TableBlock)]
+    rows = [row for table in tables for row in table.rows if row[0] == "regorafenib"]
+    assert len(rows) == len(drug.properties) + len(drug.kinases)
+    assert ("regorafenib", "IC50 of VEGFR-2", "4.2") in {row[:3] for row in rows}
 
 
 def source_table(run):

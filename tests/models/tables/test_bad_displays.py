@@ -105,7 +105,7 @@ def test_a_panel_of_what_the_model_does_not_have_is_found(trial, cells, column, 
         (
             {"model": "melanoma hcc_tria"},
             "model",
-            "the library has no model 'hcc_tria' in column 'model'",
+            "unknown model 'hcc_tria' in column 'model'",
             "did you mean 'hcc_trial'?",
         ),
         (

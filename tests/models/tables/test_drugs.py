@@ -12,8 +12,10 @@ from kinimmune.fitting.problem.problem import build_problem, enrol
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
+from kinimmune.models.symbolic.units import convert
+from kinimmune.models.tables.drugs import find_drug_values, list_given_drugs
 from kinimmune.models.tables.migration import migrate
-from kinimmune.models.tables.readers import read_designs, read_drugs
+from kinimmune.models.tables.readers import read_designs, read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.regimens import assign_roles
 
@@ -49,6 +51,25 @@ def test_regorafenib_is_at_the_average_concentration_of_its_label(folder):
 
     assert course["concentration"][-1] == pytest.approx(58.3 / 24.0, rel=1e-3)
     assert individual.values["ic50_vegfr2"] == 4.2
+
+
+def test_what_is_listed_of_a_drug_that_is_given_is_what_the_model_is_given(folder):
+    tables = give(folder, "example,lowdose,regorafenib,160,mg/d,,,,,,,yes,assumption,invented,assumed,")
+    model, known = load_model("hcc_trial", tables), read_drugs(tables)
+    arms = [arm.administrations for trial in read_trials(tables) if trial.study == "example" for arm in trial.arms]
+
+    (listed,) = list_given_drugs(model, arms, known)
+
+    assert (listed.drug, listed.role.drug) == ("regorafenib", "sorafenib")
+    given = find_drug_values(model, arms[0], known) | find_drug_values(model, arms[1], known)
+    shown = {
+        listed.role.properties[row.quantity]: convert(row.value, row.unit, model.units[listed.role.properties[row.quantity]])
+        for row in listed.properties
+    }
+    names = [f"ic50_{kinase}" for kinase in listed.role.kinases]
+    shown |= {name: convert(row.ic50, row.unit, model.units[name]) for name, row in zip(names, listed.kinases, strict=True)}
+    assert shown == given
+    assert list_given_drugs(model, [arms[-1]], known) == ()
 
 
 def test_a_drug_in_cycles_is_gone_at_their_end(folder):

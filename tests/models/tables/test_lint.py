@@ -1,6 +1,8 @@
 """Rules that join tables: where numbers come from, what may be a prior, what must agree."""
 
 import re
+import shutil
+from importlib.resources import files
 
 import pytest
 
@@ -214,4 +216,16 @@ def test_a_parameter_of_an_unknown_model_is_told_by_check_and_by_whoever_builds_
 
     assert [str(item).startswith(start) for item in check(Tables(trial.path))] == [True]
     with pytest.raises(DataError, match=re.escape(start)):
+        load_model("hcc_trial", Tables(trial.path))
+
+
+@pytest.mark.parametrize("table", ["experiments.csv", "panels.csv", "limitations.csv"])
+def test_a_row_about_an_unknown_model_is_told_by_check_and_by_whoever_builds_a_model(trial, table):
+    shutil.copy(str(files("kinimmune.data").joinpath(table)), trial.path / table)
+    header, *rows = trial.rows_of(table)
+    trial.save(table, [header, *rows, ["hcc_tria", *rows[0][1:]]])
+    told = f"unknown model 'hcc_tria' in column 'model' ({table} row {len(rows) + 2}); did you mean 'hcc_trial'?"
+
+    assert [str(item) for item in check(Tables(trial.path))] == [told]
+    with pytest.raises(DataError, match=re.escape(told)):
         load_model("hcc_trial", Tables(trial.path))
