@@ -88,9 +88,9 @@ def try_case(templates: Templates, seed: int, number: int, work: Path) -> Verdic
 def _judge(templates: Templates, case: Case, outcome: Outcome, work: Path) -> dict[str, str]:
     """Return oracle -> what is wrong."""
     law = case.mutation.law
-    found = {
-        oracles.CRASH: oracles.find_crash(outcome, as_json=case.as_json, machine_may_fail=case.kind in ("surroundings", "cache"))
-    }
+    # what the system cannot read, such as this link, is a machine that fails
+    machine_may_fail = case.kind in ("surroundings", "cache") or case.mutation.words == "a link to mem"
+    found = {oracles.CRASH: oracles.find_crash(outcome, as_json=case.as_json, machine_may_fail=machine_may_fail)}
     if found[oracles.CRASH]:
         return found
     if law in (Law.HARMLESS, Law.TAMPERED) and not _shows_units(case):
