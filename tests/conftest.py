@@ -104,6 +104,17 @@ def benchmarks() -> Iterator[Callable[[str], ModuleType]]:
         yield importlib.import_module
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_a_terminal() -> Iterator[None]:
+    """Let programs that tests start hear signals which this process was told to disregard, as by `nohup`."""
+    deaf = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_IGN]
+    for number in deaf:
+        signal.signal(number, lambda *_: None)  # another program begins with the system's own handler
+    yield
+    for number in deaf:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture(scope="session")
 def killing(benchmarks: Callable[[str], ModuleType]) -> ModuleType:
     """Return the module that kills commands and compares what they made, which the benchmark shares."""

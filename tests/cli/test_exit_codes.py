@@ -128,6 +128,14 @@ def test_an_error_nobody_expected_is_told_in_a_line_with_the_code_of_the_machine
     assert err.count("\n") == 1
 
 
+def finish(process):
+    """Return what a process printed; one that does not end is killed, so that the test ends."""
+    try:
+        return process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_ends_any_command_in_order(tmp_path, name):
     os.mkfifo(tmp_path / "pipe")
@@ -136,7 +144,7 @@ def test_a_signal_ends_any_command_in_order(tmp_path, name):
         first = process.stderr.readline()  # it waits for somebody to read the pipe
         time.sleep(0.5)
         process.send_signal(getattr(signal, name))
-        out, err = process.communicate(timeout=60)
+        out, err = finish(process)
 
     assert first == "gompertz, one patient, untreated, 360 days\n"
     assert (process.returncode, out, err) == (Exit.INTERRUPTED, "", "error: interrupted\n")
@@ -153,7 +161,7 @@ def test_a_hangup_that_is_to_be_disregarded_is(tmp_path):
         process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         taken = (tmp_path / "pipe").read_text()
-        process.communicate(timeout=60)
+        finish(process)
 
     assert process.returncode == Exit.DONE
     assert taken.count("\n") == 5
