@@ -131,7 +131,7 @@ def test_an_error_nobody_expected_is_told_in_a_line_with_the_code_of_the_machine
 def finish(process):
     """Return what a process printed; one that does not end is killed, so that the test ends."""
     try:
-        return process.communicate(timeout=60)
+        return process.communicate(timeout=300)
     finally:
         process.kill()
 

@@ -147,9 +147,8 @@ def test_a_worker_the_system_kills_is_an_error_that_names_its_step_and_keeps_the
     chains = [
         TaskChain(first),
         TaskChain(Task(toy.DIE, "greedy", {"pause": 0.5})),
-        TaskChain(Task(toy.TELL_PROCESS, "long", {"pause": 60})),
+        TaskChain(Task(toy.TELL_PROCESS, "long", {"pause": 600})),
     ]
-    begin = time.monotonic()
     with (
         pytest.raises(MachineError, match=r"worked on task 'greedy' was ended from outside.*--resume, with fewer --jobs$"),
         open_executor(2) as pool,
@@ -157,7 +156,6 @@ def test_a_worker_the_system_kills_is_an_error_that_names_its_step_and_keeps_the
         run_chains(chains, Kept(), pool)
 
     assert kept == ["first"]
-    assert time.monotonic() - begin < 30.0
     assert multiprocessing.active_children() == []
 
 

