@@ -32,7 +32,7 @@ def write_text(path: Path, text: str) -> None:
     MachineError
         when there is no room for it, or the folder is gone or cannot be written; the file of before is as it was
     DataError
-        when it holds what is no text
+        when it holds what is no text, or a folder stands in its place
     """
     try:
         content = text.encode()
@@ -74,8 +74,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise refuse_writing(path, error) from error
 
 
-def refuse_writing(path: Path, error: OSError) -> MachineError:
+def refuse_writing(path: Path, error: OSError) -> DataError | MachineError:
     """Return the error for a file or folder that cannot be written while work goes on."""
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"cannot write {path}: a folder stands in its place; move it elsewhere, what was finished is kept")
     return MachineError(
         f"cannot write {path}: {error.strerror or error}; make room or give a folder you may write, what was finished is kept"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import stat
 import subprocess
@@ -142,3 +143,13 @@ def test_a_folder_in_the_place_of_a_file_is_told(tmp_path):
 
     with pytest.raises(DataError, match=r"step.json is no plain file; delete it and resume"):
         read_object(tmp_path / "step.json", "delete it and resume")
+
+
+def test_a_folder_where_a_file_is_to_be_written_stays_and_is_told(tmp_path):
+    path = tmp_path / "failures.csv"
+    path.mkdir()
+
+    with pytest.raises(DataError, match=f"^cannot write {re.escape(str(path))}: a folder stands in its place; move it elsewhere"):
+        write_text(path, "text")
+
+    assert [item.name for item in tmp_path.rglob("*")] == ["failures.csv"]
