@@ -7,7 +7,7 @@ has other experiments, a panel without them is not drawn.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from kinimmune.models.catalogue import find_unknown_models, load_model, model_names
+from kinimmune.models.catalogue import find_unknown_models, known_names, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
@@ -29,10 +29,12 @@ SHORT_HORIZON = 30.0
 
 def check_display_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `parameters.csv`, `panels.csv` and `limitations.csv` about models that do not exist; none is built."""
-    known = model_names(tables)
+    panels, limitations = tables.rows(PanelRow).entries, tables.rows(LimitationRow).entries
+    asked = [*(row.model for row in panels), *(name for row in limitations for name in row.models)]
+    known = known_names(tables, asked)
     findings = [*capped(find_unknown_models(tables))]
-    findings += dangling(tables.rows(PanelRow).entries, "model", known, "the library")
-    for row in tables.rows(LimitationRow).entries:
+    findings += dangling(panels, "model", known, "the library")
+    for row in limitations:
         findings += [_unknown(row, "model", "the library", "model", name, known)
                      for name in row.models if name not in known]  # fmt: skip
     return tuple(findings)

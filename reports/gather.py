@@ -149,7 +149,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         kinases=read_kinases(tables),
         limitations=read_limitations(tables),
         trials=read_trials(tables) if supports_trials(model) else (),
-        provenance=_describe(current_environment(), hash_tables(tables.folder)),
+        provenance=_describe(current_environment(), hash_tables(tables.folder, tables.shipped)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
     )

@@ -11,7 +11,7 @@ from functools import cached_property
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import ClaimRow
-from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.catalogue import known_names, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
@@ -24,8 +24,10 @@ from kinimmune.models.tables.trials import examine_trials
 
 def check_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `experiments.csv` and `claims.csv` about models that do not exist."""
-    both: tuple[Sequence[TableRow], ...] = (tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries)
-    return tuple(finding for rows in both for finding in dangling(rows, "model", model_names(tables), "the library"))
+    changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
+    both: tuple[Sequence[TableRow], ...] = (changes, claims)
+    known = known_names(tables, [*(row.model for row in changes), *(row.model for row in claims)])
+    return tuple(finding for rows in both for finding in dangling(rows, "model", known, "the library"))
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:
