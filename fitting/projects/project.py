@@ -20,10 +20,11 @@ from kinimmune.fitting.configuration import read_configuration, read_settings
 from kinimmune.fitting.runs.run import is_run
 from kinimmune.fitting.settings import Settings
 from kinimmune.models.catalogue import find_own_model, model_names
-from kinimmune.models.errors import DataError, UsageError, nearest
-from kinimmune.models.model_file import is_model_file
+from kinimmune.models.errors import DataError, KinimmuneError, UsageError, nearest
+from kinimmune.models.model_file import is_model_file, name_model
 from kinimmune.models.plug_ins import find_plug_ins
 from kinimmune.models.tables.files import MODEL_FILE, PROJECT_FILE
+from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
 
 
@@ -178,3 +179,24 @@ def _require_own(project: Project, data: Path, option: str) -> None:
         raise UsageError(
             f"{option}: the tables of project '{project.folder}' are its own; leave it out, or name the model in its place"
         )
+
+
+def find_unread_models(tables: Tables) -> tuple[str, ...]:
+    """Return whose code would have to be run to know the models that rows of `parameters.csv` or a project are about."""
+    if tables.folder is None:
+        return ()
+    project = _read_model_name(tables.folder)
+    asked = {name for row, _ in examine_parameters(tables).entries for name in row.models} | {name_model(project)} - {""}
+    strange = asked - set(model_names(tables))
+    beside = {path.stem: path for path in sorted(tables.folder.glob("*.py"))}
+    plug_ins = find_plug_ins() if strange - beside.keys() else {}
+    files = (str(path) for name, path in beside.items() if name in strange)
+    return (*files, *(item.label for name, item in plug_ins.items() if name in strange - beside.keys()))
+
+
+def _read_model_name(folder: Path) -> str:
+    """Return the model a folder's project names, empty where it is no project or its file cannot be used."""
+    try:
+        return read_project(folder).model if is_project(folder) else ""
+    except KinimmuneError:
+        return ""
