@@ -7,7 +7,7 @@ has a model as data in it, as every run of a model from outside does; reading it
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import sympy as sp
 
 from kinimmune.models import library
 from kinimmune.models.errors import DataError, UsageError, nearest
+from kinimmune.models.plug_ins import find_plug_ins
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
@@ -38,6 +39,18 @@ def model_names(tables: Tables | None = None) -> tuple[str, ...]:
     own = None if tables is None else find_own_model(tables)
     names = {module.name for module in pkgutil.iter_modules(library.__path__)}
     return tuple(sorted(names if own is None else {*names, own.name}))
+
+
+def known_names(tables: Tables, asked: Iterable[str]) -> tuple[str, ...]:
+    """Return the names rows of tables may give a model: those at hand and, where others are asked for, of files and plug-ins.
+
+    Files beside the tables and plug-ins are neither read nor run for that.
+    """
+    names = model_names(tables)
+    if set(asked) <= set(names):
+        return names
+    beside = () if tables.folder is None else (path.stem for path in tables.folder.glob("*.py"))
+    return tuple(sorted({*names, *beside, *find_plug_ins()}))
 
 
 def find_own_model(tables: Tables) -> OdeModel | None:
@@ -92,14 +105,14 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
 
 def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of a folder's parameters, experiments, panels and limitations about models that do not exist."""
-    names = model_names(tables)
     rows: list[tuple[TableRow, tuple[str, ...]]] = [(row, row.models) for row, _ in examine_parameters(tables).entries]
     rows += [(row, (row.model,)) for row in tables.rows(ExperimentRow).entries]
     rows += [(row, (row.model,)) for row in tables.rows(PanelRow).entries]
     rows += [(row, row.models) for row in tables.rows(LimitationRow).entries]
-    unknown = ((row, name) for row, models in rows for name in models if name not in names)
+    known = known_names(tables, (name for _, models in rows for name in models))
+    unknown = ((row, name) for row, models in rows for name in models if name not in known)
     return tuple(
-        capped(row.finding("model", f"unknown model '{name}' in column 'model'", nearest(name, names)) for row, name in unknown)
+        capped(row.finding("model", f"unknown model '{name}' in column 'model'", nearest(name, known)) for row, name in unknown)
     )
 
 

@@ -155,7 +155,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         drugs=_list_drugs(model, trials, tables),
         limitations=read_limitations(tables),
         trials=trials,
-        provenance=_describe(current_environment(), hash_tables(tables.folder)),
+        provenance=_describe(current_environment(), hash_tables(tables.folder, tables.shipped)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
     )

@@ -18,7 +18,8 @@ CONFIGURATION = "config.toml"
 
 def check(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="Tables and config.toml of your own; else the package's tables.")
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="A project, or tables and config.toml of your own; else the package's tables."),
     ] = None,
     migrate: Annotated[
         bool,
@@ -31,15 +32,19 @@ def check(
 ) -> None:
     """Check tables and configuration: one line for each thing that is wrong, then what is doubtful as warnings.
 
+    No code is run: of a model in a Python file, or of a plug-in, what needs the model is not checked, which is said.
+
     Exit code 3 says that something is wrong; warnings alone leave it at 0.
     """
     from kinimmune.fitting import lint
+    from kinimmune.fitting.projects.project import find_unread_models
     from kinimmune.models.tables.rows import Tables
 
     if migrate:
         _migrate(folder, Notes(quiet))
     tables = Tables(folder)
     findings, warnings = (*lint.check(tables), *_check_configuration(folder)), lint.warn(tables)
+    unread = find_unread_models(tables)
     if as_json:
         print_json(
             {
@@ -47,12 +52,15 @@ def check(
                 "folder": None if folder is None else str(folder),
                 "findings": list(map(_describe, findings)),
                 "warnings": list(map(_describe, warnings)),
+                "not_run": list(unread),
             }
         )
     else:
         print("\n".join(item.message for item in findings) or "nothing wrong")
         for item in warnings:
             print(f"warning: {item.message}")
+        for what in unread:
+            print(f"not run: {what}; what needs its model, such as names in its experiments and claims, was not checked")
     if findings:
         raise typer.Exit(Exit.DATA)
 
@@ -80,14 +88,24 @@ def _migrate(folder: Path | None, notes: Notes) -> None:
 
 
 def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
+    """Return what is wrong with the settings in a folder: those of a project, and those of `-c`."""
     from kinimmune.fitting.configuration import read_configuration
-    from kinimmune.models.errors import DataError
+    from kinimmune.fitting.projects.project import is_project, read_project
+    from kinimmune.models.errors import KinimmuneError
+    from kinimmune.models.tables.files import PROJECT_FILE
     from kinimmune.models.tables.findings import Finding
 
-    if folder is None or not (folder / CONFIGURATION).exists():
+    if folder is None:
         return ()
+    found = []
     try:
-        read_configuration(folder / CONFIGURATION)
-    except DataError as error:
-        return (Finding(CONFIGURATION, None, None, str(error)),)
-    return ()
+        if is_project(folder):
+            read_project(folder)
+    except KinimmuneError as error:
+        found.append(Finding(PROJECT_FILE, None, None, str(error)))
+    try:
+        if (folder / CONFIGURATION).exists():
+            read_configuration(folder / CONFIGURATION)
+    except KinimmuneError as error:
+        found.append(Finding(CONFIGURATION, None, None, str(error)))
+    return tuple(found)

@@ -1,7 +1,8 @@
 """`kinimmune fit`: the main job, in a run folder that can be resumed."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +12,11 @@ from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_error
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kinimmune.fitting.estimation.fit import FitPlan
     from kinimmune.fitting.estimation.results import FitResult
+    from kinimmune.fitting.estimation.run import PlannedFit
 
 RunFolder = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; runs/MODEL-N if none.")]
 StopRule = Annotated[str | None, typer.Option("--stop-rule", help="Rule by which treatment stops, in place of each study's.")]
@@ -50,8 +55,7 @@ def fit(
     from contextlib import ExitStack
 
     from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
-    from kinimmune.fitting.configuration import read_settings
-    from kinimmune.fitting.estimation.run import plan_run, resume_fit, run_fit, start_fit
+    from kinimmune.fitting.estimation.run import run_fit, start_fit
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
 
@@ -61,18 +65,38 @@ def fit(
     chosen |= {"integrator": integrator, "compare_rules": compare_rules}
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     with ExitStack() as stack:
-        notes.say_code("" if resume else model)
-        plan = None if resume else stack.enter_context(plan_run(model, read_settings(config, given)))  # before a folder
+        plan = None if resume else stack.enter_context(_plan(model, config, given, notes))  # before a folder
         try_cluster(dask)
-        folder = open_run(options.require_folder(output)).path if plan is None else options.choose_folder(model, output)
+        new = None if plan is None else options.choose_folder(plan.problem.model, output)
+        folder = open_run(options.require_folder(output)).path if new is None else new
         with lock_run(folder, force=force):
             command = options.own_command()
-            work = resume_fit(model, folder, config, given) if plan is None else start_fit(plan, folder, command, force=force)
+            work = _resume(model, folder, config, given) if plan is None else start_fit(plan, folder, command, force=force)
             notes.say(f"run {work.run.path}")
             for text in (*work.warnings, *work.plan.warnings):
                 notes.say(f"warning: {text}")
             result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
     _tell(result, work.run.path, as_json=as_json)
+
+
+def _plan(model: str, config: Path | None, given: Mapping[str, Any], notes: Notes) -> "AbstractContextManager[FitPlan]":
+    """Return the plan of a fit, for as long as its context lasts."""
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.estimation.run import plan_run
+    from kinimmune.fitting.projects.project import choose_subject
+
+    subject = choose_subject(model, config, given)
+    say_first(notes, subject)
+    return plan_run(subject.model, subject.settings)
+
+
+def _resume(model: str, folder: Path, config: Path | None, given: Mapping[str, Any]) -> "PlannedFit":
+    """Return the fit of a run that is taken up again; no code is run for it."""
+    from kinimmune.fitting.estimation.run import resume_fit
+    from kinimmune.fitting.projects.project import name_subject
+
+    name, asked = name_subject(model, given)
+    return resume_fit(name, folder, config, asked)
 
 
 def _tell(result: "FitResult", run: Path, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import ClaimRow
-from kinimmune.models.catalogue import load_model, model_names
+from kinimmune.models.catalogue import known_names, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
@@ -24,7 +24,8 @@ from kinimmune.models.tables.trials import examine_trials
 
 def check_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `claims.csv` about models that do not exist."""
-    return tuple(dangling(tables.rows(ClaimRow).entries, "model", model_names(tables), "the library"))
+    rows = tables.rows(ClaimRow).entries
+    return tuple(dangling(rows, "model", known_names(tables, (row.model for row in rows)), "the library"))
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:

@@ -40,7 +40,8 @@ TABLES = (
 """File names of all tables."""
 MODEL_FILE = "model.json"
 """A model as data, which may lie beside tables; `kinimmune.models.catalogue` reads it."""
-
+PROJECT_FILE = "kinimmune.toml"
+"""What makes a folder of tables a project: its model and settings; `kinimmune.fitting.projects` reads it."""
 
 ADDED_COLUMNS = {"arms.csv": "drug", "kinases.csv": "drug"}
 """Table -> column that tables of earlier versions do not have; `kinimmune check --migrate` adds it."""
@@ -60,7 +61,9 @@ class Row:
     """Column -> text without surrounding blanks; empty cells are absent."""
 
 
-def load_table(name: str, folder: Path | None, required: Iterable[str], optional: Iterable[str] = ()) -> Examined[Row]:
+def load_table(
+    name: str, folder: Path | None, required: Iterable[str], optional: Iterable[str] = (), *, shipped: Path | None = None
+) -> Examined[Row]:
     """Read one CSV table as text.
 
     Parameters
@@ -73,13 +76,15 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
         columns that must be there
     optional
         columns that may be there; any other is refused, since it may be a misspelt one of these
+    shipped
+        folder of the tables of a plug-in, which stand in for those `folder` lacks and go before the package's
 
     Raises
     ------
     UsageError
         when the folder does not exist or holds no table at all
     """
-    location, shown = _locate(name, folder)
+    location, shown = _locate(name, folder, shipped)
     if folder is not None and isinstance(location, Path):
         problem = find_misnamed(name, folder) or _find_unreadable(location, shown)
         if problem:
@@ -95,18 +100,23 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
     return _rows(shown, text, tuple(required), tuple(optional))
 
 
-def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
+def _locate(name: str, folder: Path | None, shipped: Path | None) -> tuple[Traversable, str]:
     if folder is None:
-        return files("kinimmune.data").joinpath(name), name
+        return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), name)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
-    if not any((folder / table).exists() or find_misnamed(table, folder) for table in (*TABLES, MODEL_FILE)):
+    if not any((folder / table).exists() or find_misnamed(table, folder) for table in (*TABLES, MODEL_FILE, PROJECT_FILE)):
         raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
     own = folder / name
     if own.exists() or find_misnamed(name, folder):
         return own, name
-    return files("kinimmune.data").joinpath(name), f"the package's {name}"
+    return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), f"the package's {name}")
+
+
+def _locate_other(name: str, shipped: Path | None) -> tuple[Traversable, str] | None:
+    """Return the table of a plug-in, where it has one."""
+    return None if shipped is None or not (shipped / name).is_file() else (shipped / name, f"the plug-in's {name}")
 
 
 def find_misnamed(name: str, folder: Path) -> str:

@@ -14,7 +14,10 @@ from paths import OWN_TRIAL
 from kinimmune.models.library.gompertz import gompertz_volume
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
-COMMANDS = ("list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check", "doctor")
+COMMANDS = (
+    *("init", "list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check"),
+    "doctor",
+)
 
 
 def test_help_lists_the_commands_in_the_order_of_the_work(kinimmune):
