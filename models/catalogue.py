@@ -23,7 +23,7 @@ from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.regimens import PER_BODY
+from kinimmune.models.trial.routes import PER_BODY
 
 
 def model_names(tables: Tables | None = None) -> tuple[str, ...]:
