@@ -25,6 +25,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import examine_limitations
+from kinimmune.models.tables.migration import find_former
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
@@ -96,7 +97,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about the priors of the tables, as findings that stop no command.
+    """Return what is doubtful about the priors of the tables, and tables of before, as findings that stop no command.
 
     Raises
     ------
@@ -105,7 +106,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     """
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
-    return tuple(row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
+    doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
+    return (*find_former(tables.folder), *doubtful)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -27,7 +27,7 @@ from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
-from kinimmune.models.trial.regimens import PER_BODY
+from kinimmune.models.trial.routes import PER_BODY
 
 
 def model_names(tables: Tables | None = None) -> tuple[str, ...]:

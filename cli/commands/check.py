@@ -70,20 +70,25 @@ def _describe(item: "Finding") -> dict[str, object]:
 
 
 def _migrate(folder: Path | None, notes: Notes) -> None:
-    """Rewrite the tables of a folder that are of an earlier form."""
+    """Rewrite the tables of a folder that are of an earlier form, and tell the version of today's."""
     from kinimmune.fitting.runs.atomic_files import write_text
     from kinimmune.models.tables.migration import migrate
     from kinimmune.models.tables.readers import read_drugs
 
     if folder is None:
         raise UsageError("--migrate needs the folder whose tables are rewritten; write kinimmune check --migrate FOLDER")
-    for table in migrate(folder, read_drugs().names):
-        path, old = folder / table.name, folder / f"{table.name}.old"
+    tables = migrate(folder, read_drugs().names)
+    for table in tables:
+        old = folder / f"{table.name}.old"
         if old.exists():
-            raise UsageError(f"'{old}' is in the way of the table of before; move it")
-        path.rename(old)
+            raise UsageError(f"'{old}' is in the way of the file of before; move it")
+    for table in tables:
+        path, old = folder / table.name, folder / f"{table.name}.old"
+        before = f"{path} rewritten; the file of before is {old}" if path.exists() else f"{path} written"
+        if path.exists():
+            path.rename(old)
         write_text(path, table.text)
-        for note in (*table.notes, f"{path} rewritten; the table of before is {old}"):
+        for note in (*table.notes, before):
             notes.say(note)
 
 

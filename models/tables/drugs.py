@@ -15,7 +15,8 @@ from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.evidence import Kinase, examine_kinases, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined
 from kinimmune.models.tables.rows import Name, NotNegative, SourcedRow, Tables, UnitText
-from kinimmune.models.trial.regimens import Administration, assign_roles
+from kinimmune.models.trial.regimens import Administration
+from kinimmune.models.trial.routes import assign_roles
 
 
 class DrugRow(SourcedRow):
@@ -132,7 +133,7 @@ def list_given_drugs(model: OdeModel, arms: Iterable[Sequence[Administration]], 
     """
     found: dict[str, GivenDrug] = {}
     for administrations in arms:
-        for drug, role in assign_roles(model, [item.drug for item in administrations]).items():
+        for drug, role in assign_roles(model, [item.drug for item in administrations if item.drug is not None]).items():
             if drug != role.drug:
                 found.setdefault(drug, drugs.describe(role, drug))
     return tuple(found.values())
@@ -146,7 +147,7 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
     DataError
         for a drug that no table knows or the model has no role for, or of which it needs what no table has
     """
-    given = list(dict.fromkeys(item.drug for item in administrations))
+    given = list(dict.fromkeys(item.drug for item in administrations if item.drug is not None))
     values: dict[str, float] = {}
     for drug, role in assign_roles(model, given).items():
         values |= drugs.values_in(role, drug, model.units)

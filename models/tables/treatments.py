@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from kinimmune.models.errors import DataError, nearest
+from kinimmune.models.errors import nearest
+from kinimmune.models.tables.administrations import AdministrationRow, find_incomplete
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, YesNo
+from kinimmune.models.tables.rows import Name, TableRow, Tables, YesNo
 from kinimmune.models.trial.regimens import Administration
 
 AMOUNT = re.compile(r"\d\s*(?:mg|g|ug|µg|mL)\b", re.IGNORECASE)
@@ -31,40 +32,17 @@ class ArmRow(TableRow):
     treatment: str
 
 
-class RegimenRow(SourcedRow):
+class RegimenRow(AdministrationRow):
     """A row of `regimens.csv`: one drug of an arm over one period."""
 
     table: ClassVar[str] = "regimens.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "first_day")
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"target"})
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "target", "first_day")
     may_be_empty: ClassVar[bool] = True
 
     study: Name
     arm: Name
-    drug: Name
-    amount: NotNegative
-    unit: UnitText
-    duration: NotNegative = 0.0
-    first_day: NotNegative = 0.0
-    last_day: NotNegative | None = None
-    every: Positive | None = None
-    on_days: Positive | None = None
-    off_days: NotNegative = 0.0
     stops: YesNo
-
-    def administration(self) -> Administration:
-        """Return what is given; raises a `DataError` for what nobody can give."""
-        return Administration(
-            drug=self.drug,
-            amount=self.amount,
-            unit=self.unit,
-            first_day=self.first_day,
-            last_day=float("inf") if self.last_day is None else self.last_day,
-            every=self.every,
-            duration=self.duration,
-            on_days=self.on_days,
-            off_days=self.off_days,
-            stops=self.stops,
-        )
 
 
 class PlannedAdministration(NamedTuple):
@@ -81,10 +59,10 @@ def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
     findings = [*table.findings, *find_bad_origins(table.entries, sources)]
     planned: list[PlannedAdministration] = []
     for row in table.entries:
-        try:
-            planned.append(PlannedAdministration(row.study, row.arm, row.administration()))
-        except DataError as error:
-            findings.append(row.refused("amount", error))
+        faults = list(find_incomplete(row))
+        findings += faults
+        if not faults:
+            planned.append(PlannedAdministration(row.study, row.arm, row.administration(stops=row.stops)))
     return Examined(tuple(planned), tuple(findings))
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import ExperimentBatch
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.fitting.claims.landmark import Association, Cohort, expected_association
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
+from kinimmune.models.experiments.planning import plan_individuals
 from kinimmune.models.solvers.chunks import map_chunks
+from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.trial.population import Population, draw_population, individual_values
 
@@ -144,7 +146,14 @@ def _people(batch: ExperimentBatch, experiment: str, populations: Sequence[Popul
 
 def _integrate(batch: ExperimentBatch, experiment: str, people: Array, time: Array) -> Array:
     """Return cells, hazard and receptor of all patients, shape (3, n_times, n_people)."""
-    setup, plan = batch.setup, batch.experiment(experiment).schedule()
+    courses = np.empty((3, time.size, people.shape[1]))
+    for columns, plan in plan_individuals(batch.setup.compiled.model, batch.experiment(experiment), people, float(time[-1])):
+        courses[:, :, columns] = _integrate_group(batch.setup, plan, people[:, columns], time)
+    return courses
+
+
+def _integrate_group(setup: ExperimentSetup, plan: Schedule, people: Array, time: Array) -> Array:
+    """Return the courses of patients under one schedule, shape (3, n_times, n_people)."""
 
     def run_chunk(part: slice) -> Array:
         chunk = np.ascontiguousarray(people[:, part])

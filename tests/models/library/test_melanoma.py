@@ -16,6 +16,7 @@ from kinimmune.fitting.claims.readouts.melanoma import READOUTS, expected_trial
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
+from kinimmune.models.experiments.planning import plan_experiment
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables
@@ -85,7 +86,7 @@ def test_a_drug_that_reaches_no_kinase_leaves_temozolomide_alone(setup):
 
 
 def test_scipy_and_kernel_agree_on_prior_draws(setup, few):
-    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), setup.experiments[BOTH].schedule()
+    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), plan_experiment(setup.compiled.model, setup.experiments[BOTH], {}, 180.0)
     tolerances = Tolerances(1e-7, 1e-9)
     run = partial(
         dict,
