@@ -19,7 +19,7 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables, dangling
-from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.tables.trials import TrialRow, examine_trials, list_studies
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.models.trial.regimens import plan_dosing
 
@@ -28,11 +28,12 @@ SHORT_HORIZON = 30.0
 
 
 def check_display_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of `parameters.csv`, `panels.csv` and `limitations.csv` about models that do not exist; none is built."""
+    """Return the rows of the parameters, panels, limitations and trials about models that do not exist; none is built."""
     known = model_names(tables)
     findings = [*capped(find_unknown_models(tables))]
     findings += dangling(tables.rows(PanelRow).entries, "model", known, "the library")
-    for row in tables.rows(LimitationRow).entries:
+    rows: tuple[LimitationRow | TrialRow, ...] = (*tables.rows(LimitationRow).entries, *tables.rows(TrialRow).entries)
+    for row in rows:
         findings += [_unknown(row, "model", "the library", "model", name, known)
                      for name in row.models if name not in known]  # fmt: skip
     return tuple(findings)
@@ -68,7 +69,8 @@ def check_treatments(tables: Tables) -> tuple[Finding, ...]:
     (drugs,) = examine_drugs(tables).entries
     found = []
     for model in models:
-        for arm in (arm for trial in examine_trials(tables).entries for arm in trial.arms):
+        studies = list_studies(model.name, tables)
+        for arm in (arm for trial in examine_trials(tables).entries if trial.study in studies for arm in trial.arms):
             try:
                 values = values_for(model.parameters, None) | find_drug_values(model, arm.administrations, drugs)
                 plan_dosing(model, arm.administrations, values, SHORT_HORIZON)

@@ -82,18 +82,20 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         **_describe(record.environment, record.inputs),
         **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
     }
+    trials = read_trials(tables, record.model)
+    studies = {trial.study for trial in trials}
     content = Content(
         model=load_model(record.model, tables),
         fit=fit,
         trial=trial,
         provenance=provenance,
-        trials=read_trials(tables),
+        trials=trials,
         stop_rule_sources=read_stop_rule_sources(tables),
         references=read_sources(tables),
         kinases=read_kinases(tables),
-        observations=read_observations(tables),
+        observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
         limitations=read_limitations(tables),
-        targets=read_targets(tables),
+        targets=tuple(item for item in read_targets(tables) if item.study in studies),
         claims=_gather_claims(run, tables, claims),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
@@ -148,7 +150,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         references=read_sources(tables),
         kinases=read_kinases(tables),
         limitations=read_limitations(tables),
-        trials=read_trials(tables) if supports_trials(model) else (),
+        trials=read_trials(tables, name) if supports_trials(model) else (),
         provenance=_describe(current_environment(), hash_tables(tables.folder)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
