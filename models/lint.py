@@ -19,7 +19,7 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
-from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.tables.trials import examine_trials, list_studies
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.models.trial.regimens import plan_dosing
 
@@ -57,7 +57,8 @@ def check_treatments(tables: Tables) -> tuple[Finding, ...]:
     (drugs,) = examine_drugs(tables).entries
     found = []
     for model in models:
-        for arm in (arm for trial in examine_trials(tables).entries for arm in trial.arms):
+        studies = list_studies(model.name, tables)
+        for arm in (arm for trial in examine_trials(tables).entries if trial.study in studies for arm in trial.arms):
             try:
                 values = values_for(model.parameters, None) | find_drug_values(model, arm.administrations, drugs)
                 plan_dosing(model, arm.administrations, values, SHORT_HORIZON)

@@ -84,7 +84,8 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         **_describe(record.environment, record.inputs),
         **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
     }
-    model, trials = load_model(record.model, tables), read_trials(tables)
+    model, trials = load_model(record.model, tables), read_trials(tables, record.model)
+    studies = {trial.study for trial in trials}
     content = Content(
         model=model,
         fit=fit,
@@ -95,9 +96,9 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
-        observations=read_observations(tables),
+        observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
         limitations=read_limitations(tables),
-        targets=read_targets(tables),
+        targets=tuple(item for item in read_targets(tables) if item.study in studies),
         claims=_gather_claims(run, tables, claims),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
@@ -146,7 +147,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
     """
     model = load_model(name, tables)
     picture = gather_picture(model, tables, request.changes)
-    trials = read_trials(tables) if supports_trials(model) else ()
+    trials = read_trials(tables, name) if supports_trials(model) else ()
     return ModelContent(
         model=model,
         courses=_follow_arms(model, tables, request) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],

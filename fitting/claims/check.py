@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
-from kinimmune.fitting.claims.readout import Readout
+from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
@@ -147,10 +147,16 @@ def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, oth
     """Return study -> its trial; a study that claims name and the tables lack is the package's, as the claim mostly is too."""
     if not supports_trials(model):
         return {}
-    trials = {trial.study: trial for trial in read_trials(tables)}
-    named = {name for claim in claims for name in (claim.experiment, claim.baseline)}
+    trials = {trial.study: trial for trial in read_trials(tables, model.name)}
+    named = {name for claim in claims for name in (claim.experiment, claim.baseline, *_list_read_studies(model, claim))}
     missing = named - set(trials) - {*others, *model.state_names, *(item.name for item in model.outputs)}
     return trials | ({trial.study: trial for trial in read_trials() if trial.study in missing} if missing else {})
+
+
+def _list_read_studies(model: OdeModel, claim: Claim) -> tuple[str, ...]:
+    """Return the studies the read-out of a claim reads beside what its row names."""
+    readout = readouts_of(model.name).get(claim.readout)
+    return () if readout is None else readout.uses.get(Named.STUDY, ())
 
 
 def _test_claim(claim: Claim, readouts: Mapping[str, Readout], batches: "_Batches") -> ClaimResult:

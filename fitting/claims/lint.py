@@ -5,7 +5,7 @@ compiled.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
@@ -37,7 +37,8 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
     """
     changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
     in_use = {model for row, _ in examine_parameters(tables).entries for model in row.models}
-    studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
+    trials = [trial for where in (Tables(), tables) for trial in examine_trials(where).entries]
+    arms = {trial.study: tuple(arm.name for arm in trial.arms) for trial in trials}
     spoken_of = dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)])
     found: list[Finding] = []
     for name in (*spoken_of, *sorted(in_use - spoken_of.keys())):
@@ -51,7 +52,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue
         found += examine_model_experiments(model, tables).findings
-        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], frozenset(studies))
+        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], arms)
         found += _check_model(vocabulary, [row for row in claims if row.model == name])
     return tuple(found)
 
@@ -62,7 +63,8 @@ class _Vocabulary:
 
     model: OdeModel
     changes: Sequence[ExperimentRow]
-    studies: frozenset[str]
+    arms: Mapping[str, tuple[str, ...]]
+    """Study -> its arms."""
 
     @cached_property
     def experiments(self) -> frozenset[str]:
@@ -82,11 +84,16 @@ class _Vocabulary:
         return {
             Named.QUANTITY: self.quantities,
             Named.EXPERIMENT: self.experiments,
-            Named.STUDY: self.studies,
+            Named.STUDY: frozenset(self.arms),
+            Named.ARM: frozenset(arm for arms in self.arms.values() for arm in arms),
             Named.DAY: self.days,
             Named.PARAMETER: frozenset(self.model.parameter_names),
             Named.INTERACTION: frozenset(self.model.interactions),
         }
+
+    def of_readout(self, readout: Readout) -> "_Vocabulary":
+        """Return the names that rows about a read-out may use: of arms those of its own studies."""
+        return replace(self, arms={study: self.arms.get(study, ()) for study in readout.uses.get(Named.STUDY, self.arms)})
 
 
 def _check_model(vocabulary: _Vocabulary, claims: Iterable[ClaimRow]) -> Iterator[Finding]:
@@ -107,7 +114,7 @@ def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> 
         if not getattr(row, column):
             yield row.finding(column, f"read-out '{row.readout}' needs a value in column '{column}'", "fill it in")
         elif need is not Named.INTERACTION:  # every claim's are checked
-            yield from _check_need(row, column, need, vocabulary)
+            yield from _check_need(row, column, need, vocabulary.of_readout(readout))
     yield from _check_others(row, readout, vocabulary)
     for named, names in readout.uses.items():
         for name in names:
@@ -125,7 +132,7 @@ def _check_need(row: ClaimRow, column: str, need: Named | Choice, vocabulary: _V
 
 def _check_others(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> Iterator[Finding]:
     """Check the columns that are filled although the read-out does not need them: a trial may be named, or another quantity."""
-    read = vocabulary.experiments | vocabulary.studies
+    read = vocabulary.experiments | frozenset(vocabulary.arms)
     others = {
         "experiment": ("experiment or study", read),
         "baseline": ("experiment, study or quantity", read | vocabulary.quantities),

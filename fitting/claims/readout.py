@@ -20,6 +20,8 @@ class Named(StrEnum):
     EXPERIMENT = "experiment"
     STUDY = "study"
     """A clinical trial of `trials.csv`."""
+    ARM = "arm"
+    """An arm of the study that the read-out uses."""
     DAY = "read-out day"
     PARAMETER = "parameter"
     INTERACTION = "arrow"

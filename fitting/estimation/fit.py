@@ -21,7 +21,7 @@ from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_targets
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
@@ -45,8 +45,9 @@ class FitPlan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the priors of the fit, one line each."""
-        return describe_doubts(apply_changes(self.original, self.problem.changes))
+        """What is doubtful about the priors of the fit, and which studies it leaves out, one line each."""
+        left_out = describe_left_out(self.problem.model, self.tables)
+        return (*left_out, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
@@ -60,8 +61,7 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
         when a table cannot be used
     """
     changes = choose_changes(model, tables, settings.fit)
-    fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
-    original = select_parameters(load_model(model, tables), fitted)
+    original = select_parameters(load_model(model, tables), list_tried_studies(model, tables))
     return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
 
 

@@ -15,7 +15,7 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.targets import read_fitted_targets
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
@@ -82,7 +82,7 @@ def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: boo
         for a folder that cannot be used
     """
     problem, data, tables = plan.problem, plan.settings.data, plan.tables
-    studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+    studies = {target.study for target in read_fitted_targets(problem.model, tables)}
     caveats = [trial.caveat for trial in read_trials(tables) if trial.study in studies and trial.caveat]
     run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
     kept = keep_model(run.path, data)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from kinimmune.fitting.problem.targets import Role, Target, read_targets
+from kinimmune.fitting.problem.targets import Target, list_tried_studies, read_fitted_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
@@ -48,9 +48,8 @@ def digest_inputs(model: str, tables: Tables) -> str:
     built = load_model(model, tables)
     parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
     if supports_trials(built):
-        fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
-        studies = {target.study for target in fitted}
-        parts["targets"] = list(map(_target, fitted))
+        parts["targets"] = list(map(_target, read_fitted_targets(model, tables)))
+        studies = list_tried_studies(model, tables)
         trials = [trial for trial in read_trials(tables) if trial.study in studies]
         parts["trials"] = list(map(_trial, trials))
         parts |= _drugs(built, trials, read_drugs(tables))

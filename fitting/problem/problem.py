@@ -22,7 +22,7 @@ from kinimmune.fitting.problem.likelihood import (
     scan_of,
     scan_residuals,
 )
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, list_tried_studies, read_fitted_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -125,7 +125,9 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     integrator: str = "kernel",
     changes: Sequence[ParameterChange] = (),
 ) -> FitProblem:
-    """Read the tables and set up the fit of every target with role `fit`.
+    """Read the tables and set up the fit of every target with role `fit` of the studies the model is tried in.
+
+    Where none has that role the problem is the virtual trials of the studies that name the model, with nothing to fit.
 
     Raises
     ------
@@ -136,11 +138,10 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     """
     built = load_model(model, tables)
     require_trials(built, tables)
-    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
-    studies = {target.study for target in targets}
+    targets, studies = read_fitted_targets(model, tables), list_tried_studies(model, tables)
     trials = tuple(trial for trial in read_trials(tables) if trial.study in studies)
-    kept = apply_changes(select_parameters(built, targets), changes)
-    longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
+    kept = apply_changes(select_parameters(built, studies), changes)
+    longest = max([target.value for target in targets], default=REPORT_MONTHS) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
     simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(

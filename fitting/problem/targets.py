@@ -19,7 +19,7 @@ from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, 
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
 from kinimmune.models.tables.treatments import ArmRow
-from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
+from kinimmune.models.tables.trials import TrialRow, find_unknown_arms, list_named_studies, list_studies
 from kinimmune.models.trial.design import Endpoint
 
 
@@ -143,6 +143,29 @@ def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
         when the folder does not exist
     """
     return examine_targets(tables or Tables()).require()
+
+
+def read_fitted_targets(model: str, tables: Tables) -> tuple[Target, ...]:
+    """Return the targets with role `fit` of the studies a model is tried in; raises as `read_targets` does."""
+    studies = list_studies(model, tables)
+    return tuple(target for target in read_targets(tables) if target.role is Role.FIT and target.study in studies)
+
+
+def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return the studies whose virtual trials a model's outputs are of: those it is fitted to, else those that name it."""
+    fitted = tuple(dict.fromkeys(target.study for target in read_fitted_targets(model, tables)))
+    return fitted or list_named_studies(model, tables)
+
+
+def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return a line about studies with medians to be fitted that are left out: they name no model, where others name this one."""
+    named = list_named_studies(model, tables)
+    unnamed = {row.study for row in tables.rows(TrialRow).entries if not row.models}
+    left = dict.fromkeys(item.study for item in read_targets(tables) if item.role is Role.FIT and item.study in unnamed)
+    if not named or not left:
+        return ()
+    why = f"they name no model in trials.csv, and {', '.join(named)} name '{model}'"
+    return (f"medians of {', '.join(left)} are not fitted: {why}; name it in column 'model' of those that are meant too",)
 
 
 def examine_targets(tables: Tables) -> Examined[Target]:

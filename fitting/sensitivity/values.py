@@ -11,7 +11,7 @@ import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.outputs import Output, OutputCatalogue, StateOutput, SurvivalOutput
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.targets import list_tried_studies
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
@@ -58,7 +58,7 @@ def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange
         built = replace(built, parameters=apply_changes(built.parameters, changes))
     kept: tuple[Trial, ...] = ()
     if supports_trials(built):
-        studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+        studies = list_tried_studies(model, tables)
         kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
     experiments = tuple(item.name for item in read_experiments(built, tables))
     return OutputCatalogue(built, kept, experiments)

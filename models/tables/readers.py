@@ -30,7 +30,7 @@ from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import TrialRow, examine_trials
+from kinimmune.models.tables.trials import TrialRow, examine_trials, list_studies
 from kinimmune.models.trial.design import Trial, supports_trials
 
 
@@ -76,8 +76,8 @@ def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:
     return tuple(sorted({model for row, _ in entries for model in row.models}))
 
 
-def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
-    """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d].
+def read_trials(tables: Tables | None = None, model: str | None = None) -> tuple[Trial, ...]:
+    """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d]; of one model those it is tried in.
 
     An arm's rate of discontinuation is the published fraction of patients who stopped for adverse events times ln 2 over the
     median time on treatment, or over the median time to symptomatic progression where the former is not known.
@@ -89,7 +89,10 @@ def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_trials(tables or Tables()).require()
+    given = tables or Tables()
+    trials = examine_trials(given).require()
+    studies = None if model is None else list_studies(model, given)
+    return trials if studies is None else tuple(trial for trial in trials if trial.study in studies)
 
 
 def read_stop_rule_sources(tables: Tables | None = None) -> dict[str, Source]:
@@ -146,7 +149,7 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
 
     Of a model that is not tried in a trial no trial is read.
     """
-    trials = read_trials(tables) if supports_trials(model) else ()
+    trials = read_trials(tables, model.name) if supports_trials(model) else ()
     drugs = read_drugs(tables)
     arms = [arm for trial in trials for arm in trial.arms]
     return Designs(

@@ -45,6 +45,12 @@ class RegimenRow(AdministrationRow):
     stops: YesNo
 
 
+def list_regimens(tables: Tables) -> tuple[RegimenRow, ...]:
+    """Return the rows of `regimens.csv`, without those of the package about studies that a user's folder does not have."""
+    studies = {row.study for row in tables.rows(ArmRow).entries}
+    return tuple(row for row in tables.rows(RegimenRow).entries if row.file == row.table or row.study in studies)
+
+
 class PlannedAdministration(NamedTuple):
     """What an arm is given over one period."""
 
@@ -56,9 +62,10 @@ class PlannedAdministration(NamedTuple):
 def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
     """Return what the arms are given by `regimens.csv`, and what is wrong with the table itself."""
     table, sources = tables.rows(RegimenRow), examine_sources(tables)
-    findings = [*table.findings, *find_bad_origins(table.entries, sources)]
+    rows = list_regimens(tables)
+    findings = [*table.findings, *find_bad_origins(rows, sources)]
     planned: list[PlannedAdministration] = []
-    for row in table.entries:
+    for row in rows:
         faults = list(find_incomplete(row))
         findings += faults
         if not faults:
@@ -76,7 +83,7 @@ def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> li
     daily
         (study, arm) -> dose times doses a day of `design.csv` [mg/d], where there are both
     """
-    drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
+    drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, list_regimens(tables)
     known = tuple(dict.fromkeys(row.drug for row in drugs.entries))
     given = {(row.study, row.arm) for row in regimens}
     return [

@@ -15,7 +15,7 @@ from kinimmune.models.tables.drugs import examine_drugs
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, dangling
-from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, RegimenRow, examine_regimens, find_odd_drugs
+from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, examine_regimens, find_odd_drugs, list_regimens
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
 
@@ -69,6 +69,7 @@ class TrialRow(SourcedRow):
     """A row of `trials.csv`; source, locator and status are those of the stop rule."""
 
     table: ClassVar[str] = "trials.csv"
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"model"})
     key_columns: ClassVar[tuple[str, ...]] = ("study",)
 
     study: Name
@@ -77,6 +78,28 @@ class TrialRow(SourcedRow):
     criterion: str
     """As in `criteria.csv`."""
     stop_rule: StopRule
+    model: str = ""
+    """Models its patients are of, separated by spaces; empty for those that no study names."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models the study names."""
+        return tuple(self.model.split())
+
+
+def list_studies(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return the studies a model is tried in: those that name it, and where none does those that name no model.
+
+    What is wrong with `trials.csv` is told where its trials are read.
+    """
+    rows = tables.rows(TrialRow).entries
+    named = tuple(row.study for row in rows if model in row.models)
+    return named or tuple(row.study for row in rows if not row.models)
+
+
+def list_named_studies(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return the studies that name a model."""
+    return tuple(row.study for row in tables.rows(TrialRow).entries if model in row.models)
 
 
 def examine_trials(tables: Tables) -> Examined[Trial]:
@@ -94,11 +117,11 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
         studies = {row.study for row in trials.entries}
         findings += [
             finding
-            for table in (arms.entries, follow_up.entries, rows, tables.rows(RegimenRow).entries)
+            for table in (arms.entries, follow_up.entries, rows, list_regimens(tables))
             for finding in dangling(table, "study", studies, "trials.csv")
         ]
     if not arms.findings:
-        findings += find_unknown_arms([*rows, *tables.rows(RegimenRow).entries], arms.entries)
+        findings += find_unknown_arms([*rows, *list_regimens(tables)], arms.entries)
         findings += find_odd_drugs(tables, _daily_doses(design.entries))
     findings += sources.findings
     if findings:

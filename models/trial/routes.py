@@ -25,10 +25,10 @@ def assign_roles(model: OdeModel, drugs: Iterable[str]) -> dict[str, DrugRole]:
     """
     assigned: dict[str, DrugRole] = {}
     names = list(dict.fromkeys(drugs))
-    own = {role.drug: role for role in model.drugs}
+    own = {drug: role for role in model.drugs for drug in role.others} | {role.drug: role for role in model.drugs}
     for drug in sorted(names, key=lambda name: name not in own):
-        free = [role for role in model.drugs if role not in assigned.values()]
-        if drug in own:
+        free = [role for role in model.drugs if role not in assigned.values() and own.get(drug, role) is role]
+        if drug in own and free:
             assigned[drug] = own[drug]
         elif free:
             assigned[drug] = free[0]
