@@ -1,5 +1,7 @@
 """Rows and checks of what arms are given: the drug of `arms.csv`, and `regimens.csv`, one drug and period a row.
 
+Rows of `regimens.csv` may tell, too, what comes after treatment (`kinimmune.models.tables.next_lines`).
+
 Start with `examine_regimens`; `find_odd_drugs` holds drugs, doses and the words of `treatment` against each other.
 """
 
@@ -11,7 +13,8 @@ from kinimmune.models.errors import DataError, nearest
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, YesNo
+from kinimmune.models.tables.rows import Name, NotNegative, Positive, Share, SourcedRow, TableRow, Tables, UnitText, YesNo
+from kinimmune.models.trial.next_line import Reason
 from kinimmune.models.trial.regimens import Administration
 
 AMOUNT = re.compile(r"\d\s*(?:mg|g|ug|µg|mL)\b", re.IGNORECASE)
@@ -31,28 +34,58 @@ class ArmRow(TableRow):
     treatment: str
 
 
+class Then(NamedTuple):
+    """What a share of the patients of an arm goes on with after treatment, as its columns tell it."""
+
+    arm: str
+    share: float
+    when: Reason
+
+
 class RegimenRow(SourcedRow):
-    """A row of `regimens.csv`: one drug of an arm over one period."""
+    """A row of `regimens.csv`: one drug of an arm over one period, what comes after treatment, or both."""
 
     table: ClassVar[str] = "regimens.csv"
     key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "first_day")
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"then_arm", "then_share", "then_when"})
     may_be_empty: ClassVar[bool] = True
 
     study: Name
     arm: Name
-    drug: Name
-    amount: NotNegative
-    unit: UnitText
+    drug: Name | None = None
+    amount: NotNegative | None = None
+    unit: UnitText | None = None
     duration: NotNegative = 0.0
     first_day: NotNegative = 0.0
     last_day: NotNegative | None = None
     every: Positive | None = None
     on_days: Positive | None = None
     off_days: NotNegative = 0.0
-    stops: YesNo
+    stops: YesNo | None = None
+    then_arm: Name | None = None
+    then_share: Share | None = None
+    then_when: Reason | None = None
 
-    def administration(self) -> Administration:
-        """Return what is given; raises a `DataError` for what nobody can give."""
+    @property
+    def then(self) -> Then | None:
+        """What comes after treatment; None where the row does not tell."""
+        if self.then_arm is None or self.then_share is None:
+            return None
+        return Then(self.then_arm, self.then_share, self.then_when or Reason.ANY)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Columns to be filled in: those of a drug, in a row that tells no next line alone, and those of a next line."""
+        given = [name for name in GIVEN if getattr(self, name) != type(self).model_fields[name].default]
+        needed: tuple[str, ...] = ("drug", "amount", "unit", "stops") if given or self.then_arm is None else ()
+        after = any(item is not None for item in (self.then_arm, self.then_share, self.then_when))
+        needed += ("then_arm", "then_share") if after else ()
+        return tuple(name for name in needed if getattr(self, name) is None)
+
+    def administration(self) -> Administration | None:
+        """Return what is given, None for a row without a drug; raises a `DataError` for what nobody can give."""
+        if self.drug is None or self.amount is None or self.unit is None or self.stops is None:
+            return None
         return Administration(
             drug=self.drug,
             amount=self.amount,
@@ -67,12 +100,18 @@ class RegimenRow(SourcedRow):
         )
 
 
+GIVEN = ("drug", "amount", "unit", "duration", "first_day", "last_day", "every", "on_days", "off_days", "stops")
+"""Columns of `regimens.csv` that tell what is given."""
+
+
 class PlannedAdministration(NamedTuple):
-    """What an arm is given over one period."""
+    """What an arm is given over one period, and after treatment."""
 
     study: str
     arm: str
-    administration: Administration
+    administration: Administration | None
+    """None where the row tells only what comes after."""
+    then: Then | None = None
 
 
 def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
@@ -81,8 +120,9 @@ def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
     findings = [*table.findings, *find_bad_origins(table.entries, sources)]
     planned: list[PlannedAdministration] = []
     for row in table.entries:
+        findings += [row.finding(name, f"no value in column '{name}'", "fill it in") for name in row.lacking]
         try:
-            planned.append(PlannedAdministration(row.study, row.arm, row.administration()))
+            planned.append(PlannedAdministration(row.study, row.arm, row.administration(), row.then))
         except DataError as error:
             findings.append(row.refused("amount", error))
     return Examined(tuple(planned), tuple(findings))
@@ -100,7 +140,7 @@ def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> li
     """
     drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
     known = tuple(dict.fromkeys(row.drug for row in drugs.entries))
-    given = {(row.study, row.arm) for row in regimens}
+    given = {(row.study, row.arm) for row in regimens if row.drug is not None}
     return [
         *([] if drugs.findings else _find_unknown([*arms, *regimens], known)),
         *(finding for row in arms for finding in _find_mismatch(row, daily.get((row.study, row.arm), 0.0), given)),
