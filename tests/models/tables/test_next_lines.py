@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from paths import ROOT
 from three_arms import change_rows, write_three_arms
 
 from kinimmune.fitting.lint import check
@@ -53,6 +54,15 @@ def test_an_arm_goes_on_with_another_arm_or_with_a_regimen_of_its_own_name(folde
     assert crossed.administrations == read_arm(tables, "sorafenib").administrations
     assert str(low) == "then 30 % of those who stop: regorafenib 160 mg/d, 21 days on and 7 off"
     assert read_arm(tables, "sorafenib").next_line is None
+
+
+def test_the_example_of_the_page_is_read(folder):
+    page = (ROOT / "docs" / "how-to" / "regimens.md").read_text(encoding="utf-8")
+    (block,) = [block for block in page.split("```") if block.startswith(f"\n{HEADER}")]
+    (folder / "regimens.csv").write_text(block.lstrip(), encoding="utf-8")
+
+    lines = {arm.name: arm.next_line and arm.next_line.arm for arm in read_trials(Tables(folder))[0].arms}
+    assert lines == {"lowdose": "second_line", "sorafenib": None, "observation": "sorafenib"}
 
 
 def test_a_drug_and_what_comes_after_it_may_stand_in_one_row(folder):

@@ -45,7 +45,7 @@ OTHER = {"relief": 0.0025, "shrinkage": 0.001}
 """What is another drug's of the parameters: it eases death more and shrinks less."""
 FULL = (Administration("relief", 800.0, "mg/d"),)
 GROWTHS = 0.004 * np.exp(np.linspace(-1.2, 1.2, 9))
-INDIVIDUALS = 180_000
+INDIVIDUALS = 90_000
 
 
 def with_line(trial, arm, line):
@@ -339,6 +339,22 @@ def test_an_individual_takes_what_is_left_of_the_old_drug_into_the_new_one():
         for row, name in enumerate(("level", "wear")):
             np.testing.assert_allclose(paths.off_treatment[name][inside, 0], found.y[row, :-1], rtol=1e-7, err_msg=name)
         (level, wear), day = found.y[:, -1], until
+
+
+def test_the_kernel_follows_next_lines_as_scipy_does():
+    """Doses and rates in cycles that begin anew at every scan."""
+    cycles = (
+        Administration("new", 300.0, "mg", every=28.0, on_days=84.0, off_days=28.0),
+        Administration("new", 20.0, "mg/d", on_days=10.0, off_days=5.0),
+    )
+    trial = give(make_trial(), OLD, line=NextLine("second", 0.6, cycles))
+    patients = make_patients(DOSED, growth=GROWTHS[::2])
+    cohort = enrol_line(DOSED, trial, "drug", StopRule.RADIOLOGICAL, patients, {"elimination": 0.1, "half": 0.2})
+
+    kernel, scipy = (run_arms(make_simulator(DOSED, name), [cohort], 1)[0] for name in ("kernel", "scipy"))
+
+    for name in ("survival", "detected", "unprogressed"):
+        np.testing.assert_allclose(getattr(kernel, name), getattr(scipy, name), atol=1e-8, err_msg=name)
 
 
 def test_drawn_patients_go_on_as_expected_ones(hcc_problem, hcc_point):
