@@ -165,7 +165,9 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
 def _list_drugs(model: OdeModel, trials: Iterable[Trial], tables: Tables) -> tuple[GivenDrug, ...]:
     if not supports_trials(model):
         return ()
-    return list_given_drugs(model, [arm.administrations for trial in trials for arm in trial.arms], read_drugs(tables))
+    arms = [arm for trial in trials for arm in trial.arms]
+    lines = [arm.next_line.administrations for arm in arms if arm.next_line is not None]
+    return list_given_drugs(model, [*(arm.administrations for arm in arms), *lines], read_drugs(tables))
 
 
 def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[ClaimRecord, ...]:

@@ -17,10 +17,11 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
+from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration, list_changes
 
 VERSION = 1
@@ -102,14 +103,22 @@ def _drugs(model: OdeModel, trials: Sequence[Trial], drugs: KnownDrugs) -> dict[
     """Return the properties of the drugs that are not the model's own; nothing where all are."""
     arms = [arm for trial in trials for arm in trial.arms]
     values = {f"{arm.study}:{arm.name}": find_drug_values(model, arm.administrations, drugs) for arm in arms}
+    after = [arm for arm in arms if arm.next_line is not None]
+    values |= {f"{arm.study}:{arm.name}:then": find_next_line_values(model, arm, drugs) for arm in after}
     others = {place: found for place, found in values.items() if found}
     return {"drugs": others} if others else {}
 
 
 def _arm(arm: Arm) -> list[object]:
-    """Return what a result depends on; a regimen adds to it, so that arms without one are what they were."""
+    """Return what a result depends on; a regimen and a next line add to it, so that arms without are what they were."""
     design = [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
-    return [*design, *([list(map(_administration, arm.regimen))] if arm.regimen else [])]
+    regimen = [list(map(_administration, arm.regimen))] if arm.regimen else []
+    return [*design, *regimen, *([_next_line(arm.next_line)] if arm.next_line is not None else [])]
+
+
+def _next_line(line: NextLine) -> dict[str, object]:
+    """Return what a result depends on; the name of the regimen is none of it."""
+    return {"share": line.share, "when": str(line.when), "given": list(map(_administration, line.administrations))}
 
 
 def _administration(item: Administration) -> str:

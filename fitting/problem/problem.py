@@ -31,11 +31,12 @@ from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.next_line import plan_next_line
 from kinimmune.models.trial.population import Population, draw_population
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
@@ -178,10 +179,14 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     given = trial.arm(arm)
-    values = values_for(parameters, study) | problem.drug_values(given)
+    model, usual = problem.simulator.model, values_for(parameters, study)
+    values = usual | problem.drug_values(given)
     horizon = float(problem.simulator.grid(trial)[-1])
-    dosing = plan_dosing(problem.simulator.model, given.administrations, values, horizon)
-    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing)
+    dosing = plan_dosing(model, given.administrations, values, horizon)
+    later = None
+    if given.next_line is not None:
+        later = plan_next_line(model, given.next_line, usual | find_next_line_values(model, given, problem.drugs), horizon)
+    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing, later)
 
 
 def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:

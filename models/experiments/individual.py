@@ -58,7 +58,9 @@ class Individual:
         """One line that tells whose course it is."""
         given = "untreated" if self.arm is None else f"arm {_spell_arm(self.arm)}"
         values = "" if self.study is None else f", values of {self.study}"
-        return f"{self.model.name}, one patient, {given}{values}, {self.days:g} days"
+        later = self.arm.next_line if isinstance(self.arm, Arm) else None
+        line = "" if later is None else f" to the end, without its next line '{later.arm}'"
+        return f"{self.model.name}, one patient, {given}{line}{values}, {self.days:g} days"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.evidence import Kinase, examine_kinases, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined
 from kinimmune.models.tables.rows import Name, NotNegative, SourcedRow, Tables, UnitText
+from kinimmune.models.trial.design import Arm
 from kinimmune.models.trial.regimens import Administration
 from kinimmune.models.trial.routes import assign_roles
 
@@ -152,6 +153,25 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
     for drug, role in assign_roles(model, given).items():
         values |= drugs.values_in(role, drug, model.units)
     return values
+
+
+def find_next_line_values(model: OdeModel, arm: Arm, drugs: KnownDrugs) -> dict[str, float]:
+    """Return parameter -> value while an arm's next line is given, where that is another than in `parameters.csv`.
+
+    A role that the next line gives a drug in has the values of that drug, though some of the arm's may be left over; one it gives
+    nothing in keeps those of the arm's, which leaves as it did.
+
+    Raises
+    ------
+    DataError
+        as `find_drug_values` does
+    """
+    later = () if arm.next_line is None else arm.next_line.administrations
+    roles = set(assign_roles(model, [item.drug for item in later if item.drug is not None]).values())
+    kept: dict[str, float] = {}
+    for drug, role in assign_roles(model, [item.drug for item in arm.administrations if item.drug is not None]).items():
+        kept |= {} if role in roles else drugs.values_in(role, drug, model.units)
+    return kept | find_drug_values(model, later, drugs)
 
 
 def list_used_kinases(model: OdeModel, kinases: Iterable[Kinase]) -> tuple[Kinase, ...]:

@@ -43,6 +43,7 @@ def _date(text: object) -> date:
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
+Share = Annotated[float, Field(allow_inf_nan=False, ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0.0)]
 UnitText = Annotated[str, AfterValidator(_require_unit)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -161,6 +162,7 @@ _PROBLEMS = {
     "string_pattern_mismatch": ("'{given}' is not a name", "use letters, digits and underscores, a letter first"),
     "greater_than": ("'{given}' lies outside its range", "it must be above {gt}"),
     "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge}"),
+    "less_than_equal": ("'{given}' lies outside its range", "it must be at most {le}"),
     "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
 }
 

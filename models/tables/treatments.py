@@ -1,5 +1,7 @@
 """Rows and checks of what arms are given: the drug of `arms.csv`, and `regimens.csv`, one drug and period a row.
 
+Rows of `regimens.csv` may tell, too, what comes after treatment (`kinimmune.models.tables.next_lines`).
+
 Start with `examine_regimens`; `find_odd_drugs` holds drugs, doses and the words of `treatment` against each other.
 """
 
@@ -8,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import nearest
-from kinimmune.models.tables.administrations import AdministrationRow, find_incomplete
+from kinimmune.models.tables.administrations import REGIMEN_COLUMNS, AdministrationRow, find_incomplete
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.rows import Name, TableRow, Tables, YesNo
+from kinimmune.models.tables.rows import Name, Share, TableRow, Tables, YesNo
+from kinimmune.models.trial.next_line import Reason
 from kinimmune.models.trial.regimens import Administration
 
 AMOUNT = re.compile(r"\d\s*(?:mg|g|ug|µg|mL)\b", re.IGNORECASE)
@@ -32,17 +35,40 @@ class ArmRow(TableRow):
     treatment: str
 
 
+class Then(NamedTuple):
+    """What a share of the patients of an arm goes on with after treatment, as its columns tell it."""
+
+    arm: str
+    share: float
+    when: Reason
+
+
 class RegimenRow(AdministrationRow):
-    """A row of `regimens.csv`: one drug of an arm over one period."""
+    """A row of `regimens.csv`: what an arm is given over one period, what comes after treatment, or both."""
 
     table: ClassVar[str] = "regimens.csv"
-    optional_columns: ClassVar[frozenset[str]] = frozenset({"target"})
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"target", "then_arm", "then_share", "then_when"})
     key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "target", "first_day")
     may_be_empty: ClassVar[bool] = True
 
     study: Name
     arm: Name
-    stops: YesNo
+    stops: YesNo | None = None
+    then_arm: Name | None = None
+    then_share: Share | None = None
+    then_when: Reason | None = None
+
+    @property
+    def gives(self) -> bool:
+        """Whether the row tells what is given, and not only what comes after treatment."""
+        return self.then_arm is None or any(getattr(self, name) is not None for name in GIVEN)
+
+    @property
+    def then(self) -> Then | None:
+        """What comes after treatment; None where the row does not tell."""
+        if self.then_arm is None or self.then_share is None:
+            return None
+        return Then(self.then_arm, self.then_share, self.then_when or Reason.ANY)
 
 
 def list_regimens(tables: Tables) -> tuple[RegimenRow, ...]:
@@ -51,12 +77,18 @@ def list_regimens(tables: Tables) -> tuple[RegimenRow, ...]:
     return tuple(row for row in tables.rows(RegimenRow).entries if row.file == row.table or row.study in studies)
 
 
+GIVEN = (*REGIMEN_COLUMNS, "target", "unit", "stops")
+"""Columns of `regimens.csv` that tell what is given."""
+
+
 class PlannedAdministration(NamedTuple):
-    """What an arm is given over one period."""
+    """What an arm is given over one period, and after treatment."""
 
     study: str
     arm: str
-    administration: Administration
+    administration: Administration | None
+    """None where the row tells only what comes after."""
+    then: Then | None = None
 
 
 def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
@@ -66,11 +98,24 @@ def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
     findings = [*table.findings, *find_bad_origins(rows, sources)]
     planned: list[PlannedAdministration] = []
     for row in rows:
-        faults = list(find_incomplete(row))
+        faults = list(_find_gaps(row))
         findings += faults
         if not faults:
-            planned.append(PlannedAdministration(row.study, row.arm, row.administration(stops=row.stops)))
+            given = row.administration(stops=bool(row.stops)) if row.gives else None
+            planned.append(PlannedAdministration(row.study, row.arm, given, row.then))
     return Examined(tuple(planned), tuple(findings))
+
+
+def _find_gaps(row: RegimenRow) -> Iterable[Finding]:
+    needed = []
+    if row.gives:
+        yield from find_incomplete(row)
+        needed.append("stops")
+    if any(item is not None for item in (row.then_arm, row.then_share, row.then_when)):
+        needed += ["then_arm", "then_share"]
+    for column in needed:
+        if getattr(row, column) is None:
+            yield row.finding(column, f"no value in column '{column}'", "fill it in")
 
 
 def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> list[Finding]:
@@ -85,7 +130,7 @@ def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> li
     """
     drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, list_regimens(tables)
     known = tuple(dict.fromkeys(row.drug for row in drugs.entries))
-    given = {(row.study, row.arm) for row in regimens}
+    given = {(row.study, row.arm) for row in regimens if row.gives}
     return [
         *([] if drugs.findings else _find_unknown([*arms, *regimens], known)),
         *(finding for row in arms for finding in _find_mismatch(row, daily.get((row.study, row.arm), 0.0), given)),

@@ -14,6 +14,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration
 from kinimmune.models.trial.scan_plan import ScanPlan
 
@@ -99,6 +100,8 @@ class Arm:
     """What `dose` and `doses_per_day` are of; None where nothing is given by them."""
     regimen: tuple[Administration, ...] = ()
     """What is given besides, or in place of, the constant dose."""
+    next_line: NextLine | None = None
+    """What a share of the patients goes on with after treatment; None where nobody does."""
 
     def __post_init__(self) -> None:
         """Refuse a dose of no drug."""

@@ -174,7 +174,8 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             doses = [f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day"] if arm.daily_dose > 0.0 else []
-            dose = "; ".join([*doses, *map(str, arm.regimen)]) or "none"
+            doses = [*doses, *map(str, arm.regimen)] or ["none"]
+            dose = "; ".join([*doses, *([] if arm.next_line is None else [str(arm.next_line)])])
             rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), _describe_criterion(trial), *months))
     ends = [f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints]
     names = ("Study", "Arm", "n", "Drug", "Scans", "Criterion", *ends)

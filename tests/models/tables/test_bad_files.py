@@ -55,7 +55,7 @@ def test_a_header_alone_will_do_where_rows_are_not_needed(folder, name):
 
 OPTIONAL = {
     "parameters.csv": {"prior_median"},
-    "regimens.csv": {"target"},
+    "regimens.csv": {"target", "then_arm", "then_share", "then_when"},
     "experiments.csv": {"drug", "amount", "duration", "first_day", "last_day", "every", "on_days", "off_days"},
 }
 

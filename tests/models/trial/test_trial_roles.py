@@ -28,12 +28,12 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.symbolic.roles import TrialRoles
+from kinimmune.models.trial.after_treatment import NEGLIGIBLE
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, list_endpoints, supports_trials
 from kinimmune.models.trial.microsimulation import simulate_patients
 from kinimmune.models.trial.regimens import Dosing, plan_dosing
 from kinimmune.models.trial.survival import progression_free
-from kinimmune.models.trial.treatment_paths import NEGLIGIBLE
 from kinimmune.models.trial.virtual_trial import mean_courses, run_arms
 
 OTHERS = {1: 0.0, 2: LIVER, 3: LIVER + STORM}

@@ -30,10 +30,10 @@ from straight_trial import (
 
 from kinimmune.fitting.problem.problem import arm_cohort, predict, to_horizon
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.trial.after_treatment import NEGLIGIBLE
 from kinimmune.models.trial.design import StopRule
 from kinimmune.models.trial.population import draw_individuals
 from kinimmune.models.trial.simulator import TrialSimulator
-from kinimmune.models.trial.treatment_paths import NEGLIGIBLE
 from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses, run_arms
 
 
