@@ -138,10 +138,11 @@ def _report_run(run: "Run", claims: "ReportedClaims", written: _Written) -> tupl
     from kinimmune.reports.document import write_model_report, write_report
     from kinimmune.reports.gather import gather_run, gather_studies
 
+    removed = tuple(f"{path} was removed, or never finished; what it held is not shown" for path in run.list_removed())
     if not (run.path / FIT).is_file() and read_studies(run):
-        return write_model_report(gather_studies(run, claims), run.path, written)
+        return (*removed, *write_model_report(gather_studies(run, claims), run.path, written))
     content, changed = gather_run(run, claims)
-    return (*changed, *write_report(content, run.path, written))
+    return (*removed, *changed, *write_report(content, run.path, written))
 
 
 def _report_model(subject: "Subject", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
