@@ -5,6 +5,8 @@ import pytest
 from paths import ROOT
 from three_arms import change_rows, write_three_arms
 
+from kinimmune.fitting.configuration import read_settings
+from kinimmune.fitting.estimation.run import plan_run, start_fit
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import build_problem, enrol
@@ -188,3 +190,13 @@ def test_the_report_tells_what_comes_after(folder):
     cells = {row[1]: row[3] for row in list_trials(read_trials(tables)).rows}
 
     assert cells["observation"] == "none; then 50 % of those who stop at progression: sorafenib 800 mg/d"
+
+
+def test_a_fit_under_a_rule_that_never_stops_says_that_nobody_goes_on(folder, tmp_path):
+    put(folder, goes_on("observation", "sorafenib,0.5,"))
+    settings = read_settings(None, {"data": folder, "fit": {"patients": 8, "stop_rule": "never"}})
+    with plan_run("hcc_trial", settings) as plan:
+        planned = start_fit(plan, tmp_path / "run", ("kinimmune",), force=False)
+
+    told = "study 'example': under the stop rule never nobody leaves treatment: no next line after observation"
+    assert planned.warnings == (told,) == planned.run.record.notes
