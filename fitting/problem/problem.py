@@ -36,7 +36,7 @@ from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
-from kinimmune.models.trial.next_line import plan_next_line
+from kinimmune.models.trial.next_line import NextLineDosing, plan_next_line
 from kinimmune.models.trial.population import Population, draw_population
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
@@ -185,7 +185,8 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     dosing = plan_dosing(model, given.administrations, values, horizon)
     later = None
     if given.next_line is not None:
-        later = plan_next_line(model, given.next_line, usual | find_next_line_values(model, given, problem.drugs), horizon)
+        then = usual | find_next_line_values(model, given, problem.drugs)
+        later = NextLineDosing(plan_next_line(model, given.next_line, then, horizon), parameters, then)
     return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing, later)
 
 

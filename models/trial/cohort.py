@@ -74,6 +74,6 @@ class PopulationCohort:
         drawn = individual_values(self.parameters, self.values, population)
         later = None
         if self.next_line is not None:
-            given = individual_values(self.parameters, self.next_line.values, population)
+            given = individual_values(self.next_line.parameters, self.next_line.values, population)
             later = NextLinePatients(self.next_line.schedule, given)
         return ArmCohort(self.trial, self.arm, self.rule, drawn, self.dosing, later)

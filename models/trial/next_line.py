@@ -11,6 +11,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.trial.regimens import Administration, plan_dosing
 
 
@@ -83,6 +84,8 @@ class NextLineDosing:
 
     schedule: Schedule
     """What is given; day 0 is the day of leaving."""
+    parameters: tuple[Parameter, ...]
+    """Parameters of the model while it is given, for the spreads between patients."""
     values: Mapping[str, float]
     """Parameter -> typical value while it is given."""
 
@@ -97,8 +100,8 @@ class NextLinePatients:
     """Parameters of the patients while it is given, shape (n_parameters, n): those of its drugs where they are others."""
 
 
-def plan_next_line(model: OdeModel, line: NextLine, values: Mapping[str, float], horizon: float) -> NextLineDosing:
-    """Return a next line in a model.
+def plan_next_line(model: OdeModel, line: NextLine, values: Mapping[str, float], horizon: float) -> Schedule:
+    """Return what a next line gives in a model; day 0 is the day of leaving.
 
     Parameters
     ----------
@@ -116,4 +119,4 @@ def plan_next_line(model: OdeModel, line: NextLine, values: Mapping[str, float],
     DataError
         as `plan_dosing` does
     """
-    return NextLineDosing(plan_dosing(model, line.administrations, values, horizon).on, values)
+    return plan_dosing(model, line.administrations, values, horizon).on

@@ -1,20 +1,27 @@
 """What `regimens.csv` tells of the time after treatment: read, refused with its row, and known to digests and reports."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from paths import ROOT
+from straight_trial import PILLS, make_straight_model, make_trial
 from three_arms import change_rows, write_three_arms
 
+from kinimmune.fitting.configuration import read_settings
+from kinimmune.fitting.estimation.run import plan_run, start_fit
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import build_problem, enrol
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual
-from kinimmune.models.tables.drugs import find_next_line_values
+from kinimmune.models.symbolic.drugs import DrugRole
+from kinimmune.models.tables.drugs import DrugRow, KnownDrugs, find_next_line_values
 from kinimmune.models.tables.readers import read_designs, read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.next_line import Reason
+from kinimmune.models.trial.next_line import NextLine, Reason
+from kinimmune.models.trial.regimens import Administration
 from kinimmune.reports.model.tables import list_trials
 
 GIVEN = "drug,amount,unit,duration,first_day,last_day,every,on_days,off_days,stops"
@@ -188,3 +195,34 @@ def test_the_report_tells_what_comes_after(folder):
     cells = {row[1]: row[3] for row in list_trials(read_trials(tables)).rows}
 
     assert cells["observation"] == "none; then 50 % of those who stop at progression: sorafenib 800 mg/d"
+
+
+def test_a_fit_under_a_rule_that_never_stops_says_that_nobody_goes_on(folder, tmp_path):
+    put(folder, goes_on("observation", "sorafenib,0.5,"))
+    settings = read_settings(None, {"data": folder, "fit": {"patients": 8, "stop_rule": "never"}})
+    with plan_run("hcc_trial", settings) as plan:
+        planned = start_fit(plan, tmp_path / "run", ("kinimmune",), force=False)
+
+    told = "study 'example': under the stop rule never nobody leaves treatment: no next line after observation"
+    assert planned.warnings == (told,) == planned.run.record.notes
+
+
+@pytest.mark.parametrize(
+    ("following", "values"),
+    [
+        ("mab", {"relief": 0.5}),  # in its own role: what is left of the arm's drug leaves as it did
+        ("relief", {}),  # the model's own drug in the arm's role
+        ("other", {"relief": 0.25}),
+    ],
+)
+def test_a_role_has_the_values_of_the_drug_it_is_given_last(following, values):
+    straight = make_straight_model()
+    small = DrugRole("small", "relief", rate_input=PILLS, properties={"k": "relief"})
+    large = DrugRole("large", "mab", dose_state="line")
+    cells = {"file": "drugs.csv", "row": 2, "quantity": "k", "unit": "1/d", "source": "s", "locator": "l", "status": "assumed"}
+    rows = [DrugRow(drug=drug, value=value, **cells) for drug, value in (("first", 0.5), ("other", 0.25))]
+    drugs = KnownDrugs({row.drug: {"k": row} for row in rows} | {"mab": {}, "relief": {}})
+    line = NextLine("second", 1.0, (Administration(following, 1.0, "mg/d"),))
+    arm = replace(make_trial().arm("drug"), drug="first", next_line=line)
+
+    assert find_next_line_values(replace(straight, drugs=(small, large)), arm, drugs) == values

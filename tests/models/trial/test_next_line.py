@@ -68,8 +68,7 @@ def enrol_line(model, trial, arm, rule, parameters, later=None):
     for name, value in (later or {}).items():
         changed[model.parameter_names.index(name)] = value
     values = dict(zip(model.parameter_names, changed[:, 0].tolist(), strict=True))
-    planned = plan_next_line(model, line, values, 1000.0)
-    patients = NextLinePatients(planned.schedule, changed)
+    patients = NextLinePatients(plan_next_line(model, line, values, 1000.0), changed)
     return replace(cohort, trial=trial, arm=trial.arm(arm), next_line=patients)
 
 
