@@ -55,6 +55,7 @@ def test_a_header_alone_will_do_where_rows_are_not_needed(folder, name):
 
 OPTIONAL = {
     "parameters.csv": {"prior_median"},
+    "trials.csv": {"model"},
     "regimens.csv": {"target", "then_arm", "then_share", "then_when"},
     "experiments.csv": {"drug", "amount", "duration", "first_day", "last_day", "every", "on_days", "off_days"},
 }
