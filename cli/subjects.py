@@ -18,21 +18,19 @@ def say_first(notes: Notes, subject: "Subject") -> None:
     ------
     UsageError
         for an unknown model, or a file that is not there
-    ModelError
-        for a plug-in that is known to be of no use
     """
     from kinimmune.fitting.projects.project import require_known
-    from kinimmune.models.errors import ModelError
     from kinimmune.models.model_file import find_code
     from kinimmune.models.plug_ins import PlugIn
     from kinimmune.models.tables.rows import Tables
 
     require_known(subject)
     code = find_code(subject.model, Tables(subject.settings.data))
-    if isinstance(code, PlugIn) and code.problem:
-        raise ModelError(f"{code.label}: {code.problem}")
-    if code is not None:
-        notes.say(f"runs the code of {code.label if isinstance(code, PlugIn) else code}")
+    if isinstance(code, PlugIn):
+        if not code.problem:
+            notes.say(f"runs the code of {code.label}")
+    elif code is not None:
+        notes.say(f"runs the code of {code}")
     elif subject.project is not None:
         notes.say(f"project {subject.project.folder}: model '{subject.model}'")
     if not notes.quiet:

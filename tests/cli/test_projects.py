@@ -46,7 +46,7 @@ def test_commands_take_a_project_and_say_first_what_they_run(capsys, command):
 def test_settings_of_a_project_are_defaults(capsys):
     capsys.readouterr()
     assert main(["simulate", "mine", "--json"]) == Exit.DONE
-    assert json.loads(capsys.readouterr().out)["arm"] == "first_trial:treated"
+    assert json.loads(capsys.readouterr().out)["arm"] == "treated"
 
 
 @pytest.mark.slow

@@ -73,8 +73,8 @@ def test_a_plug_in_without_tables_takes_those_that_are_given(site):
         ("mine = five_plug.model:volume", "it has no function 'mine'"),
         ("mine = five_plug.model:death", "TypeError: death() takes 0 positional arguments but 1 was given"),
         ("mine = five_plug.model:five_states", "plug-in 'mine' of odd: "),
-        ("mine = five_plug.model", "names no function; it must be module:function"),
-        ("lambda = five_plug.model:five_states", "its name is no name of a model"),
+        ("mine = five_plug.model", "'five_plug.model' names no function, which is module:function"),
+        ("lambda = five_plug.model:five_states", "its name is not that of a model"),
         ("mine = five_plug.leaving:mine", "SystemExit: 3"),
     ],
 )
@@ -92,7 +92,7 @@ def test_a_plug_in_that_cannot_be_used_is_one_line_with_its_owner(site, entry, m
 def test_one_name_of_two_distributions_is_refused(site):
     install_five_states(site)
     install(site, "other", "five_states = elsewhere:five_states")
-    with pytest.raises(ModelError, match="has a model of that name too; remove one of the two"):
+    with pytest.raises(ModelError, match="has a model of that name too; update or remove"):
         open_model("five_states", Tables())
 
 

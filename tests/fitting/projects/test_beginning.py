@@ -49,7 +49,7 @@ def test_a_project_of_a_model_has_no_row_of_another(tmp_path):
                     for where in (Tables(tmp_path), Tables()))  # fmt: skip
     assert ours == theirs
     for name in ("parameters.csv", "experiments.csv", "claims.csv", "panels.csv"):
-        assert {row["model"] for row in csv.DictReader((tmp_path / name).open())} == {"hcc_cells"}
+        assert {row["model"] for row in csv.DictReader((tmp_path / name).read_text().splitlines())} == {"hcc_cells"}
     assert not (tmp_path / "trials.csv").exists()
 
 
