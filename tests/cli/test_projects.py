@@ -10,8 +10,10 @@ import pytest
 from plain_models import small_gompertz
 from plug_in import install, install_five_states
 
+import kinimmune
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.main import main
+from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.model_data import write_model
 
 
@@ -113,6 +115,14 @@ def test_init_makes_nothing_over_what_is_there(capsys):
     assert capsys.readouterr().err == "error: folder 'mine' is not empty; give the name of a new one\n"
 
 
+def test_init_tells_what_it_made_as_json(tmp_path, capsys):
+    assert main(["init", str(tmp_path / "new"), "--from", "gompertz", "--json"]) == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "kinimmune.init/1"
+    assert sorted(told["files"]) == sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert told["next"][0] == f"kinimmune check {tmp_path / 'new'}"
+
+
 def spoil(content, case):
     deep = "volume"
     for _ in range(300):
@@ -162,3 +172,12 @@ def test_installed_plug_ins_are_listed_and_a_broken_one_is_a_line(tmp_path):
         "runs the code of plug-in 'five_states' of five-plug",
         "warning: plug-in 'gompertz' of broken-plug is left out: the library, or a model beside the tables, goes before it",
     ]
+
+
+def test_a_program_fits_a_project_as_the_command_does(project, tmp_path):
+    (project / "kinimmune.toml").write_text(
+        'model = "five_states.py"\n[fit]\npatients = 8\nstarts = 1\n[fit.start]\nnothing = 1.0\n'
+    )
+    with pytest.raises(UsageError, match="nothing"):
+        kinimmune.fit(str(project), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
