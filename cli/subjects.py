@@ -26,8 +26,11 @@ def say_first(notes: Notes, subject: "Subject") -> None:
 
     require_known(subject)
     code = find_code(subject.model, Tables(subject.settings.data))
-    if code is not None:
-        notes.say(f"runs the code of {code.label if isinstance(code, PlugIn) else code}")
+    if isinstance(code, PlugIn):
+        if not code.problem:
+            notes.say(f"runs the code of {code.label}")
+    elif code is not None:
+        notes.say(f"runs the code of {code}")
     elif subject.project is not None:
         notes.say(f"project {subject.project.folder}: model '{subject.model}'")
     if not notes.quiet:

@@ -119,7 +119,7 @@ def open_plug_in(plug_in: PlugIn, tables: Tables) -> tuple[str, Tables]:
         when the plug-in cannot be used, or what it makes is no model of its name
     """
     if plug_in.problem:
-        raise ModelError(f"{plug_in.label}: {plug_in.problem}")
+        raise ModelError(f"{plug_in.label}: {plug_in.problem}; update or remove {plug_in.distribution}")
     with telling(plug_in.label, None, f"update or remove {plug_in.distribution}"), kept_apart():
         build = plug_in.entry.load()
     beside = find_shipped(plug_in)

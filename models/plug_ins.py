@@ -24,7 +24,7 @@ class PlugIn:
     """Which brings it."""
     entry: EntryPoint
     problem: str = ""
-    """Why it cannot be used, and what to do; empty where nothing is known to be in the way."""
+    """Why it cannot be used; empty where nothing is known to be in the way."""
 
     @property
     def label(self) -> str:
@@ -40,7 +40,7 @@ def find_plug_ins() -> dict[str, PlugIn]:
         if before is None:
             found[item.name] = item
         elif (before.distribution, before.entry.value) != (item.distribution, item.entry.value):
-            problem = f"{item.distribution} has a model of that name too; remove one of the two"
+            problem = f"{item.distribution} has a model of that name too"
             found[item.name] = PlugIn(before.name, before.distribution, before.entry, problem)
     return dict(sorted(found.items()))
 
@@ -64,7 +64,7 @@ def _name_of(distribution: Distribution) -> str:
 
 def _find_problem(entry: EntryPoint) -> str:
     if not _NAME.fullmatch(entry.name) or keyword.iskeyword(entry.name):
-        return "its name is no name of a model; letters, digits and _ make one, a letter first"
+        return "its name is not that of a model: letters, digits and _, a letter first"
     if EntryPoint.pattern.match(entry.value) is None or not entry.attr:
-        return f"'{entry.value[:80]}' names no function; it must be module:function"
+        return f"'{entry.value[:80]}' names no function, which is module:function"
     return ""

@@ -66,7 +66,8 @@ def _describe_plug_ins(plug_ins: Iterable[PlugIn], tables: Tables, notes: Notes)
         if plug_in.name in model_names(tables):
             notes.say(f"warning: {plug_in.label} is left out: the library, or a model beside the tables, goes before it")
             continue
-        notes.say(f"runs the code of {plug_in.label}")
+        if not plug_in.problem:
+            notes.say(f"runs the code of {plug_in.label}")
         try:
             found.append(_describe(*open_plug_in(plug_in, tables)))
         except KinimmuneError as error:

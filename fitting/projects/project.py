@@ -23,6 +23,7 @@ from kinimmune.models.catalogue import find_own_model, model_names
 from kinimmune.models.errors import DataError, KinimmuneError, UsageError, nearest
 from kinimmune.models.model_file import is_model_file, name_model
 from kinimmune.models.plug_ins import find_plug_ins
+from kinimmune.models.symbolic.expression_data import require_name
 from kinimmune.models.tables.files import MODEL_FILE, PROJECT_FILE
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -153,6 +154,7 @@ def _find_model(given: str, folder: Path) -> str:
     if is_model_file(given) or given.endswith(".json"):
         _require_inside(given, folder, where)
         if is_model_file(given):
+            require_name(Path(given).stem, where)
             return str(folder / given)
         own = find_own_model(Tables(folder)) if given == MODEL_FILE else None
         if own is None:
@@ -168,10 +170,15 @@ def _find_model(given: str, folder: Path) -> str:
 def _require_inside(given: str, folder: Path, where: str) -> None:
     """Refuse a file that is not in the folder itself: no other place, and no link that leads to one."""
     path = folder / given
-    if Path(given).name != given or set(given) & {"\\", "\0"} or not path.resolve().is_relative_to(folder.resolve()):
+    if Path(given).name != given or set(given) & {"\\", "\0"} or not _lies_in(path, folder):
         raise DataError(f"{where}: '{given}' does not lie in the folder; put the file there and give its name alone")
     if not path.is_file():
         raise DataError(f"{where}: there is no file '{given}' in the folder; restore it, or correct the name")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Return whether a path leads to a place in a folder, wherever its links lead."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _require_own(project: Project, data: Path, option: str) -> None:

@@ -88,6 +88,8 @@ def read_model(text: str, path: Path) -> OdeModel:
         return _build(content)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def check_symbols(model: OdeModel) -> None:
