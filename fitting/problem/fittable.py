@@ -102,7 +102,7 @@ def _find_trial_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
         yield "targets.csv has no row with role 'fit'; mark the medians it should aim at"
     yield from _find_unfit_targets(targets, list_endpoints(model))
     for study in dict.fromkeys(target.study for target in targets):
-        known = {item.name for item in model.parameters if item.study in (None, study)}
+        known = {item.name for item in model.parameters if item.study in (None, study) and item.everywhere}
         missing = [name for name in model.parameter_names if name not in known]
         if missing:
             what = f"parameters.csv has no value of {_shorten(missing)} for study '{study}', whose medians have role 'fit'"

@@ -30,6 +30,7 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
@@ -177,10 +178,11 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     given = trial.arm(arm)
-    values = values_for(parameters, study) | problem.drug_values(given)
+    seen = parameters_of(parameters, study, arm, given.drugs)
+    values = values_for(parameters, study) | problem.drug_values(given) | own_values(seen)
     horizon = float(problem.simulator.grid(trial)[-1])
     dosing = plan_dosing(problem.simulator.model, given.administrations, values, horizon)
-    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing)
+    return PopulationCohort(trial, given, problem.rules[study], seen, values, problem.population, dosing)
 
 
 def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:

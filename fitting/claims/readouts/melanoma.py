@@ -20,6 +20,7 @@ from kinimmune.models.experiments.planning import plan_individuals
 from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.population import Population, draw_population, individual_values
 
 PATIENTS = 128
@@ -137,7 +138,11 @@ def _people(batch: ExperimentBatch, experiment: str, populations: Sequence[Popul
     model = batch.setup.compiled.model
     return np.concatenate(
         [
-            individual_values(model.parameters, dict(zip(model.parameter_names, map(float, column), strict=True)), population)
+            individual_values(
+                parameters_of(model.parameters, None, None),
+                dict(zip(model.parameter_names, map(float, column), strict=True)),
+                population,
+            )
             for column, population in zip(batch.changed(experiment).T, populations, strict=True)
         ],
         axis=1,
