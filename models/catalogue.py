@@ -29,7 +29,7 @@ from kinimmune.models.tables.files import MODEL_FILE
 from kinimmune.models.tables.findings import Finding, capped
 from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
-from kinimmune.models.tables.parameters import examine_parameters
+from kinimmune.models.tables.parameters import ParameterRow, examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
 from kinimmune.models.tables.treatments import ArmRow, list_regimens
@@ -131,9 +131,27 @@ def _find_unused(model: OdeModel, tables: Tables) -> Iterator[Finding]:
     """Find parameters in no equation, spread or role of a model; those the package has may be read by a read-out."""
     known = {item.name for item in read_parameters(model.name)}
     for row, item in examine_parameters(tables).entries:
-        if model.name in row.models and item.name not in known and item.name not in _list_used(model):
+        if model.name not in row.models:
+            continue
+        if item.name not in known and item.name not in _list_used(model):
             problem = f"parameter '{item.key}' stands in no equation of model '{model.name}'"
             yield row.finding("name", problem, "correct its name or remove the row")
+        if item.drug is not None:
+            yield from _find_no_property(model, row, item)
+
+
+def _find_no_property(model: OdeModel, row: ParameterRow, item: Parameter) -> Iterator[Finding]:
+    """Find values of a drug for what is no property of a drug in a model, or of the drug whose value is that of all."""
+    roles = [role for role in model.drugs if item.name in role.parameters]
+    if not roles:
+        names = [name for role in model.drugs for name in role.parameters]
+        problem = f"parameter '{item.key}': '{item.name}' is no property of a drug in model '{model.name}'"
+        yield row.finding("name", problem, nearest(item.name, names) if names else "it takes none; remove the row")
+    elif all(role.drug == item.drug for role in roles):
+        problem = (
+            f"parameter '{item.key}': the row of '{item.name}' without a drug is that of {item.drug} in model '{model.name}'"
+        )
+        yield row.finding("drug", problem, "change that row, and remove this one")
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.tolerances import Tolerances
+from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, FollowUp
 from kinimmune.models.trial.living import find_living, survive
@@ -101,13 +102,15 @@ def _enrol(
     """Yield the patients of all parameter sets, those of one set side by side; together where they are given the same."""
     model, trial = batch.setup.compiled.model, batch.trial(landmark.study)
     arm, horizon = trial.arm(landmark.arm), float(simulator.grid(trial)[-1])
-    columns = [dict(zip(model.parameter_names, map(float, row), strict=True)) for row in batch.changed(landmark.untreated).T]
+    own, rows = batch.setup.arm_values.get(f"{trial.study}:{arm.name}", {}), batch.changed(landmark.untreated).T
+    columns = [{**dict(zip(model.parameter_names, map(float, row), strict=True)), **own} for row in rows]
+    seen = parameters_of(model.parameters, trial.study, arm.name, arm.drugs)
     dosings = [plan_dosing(model, arm.administrations, values, horizon) for values in columns]
     first = 0
     for dosing, same in groupby(dosings):
         last = first + len(list(same))
         pairs = zip(columns[first:last], populations[first:last], strict=True)
-        people = np.concatenate([individual_values(model.parameters, *pair) for pair in pairs], axis=1)
+        people = np.concatenate([individual_values(seen, *pair) for pair in pairs], axis=1)
         yield ArmCohort(trial, arm, trial.stop_rule, people, dosing)
         first = last
 

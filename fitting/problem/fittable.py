@@ -109,7 +109,7 @@ def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     fitted = read_fitted_targets(model.name, tables)
     yield from _find_unfit_targets(fitted, list_endpoints(model))
     for study in list_tried_studies(model.name, tables):
-        known = {item.name for item in model.parameters if item.study in (None, study)}
+        known = {item.name for item in model.parameters if item.study in (None, study) and item.everywhere}
         missing = [name for name in model.parameter_names if name not in known]
         if missing:
             why = ", whose medians have role 'fit'" if fitted else ""

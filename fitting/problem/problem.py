@@ -30,8 +30,9 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values, list_drugs_after
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
@@ -179,15 +180,20 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     given = trial.arm(arm)
-    model, usual = problem.simulator.model, values_for(parameters, study)
-    values = usual | problem.drug_values(given)
+    model, usual, seen = (
+        problem.simulator.model,
+        values_for(parameters, study),
+        parameters_of(parameters, study, arm, given.drugs),
+    )
+    values = usual | problem.drug_values(given) | own_values(seen)
     horizon = float(problem.simulator.grid(trial)[-1])
     dosing = plan_dosing(model, given.administrations, values, horizon)
     later = None
     if given.next_line is not None:
-        then = usual | find_next_line_values(model, given, problem.drugs)
-        later = NextLineDosing(plan_next_line(model, given.next_line, then, horizon), parameters, then)
-    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing, later)
+        after = parameters_of(parameters, study, arm, list_drugs_after(model, given))
+        then = usual | find_next_line_values(model, given, problem.drugs) | own_values(after)
+        later = NextLineDosing(plan_next_line(model, given.next_line, then, horizon), after, then)
+    return PopulationCohort(trial, given, problem.rules[study], seen, values, problem.population, dosing, later)
 
 
 def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:

@@ -12,6 +12,7 @@ from kinimmune.models.errors import DataError, nearest
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow, examine_experiments
@@ -37,6 +38,8 @@ def examine_model_experiments(model: OdeModel, tables: Tables) -> Examined[Exper
         experiment = _experiment(rows, model, name)
         try:
             values = find_drug_values(model, experiment.given, known)
+            drugs_given = [item.drug for item in experiment.given if item.drug is not None]
+            values |= own_values(parameters_of(model.parameters, None, None, drugs_given))
         except DataError as error:  # two drugs that share a role
             first = next(row for row in rows if row.experiment == name)
             findings = (*findings, first.refused("drug", error))

@@ -64,10 +64,12 @@ def _usual_places(model: str) -> dict[str, int]:
     return {key: place for place, item in reversed(list(enumerate(rows))) for key in (item.key, item.name)}
 
 
-def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, int, str]:
+def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, bool, int, str]:
     """Return what parameters are sorted by."""
     last = len(places)
-    return (places.get(item.name, last), item.name, places.get(item.key, last), item.study or "")
+    place = places.get(item.key, last)
+    where = f"{item.study or ''}:{item.arm or ''}:{item.drug or ''}"
+    return (places.get(item.name, last), item.name, not item.everywhere, place, where)
 
 
 def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:

@@ -54,9 +54,9 @@ class PopulationCohort:
     arm: Arm
     rule: StopRule
     parameters: tuple[Parameter, ...]
-    """Parameters of the model, for the spreads between patients."""
+    """Parameters of the model as the arm sees them, for the spreads between patients."""
     values: Mapping[str, float]
-    """Parameter name -> typical value in the study."""
+    """Parameter name -> typical value in the arm."""
     population: Population
     dosing: Dosing
     """What the arm gives, in the model."""

@@ -116,6 +116,11 @@ class Arm:
         return (Administration(self.drug, self.daily_dose, "mg/d"), *self.regimen)
 
     @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, each once."""
+        return tuple(dict.fromkeys(item.drug for item in self.administrations if item.drug is not None))
+
+    @property
     def daily_dose(self) -> float:
         """Amount of drug per day [mg/d]."""
         return self.dose * self.doses_per_day

@@ -58,7 +58,7 @@ class Administration:
         """Refuse what nobody can give."""
         what = f"'{self.given}' {self.amount:g} {self.unit}"
         if (self.drug is None) == (self.target is None):
-            raise DataError(f"{what}: fill in one of drug and target, the name of an input or a state")
+            raise DataError(f"{what}: a drug and a target (an input or a state), or neither; fill in one of them")
         if not (0.0 <= self.amount < math.inf):
             raise DataError(f"{what}: an amount is 0 or more; correct it")
         if not (0.0 <= self.first_day <= self.last_day) or math.isinf(self.first_day):

@@ -89,7 +89,8 @@ def list_parameters(model: OdeModel, labels: Labels = PLAIN) -> Table:
     """Return every parameter of a model with prior, spread between patients, status and source."""
     rows: list[tuple[Cell, ...]] = []
     for item in model.parameters:
-        study = f" ({labels.study(item.study)})" if item.study else ""
+        place = [*([labels.study(item.study)] if item.study else []), *filter(None, (item.arm, item.drug))]
+        study = f" ({' '.join(place)})" if place else ""
         rows.append(
             (
                 _symbol(item.symbol, item.name),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from kinimmune.models.symbolic.components import derive_label
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.typesetting.formats import MISSING, print_endpoint
 
@@ -53,14 +54,15 @@ class Labels:
         return self.study(study) if arm is None else f"{self.study(study)} {arm}"
 
     def parameter(self, key: str) -> str:
-        """Return the words of a parameter's key, with the study it belongs to.
+        """Return the words of a parameter's key, with the study, arm or drug it belongs to.
 
         >>> Labels(studies={"own_trial": "OWN-1"}).parameter("growth_spread:own_trial")
         'growth spread, OWN-1'
         """
-        name, _, study = key.partition(":")
-        words = name.replace("_", " ")
-        return f"{words}, {self.study(study)}" if study else words
+        of = ParameterKey.parse(key)
+        place = [*([self.study(of.study)] if of.study else []), *filter(None, (of.arm, of.drug))]
+        words = of.name.replace("_", " ")
+        return f"{words}, {' '.join(place)}" if place else words
 
     def output(self, name: str) -> str:
         """Return the words of a named output; what has no study stays as it is.

@@ -14,6 +14,7 @@ from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule
@@ -144,9 +145,13 @@ def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
     cohorts = []
     for column in batch.changed(UNTREATED).T:
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
-        patients = individual_values(model.parameters, values, population)
+        shared = individual_values(parameters_of(model.parameters, study, None), values, population)
         for arm in trial.arms:
-            dosing = plan_dosing(model, arm.administrations, values, simulator.horizon)
+            own = setup.arm_values.get(f"{study}:{arm.name}", {})
+            seen = {**values, **own}
+            rows = parameters_of(model.parameters, study, arm.name, arm.drugs)
+            patients = individual_values(rows, seen, population) if own else shared
+            dosing = plan_dosing(model, arm.administrations, seen, simulator.horizon)
             cohorts.append(ArmCohort(trial, arm, StopRule.NEVER, patients, dosing))
     outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)
