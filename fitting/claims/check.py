@@ -148,7 +148,7 @@ def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, oth
     if not supports_trials(model):
         return {}
     trials = {trial.study: trial for trial in read_trials(tables)}
-    named = {name for claim in claims for name in (claim.experiment, claim.baseline)}
+    named = {(name or "").partition(":")[0] for claim in claims for name in (claim.experiment, claim.baseline)}
     missing = named - set(trials) - {*others, *model.state_names, *(item.name for item in model.outputs)}
     return trials | ({trial.study: trial for trial in read_trials() if trial.study in missing} if missing else {})
 

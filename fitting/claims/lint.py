@@ -12,7 +12,7 @@ from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.models.catalogue import load_model, model_names
-from kinimmune.models.errors import DataError, ModelError, nearest
+from kinimmune.models.errors import DataError, ModelError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
@@ -20,6 +20,7 @@ from kinimmune.models.tables.model_experiments import examine_model_experiments
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables, dangling
 from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.trial.design import Trial
 
 
 def check_models(tables: Tables) -> tuple[Finding, ...]:
@@ -37,7 +38,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
     """
     changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
     in_use = {model for row, _ in examine_parameters(tables).entries for model in row.models}
-    studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
+    trials = {trial.study: trial for where in (Tables(), tables) for trial in examine_trials(where).entries}
     spoken_of = dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)])
     found: list[Finding] = []
     for name in (*spoken_of, *sorted(in_use - spoken_of.keys())):
@@ -51,7 +52,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue
         found += examine_model_experiments(model, tables).findings
-        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], frozenset(studies))
+        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], trials)
         found += _check_model(vocabulary, [row for row in claims if row.model == name])
     return tuple(found)
 
@@ -62,7 +63,8 @@ class _Vocabulary:
 
     model: OdeModel
     changes: Sequence[ExperimentRow]
-    studies: frozenset[str]
+    trials: Mapping[str, Trial]
+    """Study -> its trial."""
 
     @cached_property
     def experiments(self) -> frozenset[str]:
@@ -75,6 +77,12 @@ class _Vocabulary:
     @cached_property
     def quantities(self) -> frozenset[str]:
         return frozenset([*(item.name for item in self.model.states), *(item.name for item in self.model.outputs)])
+
+    @cached_property
+    def studies(self) -> frozenset[str]:
+        """Studies, and STUDY:ARM of every arm that is compared with a control."""
+        arms = (f"{trial.study}:{arm.name}" for trial in self.trials.values() for arm in trial.compared)
+        return frozenset([*self.trials, *arms])
 
     @cached_property
     def names(self) -> Mapping[Named, frozenset[str]]:
@@ -119,7 +127,13 @@ def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> 
 def _check_need(row: ClaimRow, column: str, need: Named | Choice, vocabulary: _Vocabulary) -> Iterator[Finding]:
     given: str = getattr(row, column)
     what, names = (need.what, need.names) if isinstance(need, Choice) else (str(need), vocabulary.names[need])
-    if given not in names:
+    study, _, arm = given.partition(":")
+    if need is Named.STUDY and study in vocabulary.trials:
+        try:
+            vocabulary.trials[study].contrast(arm or None)
+        except UsageError as error:
+            yield row.finding(column, f"'{given}' in column '{column}': {error}", "write STUDY:ARM of an arm with a control")
+    elif given not in names:
         yield _unknown(row, column, what, given, names)
 
 

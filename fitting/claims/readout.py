@@ -19,7 +19,7 @@ class Named(StrEnum):
     """A state or output."""
     EXPERIMENT = "experiment"
     STUDY = "study"
-    """A clinical trial of `trials.csv`."""
+    """A clinical trial of `trials.csv` with a control; STUDY:ARM where several arms are compared with it."""
     DAY = "read-out day"
     PARAMETER = "parameter"
     INTERACTION = "arrow"
