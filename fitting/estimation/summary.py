@@ -32,7 +32,7 @@ from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.survival import expected_deaths, expected_events, progression_free, survival_at
 
 AT_BOUND = 1e-3
@@ -157,13 +157,7 @@ def _fit_result(
             for (study, arm), outcome in found.outcomes.items()
         ),
         events=tuple(_events(problem, found.outcomes)),
-        deaths_by_cause={
-            trial.study: {
-                arm.name: expected_deaths(found.outcomes[trial.study, arm.name], trial.follow_up[Endpoint.OS])
-                for arm in trial.arms
-            }
-            for trial in problem.trials
-        },
+        deaths_by_cause={trial.study: _count_deaths(trial, found.outcomes) for trial in problem.trials},
         n_data_residuals=n_data,
         reference_arms={trial.study: None if trial.control is None else trial.control.name for trial in problem.trials},
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
@@ -234,6 +228,12 @@ def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
         for study, arm in problem.arms
         for endpoint in problem.endpoints
     ]
+
+
+def _count_deaths(trial: Trial, outcomes: Outcomes) -> dict[str, dict[str, float]]:
+    """Return arm -> cause -> expected deaths by the cut-off."""
+    follow_up = trial.follow_up[Endpoint.OS]
+    return {arm.name: expected_deaths(outcomes[trial.study, arm.name], follow_up) for arm in trial.arms}
 
 
 def _predicted(problem: FitProblem, outcomes: Outcomes) -> list[PredictedRow]:

@@ -241,7 +241,8 @@ class Trial:
         """
         names, control = [arm.name for arm in self.compared], self.control
         if control is None:
-            raise UsageError(f"study '{self.study}' has no control arm, so none of its arms has a hazard ratio")
+            told = f"study '{self.study}' has no control arm, so none of its arms has a hazard ratio"
+            raise UsageError(f"{told}; ask for a median or survival, or mark a control in arms.csv")
         if name is None and len(names) != 1:
             raise UsageError(f"study '{self.study}' compares {len(names)} arms with its control; name one of {', '.join(names)}")
         if name is not None and name not in names:

@@ -76,16 +76,14 @@ def test_its_report_draws_no_ratio_and_says_why(folder, fitted):
 
 
 def test_a_ratio_of_it_is_refused_by_every_command_that_takes_an_output(folder):
-    catalogue, problem = (
-        read_catalogue("hcc_trial", Tables(folder)),
-        build_problem("hcc_trial", Tables(folder), patients=8, seed=1),
-    )
+    tables = Tables(folder)
+    catalogue, problem = read_catalogue("hcc_trial", tables), build_problem("hcc_trial", tables, patients=8, seed=1)
     for name in ("hazard_ratio:example:os", "hazard_ratio:example:sorafenib:os"):
-        for ask in (lambda: parse_output(name, catalogue), lambda: choose_predictions(problem, [name])):  # noqa: B023
-            with pytest.raises(
-                UsageError, match=f"{name}.*: study 'example' has no control arm, so none of its arms has a hazard"
-            ):
-                ask()
+        told = f"{name}.*: study 'example' has no control arm, so none of its arms has a hazard ratio"
+        with pytest.raises(UsageError, match=told):
+            parse_output(name, catalogue)
+        with pytest.raises(UsageError, match=told):
+            choose_predictions(problem, [name])
     assert default_predictions(problem) == tuple(f"median:example:{arm}:os" for arm in ARMS)
 
 
