@@ -163,7 +163,11 @@ def _find_arms_without_comparison(rows: Iterable[TrialRow], trials: Iterable[Tri
     for row in rows:
         if row.study in alone:
             problem = f"study '{row.study}' has its control arm alone in arms.csv"
-            yield row.finding("study", problem, "add the arm it is compared with; studies of one arm cannot be fitted")
+            yield row.finding(
+                "study",
+                problem,
+                "add the arm it is compared with, or write no in column 'control' of arms.csv: a study needs no control",
+            )
 
 
 def _find_double_use(

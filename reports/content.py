@@ -64,7 +64,7 @@ class Content:
 
     @property
     def ordered_arms(self) -> tuple[ArmResult, ...]:
-        """Arms by study, the control arm last, as figures expect them."""
+        """Arms by study, the control arm, where there is one, last, as figures expect them."""
         return tuple(sorted(self.trial.arms, key=self._rank))
 
     @property
@@ -81,7 +81,7 @@ class Content:
         return replace(result, bands=tuple(sorted(result.bands, key=self._rank)))
 
     def _rank(self, row: ArmResult | Band) -> tuple[int, bool]:
-        controls = {(trial.study, trial.control.name) for trial in self.trials}
+        controls = {(trial.study, arm.name) for trial in self.trials for arm in trial.arms if arm.control}
         return self.studies.index(row.study), (row.study, row.arm) in controls
 
     @property

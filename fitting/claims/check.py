@@ -4,7 +4,7 @@ Start with `check_claims`.  A claim that also holds without its mechanism is vac
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -162,7 +162,8 @@ def _list_named(model: OdeModel, claims: Iterable[Claim]) -> set[str]:
     named: set[str] = set()
     for claim in claims:
         readout = readouts_of(model.name).get(claim.readout)
-        named |= {claim.experiment, claim.baseline, *(() if readout is None else readout.uses.get(Named.STUDY, ()))}
+        named |= {(name or "").partition(":")[0] for name in (claim.experiment, claim.baseline)}
+        named |= set(() if readout is None else readout.uses.get(Named.STUDY, ()))
     return named
 
 

@@ -19,7 +19,7 @@ class Named(StrEnum):
     """A state or output."""
     EXPERIMENT = "experiment"
     STUDY = "study"
-    """A clinical trial of `trials.csv`."""
+    """A clinical trial of `trials.csv` with a control; STUDY:ARM where several arms are compared with it."""
     ARM = "arm"
     """An arm of the study that the read-out uses."""
     DAY = "read-out day"

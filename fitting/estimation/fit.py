@@ -14,7 +14,7 @@ import numpy as np
 
 from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimise, optimise_coarsely_first
 from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
-from kinimmune.fitting.estimation.stop_rules import compare_stop_rules
+from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_rules
 from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.doubts import describe_doubts
@@ -29,6 +29,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 
 
@@ -56,12 +57,15 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
     Raises
     ------
     UsageError
-        when the model is unknown or cannot be fitted to these tables, or a parameter cannot be changed as asked
+        when the model is unknown or cannot be fitted to these tables, a parameter cannot be changed as asked, or a study cannot
+        be run under a rule that is asked for
     DataError
         when a table cannot be used
     """
     changes = choose_changes(model, tables, settings.fit)
-    original = select_parameters(load_model(model, tables), list_tried_studies(model, tables))
+    studies = list_tried_studies(model, tables)
+    require_rules([trial for trial in read_trials(tables) if trial.study in studies], settings.fit)
+    original = select_parameters(load_model(model, tables), studies)
     return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
 
 

@@ -172,12 +172,12 @@ def examine_targets(tables: Tables) -> Examined[Target]:
     """Return the targets and what is wrong with their table."""
     table, sources = tables.rows(TargetRow), examine_sources(tables)
     trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
-    treated = _list_treated(arms.entries)
+    compared = _list_compared(arms.entries)
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
     if not arms.findings:
-        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, treated)]
+        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, compared)]
     for of in ("value", "interval"):
         findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
     refused = {finding.row for finding in findings}
@@ -186,7 +186,7 @@ def examine_targets(tables: Tables) -> Examined[Target]:
         if row.row in refused:
             continue
         try:
-            targets.append(_target(row, treated.get(row.study, ())))
+            targets.append(_target(row, compared.get(row.study, ())))
         except DataError as error:
             findings.append(row.refused("value", error))
     return Examined(tuple(targets), (*findings, *sources.findings))
@@ -204,21 +204,27 @@ def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
             yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
 
 
-def _list_treated(arms: Iterable[ArmRow]) -> dict[str, tuple[str, ...]]:
-    """Return study -> the arms that are compared with its control."""
-    treated: dict[str, tuple[str, ...]] = {}
+def _list_compared(arms: Sequence[ArmRow]) -> dict[str, tuple[str, ...]]:
+    """Return study -> the arms that are compared with its control, none where it has none; a control alone is left out."""
+    controlled = {arm.study for arm in arms if arm.control}
+    compared: dict[str, tuple[str, ...]] = {arm.study: () for arm in arms if arm.study not in controlled}
     for arm in arms:
-        if not arm.control:
-            treated[arm.study] = (*treated.get(arm.study, ()), arm.arm)
-    return treated
+        if not arm.control and arm.study in controlled:
+            compared[arm.study] = (*compared.get(arm.study, ()), arm.arm)
+    return compared
 
 
-def _find_unnamed_ratios(rows: Sequence[TargetRow], treated: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
-    """Find ratios that do not say which of several arms they are about, are about the control, or are given twice."""
+def _find_unnamed_ratios(rows: Sequence[TargetRow], compared: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
+    """Find ratios of studies without a control, that do not say of which of several arms, of the control, or given twice."""
     first: dict[tuple[str, str, Endpoint], TargetRow] = {}
     for row in rows:
-        names = treated.get(row.study, ())
-        if row.statistic is not Statistic.HAZARD_RATIO or not names:
+        if row.statistic is not Statistic.HAZARD_RATIO or row.study not in compared:
+            continue
+        names = compared[row.study]
+        if not names:
+            problem = f"hazard_ratio in column 'statistic' of study '{row.study}', which has no control arm"
+            advice = "leave the row out, or write yes in column 'control' of arms.csv for the arm it is relative to"
+            yield row.finding("statistic", problem, advice)
             continue
         if row.arm is None and len(names) > 1:
             problem = f"hazard_ratio without an arm in column 'arm', and '{row.study}' compares {len(names)} with its control"
@@ -231,8 +237,8 @@ def _find_unnamed_ratios(rows: Sequence[TargetRow], treated: Mapping[str, Sequen
             yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
 
 
-def _target(row: TargetRow, treated: Sequence[str]) -> Target:
-    only = row.statistic is Statistic.HAZARD_RATIO and len(treated) == 1
+def _target(row: TargetRow, compared: Sequence[str]) -> Target:
+    only = row.statistic is Statistic.HAZARD_RATIO and len(compared) == 1
     interval = None
     if row.interval_source is not None and row.interval_status is not None:
         interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)

@@ -78,7 +78,7 @@ def _list_arms(catalogue: OutputCatalogue, output: Output) -> tuple[Arm, ...]:
         return ()
     trial = catalogue.trial(output.study, output.name)
     if isinstance(output, HazardRatioOutput):
-        return trial.find_treated(output.arm), trial.control
+        return trial.contrast(output.arm)
     return (trial.arm(str(output.arm)),)
 
 

@@ -121,6 +121,15 @@ def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_s
     return TreatmentCourse(on_drug, before - on_drug, discontinued, allowed * discontinued[:, None])
 
 
+def require_symptoms(arm: Arm, rule: StopRule) -> None:
+    """Raise a `UsageError` when a rule needs the time of symptomatic progression and the arm has none."""
+    if rule is StopRule.RADIOLOGICAL_AND_SYMPTOMATIC and not np.isfinite(arm.symptomatic_median):
+        raise UsageError(
+            f"stop rule '{rule}' needs the median time to symptomatic progression of arm '{arm.study}:{arm.name}'; "
+            "give symptomatic_median in design.csv or choose another rule"
+        )
+
+
 def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) -> Array:
     if rule is StopRule.NEVER:
         return np.zeros_like(not_seen)
@@ -128,11 +137,7 @@ def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) ->
         return 1.0 - not_seen
     if rule is StopRule.ONE_SCAN_LATER:
         return np.vstack([np.zeros_like(not_seen[:1]), 1.0 - not_seen[:-1]])
-    if not np.isfinite(arm.symptomatic_median):
-        raise UsageError(
-            f"stop rule '{rule}' needs the median time to symptomatic progression of arm '{arm.study}:{arm.name}'; "
-            "give symptomatic_median in arms.csv or choose another rule"
-        )
+    require_symptoms(arm, rule)
     return (1.0 - not_seen) * -np.expm1(-arm.symptomatic_rate * scans)[:, None]
 
 

@@ -63,19 +63,18 @@ def test_score_of_the_nulls_is_the_sum_worked_out_by_hand(wide, outcomes):
     published = read_targets()
     ratios = tuple(item for item in published if item.statistic is Statistic.HAZARD_RATIO)
     rows = compare(Evidence(wide, outcomes, None, published), ratios, with_null=True)
-    found = score(rows, {item.label: item for item in ratios}, null=True)
+    found = score(rows, ratios, null=True)
     assert found == pytest.approx(2.16, abs=0.01)
     moved = tuple(replace(row, null_prediction=row.observed) for row in rows)
-    assert score(moved, {item.label: item for item in ratios}, null=True) == 0.0
+    assert score(moved, ratios, null=True) == 0.0
 
 
 def test_a_score_without_a_prediction_or_without_intervals_is_none(wide, outcomes):
     published = read_targets()
     ratios = tuple(item for item in published if item.statistic is Statistic.HAZARD_RATIO)
     rows = compare(Evidence(wide, outcomes, None, published), ratios, with_null=True)
-    by_label = {item.label: item for item in ratios}
-    assert score((replace(rows[0], predicted=None), *rows[1:]), by_label, null=False) is None
-    bare = {label: replace(item, lower=None, upper=None, interval_source=None) for label, item in by_label.items()}
+    assert score((replace(rows[0], predicted=None), *rows[1:]), ratios, null=False) is None
+    bare = [replace(item, lower=None, upper=None, interval_source=None) for item in ratios]
     assert score(rows, bare, null=False) is None
 
 
