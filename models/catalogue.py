@@ -28,8 +28,8 @@ from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.treatments import ArmRow, list_regimens
-from kinimmune.models.tables.trials import list_studies
 from kinimmune.models.trial.regimens import PER_BODY
 
 GivenKinds = tuple[tuple[str, tuple[str, ...]], ...]
