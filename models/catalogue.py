@@ -32,8 +32,9 @@ from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow, examine_parameters
 from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
+from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.treatments import ArmRow, list_regimens
-from kinimmune.models.tables.trials import TrialRow, list_studies
+from kinimmune.models.tables.trials import TrialRow
 from kinimmune.models.trial.routes import PER_BODY
 
 GivenKinds = tuple[tuple[str, tuple[str, ...]], ...]

@@ -19,7 +19,8 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
-from kinimmune.models.tables.trials import examine_trials, list_studies
+from kinimmune.models.tables.studies import list_studies
+from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.models.trial.next_line import plan_next_line
 from kinimmune.models.trial.regimens import plan_dosing

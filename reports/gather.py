@@ -98,7 +98,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
         observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
         limitations=read_limitations(tables),
-        targets=tuple(item for item in read_targets(tables) if item.study in studies),
+        targets=read_targets(tables, record.model),
         claims=_gather_claims(run, tables, claims),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),

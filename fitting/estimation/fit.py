@@ -93,7 +93,7 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
         _tell(runtime, text, solution.best.chi_square)
 
     rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    result, trial = summarise(problem, solution, read_targets(plan.tables), optimise, tell)
+    result, trial = summarise(problem, solution, read_targets(plan.tables, plan.problem.model), optimise, tell)
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
     return told, replace(trial, stop_rules=rules)
 

@@ -17,7 +17,7 @@ from kinimmune.models.errors import DataError, KinimmuneError, UsageError
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import list_named_studies
+from kinimmune.models.tables.studies import list_named_studies
 from kinimmune.models.trial.design import Endpoint, list_endpoints, supports_trials
 
 MOST_NAMES = 4

@@ -18,8 +18,9 @@ from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
+from kinimmune.models.tables.studies import list_named_studies, list_studies
 from kinimmune.models.tables.treatments import ArmRow
-from kinimmune.models.tables.trials import TrialRow, find_unknown_arms, list_named_studies, list_studies
+from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
 
 
@@ -132,8 +133,8 @@ class TargetRow(TableRow):
 _UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
 
 
-def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
-    """Return the targets of `targets.csv`, the user's or the package's.
+def read_targets(tables: Tables | None = None, model: str | None = None) -> tuple[Target, ...]:
+    """Return the targets of `targets.csv`, the user's or the package's; of one model those of the studies it is tried in.
 
     Raises
     ------
@@ -142,13 +143,15 @@ def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_targets(tables or Tables()).require()
+    given = tables or Tables()
+    targets = examine_targets(given).require()
+    studies = None if model is None else list_studies(model, given)
+    return targets if studies is None else tuple(target for target in targets if target.study in studies)
 
 
 def read_fitted_targets(model: str, tables: Tables) -> tuple[Target, ...]:
     """Return the targets with role `fit` of the studies a model is tried in; raises as `read_targets` does."""
-    studies = list_studies(model, tables)
-    return tuple(target for target in read_targets(tables) if target.role is Role.FIT and target.study in studies)
+    return tuple(target for target in read_targets(tables, model) if target.role is Role.FIT)
 
 
 def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def build(parameters: tuple[Parameter, ...], steepness: int, alkylating: tuple[s
             apoptosis=chemotherapy.apoptosis(),
         ),
         hazards.death_by_burden(),
-        hazards.new_lesions(1 - symbol("braf_block"), "new lesions need the signal of B-RAF as the old ones do"),
+        hazards.new_lesions(1 - symbol("braf_block"), "new lesions need the signal of B-RAF as the old ones do", 'Λ_"N"'),
     )
     title = "Sorafenib and temozolomide in metastatic melanoma"
     return OdeModel(

@@ -30,7 +30,8 @@ from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.tables.trials import TrialRow, examine_trials, list_studies
+from kinimmune.models.tables.studies import list_studies
+from kinimmune.models.tables.trials import TrialRow, examine_trials
 from kinimmune.models.trial.design import Trial, supports_trials
 
 

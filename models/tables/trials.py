@@ -89,21 +89,6 @@ class TrialRow(SourcedRow):
         return tuple(self.model.split())
 
 
-def list_studies(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return the studies a model is tried in: those that name it, and where none does those that name no model.
-
-    What is wrong with `trials.csv` is told where its trials are read.
-    """
-    rows = tables.rows(TrialRow).entries
-    named = tuple(row.study for row in rows if model in row.models)
-    return named or tuple(row.study for row in rows if not row.models)
-
-
-def list_named_studies(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return the studies that name a model."""
-    return tuple(row.study for row in tables.rows(TrialRow).entries if model in row.models)
-
-
 def examine_trials(tables: Tables) -> Examined[Trial]:
     """Return the trials and what is wrong with their four tables."""
     trials, arms, follow_up = (tables.rows(TrialRow), tables.rows(ArmRow), tables.rows(FollowUpRow))

@@ -104,7 +104,8 @@ def test_the_arm_that_is_predicted_is_not_used(hcc_problem, hcc_point):
     factor = {True: 1.1, False: 1.0}
     published = {
         moved: tuple(
-            replace(item, value=item.value * factor[moved and (item.study, item.arm) == held]) for item in read_targets()
+            replace(item, value=item.value * factor[moved and (item.study, item.arm) == held])
+            for item in read_targets(model="hcc_trial")
         )
         for moved in (False, True)
     }
@@ -125,7 +126,7 @@ def test_the_arms_that_are_not_predicted_are_used(hcc_problem, hcc_point):
     small = make_small(hcc_problem)
     moved = tuple(replace(item, value=item.value * 1.05) if item.study == "sharp" else item for item in small.targets)
     first, second = (
-        transport(replace(small, targets=targets), hcc_point, read_targets(), take_one_step)[0][0].predicted
+        transport(replace(small, targets=targets), hcc_point, read_targets(model="hcc_trial"), take_one_step)[0][0].predicted
         for targets in (small.targets, moved)
     )
     assert first != second
@@ -138,7 +139,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
         arms=hcc_problem.arms[:2],
         targets=tuple(item for item in hcc_problem.targets if item.study == "sharp"),
     )
-    assert transport(alone, hcc_point, read_targets(), take_one_step) == ((), 0)
+    assert transport(alone, hcc_point, read_targets(model="hcc_trial"), take_one_step) == ((), 0)
 
 
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):

@@ -85,7 +85,7 @@ def test_names_of_predictions_are_of_the_endpoints_the_model_has():
 
 def test_a_target_of_progression_is_refused_where_a_model_has_none():
     problem = make_problem(make_straight_model(1, lesions=False, diameter=False))
-    target = next(item for item in read_targets() if item.label == "median:sharp:sorafenib:ttp")
+    target = next(item for item in read_targets(model="hcc_trial") if item.label == "median:sharp:sorafenib:ttp")
     with pytest.raises(UsageError, match="median:straight:drug:ttp: model 'straight' has no progression"):
         replace(problem, targets=(replace(target, study="straight", arm="drug"),))
 

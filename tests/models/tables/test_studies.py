@@ -13,8 +13,8 @@ from kinimmune.fitting.problem.targets import describe_left_out, list_tried_stud
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.tables.readers import read_designs, read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.treatments import list_regimens
-from kinimmune.models.tables.trials import list_studies
 
 HCC, MELANOMA = ("sharp", "asia_pacific"), ("soraftem", "mcdermott2008")
 
