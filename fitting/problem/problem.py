@@ -32,7 +32,7 @@ from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values, list_drugs_after
+from kinimmune.models.tables.drugs import KnownDrugs, assign_next_line, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
@@ -190,7 +190,7 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     dosing = plan_dosing(model, given.administrations, values, horizon)
     later = None
     if given.next_line is not None:
-        after = parameters_of(parameters, study, arm, list_drugs_after(model, given))
+        after = parameters_of(parameters, study, arm, tuple(assign_next_line(model, given)))
         then = usual | find_next_line_values(model, given, problem.drugs) | own_values(after)
         later = NextLineDosing(plan_next_line(model, given.next_line, then, horizon), after, then)
     return PopulationCohort(trial, given, problem.rules[study], seen, values, problem.population, dosing, later)

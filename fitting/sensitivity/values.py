@@ -68,7 +68,9 @@ def select_parameters(catalogue: OutputCatalogue, output: Output) -> tuple[Param
     """Return the parameters an output can depend on: those all studies share, of its study, of its arms and of their drugs."""
     parameters, arms = catalogue.model.parameters, _list_arms(catalogue, output)
     study = output.study or next((item.study for item in parameters if item.study is not None and item.everywhere), None)
-    names, drugs = {None, *(arm.name for arm in arms)}, {None, *(drug for arm in arms for drug in arm.drugs)}
+    later = [line for arm in arms if (line := arm.next_line) is not None]
+    drugs = {None, *(drug for arm in arms for drug in arm.drugs), *(drug for line in later for drug in line.drugs)}
+    names = {None, *(arm.name for arm in arms)}
     return tuple(item for item in parameters if item.study in (None, study) and item.arm in names and item.drug in drugs)
 
 

@@ -158,32 +158,25 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
 def find_next_line_values(model: OdeModel, arm: Arm, drugs: KnownDrugs) -> dict[str, float]:
     """Return parameter -> value while an arm's next line is given, where that is another than in `parameters.csv`.
 
+    A role that the next line gives a drug in has the values of that drug, though some of the arm's may be left over; one it gives
+    nothing in keeps those of the arm's, which leaves as it did.
+
     Raises
     ------
     DataError
         as `find_drug_values` does
     """
     values: dict[str, float] = {}
-    for drug, role in _assign_after(model, arm).items():
+    for drug, role in assign_next_line(model, arm).items():
         values |= drugs.values_in(role, drug, model.units)
     return values
 
 
-def list_drugs_after(model: OdeModel, arm: Arm) -> tuple[str, ...]:
-    """Return the drugs whose properties a model has while an arm's next line is given; raises as `find_drug_values` does."""
-    return tuple(_assign_after(model, arm))
-
-
-def _assign_after(model: OdeModel, arm: Arm) -> dict[str, DrugRole]:
-    """Return drug -> its role while an arm's next line is given.
-
-    A role that the next line gives a drug in has the values of that drug, though some of the arm's may be left over; one it gives
-    nothing in keeps those of the arm's, which leaves as it did.
-    """
-    given = () if arm.next_line is None else arm.next_line.administrations
-    later = assign_roles(model, [item.drug for item in given if item.drug is not None])
-    kept = {drug: role for drug, role in assign_roles(model, arm.drugs).items() if role not in later.values()}
-    return kept | later
+def assign_next_line(model: OdeModel, arm: Arm) -> dict[str, DrugRole]:
+    """Return drug -> its role while an arm's next line is given: first the arm's drugs in roles that it gives nothing in."""
+    given = assign_roles(model, () if arm.next_line is None else arm.next_line.drugs)
+    before = assign_roles(model, arm.drugs)
+    return {drug: role for drug, role in before.items() if role not in given.values()} | given
 
 
 def list_used_kinases(model: OdeModel, kinases: Iterable[Kinase]) -> tuple[Kinase, ...]:

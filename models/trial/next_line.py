@@ -68,6 +68,11 @@ class NextLine:
         return f"then {100.0 * self.share:g} % of {whom}: {' and '.join(map(str, self.administrations))}"
 
     @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, each once."""
+        return tuple(dict.fromkeys(item.drug for item in self.administrations if item.drug is not None))
+
+    @property
     def after_progression(self) -> float:
         """Share of those whom the study's rule takes off treatment."""
         return 0.0 if self.when is Reason.DISCONTINUATION else self.share

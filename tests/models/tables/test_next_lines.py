@@ -1,5 +1,6 @@
 """What `regimens.csv` tells of the time after treatment: read, refused with its row, and known to digests and reports."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_a_drug_and_what_comes_after_it_may_stand_in_one_row(folder):
         ([goes_on("lowdose", "second,0.5,discontinuation"), CYCLES], 2, "then_when", "nobody stops 'lowdose' for adverse events"),
         ([CYCLES], 2, "arm", "study 'example' has no arm 'second' in column 'arm'"),
         ([f"example,lowdose,sorafenib,10,,,,,,,,yes,,,,{ORIGIN}"], 2, "unit", "no value in column 'unit'"),
-        ([f"example,lowdose,,10,mg/d,,,,,,,yes,sorafenib,1,,{ORIGIN}"], 2, "drug", "no value in column 'drug'"),
+        ([f"example,lowdose,,10,mg/d,,,,,,,yes,sorafenib,1,,{ORIGIN}"], 2, "drug", "no value in columns 'drug' and 'target'"),
         (
             [goes_on("observation", "sorafenib,0.5,"), f"example,observation,sorafenib,1,mg/d,,,,,,,yes,lowdose,0.5,,{ORIGIN}"],
             3,
@@ -226,3 +227,23 @@ def test_a_role_has_the_values_of_the_drug_it_is_given_last(following, values):
     arm = replace(make_trial().arm("drug"), drug="first", next_line=line)
 
     assert find_next_line_values(replace(straight, drugs=(small, large)), arm, drugs) == values
+
+
+def test_a_parameter_of_the_next_line_s_drug_holds_while_it_is_given(folder):
+    """A row of `parameters.csv` for regorafenib goes before `drugs.csv`, on the second line alone."""
+    with (folder / "parameters.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    place, name = header.index("study") + 1, header.index("name")
+    own = next(row for row in rows if row[name] == "clearance" and "hcc_trial" in row[0])
+    other = [cell if header[at] != "value" else "70" for at, cell in enumerate(own)]
+    with (folder / "parameters.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*header[:place], "drug", *header[place:]])
+        writer.writerows(
+            [*row[:place], drug, *row[place:]] for row, drug in [*((row, "") for row in rows), (other, "regorafenib")]
+        )
+    problem = build_problem("hcc_trial", put(folder, goes_on("sorafenib", "second,0.5,"), CYCLES), patients=8, seed=1)
+    cohort = enrol(problem, np.zeros(len(problem.estimated)), "example", "sorafenib")
+
+    assert cohort.next_line.values["clearance"] == 70.0
+    assert cohort.values["clearance"] != 70.0
