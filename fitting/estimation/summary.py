@@ -86,12 +86,12 @@ def summarise(
 def transport(
     problem: FitProblem, z: Array, published: Sequence[Target], optimise: Optimiser
 ) -> tuple[tuple[ComparisonRow, ...], int]:
-    """Fit without the treated arms of the last study that has a control, predict them; return their rows and the evaluations.
+    """Fit without the treated arms of one study, predict them; return their rows and the evaluations.
 
-    Nothing to do, and no rows, with a single study or without a control.
+    It is the study of `choose_transported`; nothing to do, and no rows, where there is none.
     """
-    trial = next((trial for trial in reversed(problem.trials) if trial.compared), None)
-    if len(problem.trials) < 2 or trial is None:
+    trial = choose_transported(problem.trials)
+    if trial is None:
         return (), 0
     held = {(trial.study, arm.name) for arm in trial.compared}
     kept = tuple(item for item in problem.targets if (item.study, item.arm) not in held)
@@ -102,6 +102,17 @@ def transport(
     approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
     targets = tuple(item for item in problem.targets if (item.study, item.arm) in held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
+
+
+def choose_transported(trials: Sequence[Trial]) -> Trial | None:
+    """Return the study whose treated arms are predicted from the others: the smallest that has a control.
+
+    Of two of one size it is the first by name, so that the order of the tables does not matter; None where there are no others.
+    """
+    compared = [trial for trial in trials if trial.compared]
+    if len(trials) < 2 or not compared:
+        return None
+    return min(compared, key=lambda trial: (sum(arm.n for arm in trial.arms), trial.study))
 
 
 def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array) -> LaplaceApproximation:
