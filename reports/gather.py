@@ -90,7 +90,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         trial=trial,
         provenance=provenance,
         trials=trials,
-        stop_rule_sources=read_stop_rule_sources(tables),
+        stop_rule_sources=read_stop_rule_sources(tables, record.model),
         references=read_sources(tables),
         kinases=read_kinases(tables),
         observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
