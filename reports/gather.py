@@ -92,7 +92,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         trial=trial,
         provenance=provenance,
         trials=trials,
-        stop_rule_sources=read_stop_rule_sources(tables),
+        stop_rule_sources=read_stop_rule_sources(tables, record.model),
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),

@@ -98,9 +98,15 @@ def read_trials(tables: Tables | None = None, model: str | None = None) -> tuple
     return trials if studies is None else tuple(trial for trial in trials if trial.study in studies)
 
 
-def read_stop_rule_sources(tables: Tables | None = None) -> dict[str, Source]:
-    """Return study -> where the rule by which its treatment stops comes from; raises as `read_trials` does."""
-    return {row.study: row.origin for row in (tables or Tables()).rows(TrialRow).require()}
+def read_stop_rule_sources(tables: Tables | None = None, model: str | None = None) -> dict[str, Source]:
+    """Return study -> where the rule by which its treatment stops comes from, of one model those it is tried in.
+
+    Raises as `read_trials` does.
+    """
+    given = tables or Tables()
+    rows = given.rows(TrialRow).require()
+    studies = {row.study for row in rows} if model is None else list_studies(model, given)
+    return {row.study: row.origin for row in rows if row.study in studies}
 
 
 def read_kinases(tables: Tables | None = None) -> tuple[Kinase, ...]:

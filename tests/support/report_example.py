@@ -228,6 +228,6 @@ def make_content():
     model = load_model("hcc_trial")
     return Content(
         model, make_fit(model), make_trial(), PROVENANCE, trials=read_trials(model="hcc_trial"),
-        stop_rule_sources=read_stop_rule_sources(),
+        stop_rule_sources=read_stop_rule_sources(model="hcc_trial"),
         references=read_sources(), kinases=read_kinases(), observations=read_observations(), limitations=read_limitations(),
     )  # fmt: skip
