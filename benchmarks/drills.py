@@ -58,7 +58,7 @@ class Drill:
         code, said = strike_midway(self.mishap, self.run, steps, process)
         faults = judge(self.mishap, self.run, code, said)
         where = self.mishap.mend(self.run)
-        kept = count_steps(where) - self.before
+        kept = max(count_steps(where) - self.before, 0)
         equal, different = self.go_on(where)
         faults += [f"{len(different)} files differ: {different[:3]}"] if different else []
         line = said.strip().replace(str(self.run.parent), "").replace("|", "/") or "-"
