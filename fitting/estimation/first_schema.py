@@ -25,7 +25,7 @@ _LATER_IN_ROWS = ("reference_arm", "reason", "changed", "control", "duration_med
 
 def require_first_schema(plan: FitPlan) -> None:
     """Raise a `UsageError` where the results of a fit cannot be told in the first schema."""
-    problem = find_first_schema_obstacle(read_trials(plan.tables), read_targets(plan.tables))
+    problem = find_first_schema_obstacle(read_trials(plan.tables), read_targets(plan.tables, plan.problem.model))
     if plan.problem.changes:
         problem = "parameters are changed at the call"
     if problem:
