@@ -36,8 +36,6 @@ class Content:
     """Designs, for the context of use."""
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
-    drugs: tuple[GivenDrug, ...] = ()
-    """Drugs that arms are given and the model's parameters are not of."""
     observations: tuple[Observation, ...] = ()
     """Published numbers the report compares with; they were never fitted."""
     targets: tuple[Target, ...] = ()
@@ -52,6 +50,8 @@ class Content:
     """What a reader must not read into reports, of all models."""
     stop_rule_sources: Mapping[str, Source] = field(default_factory=dict)
     """Study -> where the rule by which its treatment stops comes from."""
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -116,8 +116,6 @@ class ModelContent:
     courses: tuple[NominalCourse, ...] = ()
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
-    drugs: tuple[GivenDrug, ...] = ()
-    """Drugs that arms are given and the model's parameters are not of."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
     sensitivities: tuple[SensitivityResult, ...] = ()
@@ -127,6 +125,8 @@ class ModelContent:
     """What a reader must not read into reports, of all models."""
     trials: tuple[Trial, ...] = ()
     """Designs of the studies that parameters belong to."""
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
 
     @property
     def labels(self) -> Labels:

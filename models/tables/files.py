@@ -104,7 +104,8 @@ def load_table(
 
 def _locate(name: str, folder: Path | None, shipped: Path | None) -> tuple[Traversable, str]:
     if folder is None:
-        return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), name)
+        shown = name if shipped is None else f"the package's {name}"
+        return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), shown)
     require_folder(folder)
     own = folder / name
     if own.exists() or find_misnamed(name, folder):

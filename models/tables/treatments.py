@@ -74,7 +74,9 @@ class RegimenRow(AdministrationRow):
 def list_regimens(tables: Tables) -> tuple[RegimenRow, ...]:
     """Return the rows of `regimens.csv`, without those of the package about studies that a user's folder does not have."""
     studies = {row.study for row in tables.rows(ArmRow).entries}
-    return tuple(row for row in tables.rows(RegimenRow).entries if row.file == row.table or row.study in studies)
+    return tuple(
+        row for row in tables.rows(RegimenRow).entries if row.file != f"the package's {row.table}" or row.study in studies
+    )
 
 
 GIVEN = (*REGIMEN_COLUMNS, "target", "unit", "stops")

@@ -79,7 +79,12 @@ def test_list_names_models_and_the_arms_of_the_trials(kinimmune):
 
     assert {"gompertz", "hcc_trial"} <= {item["name"] for item in content["models"]}
     sizes = {trial["study"]: trial["arms"] for trial in content["trials"]}
-    assert sizes == {"sharp": {"sorafenib": 299, "placebo": 303}, "asia_pacific": {"sorafenib": 150, "placebo": 76}}
+    assert sizes == {
+        "sharp": {"sorafenib": 299, "placebo": 303},
+        "asia_pacific": {"sorafenib": 150, "placebo": 76},
+        "soraftem": {"sorafenib_temozolomide": 63, "temozolomide": 63},
+        "mcdermott2008": {"sorafenib_dacarbazine": 51, "placebo_dacarbazine": 50},
+    }
 
 
 def test_list_shows_the_trials_of_the_folder_given(kinimmune):

@@ -14,9 +14,9 @@ from kinimmune.fitting.profile.predictions import choose_predictions, default_pr
 from kinimmune.fitting.sensitivity.values import read_catalogue
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import UsageError
-from kinimmune.models.library.hcc_trial import hcc_trial
-from kinimmune.models.tables.readers import read_parameters, read_trials
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.catalogue import list_figures
@@ -67,7 +67,7 @@ def test_a_fit_of_it_has_no_ratio_and_says_why(fitted):
 
 def test_its_report_draws_no_ratio_and_says_why(folder, fitted):
     tables = Tables(folder)
-    content = Content(hcc_trial(read_parameters("hcc_trial", tables)), *fitted, {}, trials=read_trials(tables))
+    content = Content(load_model("hcc_trial", tables), *fitted, {}, trials=read_trials(tables))
     recipes = list_figures(content)
     assert not {"forest", "hazard_ratios"} & {recipe.name for recipe in recipes}
     told = str(compose_report(content, {}))

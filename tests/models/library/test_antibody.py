@@ -1,5 +1,6 @@
 """An antibody to PD-1 in the trial model: it joins only where an arm gives one, changes nothing at dose 0, and frees T cells."""
 
+import csv
 import math
 import shutil
 from dataclasses import replace
@@ -43,9 +44,14 @@ def courses():
 
 def give(folder, *rows):
     """Write the package's regimens with further rows: (study, arm, drug, amount, unit)."""
-    text = files("kinimmune.data").joinpath("regimens.csv").read_text(encoding="utf-8")
-    more = "".join(f"{','.join(row)},,0,,21,,,yes,assumption,data/README.md,assumed,\n" for row in rows)
-    (folder / "regimens.csv").write_text(text + more, encoding="utf-8")
+    with files("kinimmune.data").joinpath("regimens.csv").open(encoding="utf-8") as file:
+        header, *before = csv.reader(file)
+    origin = {"stops": "yes", "source": "assumption", "locator": "data/README.md", "status": "assumed"}
+    names = ("study", "arm", "drug", "amount", "unit")
+    more = [{**dict(zip(names, row, strict=True)), "every": "21", **origin} for row in rows]
+    with (folder / "regimens.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([header, *before, *([row.get(column, "") for column in header] for row in more)])
     return Tables(folder)
 
 

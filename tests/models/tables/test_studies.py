@@ -56,7 +56,7 @@ def test_a_model_that_does_not_exist_is_told_with_the_nearest(folder):
 
     (found,) = check(Tables(folder))
     assert (found.file, found.row, found.column) == ("trials.csv", 2, "model")
-    assert found.message.endswith("no model 'hcc_tria' in column 'model' (trials.csv row 2); did you mean 'hcc_trial'?")
+    assert found.message.endswith("unknown model 'hcc_tria' in column 'model' (trials.csv row 2); did you mean 'hcc_trial'?")
 
 
 def test_medians_that_a_named_study_leaves_out_of_a_fit_are_told(folder):
