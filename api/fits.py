@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.configuration import read_settings
 from kinimmune.fitting.estimation.results import FitResult, TrialResult
 from kinimmune.fitting.estimation.run import PlannedFit, plan_run, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
 from kinimmune.fitting.profile.results import ProfileResult, read_profiles
+from kinimmune.fitting.projects.project import choose_subject
 from kinimmune.fitting.runs.lock import lock_run
 from kinimmune.fitting.runs.run import RunRecord, RunStatus, open_run
 from kinimmune.fitting.sampling.results import SampleResult, read_sample
@@ -66,7 +66,7 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
     Parameters
     ----------
     model
-        name of a model
+        name of a model or plug-in, path of a Python file, or folder of a project: code it names is run
     path
         folder of the run; it must not hold one unless `force`
     data
@@ -99,7 +99,8 @@ def fit(  # noqa: PLR0913 - the settings of a fit, all by name
     chosen = {"patients": patients, "starts": starts, **changes}
     options = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     command = ("kinimmune.fit", model, str(path))
-    with plan_run(model, read_settings(None, options)) as plan, lock_run(Path(path), force=force):
+    subject = choose_subject(model, None, options)
+    with plan_run(subject.model, subject.settings) as plan, lock_run(Path(path), force=force):
         _carry_out(start_fit(plan, Path(path), command, force=force))
     return read_run(path)
 

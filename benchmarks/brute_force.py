@@ -79,7 +79,7 @@ def compare_curves(trial: Trial, observed: Observed, outcome: ArmOutcome, label:
 
 def compare_ratios(trial: Trial, observed: dict[str, Observed], outcomes: dict[str, ArmOutcome], label: str) -> list[Row]:
     """Return Cox coefficients by lifelines beside the expected ln hazard ratios."""
-    treated, control = trial.treated[0].name, trial.control.name
+    treated, control = (arm.name for arm in trial.contrast(trial.treated[0].name))
     rows: list[Row] = []
     for endpoint in Endpoint:
         parts = [

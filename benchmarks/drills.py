@@ -58,7 +58,7 @@ class Drill:
         code, said = strike_midway(self.mishap, self.run, steps, process)
         faults = judge(self.mishap, self.run, code, said)
         where = self.mishap.mend(self.run)
-        kept = count_steps(where) - self.before
+        kept = max(count_steps(where) - self.before, 0)
         equal, different = self.go_on(where)
         faults += [f"{len(different)} files differ: {different[:3]}"] if different else []
         line = said.strip().replace(str(self.run.parent), "").replace("|", "/") or "-"
@@ -74,7 +74,8 @@ class Drill:
         """Go on with the command, or begin it anew where there is no run, and compare it with the one left alone."""
         if not is_run(run) and self.name != "fit":
             shutil.copytree(self.whole.with_name("fit"), run)
-        if self.name != "fit" and not (run / "results" / "fit.json").exists():
+        tasks = run / "results" / "tasks"
+        if self.name != "fit" and not ((tasks / "start-000.json").exists() and (run / "results" / "fit.json").exists()):
             finish(self.words("fit", run, "--resume"))
         finish(self.words(self.name, run, *(("--resume",) if is_run(run) else ())))
         return compare(self.whole, run)
@@ -116,6 +117,8 @@ def main() -> int:
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no disk stays mounted
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as under nohup; what is begun here is to hear it
+        signal.signal(signal.SIGHUP, lambda *_: None)
     rng, faults = random.Random(given.seed), []
     print("| command | mishap | exit code | tasks kept | files equal after going on | faults | stderr |")
     print("|---|---|---|---|---|---|---|", flush=True)

@@ -133,9 +133,8 @@ def measure_start(name: str) -> tuple[float, float]:
     text = f"""
 import time, numba
 from kinimmune.models.kernel.kernel import load_kernel
-from kinimmune.models.library import {name}
-from kinimmune.models.tables.readers import read_parameters
-model = {name}.{name}(read_parameters("{name}"))
+from kinimmune.models.catalogue import load_model
+model = load_model("{name}")
 begin = time.perf_counter()
 load_kernel(model)
 print(time.perf_counter() - begin)

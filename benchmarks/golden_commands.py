@@ -21,7 +21,8 @@ def read_fit(content: Any) -> Numbers:
     found = {}
     for group in ("targets", "unfitted", "transport"):
         for item in content[group]:
-            name = ":".join(part for part in (item["statistic"], item["study"], item["arm"], item["endpoint"]) if part)
+            arm = None if item["statistic"] == "hazard_ratio" else item["arm"]  # one arm is compared in each of the studies
+            name = ":".join(part for part in (item["statistic"], item["study"], arm, item["endpoint"]) if part)
             found[f"transport/{name}" if group == "transport" else name] = item["predicted"]
     found |= {f"estimate/{item['name']}": item["value"] for item in content["parameters"]}
     for name in ("chi_square_data", "chi_square_prior", "effective_parameters", "q_model", "q_null"):

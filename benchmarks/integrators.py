@@ -13,8 +13,8 @@ from numba import njit
 from scipy.integrate import odeint, solve_ivp
 from sympy.printing.mathml import mathml
 
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.kernel.kernel import Kernel, load_kernel
-from kinimmune.models.library import hcc_trial
 from kinimmune.models.solvers.dosing import constant
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.solvers.tolerances import Tolerances, sizes_of
@@ -22,13 +22,10 @@ from kinimmune.models.symbolic.compile import CompiledModel, compile_model
 from kinimmune.models.symbolic.components import TIME, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
-from kinimmune.models.tables.readers import read_parameters
 from kinimmune.models.trial.population import draw_individuals, individual_values
 
-MODELS: Mapping[str, tuple[Callable[..., OdeModel], dict[str, float]]] = {
-    "hcc_trial": (hcc_trial.hcc_trial, {"dose_rate": 800.0})
-}
-"""Name -> how to build the model, and its inputs."""
+MODELS: Mapping[str, dict[str, float]] = {"hcc_trial": {"dose_rate": 800.0}}
+"""Name of a model -> its inputs."""
 
 
 SMALLEST_SIZE = 1e-3
@@ -54,8 +51,7 @@ class Task:
 
 def prepare(name: str, patients: int, days: float) -> Task:
     """Draw patients and load the kernel."""
-    build, inputs = MODELS[name]
-    model = build(read_parameters(name))
+    model, inputs = load_model(name), MODELS[name]
     p = draw_columns(model, inputs, patients, seed=1)
     return Task(compile_model(model), load_kernel(model), p, inputs, np.linspace(0.0, days, 101))
 

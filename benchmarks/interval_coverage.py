@@ -4,7 +4,12 @@ Each trial is simulated patient by patient at a truth drawn from the prior, publ
 `recovery.py`).  Then each estimated parameter is held at its truth and the others are fitted again: the deviance is how much the
 sum of squares of data and priors rises, and the 90 % interval holds the truth where it is at most 2.71.  Pooled over parameters
 and trials the share should lie in 86-94 %.  The rank of a truth is the normal probability of the signed root of its deviance;
-ranks should be uniform.
+ranks should be uniform.  Mean and standard deviation of (estimate - truth) / standard error by the curvature should be near 0
+and 1.
+
+The trials are those of `hcc_trial`, or with `--model` and `--data` those of another.  `benchmarks/four_arms` is a toy of four
+arms on different regimens without a control:
+`python benchmarks/interval_coverage.py --model benchmarks/four_arms/saturable.py --data benchmarks/four_arms --patients 64 ...`
 
 Trials are kept in the folder of `--output` as they finish; run the same command again to go on.
 """
@@ -24,10 +29,11 @@ from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import Tolerance, TrialObjective
 from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.runs.kept_model import gather_model
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction, run_chains
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.tables.rows import Tables
 
 THRESHOLD = 2.71
@@ -39,7 +45,7 @@ BINS = 10
 
 def simulate_and_fit(inputs: Json) -> Json:
     """Return the truth, the estimate and the deviance of each parameter in one simulated trial: a step of long work."""
-    problem = open_problem(ProblemSettings(**inputs["problem"]), None, 1)
+    problem = open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], 1)
     truth, targets, redraws = draw_replicate(problem, [inputs["seed"], inputs["index"]])
     fitted = to_horizon(replace(problem, targets=targets), HORIZON_FACTOR * max(target.value for target in targets))
     found = optimise_coarsely_first(fitted, np.zeros(truth.size), lambda _: None)
@@ -51,6 +57,7 @@ def simulate_and_fit(inputs: Json) -> Json:
         "names": [item.key for item in problem.estimated],
         "truth": truth.tolist(),
         "estimate": point.tolist(),
+        "error": np.sqrt(np.diag(covariance)).tolist(),
         "cost": found.chi_square,
         "converged": found.converged,
         "redraws": redraws,
@@ -97,25 +104,48 @@ def print_table(trials: Sequence[Json]) -> None:
     spread = float(np.std(by_trial, ddof=1) / math.sqrt(len(trials))) if len(trials) > 1 else math.nan
     converged, redraws = (sum(trial[key] for trial in trials) for key in ("converged", "redraws"))
     print(f"{len(trials)} trials, {converged} converged, {redraws} truths redrawn")
-    print(f"standard error of the share over trials {spread:.1%}; smallest deviance {deviance.min():.3f}")
+    share = hits / n
+    ends = f"{share - NORMAL_95 * spread:.1%} to {share + NORMAL_95 * spread:.1%}"
+    print(f"standard error of the share over trials {spread:.1%} (95 % {ends}); smallest deviance {deviance.min():.3f}")
+    if all("error" in trial for trial in trials):  # trials kept from before have none
+        print_scores(trials)
+
+
+def print_scores(trials: Sequence[Json]) -> None:
+    """Print mean and standard deviation of (estimate - truth) / standard error, per parameter and pooled."""
+    scores = np.array([np.subtract(trial["estimate"], trial["truth"]) / trial["error"] for trial in trials])
+    errors = np.array([trial["error"] for trial in trials])
+    print(f"\n{'(estimate - truth) / se':30s}    mean      sd   mean posterior sd / prior sd")
+    rows = [*zip(trials[0]["names"], scores.T, errors.T, strict=True), ("pooled", scores.ravel(), errors.ravel())]
+    for name, own, error in rows:
+        print(f"{name:30s} {own.mean():7.2f} {np.std(own, ddof=1):7.2f} {error.mean():8.2f}")
 
 
 def main() -> None:
     """Go on with the trials and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="hcc_trial", help="a name, or a Python file, which is run")
+    parser.add_argument("--data", type=Path, help="tables that replace the package's")
     parser.add_argument("--patients", type=int, default=256)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seed", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("build/coverage"), metavar="FOLDER")
     given = parser.parse_args()
-    settings = ProblemSettings(model="hcc_trial", tables=digest_inputs("hcc_trial", Tables()), patients=given.patients, seed=1)
+    with gather_model(given.model, given.data) as (model, folder):
+        print_table(run_trials(given, model, folder))
+
+
+def run_trials(given: argparse.Namespace, model: str, folder: Path | None) -> list[Json]:
+    """Go on with the trials of a model and return their outcomes."""
+    settings = ProblemSettings(model=model, tables=digest_inputs(model, Tables(folder)), patients=given.patients, seed=1)
     chains = [
         TaskChain(
             Task(
                 COVERAGE,
                 f"coverage-{index:03d}",
                 {"problem": settings.plain, "seed": given.seed, "index": index},
+                {"folder": None if folder is None else str(folder)},
             )
         )
         for index in range(given.trials)
@@ -132,7 +162,7 @@ def main() -> None:
 
     with open_executor(given.jobs, None) as pool:
         run_chains(chains, TaskStore(given.output), pool, watch)
-    print_table(finished)
+    return finished
 
 
 if __name__ == "__main__":

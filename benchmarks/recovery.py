@@ -35,7 +35,6 @@ from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.population import draw_individuals
 
@@ -81,7 +80,7 @@ def publish(target: Target, drawn: SimulatedPatients) -> Target | None:
     value, lower, upper = (max(round(float(item) / DAYS_PER_MONTH, 2), SHORTEST) for item in months)
     if not math.isfinite(value):
         return None
-    if not math.isfinite(upper) or (lower == upper and target.endpoint is Endpoint.OS):
+    if not math.isfinite(upper) or lower == upper:
         return replace(target, value=value, lower=None, upper=None, interval_source=None)
     read = replace(target.value_source, status=Status.REPORTED)
     return replace(target, value=value, lower=lower, upper=upper, interval_source=read)

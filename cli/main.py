@@ -16,6 +16,7 @@ from kinimmune.cli.commands.check import check
 from kinimmune.cli.commands.claims import claims
 from kinimmune.cli.commands.doctor import doctor
 from kinimmune.cli.commands.fit import fit
+from kinimmune.cli.commands.init import init
 from kinimmune.cli.commands.list import list_models
 from kinimmune.cli.commands.profile import profile
 from kinimmune.cli.commands.report import report
@@ -48,6 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init", epilog="Example: kinimmune init my_trial --from dose_finding")(init)
 app.command("list", epilog="Example: kinimmune list")(list_models)
 app.command("show", epilog="Example: kinimmune show hcc_trial")(show)
 app.command("simulate", epilog="Example: kinimmune simulate hcc_trial --arm sharp:sorafenib --days 360 -o course.csv")(simulate)

@@ -12,7 +12,11 @@ import typer
 from kinimmune.models.errors import UsageError
 
 ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Name of a model; `kinimmune list` shows them. Or FILE.py, whose code is run.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Name of a model or plug-in; `kinimmune list` shows them. Or FILE.py, or the folder of a project: its code is run.",
+    ),
 ]
 Data = Annotated[
     Path | None,
@@ -54,12 +58,13 @@ def require_folder(given: Path | None) -> Path:
 
 def names_run(subject: str) -> bool:
     """Return whether RUN|MODEL on the command line is a run; what looks like a path and is no model is taken for one."""
+    from kinimmune.fitting.projects.project import is_project
     from kinimmune.fitting.runs.run import is_run
     from kinimmune.models.catalogue import model_names
     from kinimmune.models.model_file import is_model_file
 
     path = Path(subject)
-    if is_model_file(subject) and not is_run(path):
+    if not is_run(path) and (is_model_file(subject) or is_project(path)):
         return False
     return is_run(path) or (subject not in model_names() and (path.exists() or len(path.parts) > 1))
 

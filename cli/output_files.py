@@ -36,6 +36,7 @@ class Inputs:
             yield "the configuration of this command", self.config
         for folder in self.folders():
             yield from (("a table this command reads", folder / name) for name in _table_names())
+            yield from (("a file of the project this command reads", folder / name) for name in _project_names())
         if self.run is not None:
             parts = (self.run / part for part in PARTS_OF_A_RUN)
             yield from ((f"a file of run '{self.run}'", file) for part in parts for file in (part, *part.rglob("*")))
@@ -194,6 +195,12 @@ def _table_names() -> tuple[str, ...]:
     from kinimmune.models.tables.files import TABLES
 
     return TABLES
+
+
+def _project_names() -> tuple[str, ...]:
+    from kinimmune.models.tables.files import MODEL_FILE, PROJECT_FILE
+
+    return (PROJECT_FILE, MODEL_FILE)
 
 
 def _is_same(one: Path | None, other: Path | None) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kinimmune.cli.streams import Aside, open_console
@@ -69,13 +68,6 @@ class Notes:
         """Print one line on stderr."""
         if not self.quiet:
             print(text, file=Aside())
-
-    def say_code(self, subject: str) -> None:
-        """Print first, where MODEL is a Python file, that its code is about to be run."""
-        from kinimmune.models.model_file import is_model_file
-
-        if is_model_file(subject) and Path(subject).is_file():
-            self.say(f"runs the code of {subject}")
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:

@@ -69,7 +69,7 @@ def parse_options(kind: type[Options], given: Mapping[str, Any]) -> Options:
         raise UsageError(f"--{key.rpartition('.')[2].replace('_', '-')}: {problem}") from error
 
 
-def read_settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
+def read_settings(file: Path | None, options: Mapping[str, Any], project: Settings | None = None) -> Settings:
     """Return the settings of a command.
 
     Parameters
@@ -78,6 +78,8 @@ def read_settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
         a configuration in TOML, or None
     options
         options given on the command line, nested as in the file; what is None was not given
+    project
+        settings of a project, which the file goes before
 
     Raises
     ------
@@ -86,13 +88,20 @@ def read_settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
     UsageError
         when there is no such file or an option cannot be used
     """
-    content = {} if file is None else read_configuration(file).model_dump(exclude_unset=True)
-    merged, given = _merge(content, options), options.get("fit")
-    if isinstance(given, Mapping):
-        changes = combine_changes(content.get("fit") or {}, given)
+    content = {} if project is None else project.model_dump(exclude_unset=True)
+    if file is not None:
+        content = _lay_over(content, read_configuration(file).model_dump(exclude_unset=True))
+    return parse_options(Settings, _lay_over(content, options))
+
+
+def _lay_over(content: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others in their place; what a fit takes otherwise than the tables say is told from both."""
+    merged, asked = _merge(content, given), given.get("fit")
+    if isinstance(asked, Mapping):
+        changes = combine_changes(content.get("fit") or {}, asked)
         others = {name: value for name, value in merged["fit"].items() if name not in ("fix", "free", "prior", "start")}
         merged["fit"] = {**others, **changes}
-    return parse_options(Settings, merged)
+    return merged
 
 
 def read_configuration(file: Path) -> Settings:

@@ -25,6 +25,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import examine_limitations
+from kinimmune.models.tables.migration import find_former
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
@@ -96,7 +97,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about the priors of the tables, as findings that stop no command.
+    """Return what is doubtful about the priors of the tables, and tables of before, as findings that stop no command.
 
     Raises
     ------
@@ -105,7 +106,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     """
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
-    return tuple(row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
+    doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
+    return (*find_former(tables.folder), *doubtful)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
@@ -161,7 +163,11 @@ def _find_arms_without_comparison(rows: Iterable[TrialRow], trials: Iterable[Tri
     for row in rows:
         if row.study in alone:
             problem = f"study '{row.study}' has its control arm alone in arms.csv"
-            yield row.finding("study", problem, "add the arm it is compared with; studies of one arm cannot be fitted")
+            yield row.finding(
+                "study",
+                problem,
+                "add the arm it is compared with, or write no in column 'control' of arms.csv: a study needs no control",
+            )
 
 
 def _find_double_use(

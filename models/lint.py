@@ -11,7 +11,7 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
-from kinimmune.models.tables.drugs import examine_drugs, find_drug_values
+from kinimmune.models.tables.drugs import examine_drugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
@@ -19,8 +19,10 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import TableRow, Tables
+from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import supports_trials
+from kinimmune.models.trial.next_line import plan_next_line
 from kinimmune.models.trial.regimens import plan_dosing
 
 SHORT_HORIZON = 30.0
@@ -57,13 +59,21 @@ def check_treatments(tables: Tables) -> tuple[Finding, ...]:
     (drugs,) = examine_drugs(tables).entries
     found = []
     for model in models:
-        for arm in (arm for trial in examine_trials(tables).entries for arm in trial.arms):
+        studies = list_studies(model.name, tables)
+        for arm in (arm for trial in examine_trials(tables).entries if trial.study in studies for arm in trial.arms):
+            usual, place = values_for(model.parameters, None), f"arm '{arm.study}:{arm.name}'"
             try:
-                values = values_for(model.parameters, None) | find_drug_values(model, arm.administrations, drugs)
+                values = usual | find_drug_values(model, arm.administrations, drugs)
                 plan_dosing(model, arm.administrations, values, SHORT_HORIZON)
             except DataError as error:
-                file = "regimens.csv" if arm.regimen else "arms.csv"
-                found.append(Finding(file, None, None, f"arm '{arm.study}:{arm.name}': {error}"))
+                found.append(Finding("regimens.csv" if arm.regimen else "arms.csv", None, None, f"{place}: {error}"))
+                continue
+            if arm.next_line is None:
+                continue
+            try:
+                plan_next_line(model, arm.next_line, usual | find_next_line_values(model, arm, drugs), SHORT_HORIZON)
+            except DataError as error:
+                found.append(Finding("regimens.csv", None, None, f"{place}, next line '{arm.next_line.arm}': {error}"))
     return tuple(dict.fromkeys(found))
 
 

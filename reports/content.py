@@ -36,8 +36,6 @@ class Content:
     """Designs, for the context of use."""
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
-    drugs: tuple[GivenDrug, ...] = ()
-    """Drugs that arms are given and the model's parameters are not of."""
     observations: tuple[Observation, ...] = ()
     """Published numbers the report compares with; they were never fitted."""
     targets: tuple[Target, ...] = ()
@@ -52,6 +50,8 @@ class Content:
     """What a reader must not read into reports, of all models."""
     stop_rule_sources: Mapping[str, Source] = field(default_factory=dict)
     """Study -> where the rule by which its treatment stops comes from."""
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Content:
 
     @property
     def ordered_arms(self) -> tuple[ArmResult, ...]:
-        """Arms by study, the control arm last, as figures expect them."""
+        """Arms by study, the control arm, where there is one, last, as figures expect them."""
         return tuple(sorted(self.trial.arms, key=self._rank))
 
     @property
@@ -81,7 +81,7 @@ class Content:
         return replace(result, bands=tuple(sorted(result.bands, key=self._rank)))
 
     def _rank(self, row: ArmResult | Band) -> tuple[int, bool]:
-        controls = {(trial.study, trial.control.name) for trial in self.trials}
+        controls = {(trial.study, arm.name) for trial in self.trials for arm in trial.arms if arm.control}
         return self.studies.index(row.study), (row.study, row.arm) in controls
 
     @property
@@ -116,8 +116,6 @@ class ModelContent:
     courses: tuple[NominalCourse, ...] = ()
     references: tuple[Reference, ...] = ()
     kinases: tuple[Kinase, ...] = ()
-    drugs: tuple[GivenDrug, ...] = ()
-    """Drugs that arms are given and the model's parameters are not of."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[ClaimRecord, ...] = ()
     sensitivities: tuple[SensitivityResult, ...] = ()
@@ -127,6 +125,8 @@ class ModelContent:
     """What a reader must not read into reports, of all models."""
     trials: tuple[Trial, ...] = ()
     """Designs of the studies that parameters belong to."""
+    drugs: tuple[GivenDrug, ...] = ()
+    """Drugs that arms are given and the model's parameters are not of."""
 
     @property
     def labels(self) -> Labels:

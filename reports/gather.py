@@ -84,20 +84,21 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         **_describe(record.environment, record.inputs),
         **{f"note {number}": note for number, note in enumerate(record.notes, start=1)},
     }
-    model, trials = load_model(record.model, tables), read_trials(tables)
+    model, trials = load_model(record.model, tables), read_trials(tables, record.model)
+    studies = {trial.study for trial in trials}
     content = Content(
         model=model,
         fit=fit,
         trial=trial,
         provenance=provenance,
         trials=trials,
-        stop_rule_sources=read_stop_rule_sources(tables),
+        stop_rule_sources=read_stop_rule_sources(tables, record.model),
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
-        observations=read_observations(tables),
+        observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
         limitations=read_limitations(tables),
-        targets=read_targets(tables),
+        targets=read_targets(tables, record.model),
         claims=_gather_claims(run, tables, claims),
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
@@ -146,7 +147,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
     """
     model = load_model(name, tables)
     picture = gather_picture(model, tables, request.changes)
-    trials = read_trials(tables) if supports_trials(model) else ()
+    trials = read_trials(tables, name) if supports_trials(model) else ()
     return ModelContent(
         model=model,
         courses=_follow_arms(model, tables, request) if picture is None else tuple(picture.courses.values())[:MOST_COURSES],
@@ -155,7 +156,7 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         drugs=_list_drugs(model, trials, tables),
         limitations=read_limitations(tables),
         trials=trials,
-        provenance=_describe(current_environment(), hash_tables(tables.folder)),
+        provenance=_describe(current_environment(), hash_tables(tables.folder, tables.shipped)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
     )
@@ -164,7 +165,9 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
 def _list_drugs(model: OdeModel, trials: Iterable[Trial], tables: Tables) -> tuple[GivenDrug, ...]:
     if not supports_trials(model):
         return ()
-    return list_given_drugs(model, [arm.administrations for trial in trials for arm in trial.arms], read_drugs(tables))
+    arms = [arm for trial in trials for arm in trial.arms]
+    lines = [arm.next_line.administrations for arm in arms if arm.next_line is not None]
+    return list_given_drugs(model, [*(arm.administrations for arm in arms), *lines], read_drugs(tables))
 
 
 def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[ClaimRecord, ...]:

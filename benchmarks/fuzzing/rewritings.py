@@ -32,7 +32,8 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "observations.csv": ("value",),
     "kinases.csv": ("ic50",),
     "parameters.csv": ("value", "lower", "upper", "prior_median"),
-    "experiments.csv": ("value",),
+    "experiments.csv": ("value", "amount"),
+    "regimens.csv": ("amount",),
     "targets.csv": ("value", "lower", "upper"),
 }
 """Table -> columns whose numbers are in the unit of column `unit`."""

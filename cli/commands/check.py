@@ -18,7 +18,8 @@ CONFIGURATION = "config.toml"
 
 def check(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="Tables and config.toml of your own; else the package's tables.")
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="A project, or tables and config.toml of your own; else the package's tables."),
     ] = None,
     migrate: Annotated[
         bool,
@@ -31,15 +32,19 @@ def check(
 ) -> None:
     """Check tables and configuration: one line for each thing that is wrong, then what is doubtful as warnings.
 
+    No code is run: of a model in a Python file, or of a plug-in, what needs the model is not checked, which is said.
+
     Exit code 3 says that something is wrong; warnings alone leave it at 0.
     """
     from kinimmune.fitting import lint
+    from kinimmune.fitting.projects.project import find_unread_models
     from kinimmune.models.tables.rows import Tables
 
     if migrate:
         _migrate(folder, Notes(quiet))
     tables = Tables(folder)
     findings, warnings = (*lint.check(tables), *_check_configuration(folder)), lint.warn(tables)
+    unread = find_unread_models(tables)
     if as_json:
         print_json(
             {
@@ -47,12 +52,15 @@ def check(
                 "folder": None if folder is None else str(folder),
                 "findings": list(map(_describe, findings)),
                 "warnings": list(map(_describe, warnings)),
+                "not_run": list(unread),
             }
         )
     else:
         print("\n".join(item.message for item in findings) or "nothing wrong")
         for item in warnings:
             print(f"warning: {item.message}")
+        for what in unread:
+            print(f"not run: {what}; what needs its model, such as names in its experiments and claims, was not checked")
     if findings:
         raise typer.Exit(Exit.DATA)
 
@@ -62,32 +70,47 @@ def _describe(item: "Finding") -> dict[str, object]:
 
 
 def _migrate(folder: Path | None, notes: Notes) -> None:
-    """Rewrite the tables of a folder that are of an earlier form."""
+    """Rewrite the tables of a folder that are of an earlier form, and tell the version of today's."""
     from kinimmune.fitting.runs.atomic_files import write_text
     from kinimmune.models.tables.migration import migrate
     from kinimmune.models.tables.readers import read_drugs
 
     if folder is None:
         raise UsageError("--migrate needs the folder whose tables are rewritten; write kinimmune check --migrate FOLDER")
-    for table in migrate(folder, read_drugs().names):
-        path, old = folder / table.name, folder / f"{table.name}.old"
+    tables = migrate(folder, read_drugs().names)
+    for table in tables:
+        old = folder / f"{table.name}.old"
         if old.exists():
-            raise UsageError(f"'{old}' is in the way of the table of before; move it")
-        path.rename(old)
+            raise UsageError(f"'{old}' is in the way of the file of before; move it")
+    for table in tables:
+        path, old = folder / table.name, folder / f"{table.name}.old"
+        before = f"{path} rewritten; the file of before is {old}" if path.exists() else f"{path} written"
+        if path.exists():
+            path.rename(old)
         write_text(path, table.text)
-        for note in (*table.notes, f"{path} rewritten; the table of before is {old}"):
+        for note in (*table.notes, before):
             notes.say(note)
 
 
 def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
+    """Return what is wrong with the settings in a folder: those of a project, and those of `-c`."""
     from kinimmune.fitting.configuration import read_configuration
-    from kinimmune.models.errors import DataError
+    from kinimmune.fitting.projects.project import is_project, read_project
+    from kinimmune.models.errors import KinimmuneError
+    from kinimmune.models.tables.files import PROJECT_FILE
     from kinimmune.models.tables.findings import Finding
 
-    if folder is None or not (folder / CONFIGURATION).exists():
+    if folder is None:
         return ()
+    found = []
     try:
-        read_configuration(folder / CONFIGURATION)
-    except DataError as error:
-        return (Finding(CONFIGURATION, None, None, str(error)),)
-    return ()
+        if is_project(folder):
+            read_project(folder)
+    except KinimmuneError as error:
+        found.append(Finding(PROJECT_FILE, None, None, str(error)))
+    try:
+        if (folder / CONFIGURATION).exists():
+            read_configuration(folder / CONFIGURATION)
+    except KinimmuneError as error:
+        found.append(Finding(CONFIGURATION, None, None, str(error)))
+    return tuple(found)

@@ -1,6 +1,8 @@
 """`kinimmune claims`: the documents' sentences put to the test, with and without the mechanism each is about."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,9 +11,12 @@ from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_json
 
 if TYPE_CHECKING:
+    from kinimmune.fitting.settings import Settings
     from kinimmune.models.tables.rows import Tables
 
-AnyModel = Annotated[str | None, typer.Argument(metavar="MODEL", help="Name of a model; all models with claims if none.")]
+AnyModel = Annotated[
+    str | None, typer.Argument(metavar="MODEL", help="Name of a model, FILE.py or a project; all with claims if none.")
+]
 
 
 def claims(
@@ -31,14 +36,9 @@ def claims(
     from kinimmune.cli.printing.claims import print_claims
     from kinimmune.fitting.claims.results import to_plain
     from kinimmune.fitting.claims.run import ClaimTesting, run_claims
-    from kinimmune.fitting.configuration import read_settings
-    from kinimmune.models.tables.rows import Tables
 
-    settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    notes, tables = Notes(quiet), Tables(settings.data)
-    if model is not None:
-        notes.say_code(model)
-    names, tables = _choose_models(model, tables)
+    notes = Notes(quiet)
+    settings, names, tables = _choose_models(model, config, {"data": data, "seed": seed, "jobs": jobs}, notes)
     testing = ClaimTesting(draws, settings.seed, settings.jobs)
     with notes.progress() as show:
         records = run_claims(names, tables, testing, show)
@@ -50,14 +50,24 @@ def claims(
         raise typer.Exit(Exit.NOT_CONVERGED)
 
 
-def _choose_models(model: str | None, tables: "Tables") -> tuple[tuple[str, ...], "Tables"]:
-    """Return the names of the models whose claims are tested, all that have parameters if none is given, and their tables."""
+def _choose_models(
+    model: str | None, config: Path | None, given: Mapping[str, Any], notes: Notes
+) -> tuple["Settings", tuple[str, ...], "Tables"]:
+    """Return the settings, the models whose claims are tested, all that have parameters if none is given, and their tables."""
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.models.catalogue import model_names
     from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.readers import read_model_names
+    from kinimmune.models.tables.rows import Tables
 
     if model is None:
+        settings = read_settings(config, given)
+        tables = Tables(settings.data)
         in_use = read_model_names(tables)
-        return tuple(name for name in model_names(tables) if name in in_use), tables
-    name, tables = open_model(model, tables)
-    return (name,), tables
+        return settings, tuple(name for name in model_names(tables) if name in in_use), tables
+    subject = choose_subject(model, config, given)
+    say_first(notes, subject)
+    name, tables = open_model(subject.model, Tables(subject.settings.data))
+    return subject.settings, (name,), tables

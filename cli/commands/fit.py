@@ -1,7 +1,8 @@
 """`kinimmune fit`: the main job, in a run folder that can be resumed."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,12 +10,21 @@ from kinimmune.cli import options
 from kinimmune.cli.changes import Fix, Free, Priors, Starts, gather_changes
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.terminal import Notes, print_error
+from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kinimmune.fitting.estimation.fit import FitPlan
     from kinimmune.fitting.estimation.results import FitResult
+    from kinimmune.fitting.estimation.run import PlannedFit
 
 RunFolder = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; runs/MODEL-N if none.")]
 StopRule = Annotated[str | None, typer.Option("--stop-rule", help="Rule by which treatment stops, in place of each study's.")]
+Schema = Annotated[
+    int | None,
+    typer.Option("--schema", min=1, max=2, help="Schema of --json: kinimmune.fit/2 if none; 1 for programs of before."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run of -o at its last finished start.")]
 
 
@@ -38,6 +48,7 @@ def fit(
     seed: options.Seed = None,
     jobs: options.Jobs = None,
     as_json: options.Json = False,
+    schema: Schema = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Fit a model to the published medians of its trials; `kinimmune list` shows which models can be fitted.
@@ -50,38 +61,80 @@ def fit(
     from contextlib import ExitStack
 
     from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
-    from kinimmune.fitting.configuration import read_settings
-    from kinimmune.fitting.estimation.run import plan_run, resume_fit, run_fit, start_fit
+    from kinimmune.fitting.estimation.run import run_fit, start_fit
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
 
+    _require_json(schema, as_json=as_json)
     notes = Notes(quiet)
     execution = ExecutionOptions(1, dask, resume, force, notes)  # threads within a start serve it best
-    chosen = {"patients": patients, "starts": starts, "stop_rule": stop_rule, **gather_changes(fix, free, prior, start)}
-    chosen |= {"integrator": integrator, "compare_rules": compare_rules}
+    chosen = {
+        "patients": patients,
+        "starts": starts,
+        "stop_rule": stop_rule,
+        "integrator": integrator,
+        "compare_rules": compare_rules,
+        **gather_changes(fix, free, prior, start),
+    }
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     with ExitStack() as stack:
-        notes.say_code("" if resume else model)
-        plan = None if resume else stack.enter_context(plan_run(model, read_settings(config, given)))  # before a folder
+        plan = None if resume else stack.enter_context(_plan(model, config, given, notes))  # before a folder
+        _require_schema(schema, plan)
         try_cluster(dask)
-        folder = open_run(options.require_folder(output)).path if plan is None else options.choose_folder(model, output)
+        new = None if plan is None else options.choose_folder(plan.problem.model, output)
+        folder = open_run(options.require_folder(output)).path if new is None else new
         with lock_run(folder, force=force):
             command = options.own_command()
-            work = resume_fit(model, folder, config, given) if plan is None else start_fit(plan, folder, command, force=force)
+            work = _resume(model, folder, config, given) if plan is None else start_fit(plan, folder, command, force=force)
+            _require_schema(schema, work.plan)
             notes.say(f"run {work.run.path}")
             for text in (*work.warnings, *work.plan.warnings):
                 notes.say(f"warning: {text}")
             result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
-    _tell(result, work.run.path, as_json=as_json)
+    _tell(result, work.run.path, schema=(schema or 2) if as_json else None)
 
 
-def _tell(result: "FitResult", run: Path, *, as_json: bool) -> None:
-    """Print a fit on stdout; leave with the code that says so where it did not converge."""
+def _plan(model: str, config: Path | None, given: Mapping[str, Any], notes: Notes) -> "AbstractContextManager[FitPlan]":
+    """Return the plan of a fit, for as long as its context lasts."""
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.estimation.run import plan_run
+    from kinimmune.fitting.projects.project import choose_subject
+
+    subject = choose_subject(model, config, given)
+    say_first(notes, subject)
+    return plan_run(subject.model, subject.settings)
+
+
+def _resume(model: str, folder: Path, config: Path | None, given: Mapping[str, Any]) -> "PlannedFit":
+    """Return the fit of a run that is taken up again; no code is run for it."""
+    from kinimmune.fitting.estimation.run import resume_fit
+    from kinimmune.fitting.projects.project import name_subject
+
+    name, asked = name_subject(model, given)
+    return resume_fit(name, folder, config, asked)
+
+
+def _require_json(schema: int | None, *, as_json: bool) -> None:
+    if schema is not None and not as_json:
+        raise UsageError(f"--schema {schema} is of the object that --json prints; give --json too")
+
+
+def _require_schema(schema: int | None, plan: "FitPlan | None") -> None:
+    """Raise a `UsageError` where the results of a fit cannot be told in the schema that was asked for."""
+    if plan is not None and schema == 1:
+        from kinimmune.fitting.estimation.first_schema import require_first_schema
+
+        require_first_schema(plan)
+
+
+def _tell(result: "FitResult", run: Path, *, schema: int | None) -> None:
+    """Print a fit on stdout, as JSON of a schema or as tables; leave with the code that says so where it did not converge."""
     from kinimmune.cli.printing.fit import print_fit
+    from kinimmune.fitting.estimation.first_schema import write_first_schema
     from kinimmune.fitting.estimation.results import FIT_JSON
 
-    if as_json:
-        print(FIT_JSON.dump(result))
+    if schema is not None:
+        print(write_first_schema(result) if schema == 1 else FIT_JSON.dump(result))
     else:
         print_fit(result)
     if result.status != "converged":

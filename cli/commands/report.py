@@ -13,12 +13,13 @@ from kinimmune.models.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from kinimmune.cli.output_files import Inputs, OutputFile
+    from kinimmune.fitting.projects.project import Subject
     from kinimmune.fitting.runs.run import Run
     from kinimmune.fitting.settings import Settings
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
-Subject = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run, or name of a model or FILE.py.")]
+Reported = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run; or name of a model, FILE.py or a project.")]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -34,7 +35,7 @@ Target = Annotated[
 
 
 def report(
-    subject: Subject,
+    subject: Reported,
     output: Target = None,
     data: options.Data = None,
     config: options.Config = None,
@@ -50,23 +51,24 @@ def report(
     RUN/results/claims.json, and later reports show them again.
     """
     from kinimmune.cli.output_files import plan_output, require_makeable
-    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.models.model_file import name_model
     from kinimmune.reports.gather import ReportedClaims
 
     _require_enough(draws)
-    settings = read_settings(config, {"data": data, "seed": seed, "jobs": jobs})
-    run = _find_run(subject, data)
-    usual = Path(f"{name_model(subject)}-report.pdf") if run is None else run.path / "report.pdf"
+    about = choose_subject(subject, config, {"data": data, "seed": seed, "jobs": jobs})
+    run, settings = _find_run(about, data), about.settings
+    usual = Path(f"{name_model(about.model)}-report.pdf") if run is None else run.path / "report.pdf"
     target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
     folder = _choose_folder(run, target, usual)
     require_makeable(folder / "figures")
     notes, written = Notes(quiet), _Written(target)
     if run is None:
-        notes.say_code(subject)
+        say_first(notes, about)
     with notes.progress() as show:
         claims = ReportedClaims(draws, settings.seed, settings.jobs, show)
-        warnings = _report_model(subject, settings, claims, folder, written) if run is None else _report_run(run, claims, written)
+        warnings = _report_model(about, claims, folder, written) if run is None else _report_run(run, claims, written)
     for text in (*(f"warning: {text}" for text in warnings), *written.notes):
         notes.say(text)
     if as_json:
@@ -93,20 +95,19 @@ def _require_enough(draws: int | None) -> None:
         raise UsageError(f"--draws {draws} is too few to tell a share; give at least {FEWEST_DRAWS}, or 0 to leave claims out")
 
 
-def _find_run(subject: str, data: Path | None) -> "Run | None":
+def _find_run(subject: "Subject", data: Path | None) -> "Run | None":
     """Return the run that is named, None for a model, which must be there."""
     from kinimmune.fitting.runs.run import open_run
-    from kinimmune.models.catalogue import require_model
-    from kinimmune.models.model_file import is_model_file
+    from kinimmune.models.model_file import find_code, is_model_file
     from kinimmune.models.tables.rows import Tables
 
-    if not options.names_run(subject):
-        if not is_model_file(subject):
-            require_model(subject, Tables(data))
+    if subject.project is not None or not options.names_run(subject.model):
+        if not is_model_file(subject.model):
+            find_code(subject.model, Tables(subject.settings.data))
         return None
     if data is not None:
-        raise UsageError(f"--data {data}: run '{subject}' keeps its tables; leave it out, or report the model")
-    return open_run(Path(subject))
+        raise UsageError(f"--data {data}: run '{subject.model}' keeps its tables; leave it out, or report the model")
+    return open_run(Path(subject.model))
 
 
 def _list_inputs(run: "Run | None", settings: "Settings", config: Path | None) -> "Inputs":
@@ -137,18 +138,19 @@ def _report_run(run: "Run", claims: "ReportedClaims", written: _Written) -> tupl
     from kinimmune.reports.document import write_model_report, write_report
     from kinimmune.reports.gather import gather_run, gather_studies
 
+    removed = tuple(f"{path} was removed, or never finished; what it held is not shown" for path in run.list_removed())
     if not (run.path / FIT).is_file() and read_studies(run):
-        return write_model_report(gather_studies(run, claims), run.path, written)
+        return (*removed, *write_model_report(gather_studies(run, claims), run.path, written))
     content, changed = gather_run(run, claims)
-    return (*changed, *write_report(content, run.path, written))
+    return (*removed, *changed, *write_report(content, run.path, written))
 
 
-def _report_model(name: str, settings: "Settings", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
+def _report_model(subject: "Subject", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
     """Write the report of a model alone; return warnings."""
     from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.rows import Tables
     from kinimmune.reports.document import write_model_report
     from kinimmune.reports.gather import gather_model
 
-    model, tables = open_model(name, Tables(settings.data))
-    return write_model_report(gather_model(model, tables, settings.simulate.request, claims), folder, written)
+    model, tables = open_model(subject.model, Tables(subject.settings.data))
+    return write_model_report(gather_model(model, tables, subject.settings.simulate.request, claims), folder, written)

@@ -1,8 +1,7 @@
 """`kinimmune sensitivity`: which parameters move an output, in a run of its own or in that of a fit."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,12 +11,14 @@ from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
     from kinimmune.cli.session import ExecutionOptions
+    from kinimmune.fitting.projects.project import Subject
     from kinimmune.fitting.sensitivity.results import SensitivityResult
     from kinimmune.fitting.sensitivity.run import PlannedStudy
     from kinimmune.fitting.workflow.runtime import Runtime
 
-Subject = Annotated[
-    str, typer.Argument(metavar="MODEL|RUN", help="Name of a model, or folder of a run, whose fit is its centre.")
+Centre = Annotated[
+    str,
+    typer.Argument(metavar="MODEL|RUN", help="Name of a model, FILE.py or project; or folder of a run, whose fit is its centre."),
 ]
 Output = Annotated[
     str | None,
@@ -48,7 +49,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study at it
 
 
 def sensitivity(
-    subject: Subject,
+    subject: Centre,
     output: Output = None,
     method: MethodName = None,
     parameters: Parameters = None,
@@ -85,6 +86,7 @@ def sensitivity(
     """
     from kinimmune.cli.printing.sensitivity import print_sensitivity
     from kinimmune.cli.session import ExecutionOptions, try_cluster
+    from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.fitting.runs.lock import lock_run
     from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
@@ -102,17 +104,16 @@ def sensitivity(
         "group": dict(map(parse_group, groups or ())) or None,
     }
     given = {"data": data, "seed": seed, "jobs": jobs, "sensitivity": chosen}
-    notes, of_run = Notes(quiet), options.names_run(subject)
-    if posterior and not of_run:
+    notes, about = Notes(quiet), None if options.names_run(subject) else choose_subject(subject, config, given)
+    if posterior and about is not None:
         raise UsageError("--posterior needs a RUN with a fit; a model has priors only")
     try_cluster(dask)
-    folder = _choose_folder(subject, run, of_run=of_run, resume=resume)
+    folder = _choose_folder(about, subject, run, resume=resume)
     with lock_run(folder, force=force):
-        if of_run:
+        if about is None:
             work = add_study(open_run(folder), config, given, posterior=posterior)
         else:
-            notes.say_code("" if resume else subject)
-            work = _begin(subject, folder, config, given, resume=resume, force=force)
+            work = _begin(about, folder, notes, resume=resume, force=force)
         result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
     if as_json:
         print(SENSITIVITY_JSON.dump(result))
@@ -146,28 +147,26 @@ def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
     return name.strip(), options.split_names(members)
 
 
-def _choose_folder(subject: str, given: Path | None, *, of_run: bool, resume: bool) -> Path:
-    """Return the folder of the run a study is added to or begun in."""
+def _choose_folder(about: "Subject | None", subject: str, given: Path | None, *, resume: bool) -> Path:
+    """Return the folder of the run a study is added to, where it is about no model, or begun in."""
     from kinimmune.fitting.runs.run import open_run
 
-    if of_run:
+    if about is None:
         if given is not None and given != Path(subject):
             raise UsageError(f"a study of run '{subject}' is added to it; leave -o {given} out")
         return open_run(Path(subject)).path
-    return open_run(options.require_folder(given)).path if resume else options.choose_folder(subject, given)
+    return open_run(options.require_folder(given)).path if resume else options.choose_folder(about.model, given)
 
 
-def _begin(
-    model: str, folder: Path, config: Path | None, given: Mapping[str, Any], *, resume: bool, force: bool
-) -> "PlannedStudy":
+def _begin(subject: "Subject", folder: Path, notes: Notes, *, resume: bool, force: bool) -> "PlannedStudy":
     """Return a study of a model in a run of its own, new or taken up again."""
-    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.cli.subjects import say_first
     from kinimmune.fitting.sensitivity.run import resume_study, start_study
 
-    settings = read_settings(config, given)
     if resume:
-        return resume_study(model, settings, folder)
-    return start_study(model, settings, folder, options.own_command(), force=force)
+        return resume_study(subject.model, subject.settings, folder)
+    say_first(notes, subject)
+    return start_study(subject.model, subject.settings, folder, options.own_command(), force=force)
 
 
 def _carry_out(work: "PlannedStudy", execution: "ExecutionOptions") -> "SensitivityResult":

@@ -21,14 +21,16 @@ def show(
     """Show a model: equations by mechanism, states, experiments, and parameters with prior, status and source."""
     from kinimmune.cli.printing.abilities import describe_experiments, print_experiments
     from kinimmune.cli.printing.model import describe, print_model
-    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.models.catalogue import load_model
     from kinimmune.models.model_file import open_model
     from kinimmune.models.tables.readers import read_experiments, read_kinases
     from kinimmune.models.tables.rows import Tables
 
-    Notes(quiet).say_code(model)
-    name, tables = open_model(model, Tables(read_settings(config, {"data": data}).data))
+    subject = choose_subject(model, config, {"data": data})
+    say_first(Notes(quiet), subject)
+    name, tables = open_model(subject.model, Tables(subject.settings.data))
     built = load_model(name, tables)
     content = describe(built, read_kinases(tables)) | {"experiments": describe_experiments(read_experiments(built, tables))}
     if as_json:

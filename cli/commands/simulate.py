@@ -12,6 +12,7 @@ from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
+    from kinimmune.cli.output_files import Inputs, OutputFile
     from kinimmune.models.experiments.individual import Individual, IndividualCourse, IndividualRequest
     from kinimmune.models.tables.rows import Tables
 
@@ -39,25 +40,19 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
-    from kinimmune.cli.output_files import Inputs, plan_output, require_different
+    from kinimmune.cli.output_files import Inputs
     from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
-    from kinimmune.fitting.configuration import read_settings
+    from kinimmune.cli.subjects import say_first
+    from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.models.experiments.individual import simulate_individual
     from kinimmune.models.tables.rows import Tables
 
     given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
-    settings = read_settings(config, {"data": data, "simulate": given})
-    inputs = Inputs(settings.data, config)
-    wanted = [("-o", output, ".csv"), ("--plot", plot, ".svg")]
-    targets = {
-        option: plan_output(option, path, ending, inputs, stdout_is_free=not as_json)
-        for option, path, ending in wanted
-        if path is not None
-    }
-    require_different(targets)
-    notes, request = Notes(quiet), settings.simulate.request
-    notes.say_code(model)
-    individual, tables = _plan(model, Tables(settings.data), request)
+    subject = choose_subject(model, config, {"data": data, "simulate": given})
+    targets = _plan_outputs(output, plot, Inputs(subject.settings.data, config), stdout_is_free=not as_json)
+    notes, request = Notes(quiet), subject.settings.simulate.request
+    say_first(notes, subject)
+    individual, tables = _plan(subject.model, Tables(subject.settings.data), request)
     notes.say(individual.summary)
     course = simulate_individual(individual)
     for option, target in targets.items():
@@ -69,6 +64,20 @@ def simulate(
         print_json(describe_course(course))
     elif not any(target.fills_stdout for target in targets.values()):
         print_course(course)
+
+
+def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, stdout_is_free: bool) -> dict[str, "OutputFile"]:
+    """Return option -> where its output goes."""
+    from kinimmune.cli.output_files import plan_output, require_different
+
+    wanted = [("-o", output, ".csv"), ("--plot", plot, ".svg")]
+    targets = {
+        option: plan_output(option, path, ending, inputs, stdout_is_free=stdout_is_free)
+        for option, path, ending in wanted
+        if path is not None
+    }
+    require_different(targets)
+    return targets
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, float]:

@@ -89,6 +89,8 @@ def _print_unfitted(result: FitResult) -> None:
         if row.reason:
             place = ":".join(part for part in (row.study, row.arm, row.endpoint) if part)
             print(f"no {row.statistic.replace('_', ' ')} of {place}: {row.reason}")
+    for study in (study for study, reference in result.reference_arms.items() if reference is None):
+        print(f"no hazard ratio of {study}: it has no control arm")
     if result.q_model is not None:
         print(
             f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"

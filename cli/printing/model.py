@@ -84,6 +84,8 @@ def _parameter(item: Parameter) -> Json:
         "estimated": item.estimated,
         "spread": None if item.spread is None else {"scale": item.spread.scale.value, "sd": item.spread.sd},
         "study": item.study,
+        "arm": item.arm,
+        "drug": item.drug,
         "meaning": item.meaning,
         "status": item.source.status.value,
         "source": item.source.key,

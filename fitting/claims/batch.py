@@ -19,6 +19,7 @@ from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.design import Trial
 
 Arguments = TypeVarTuple("Arguments")
@@ -43,6 +44,8 @@ class ExperimentSetup:
     """Name -> read-out day [d]."""
     trials: Mapping[str, Trial] = field(default_factory=dict)
     """Study -> its trial, of a model that is tried in trials."""
+    arm_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """`STUDY:ARM` -> parameter -> value of its own: of a drug that is not the model's, or of the arm in `parameters.csv`."""
     jobs: int = 1
     """Threads."""
 
@@ -213,8 +216,5 @@ def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, s
 
 
 def _distinct(parameters: Sequence[Parameter]) -> list[Parameter]:
-    """Return the first parameter of every name."""
-    first: dict[str, Parameter] = {}
-    for item in parameters:
-        first.setdefault(item.name, item)
-    return list(first.values())
+    """Return the first parameter of every name; no arm's own."""
+    return list(parameters_of(parameters, None, None))

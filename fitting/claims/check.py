@@ -4,7 +4,7 @@ Start with `check_claims`.  A claim that also holds without its mechanism is vac
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
-from kinimmune.fitting.claims.readout import Readout
+from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
@@ -23,7 +23,9 @@ from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.tables.readers import read_days, read_experiments, read_trials
+from kinimmune.models.symbolic.scope import own_values, parameters_of
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.readers import read_days, read_drugs, read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Trial, supports_trials
 
@@ -133,12 +135,14 @@ def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) 
     except UsageError as error:
         raise DataError(f"column 'arrows' of claims.csv: {error}") from error
     experiments = {item.name: item for item in read_experiments(model, tables)}
+    trials = _gather_trials(model, claims, tables, experiments)
     return ExperimentSetup(
         compiled=compile_model(switched),
         integrate=partial(integrate, load_kernel(switched), checked=False),  # signs and ratios, far from the tolerance
         experiments=experiments,
         days=read_days(model.name, tables),
-        trials=_gather_trials(model, claims, tables, experiments),
+        trials=trials,
+        arm_values=_gather_values(model, claims, tables, trials),
         jobs=jobs,
     )
 
@@ -147,10 +151,34 @@ def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, oth
     """Return study -> its trial; a study that claims name and the tables lack is the package's, as the claim mostly is too."""
     if not supports_trials(model):
         return {}
-    trials = {trial.study: trial for trial in read_trials(tables)}
-    named = {name for claim in claims for name in (claim.experiment, claim.baseline)}
+    trials = {trial.study: trial for trial in read_trials(tables, model.name)}
+    named = _list_named(model, claims)
     missing = named - set(trials) - {*others, *model.state_names, *(item.name for item in model.outputs)}
     return trials | ({trial.study: trial for trial in read_trials() if trial.study in missing} if missing else {})
+
+
+def _list_named(model: OdeModel, claims: Iterable[Claim]) -> set[str]:
+    """Return what rows of claims name as experiment or baseline, studies among them, and the studies their read-outs read."""
+    named: set[str] = set()
+    for claim in claims:
+        readout = readouts_of(model.name).get(claim.readout)
+        named |= {(name or "").partition(":")[0] for name in (claim.experiment, claim.baseline)}
+        named |= set(() if readout is None else readout.uses.get(Named.STUDY, ()))
+    return named
+
+
+def _gather_values(
+    model: OdeModel, claims: Sequence[Claim], tables: Tables, trials: Mapping[str, Trial]
+) -> dict[str, dict[str, float]]:
+    """Return `STUDY:ARM` -> what parameters are in that arm alone, of the trials that claims name; arms without are left out."""
+    named = [trials[study] for study in trials if study in _list_named(model, claims)]
+    drugs = read_drugs(tables) if named else KnownDrugs()
+    found: dict[str, dict[str, float]] = {}
+    for arm in (arm for trial in named for arm in trial.arms):
+        own = find_drug_values(model, arm.administrations, drugs)
+        own |= own_values(parameters_of(model.parameters, arm.study, arm.name, arm.drugs))
+        found |= {f"{arm.study}:{arm.name}": own} if own else {}
+    return found
 
 
 def _test_claim(claim: Claim, readouts: Mapping[str, Readout], batches: "_Batches") -> ClaimResult:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from kinimmune.models.arrays import NORMAL_95, Array
+from kinimmune.models.trial.design import FollowUp
 
 NEWTON_STEPS = 25
 LARGEST_STEP = 1.0
@@ -27,16 +28,8 @@ class Cohort:
     """Cumulative hazard of death, shape (n, m, k)."""
     covariate: Array
     """The biomarker at the landmark, shape (n, m)."""
-    shortest: Array
-    """Shortest follow-up [d], that of the last patient to enter, shape (n,)."""
-    accrual: Array
-    """Time over which patients enter uniformly [d], shape (n,)."""
-
-    def followed(self, time: Array) -> Array:
-        """Return the share of patients still followed at times [d], shape (n, k)."""
-        left = (self.shortest[:, None] + self.accrual[:, None] - time[None, :]) / self.accrual[:, None]
-        share: Array = np.clip(left, 0.0, 1.0)
-        return share
+    follow_up: FollowUp
+    """How long patients are followed: staggered entry makes it vary."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ def expected_association(cohort: Cohort) -> Association:
     alive = np.exp(-cohort.hazard)
     weight = alive[:, :, 0]
     score = _standardise(cohort.covariate, weight)
-    followed = cohort.followed((cohort.time[1:] + cohort.time[:-1]) / 2.0)[:, None, :]
+    followed = cohort.follow_up.uncensored((cohort.time[1:] + cohort.time[:-1]) / 2.0)
     deaths = (alive[:, :, :-1] - alive[:, :, 1:]) * followed
     at_risk = (alive[:, :, :-1] + alive[:, :, 1:]) / 2.0 * followed
     slope, information = _root(score[:, :, None], deaths, at_risk)

@@ -5,14 +5,14 @@ compiled.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.table import ClaimRow
-from kinimmune.models.catalogue import load_model, model_names
-from kinimmune.models.errors import DataError, ModelError, nearest
+from kinimmune.models.catalogue import known_names, load_model, model_names
+from kinimmune.models.errors import DataError, ModelError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
 from kinimmune.models.tables.findings import Finding
@@ -20,11 +20,13 @@ from kinimmune.models.tables.model_experiments import examine_model_experiments
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables, dangling
 from kinimmune.models.tables.trials import examine_trials
+from kinimmune.models.trial.design import Trial
 
 
 def check_models(tables: Tables) -> tuple[Finding, ...]:
     """Return the rows of `claims.csv` about models that do not exist."""
-    return tuple(dangling(tables.rows(ClaimRow).entries, "model", model_names(tables), "the library"))
+    rows = tables.rows(ClaimRow).entries
+    return tuple(dangling(rows, "model", known_names(tables, (row.model for row in rows)), "the library"))
 
 
 def check_names(tables: Tables) -> tuple[Finding, ...]:
@@ -36,7 +38,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
     """
     changes, claims = tables.rows(ExperimentRow).entries, tables.rows(ClaimRow).entries
     in_use = {model for row, _ in examine_parameters(tables).entries for model in row.models}
-    studies = {trial.study for where in (tables, Tables()) for trial in examine_trials(where).entries}
+    trials = {trial.study: trial for where in (Tables(), tables) for trial in examine_trials(where).entries}
     spoken_of = dict.fromkeys([*(row.model for row in changes), *(row.model for row in claims)])
     found: list[Finding] = []
     for name in (*spoken_of, *sorted(in_use - spoken_of.keys())):
@@ -50,7 +52,7 @@ def check_names(tables: Tables) -> tuple[Finding, ...]:
             found.append(Finding("parameters.csv", None, None, f"model '{name}' cannot be built from the tables: {error}"))
             continue
         found += examine_model_experiments(model, tables).findings
-        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], frozenset(studies))
+        vocabulary = _Vocabulary(model, [row for row in changes if row.model == name], trials)
         found += _check_model(vocabulary, [row for row in claims if row.model == name])
     return tuple(found)
 
@@ -61,7 +63,8 @@ class _Vocabulary:
 
     model: OdeModel
     changes: Sequence[ExperimentRow]
-    studies: frozenset[str]
+    trials: Mapping[str, Trial]
+    """Study -> its trial."""
 
     @cached_property
     def experiments(self) -> frozenset[str]:
@@ -76,16 +79,28 @@ class _Vocabulary:
         return frozenset([*(item.name for item in self.model.states), *(item.name for item in self.model.outputs)])
 
     @cached_property
+    def studies(self) -> frozenset[str]:
+        """Studies, and STUDY:ARM of every arm that is compared with a control."""
+        arms = (f"{trial.study}:{arm.name}" for trial in self.trials.values() for arm in trial.compared)
+        return frozenset([*self.trials, *arms])
+
+    @cached_property
     def names(self) -> Mapping[Named, frozenset[str]]:
         """What a name of a claim stands for -> the names there are."""
         return {
             Named.QUANTITY: self.quantities,
             Named.EXPERIMENT: self.experiments,
             Named.STUDY: self.studies,
+            Named.ARM: frozenset(arm.name for trial in self.trials.values() for arm in trial.arms),
             Named.DAY: self.days,
             Named.PARAMETER: frozenset(self.model.parameter_names),
             Named.INTERACTION: frozenset(self.model.interactions),
         }
+
+    def of_readout(self, readout: Readout) -> "_Vocabulary":
+        """Return the names that rows about a read-out may use: of arms those of its own studies."""
+        studies = readout.uses.get(Named.STUDY, self.trials)
+        return replace(self, trials={study: trial for study, trial in self.trials.items() if study in studies})
 
 
 def _check_model(vocabulary: _Vocabulary, claims: Iterable[ClaimRow]) -> Iterator[Finding]:
@@ -106,7 +121,7 @@ def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> 
         if not getattr(row, column):
             yield row.finding(column, f"read-out '{row.readout}' needs a value in column '{column}'", "fill it in")
         elif need is not Named.INTERACTION:  # every claim's are checked
-            yield from _check_need(row, column, need, vocabulary)
+            yield from _check_need(row, column, need, vocabulary.of_readout(readout))
     yield from _check_others(row, readout, vocabulary)
     for named, names in readout.uses.items():
         for name in names:
@@ -118,7 +133,13 @@ def _check_readout(row: ClaimRow, readout: Readout, vocabulary: _Vocabulary) -> 
 def _check_need(row: ClaimRow, column: str, need: Named | Choice, vocabulary: _Vocabulary) -> Iterator[Finding]:
     given: str = getattr(row, column)
     what, names = (need.what, need.names) if isinstance(need, Choice) else (str(need), vocabulary.names[need])
-    if given not in names:
+    study, _, arm = given.partition(":")
+    if need is Named.STUDY and study in vocabulary.trials:
+        try:
+            vocabulary.trials[study].contrast(arm or None)
+        except UsageError as error:
+            yield row.finding(column, f"'{given}' in column '{column}': {error}", "write STUDY:ARM of an arm with a control")
+    elif given not in names:
         yield _unknown(row, column, what, given, names)
 
 

@@ -6,11 +6,16 @@ Start with `Claim`; `read_claims` returns those of one model or of all.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import StringConstraints
 
 from kinimmune.models.tables.evidence import examine_sources
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, NotNegative, Number, TableRow, Tables, dangling
+
+Place = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(:[A-Za-z][A-Za-z0-9_]*)?$")]
+"""A name, or STUDY:ARM."""
 
 
 class ClaimKind(StrEnum):
@@ -48,8 +53,8 @@ class ClaimRow(TableRow):
     kind: ClaimKind
     readout: Name
     quantity: Name | None = None
-    experiment: Name | None = None
-    baseline: Name | None = None
+    experiment: Place | None = None
+    baseline: Place | None = None
     day: Name | None = None
     comparison: Comparison
     reference: Number
@@ -74,7 +79,7 @@ class Claim:
     quantity: str
     """State or output that is read."""
     experiment: str
-    """Experiment or study in which it is read."""
+    """Experiment or study in which it is read; STUDY:ARM where several arms of a study are compared with its control."""
     baseline: str
     """Experiment it is compared with."""
     day: str

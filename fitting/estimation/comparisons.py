@@ -4,7 +4,7 @@ Start with `compare`; `score` condenses hazard ratios into Q.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,14 +49,24 @@ def compare(evidence: Evidence, targets: Sequence[Target], with_null: bool) -> t
     return tuple(_row(evidence, target, predicted[target.label], with_null) for target in targets)
 
 
-def score(rows: Sequence[ComparisonRow], targets: Mapping[str, Target], null: bool) -> float | None:
+def score(rows: Sequence[ComparisonRow], targets: Sequence[Target], null: bool) -> float | None:
     """Return Q, the sum over hazard ratios of ((ln predicted - ln reported) / se)^2, of the model or of the null.
 
     None when a prediction is missing or no hazard ratio was published with an interval.
+
+    Parameters
+    ----------
+    rows
+        from `compare`; those of medians do not count
+    targets
+        of the rows, in their order
+    null
+        whether it is that of the null
     """
     total, count = 0.0, 0
-    for row in rows:
-        target = targets[HazardRatioOutput(row.study, Endpoint(row.endpoint), row.arm).name]
+    for row, target in zip(rows, targets, strict=True):
+        if target.statistic is not Statistic.HAZARD_RATIO:
+            continue
         value = row.null_prediction if null else row.predicted
         if target.log_error is None:
             continue
@@ -73,10 +83,12 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
     observed_scan, predicted_scan = scans_of(target, predicted, trial)
     null = null_prediction(target, evidence.published, problem.trials) if with_null else None
     fixed, drawn, repeated = _intervals(evidence, target)
+    ratio = target.statistic is Statistic.HAZARD_RATIO
+    arm, reference = (item.name for item in trial.contrast(target.arm)) if ratio else (target.arm, None)
     known = predicted is not None and target.lower is not None and target.upper is not None
     return ComparisonRow(
         study=target.study,
-        arm=target.arm,
+        arm=arm,
         endpoint=target.endpoint,
         statistic=target.statistic,
         observed=target.value,
@@ -97,6 +109,7 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         trial_lower=repeated[0],
         trial_upper=repeated[1],
         reason=_find_reason(evidence, target) if predicted is None else "",
+        reference_arm=reference,
     )
 
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimise, optimise_coarsely_first
 from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
-from kinimmune.fitting.estimation.stop_rules import compare_stop_rules
+from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_rules
 from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_targets
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
@@ -29,6 +29,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 
 
@@ -45,8 +46,9 @@ class FitPlan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the priors of the fit, one line each."""
-        return describe_doubts(apply_changes(self.original, self.problem.changes))
+        """What is doubtful about the priors of the fit, and which studies it leaves out, one line each."""
+        left_out = describe_left_out(self.problem.model, self.tables)
+        return (*left_out, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
@@ -55,13 +57,15 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
     Raises
     ------
     UsageError
-        when the model is unknown or cannot be fitted to these tables, or a parameter cannot be changed as asked
+        when the model is unknown or cannot be fitted to these tables, a parameter cannot be changed as asked, or a study cannot
+        be run under a rule that is asked for
     DataError
         when a table cannot be used
     """
     changes = choose_changes(model, tables, settings.fit)
-    fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
-    original = select_parameters(load_model(model, tables), fitted)
+    studies = list_tried_studies(model, tables)
+    require_rules([trial for trial in read_trials(tables) if trial.study in studies], settings.fit)
+    original = select_parameters(load_model(model, tables), studies)
     return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
 
 
@@ -89,7 +93,7 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
         _tell(runtime, text, solution.best.chi_square)
 
     rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    result, trial = summarise(problem, solution, read_targets(plan.tables), optimise, tell)
+    result, trial = summarise(problem, solution, read_targets(plan.tables, plan.problem.model), optimise, tell)
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
     return told, replace(trial, stop_rules=rules)
 

@@ -182,5 +182,11 @@ def _select(slopes: Array, fixed: Collection[int], constants: int) -> Array:
 def _lmfit_parameters(objective: Objective, start: Array, moving: Collection[int]) -> lmfit.Parameters:
     parameters = lmfit.Parameters()
     for place, (name, value, lower, upper) in enumerate(zip(objective.names, start, *objective.bounds, strict=True)):
-        parameters.add(name.replace(":", "__"), value=float(value), vary=place in moving, min=float(lower), max=float(upper))
+        parameters.add(
+            name.replace(":", "__").replace("@", "__of__"),
+            value=float(value),
+            vary=place in moving,
+            min=float(lower),
+            max=float(upper),
+        )
     return parameters

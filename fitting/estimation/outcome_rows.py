@@ -39,11 +39,13 @@ class PredictedRow:
 
     study: str
     arm: str | None
-    """Of a ratio the treated arm, None for the only one of the study."""
+    """Of a ratio the treated arm; None in results of schema 1, where a study compares only one."""
     endpoint: str
     statistic: str
     value: float | None
     """[month], or a ratio; None where there is none."""
+    reference_arm: str | None = None
+    """Of a ratio the control; None of a median."""
 
 
 @dataclass(frozen=True)

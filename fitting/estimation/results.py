@@ -1,11 +1,11 @@
 """What a fit found and what its virtual trial shows: plain values that go to JSON and back.
 
-Start with `FitResult` (schema `kinimmune.fit/1`) and `TrialResult` (schema `kinimmune.trial/1`, everything the report draws);
+Start with `FitResult` (schema `kinimmune.fit/2`) and `TrialResult` (schema `kinimmune.trial/1`, everything the report draws);
 `FIT_JSON` and `TRIAL_JSON` convert them.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -68,6 +68,7 @@ class ComparisonRow:
 
     study: str
     arm: str | None
+    """Of a ratio the treated arm; None in results of schema 1, where a study compares only one."""
     endpoint: str
     statistic: str
     observed: float
@@ -96,6 +97,8 @@ class ComparisonRow:
     trial_upper: float | None = None
     reason: str = ""
     """Why nothing is predicted; empty where something is."""
+    reference_arm: str | None = None
+    """Of a ratio the control; None of a median, and in results of schema 1."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,15 @@ class FitResult:
     """Parameters that were held, freed, or given another prior or start at the call."""
     warnings: tuple[str, ...] = ()
     """What is doubtful about the priors."""
-    schema: str = "kinimmune.fit/1"
+    deaths_by_cause: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """Study -> arm -> cause, as the model calls it -> expected deaths by the cut-off; empty in results of schema 1."""
+    n_data_residuals: int | None = None
+    """Residuals whose squares add to `chi_square_data`, two for each target (the second of a median of OS is 0)."""
+    q_basis: str | None = None
+    """What `q_model` comes from: `medians`, a fit to medians alone; None where there is no Q, or none from such a fit."""
+    reference_arms: dict[str, str | None] = field(default_factory=dict)
+    """Study -> the arm its ratios are relative to; None where it has no control, and so no ratio."""
+    schema: Literal["kinimmune.fit/1", "kinimmune.fit/2"] = "kinimmune.fit/2"
 
 
 @dataclass(frozen=True)

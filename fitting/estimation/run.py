@@ -15,7 +15,7 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.targets import read_fitted_targets
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
@@ -26,6 +26,7 @@ from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.model_file import name_model
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import StopRule, Trial
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class PlannedFit:
     run: Run
     plan: FitPlan
     warnings: tuple[str, ...] = ()
-    """What the trials' criteria ask for in vain, or what differs from when the run was begun; the run keeps them as notes."""
+    """What of the trials' tables is not applied, or what differs from when the run was begun; the run keeps them as notes."""
 
 
 @contextmanager
@@ -82,13 +83,23 @@ def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: boo
         for a folder that cannot be used
     """
     problem, data, tables = plan.problem, plan.settings.data, plan.tables
-    studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
-    caveats = [trial.caveat for trial in read_trials(tables) if trial.study in studies and trial.caveat]
+    studies = {target.study for target in read_fitted_targets(problem.model, tables)}
+    rule = plan.settings.fit.stop_rule
+    caveats = [text for trial in read_trials(tables) if trial.study in studies for text in _list_caveats(trial, rule)]
     run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
     kept = keep_model(run.path, data)
     if kept != data:
         plan = _plan(problem.model, plan.settings.model_copy(update={"data": kept}))
     return PlannedFit(_configure(run, plan, *caveats), plan, tuple(caveats))
+
+
+def _list_caveats(trial: Trial, rule: StopRule | None) -> Iterator[str]:
+    """Yield what of a trial's tables is not applied, under a rule in place of its own where one is given."""
+    if trial.caveat:
+        yield trial.caveat
+    arms = [arm.name for arm in trial.arms if arm.next_line is not None]
+    if arms and rule is StopRule.NEVER:
+        yield f"study '{trial.study}': under the stop rule never nobody leaves treatment: no next line after {', '.join(arms)}"
 
 
 def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, Any]) -> PlannedFit:

@@ -1,9 +1,9 @@
 """The fit under each rule by which treatment may have stopped, the largest lever on overall survival.
 
-Start with `compare_stop_rules`.
+Start with `compare_stop_rules`; `require_rules` tells before a fit whether its trials can be run under its rules.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +12,20 @@ from kinimmune.fitting.estimation.optimise import Optimiser
 from kinimmune.fitting.estimation.results import StopRuleRow
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, residuals, to_horizon
+from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.arrays import Array
-from kinimmune.models.trial.design import StopRule
+from kinimmune.models.trial.assessments import require_symptoms
+from kinimmune.models.trial.design import StopRule, Trial
 
 COMPARED = (StopRule.RADIOLOGICAL, StopRule.ONE_SCAN_LATER, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC)
+
+
+def require_rules(trials: Iterable[Trial], options: FitOptions) -> None:
+    """Raise a `UsageError` when a trial cannot be run under the rule of a fit, or under those it is to be compared under."""
+    for trial in trials:
+        for rule in (options.stop_rule or trial.stop_rule, *(COMPARED if options.compare_rules else ())):
+            for arm in trial.arms:
+                require_symptoms(arm, rule)
 
 
 def compare_stop_rules(

@@ -32,8 +32,8 @@ from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint
-from kinimmune.models.trial.survival import expected_events, progression_free, survival_at
+from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.survival import expected_deaths, expected_events, progression_free, survival_at
 
 AT_BOUND = 1e-3
 """Distance from a bound, in prior standard deviations, at which an estimate counts as being on it."""
@@ -86,14 +86,14 @@ def summarise(
 def transport(
     problem: FitProblem, z: Array, published: Sequence[Target], optimise: Optimiser
 ) -> tuple[tuple[ComparisonRow, ...], int]:
-    """Fit without the treated arms of the last study and predict them; return their rows and the evaluations spent.
+    """Fit without the treated arms of one study, predict them; return their rows and the evaluations.
 
-    Nothing to do, and no rows, with a single study.
+    It is the study of `choose_transported`; nothing to do, and no rows, where there is none.
     """
-    if len(problem.trials) < 2:
+    trial = choose_transported(problem.trials)
+    if trial is None:
         return (), 0
-    trial = problem.trials[-1]
-    held = {(trial.study, arm.name) for arm in trial.treated}
+    held = {(trial.study, arm.name) for arm in trial.compared}
     kept = tuple(item for item in problem.targets if (item.study, item.arm) not in held)
     smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm not in held))
     found = optimise(smaller, z, lambda _: None)
@@ -102,6 +102,17 @@ def transport(
     approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
     targets = tuple(item for item in problem.targets if (item.study, item.arm) in held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
+
+
+def choose_transported(trials: Sequence[Trial]) -> Trial | None:
+    """Return the study whose treated arms are predicted from the others: the smallest that has a control.
+
+    Of two of one size it is the first by name, so that the order of the tables does not matter; None where there are no others.
+    """
+    compared = [trial for trial in trials if trial.compared]
+    if len(trials) < 2 or not compared:
+        return None
+    return min(compared, key=lambda trial: (sum(arm.n for arm in trial.arms), trial.study))
 
 
 def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array) -> LaplaceApproximation:
@@ -122,8 +133,8 @@ def _fit_result(
     unseen = tuple(item for item in published if item.role is Role.UNFITTED and item.study in studies)
     evidence = Evidence(problem, found.outcomes, approximation, published)
     unfitted = compare(evidence, unseen, with_null=True)
-    ratios = tuple(row for row in unfitted if row.statistic == Statistic.HAZARD_RATIO)
-    by_label = {item.label: item for item in unseen}
+    q_model = score(unfitted, unseen, null=False)
+    medians_alone = all(item.statistic is Statistic.MEDIAN for item in problem.targets)
     covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
     effective = approximation.effective_parameters
@@ -142,8 +153,9 @@ def _fit_result(
         chi_square_prior=float(np.sum(values[n_data:] ** 2)),
         effective_parameters=effective,
         degrees_of_freedom=len(problem.targets) - effective,
-        q_model=score(ratios, by_label, null=False),
-        q_null=score(ratios, by_label, null=True),
+        q_model=q_model,
+        q_null=score(unfitted, unseen, null=True),
+        q_basis="medians" if medians_alone and q_model is not None else None,
         parameters=tuple(
             replace(_estimate(item, score, error), changed=changed.get(item.key, ""))
             for item, score, error in zip(problem.estimated, found.z, errors, strict=True)
@@ -156,6 +168,9 @@ def _fit_result(
             for (study, arm), outcome in found.outcomes.items()
         ),
         events=tuple(_events(problem, found.outcomes)),
+        deaths_by_cause={trial.study: _count_deaths(trial, found.outcomes) for trial in problem.trials},
+        n_data_residuals=n_data,
+        reference_arms={trial.study: None if trial.control is None else trial.control.name for trial in problem.trials},
         curves=tuple(_curves(found.outcomes, problem.endpoints)),
         predicted=tuple(_predicted(problem, found.outcomes)),
         starts=tuple(
@@ -226,13 +241,22 @@ def _events(problem: FitProblem, outcomes: Outcomes) -> list[EventRow]:
     ]
 
 
+def _count_deaths(trial: Trial, outcomes: Outcomes) -> dict[str, dict[str, float]]:
+    """Return arm -> cause -> expected deaths by the cut-off."""
+    follow_up = trial.follow_up[Endpoint.OS]
+    return {arm.name: expected_deaths(outcomes[trial.study, arm.name], follow_up) for arm in trial.arms}
+
+
 def _predicted(problem: FitProblem, outcomes: Outcomes) -> list[PredictedRow]:
     rows = []
     for name, value in predictions(problem, outcomes).items():
         output = read_published_output(name)
-        statistic = Statistic.MEDIAN if isinstance(output, MedianOutput) else Statistic.HAZARD_RATIO
         finite = value if value is not None and math.isfinite(value) else None
-        rows.append(PredictedRow(output.study, output.arm, output.endpoint, statistic, finite))
+        if isinstance(output, MedianOutput):
+            rows.append(PredictedRow(output.study, output.arm, output.endpoint, Statistic.MEDIAN, finite))
+            continue
+        treated, control = (arm.name for arm in problem.trial(output.study).contrast(output.arm))
+        rows.append(PredictedRow(output.study, treated, output.endpoint, Statistic.HAZARD_RATIO, finite, control))
     return rows
 
 

@@ -105,7 +105,7 @@ def compute_benefits(inputs: Json) -> Json:
         except NumericalError as error:
             benefits.append(None)
             failures.append({"what": f"draw {number} of the block", "reason": str(error)})
-    runs = sum(len(trial.treated) for trial in problem.trials) * (1 + 2 * len(rules))
+    runs = sum(len(trial.compared) for trial in problem.trials) * (1 + 2 * len(rules))
     return {"benefits": benefits, "evaluations": len(benefits) * runs // len(problem.arms), "failures": failures}
 
 
@@ -152,8 +152,8 @@ def _benefits(
     benefits = {}
     for trial in problem.trials:
         for ratio in list_ratios(trial, Endpoint.OS):
-            treated = trial.find_treated(ratio.arm).name
-            cohorts = [arm_cohort(problem, z, trial.study, trial.control.name)]
+            treated, control = (arm.name for arm in trial.contrast(ratio.arm))
+            cohorts = [arm_cohort(problem, z, trial.study, control)]
             for variant in (problem, cut):
                 cohort = arm_cohort(variant, z, trial.study, treated)
                 cohorts += [replace(cohort, rule=rule) for rule in rules]
@@ -179,7 +179,9 @@ def _benefit(problem: FitProblem, ratio: HazardRatioOutput, treated: ArmOutcome,
 
 
 def measure_shares(context: ProfileContext, estimates: Array, draws: int, runtime: Runtime) -> MechanismShare | None:
-    """Return the shares under every rule for stopping treatment, over draws from priors and posterior; None without a claim.
+    """Return the shares under every rule for stopping treatment, over draws from priors and posterior.
+
+    None without a claim, and where no study has a control.
 
     Parameters
     ----------
@@ -192,7 +194,7 @@ def measure_shares(context: ProfileContext, estimates: Array, draws: int, runtim
     runtime
         where chains are run
     """
-    arrows = find_arrows(context.folder, context.settings.model)
+    arrows = _choose_arrows(context)
     if not arrows or draws < 1:
         return None
     inputs = {"problem": context.settings.plain}
@@ -222,9 +224,15 @@ def measure_shares(context: ProfileContext, estimates: Array, draws: int, runtim
 
 def count_tasks(context: ProfileContext, draws: int) -> int:
     """Return how many tasks `measure_shares` takes: drawing, the fit, and blocks of draws from priors and posterior."""
-    if draws < 1 or not find_arrows(context.folder, context.settings.model):
+    if draws < 1 or not _choose_arrows(context):
         return 0
     return 2 + 2 * math.ceil(draws / BLOCK)
+
+
+def _choose_arrows(context: ProfileContext) -> tuple[str, ...]:
+    """Return the arrows that are cut; none where no arm is compared with a control, which leaves no benefit to share."""
+    compared = any(trial.compared for trial in context.problem.trials)
+    return find_arrows(context.folder, context.settings.model) if compared else ()
 
 
 def _summarise(problem: FitProblem, benefits: Mapping[str, Sequence[Json]]) -> list[ShareRow]:

@@ -11,7 +11,7 @@ from kinimmune.fitting.identifiability.results import IdentifiabilityResult, wri
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.profile.optima import OPTIMUM_TASKS, ProfileContext
 from kinimmune.fitting.profile.path import USUAL_POINTS
-from kinimmune.fitting.profile.predictions import require_predictions
+from kinimmune.fitting.profile.predictions import choose_predictions
 from kinimmune.fitting.profile.profile import ProfileSettings, count_paths, profile, require_parameters
 from kinimmune.fitting.profile.results import ProfileResult, write_profiles
 from kinimmune.fitting.workflow.forecast import Forecast
@@ -56,8 +56,8 @@ def plan_profile(
     """
     problem = open_problem(fitted.settings, fitted.folder)
     require_parameters(problem, parameters)
-    require_predictions(problem, predictions)
-    settings = ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.z)), parameters, predictions)
+    chosen = choose_predictions(problem, predictions)
+    settings = ProfileSettings(fitted.settings, fitted.folder, tuple(map(float, fitted.z)), parameters, chosen)
     context = ProfileContext(fitted.settings, fitted.folder, problem)
     wanted = settings if profiles else None
     return ProfilePlan(fitted, context, wanted, draws, _forecast(context, draws, wanted))

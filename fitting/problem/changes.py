@@ -11,7 +11,7 @@ from typing import Any
 
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
+from kinimmune.models.symbolic.parameters import Parameter, ParameterKey, Prior, Scale
 from kinimmune.models.tables.parameters import largest_sd
 
 
@@ -66,7 +66,7 @@ def _changed(item: Parameter, change: ParameterChange) -> Parameter:
 def resolve_changes(parameters: Sequence[Parameter], asked: FitOptions) -> tuple[ParameterChange, ...]:
     """Return what is otherwise about parameters, in their order; what the tables say already is no change.
 
-    A name without its study stands for the parameter of every study; one with its study goes before it.
+    A name alone stands for the parameter of every study, arm and drug; one with its study, arm or drug goes before it.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ _Asked = tuple[str, Any]
 
 
 def _assign(parameters: Sequence[Parameter], asked: Mapping[str, Any], option: str) -> dict[str, _Asked]:
-    """Return key of a parameter -> what is asked for it; names with a study go before those without."""
+    """Return key of a parameter -> what is asked for it; names with a study, arm or drug go before those without."""
     found: dict[str, _Asked] = {}
-    for given in sorted(asked, key=lambda name: ":" in name):
+    for given in sorted(asked, key=_is_of_one):
         keys = [item.key for item in parameters if given in (item.key, item.name)]
         if not keys:
             names = dict.fromkeys(name for item in parameters for name in (item.name, item.key))
@@ -119,9 +119,14 @@ def _is_estimated(item: Parameter, held: _Asked | None, freed: _Asked | None) ->
     """Return whether a parameter is to be freed (True) or held (False), None where neither was asked for."""
     if held is None or freed is None:
         return None if held is freed else held is None
-    if (":" in held[0]) == (":" in freed[0]):
+    if _is_of_one(held[0]) == _is_of_one(freed[0]):
         raise UsageError(f"--fix {held[0]} and --free {freed[0]}: '{item.key}' is either held or free; leave one of them out")
-    return ":" in freed[0]
+    return _is_of_one(freed[0])
+
+
+def _is_of_one(name: str) -> bool:
+    """Return whether a text names the parameter of one study, arm or drug."""
+    return ParameterKey.parse(name) != ParameterKey(name)
 
 
 def _require_possible(item: Parameter, change: ParameterChange) -> None:

@@ -7,19 +7,22 @@ changes it.  A finished task of long work is only used again under the same dige
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from kinimmune.fitting.problem.targets import Role, Target, read_targets
+from kinimmune.fitting.problem.targets import Target, list_tried_studies, read_fitted_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.parameters import Parameter, Spread
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
+from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
+from kinimmune.models.trial.next_line import NextLine
+from kinimmune.models.trial.regimens import Administration, list_changes
 
 VERSION = 1
 """Of the canonical form."""
@@ -46,9 +49,8 @@ def digest_inputs(model: str, tables: Tables) -> str:
     built = load_model(model, tables)
     parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
     if supports_trials(built):
-        fitted = [target for target in read_targets(tables) if target.role is Role.FIT]
-        studies = {target.study for target in fitted}
-        parts["targets"] = list(map(_target, fitted))
+        parts["targets"] = list(map(_target, read_fitted_targets(model, tables)))
+        studies = list_tried_studies(model, tables)
         trials = [trial for trial in read_trials(tables) if trial.study in studies]
         parts["trials"] = list(map(_trial, trials))
         parts |= _drugs(built, trials, read_drugs(tables))
@@ -70,11 +72,16 @@ def digest_equations(model: OdeModel) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def digest_experiment(experiment: Experiment) -> str:
-    """Return the digest of what an experiment changes and gives."""
-    spans = [[span.name, span.value, span.first_day, span.last_day] for span in experiment.spans]
-    doses = [[dose.time, dose.state, dose.amount] for dose in experiment.doses]
-    return digest({"values": dict(experiment.values), "factors": dict(experiment.factors), "spans": spans, "doses": doses})
+def digest_experiment(model: OdeModel, experiment: Experiment) -> str:
+    """Return the digest of what an experiment of a model changes and gives; what has no last day stands as it was written."""
+    closed = [item for item in experiment.given if item.last_day < math.inf]
+    last = max((item.last_day for item in closed), default=0.0)
+    changes = list_changes(model, closed, values_for(model.parameters, None) | dict(experiment.values), last)
+    spans = [[span.name, span.value, span.first_day, span.last_day] for own, _ in changes for span in own]
+    doses = [[dose.time, dose.state, dose.amount] for _, own in changes for dose in own]
+    parts = {"values": dict(experiment.values), "factors": dict(experiment.factors), "spans": spans, "doses": doses}
+    lasting = [_administration(item) for item in experiment.given if item.last_day == math.inf]
+    return digest(parts | ({"lasting": lasting} if lasting else {}))
 
 
 def _parameter(item: Parameter) -> tuple[object, ...]:
@@ -96,14 +103,29 @@ def _drugs(model: OdeModel, trials: Sequence[Trial], drugs: KnownDrugs) -> dict[
     """Return the properties of the drugs that are not the model's own; nothing where all are."""
     arms = [arm for trial in trials for arm in trial.arms]
     values = {f"{arm.study}:{arm.name}": find_drug_values(model, arm.administrations, drugs) for arm in arms}
+    after = [arm for arm in arms if arm.next_line is not None]
+    values |= {f"{arm.study}:{arm.name}:then": find_next_line_values(model, arm, drugs) for arm in after}
     others = {place: found for place, found in values.items() if found}
     return {"drugs": others} if others else {}
 
 
 def _arm(arm: Arm) -> list[object]:
-    """Return what a result depends on; a regimen adds to it, so that arms without one are what they were."""
+    """Return what a result depends on; a regimen and a next line add to it, so that arms without are what they were."""
     design = [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
-    return [*design, *([[repr(item) for item in arm.regimen]] if arm.regimen else [])]
+    regimen = [list(map(_administration, arm.regimen))] if arm.regimen else []
+    return [*design, *regimen, *([_next_line(arm.next_line)] if arm.next_line is not None else [])]
+
+
+def _next_line(line: NextLine) -> dict[str, object]:
+    """Return what a result depends on; the name of the regimen is none of it."""
+    return {"share": line.share, "when": str(line.when), "given": list(map(_administration, line.administrations))}
+
+
+def _administration(item: Administration) -> str:
+    """Return what is given as text; a target adds to it, so that what goes to none is what it was."""
+    names = ("drug", "amount", "unit", "first_day", "last_day", "every", "duration", "on_days", "off_days", "stops")
+    text = f"Administration({', '.join(f'{name}={getattr(item, name)!r}' for name in names)})"
+    return text if item.target is None else f"{text} to {item.target}"
 
 
 def _trial(trial: Trial) -> dict[str, object]:

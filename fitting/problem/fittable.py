@@ -6,17 +6,18 @@ that trials can be run in, published numbers to aim at, a value of every paramet
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes, resolve_changes
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
+from kinimmune.fitting.problem.targets import Statistic, Target, list_tried_studies, read_fitted_targets
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, KinimmuneError, UsageError
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.studies import list_named_studies
 from kinimmune.models.trial.design import Endpoint, list_endpoints, supports_trials
 
 MOST_NAMES = 4
@@ -44,7 +45,7 @@ def examine_fit(model: OdeModel, tables: Tables) -> FitScope:
         when the tables of trials or targets are wrong
     """
     obstacle = next(_find_obstacles(model, tables), "")
-    targets = {} if obstacle else dict(Counter(target.study for target in _read_fitted(tables)))
+    targets = {} if obstacle else dict(Counter(target.study for target in read_fitted_targets(model.name, tables)))
     return FitScope(list_endpoints(model) if supports_trials(model) else (), targets, obstacle)
 
 
@@ -60,7 +61,7 @@ def choose_changes(model: str, tables: Tables, asked: FitOptions) -> tuple[Param
     """
     built = load_model(model, tables)
     _require_none(built, tables, next(_find_trial_obstacles(built, tables), ""))
-    parameters = select_parameters(built, _read_fitted(tables))
+    parameters = select_parameters(built, list_tried_studies(built.name, tables))
     changes = resolve_changes(parameters, asked)
     then = apply_changes(parameters, changes)
     if any(item.estimated for item in parameters) and not any(item.estimated for item in then):
@@ -70,43 +71,52 @@ def choose_changes(model: str, tables: Tables, asked: FitOptions) -> tuple[Param
 
 
 def require_trials(model: OdeModel, tables: Tables) -> None:
-    """Raise a `UsageError` unless the virtual trials of a fit can be run; whether there is something to estimate is not asked."""
-    _require_none(model, tables, next(_find_trial_obstacles(model, tables), ""))
+    """Raise a `UsageError` unless virtual trials can be run: of a fit, or of the studies that name a model without a fit.
+
+    Whether there is something to estimate is not asked.
+    """
+    obstacles = _find_run_obstacles if list_named_studies(model.name, tables) else _find_trial_obstacles
+    _require_none(model, tables, next(obstacles(model, tables), ""))
 
 
-def select_parameters(model: OdeModel, targets: Iterable[Target]) -> tuple[Parameter, ...]:
-    """Return the parameters of a problem: those all studies share, and those of the studies of its targets."""
-    studies = {target.study for target in targets}
+def select_parameters(model: OdeModel, studies: Collection[str]) -> tuple[Parameter, ...]:
+    """Return the parameters of a problem: those all studies share, and those of its own studies."""
     return tuple(item for item in model.parameters if item.study is None or item.study in studies)
-
-
-def _read_fitted(tables: Tables) -> tuple[Target, ...]:
-    return tuple(target for target in read_targets(tables) if target.role is Role.FIT)
 
 
 def _find_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     yield from _find_trial_obstacles(model, tables)
-    yield from _find_estimate_obstacles(select_parameters(model, _read_fitted(tables)))
+    yield from _find_estimate_obstacles(select_parameters(model, list_tried_studies(model.name, tables)))
 
 
 def _find_trial_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     """Find what keeps the virtual trials of a fit from being run or compared, the first first."""
+    if supports_trials(model) and not read_fitted_targets(model.name, tables):
+        named = list_named_studies(model.name, tables)
+        where = f" of {_shorten(named)}, the studies that name it" if named else ""
+        yield f"targets.csv has no row with role 'fit'{where}; mark the medians it should aim at"
+    yield from _find_run_obstacles(model, tables)
+
+
+def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
+    """Find what keeps the virtual trials of a model from being run, the first first."""
     if model.trial is None:
         yield "a fit aims at median times of trials, and the model has no hazard of death"
         return
     if not supports_trials(model):
         yield "a fit aims at median times of trials, and the model does not take the dose of an arm"
         return
-    targets = _read_fitted(tables)
-    if not targets:
-        yield "targets.csv has no row with role 'fit'; mark the medians it should aim at"
-    yield from _find_unfit_targets(targets, list_endpoints(model))
-    for study in dict.fromkeys(target.study for target in targets):
-        known = {item.name for item in model.parameters if item.study in (None, study)}
+    fitted = read_fitted_targets(model.name, tables)
+    yield from _find_unfit_targets(fitted, list_endpoints(model))
+    for study in list_tried_studies(model.name, tables):
+        known = {item.name for item in model.parameters if item.study in (None, study) and item.everywhere}
         missing = [name for name in model.parameter_names if name not in known]
         if missing:
-            what = f"parameters.csv has no value of {_shorten(missing)} for study '{study}', whose medians have role 'fit'"
-            yield f"{what}; add a row for that study, leave column 'study' empty, or give its targets role 'unfitted'"
+            why = ", whose medians have role 'fit'" if fitted else ""
+            empty = "leave column 'study' empty"
+            remedy = f"{empty}, or give its targets role 'unfitted'" if fitted else f"or {empty}"
+            what = f"parameters.csv has no value of {_shorten(missing)} for study '{study}'{why}"
+            yield f"{what}; add a row for that study, {remedy}"
 
 
 def _find_unfit_targets(targets: Iterable[Target], endpoints: Sequence[Endpoint]) -> Iterator[str]:

@@ -123,13 +123,13 @@ def read_output(name: str) -> Output:
 
 
 def list_ratios(trial: Trial, endpoint: Endpoint) -> tuple[HazardRatioOutput, ...]:
-    """Return the hazard ratios of a trial: one for each treated arm."""
-    return tuple(name_ratio(trial, arm.name, endpoint) for arm in trial.treated)
+    """Return the hazard ratios of a trial: one for each treated arm, none without a control."""
+    return tuple(name_ratio(trial, arm.name, endpoint) for arm in trial.compared)
 
 
 def name_ratio(trial: Trial, arm: str, endpoint: Endpoint) -> HazardRatioOutput:
     """Return the hazard ratio of a treated arm; where it is the only one the ratio does not name it."""
-    return HazardRatioOutput(trial.study, endpoint, arm if len(trial.treated) > 1 else None)
+    return HazardRatioOutput(trial.study, endpoint, arm if len(trial.compared) > 1 else None)
 
 
 def read_published_output(name: str) -> PublishedOutput:
@@ -213,7 +213,7 @@ def _ratio(text: str, trial: Trial, arm: Sequence[str], endpoint: Endpoint) -> H
     if not arm and len(names) > 1:
         raise _refuse(text, f"'{trial.study}' compares {len(names)} arms with its control; ask for {' or '.join(names)}")
     try:
-        treated = trial.find_treated(arm[0] if arm else None)
+        treated, _ = trial.contrast(arm[0] if arm else None)
     except UsageError as error:
         raise _refuse(text, str(error)) from error
     return name_ratio(trial, treated.name, endpoint)

@@ -58,8 +58,8 @@ def stepped_curve(outcome: ArmOutcome, endpoint: Endpoint) -> tuple[Array, Array
 def contrast_curves(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput) -> tuple[TrialCurves, TrialCurves]:
     """Return the curves of the treated arm of a ratio and of the control under the study's follow-up."""
     trial = problem.trial(ratio.study)
-    arms = (trial.find_treated(ratio.arm).name, trial.control.name)
-    treated, control = (curve(problem, outcomes, trial.study, arm, ratio.endpoint) for arm in arms)
+    arms = trial.contrast(ratio.arm)
+    treated, control = (curve(problem, outcomes, trial.study, arm.name, ratio.endpoint) for arm in arms)
     return treated, control
 
 
@@ -135,30 +135,30 @@ def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[
     """Return what the naive rule says of a number that is not fitted, None where it has nothing to say.
 
     A hazard ratio: the ratio of the study's published medians, control over treated.  A median of a treated arm: the
-    control's published median times the ratio of medians in the other study.
+    control's published median times the ratio of medians in the other study.  A study without a control has neither.
     """
     published = {(item.study, item.arm, item.endpoint): item.value for item in targets if item.statistic is Statistic.MEDIAN}
     trial = next(item for item in trials if item.study == target.study)
-    if target.arm == trial.control.name:
+    if trial.control is None or target.arm == trial.control.name:
         return None  # what the control comes from no ratio tells
-    treated = trial.find_treated(target.arm).name
+    treated, control = (arm.name for arm in trial.contrast(target.arm))
 
-    def ratio(study: Trial, arm: str) -> float | None:
-        above = published.get((study.study, arm, target.endpoint))
-        below = published.get((study.study, study.control.name, target.endpoint))
+    def ratio(study: Trial, name: str) -> float | None:
+        above, below = (published.get((study.study, arm.name, target.endpoint)) for arm in study.contrast(name))
         return None if above is None or below is None else above / below
 
     if target.statistic is Statistic.HAZARD_RATIO:
         own = ratio(trial, treated)
         return None if own is None else 1.0 / own
-    other = next((ratio(item, _counterpart(item, treated)) for item in trials if item.study != target.study), None)
-    control = published.get((target.study, trial.control.name, target.endpoint))
-    return None if other is None or control is None else control * other
+    others = (item for item in trials if item.study != target.study and item.compared)
+    other = next((ratio(item, _counterpart(item, treated)) for item in others), None)
+    below = published.get((target.study, control, target.endpoint))
+    return None if other is None or below is None else below * other
 
 
 def _counterpart(trial: Trial, arm: str) -> str:
     """Return the arm of another study that is compared as `arm` is: that of the same name, else the first."""
-    names = [item.name for item in trial.treated]
+    names = [item.name for item in trial.compared]
     return arm if arm in names else names[0]
 
 

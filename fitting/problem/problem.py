@@ -22,7 +22,7 @@ from kinimmune.fitting.problem.likelihood import (
     scan_of,
     scan_residuals,
 )
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, list_tried_studies, read_fitted_targets
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -30,12 +30,14 @@ from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values
+from kinimmune.models.tables.drugs import KnownDrugs, assign_next_line, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.next_line import NextLineDosing, plan_next_line
 from kinimmune.models.trial.population import Population, draw_population
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.regimens import plan_dosing
@@ -125,7 +127,9 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     integrator: str = "kernel",
     changes: Sequence[ParameterChange] = (),
 ) -> FitProblem:
-    """Read the tables and set up the fit of every target with role `fit`.
+    """Read the tables and set up the fit of every target with role `fit` of the studies the model is tried in.
+
+    Where none has that role the problem is the virtual trials of the studies that name the model, with nothing to fit.
 
     Raises
     ------
@@ -136,11 +140,10 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     """
     built = load_model(model, tables)
     require_trials(built, tables)
-    targets = tuple(target for target in read_targets(tables) if target.role is Role.FIT)
-    studies = {target.study for target in targets}
+    targets, studies = read_fitted_targets(model, tables), list_tried_studies(model, tables)
     trials = tuple(trial for trial in read_trials(tables) if trial.study in studies)
-    kept = apply_changes(select_parameters(built, targets), changes)
-    longest = max(target.value for target in targets) * HORIZON_FACTOR * DAYS_PER_MONTH
+    kept = apply_changes(select_parameters(built, studies), changes)
+    longest = max([target.value for target in targets], default=REPORT_MONTHS) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
     simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(
@@ -177,10 +180,20 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     given = trial.arm(arm)
-    values = values_for(parameters, study) | problem.drug_values(given)
+    model, usual, seen = (
+        problem.simulator.model,
+        values_for(parameters, study),
+        parameters_of(parameters, study, arm, given.drugs),
+    )
+    values = usual | problem.drug_values(given) | own_values(seen)
     horizon = float(problem.simulator.grid(trial)[-1])
-    dosing = plan_dosing(problem.simulator.model, given.administrations, values, horizon)
-    return PopulationCohort(trial, given, problem.rules[study], parameters, values, problem.population, dosing)
+    dosing = plan_dosing(model, given.administrations, values, horizon)
+    later = None
+    if given.next_line is not None:
+        after = parameters_of(parameters, study, arm, tuple(assign_next_line(model, given)))
+        then = usual | find_next_line_values(model, given, problem.drugs) | own_values(after)
+        later = NextLineDosing(plan_next_line(model, given.next_line, then, horizon), after, then)
+    return PopulationCohort(trial, given, problem.rules[study], seen, values, problem.population, dosing, later)
 
 
 def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort:

@@ -18,6 +18,7 @@ from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
+from kinimmune.models.tables.studies import list_named_studies, list_studies
 from kinimmune.models.tables.treatments import ArmRow
 from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
@@ -132,8 +133,8 @@ class TargetRow(TableRow):
 _UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
 
 
-def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
-    """Return the targets of `targets.csv`, the user's or the package's.
+def read_targets(tables: Tables | None = None, model: str | None = None) -> tuple[Target, ...]:
+    """Return the targets of `targets.csv`, the user's or the package's; of one model those of the studies it is tried in.
 
     Raises
     ------
@@ -142,19 +143,44 @@ def read_targets(tables: Tables | None = None) -> tuple[Target, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_targets(tables or Tables()).require()
+    given = tables or Tables()
+    targets = examine_targets(given).require()
+    studies = None if model is None else list_studies(model, given)
+    return targets if studies is None else tuple(target for target in targets if target.study in studies)
+
+
+def read_fitted_targets(model: str, tables: Tables) -> tuple[Target, ...]:
+    """Return the targets with role `fit` of the studies a model is tried in; raises as `read_targets` does."""
+    return tuple(target for target in read_targets(tables, model) if target.role is Role.FIT)
+
+
+def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return the studies whose virtual trials a model's outputs are of: those it is fitted to, else those that name it."""
+    fitted = tuple(dict.fromkeys(target.study for target in read_fitted_targets(model, tables)))
+    return fitted or list_named_studies(model, tables)
+
+
+def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:
+    """Return a line about studies with medians to be fitted that are left out: they name no model, where others name this one."""
+    named = list_named_studies(model, tables)
+    unnamed = {row.study for row in tables.rows(TrialRow).entries if not row.models}
+    left = dict.fromkeys(item.study for item in read_targets(tables) if item.role is Role.FIT and item.study in unnamed)
+    if not named or not left:
+        return ()
+    why = f"they name no model in trials.csv, and {', '.join(named)} name '{model}'"
+    return (f"medians of {', '.join(left)} are not fitted: {why}; name it in column 'model' of those that are meant too",)
 
 
 def examine_targets(tables: Tables) -> Examined[Target]:
     """Return the targets and what is wrong with their table."""
     table, sources = tables.rows(TargetRow), examine_sources(tables)
     trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
-    treated = _list_treated(arms.entries)
+    compared = _list_compared(arms.entries)
     findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
     if not arms.findings:
-        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, treated)]
+        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, compared)]
     for of in ("value", "interval"):
         findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
     refused = {finding.row for finding in findings}
@@ -163,7 +189,7 @@ def examine_targets(tables: Tables) -> Examined[Target]:
         if row.row in refused:
             continue
         try:
-            targets.append(_target(row, treated.get(row.study, ())))
+            targets.append(_target(row, compared.get(row.study, ())))
         except DataError as error:
             findings.append(row.refused("value", error))
     return Examined(tuple(targets), (*findings, *sources.findings))
@@ -181,21 +207,27 @@ def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
             yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
 
 
-def _list_treated(arms: Iterable[ArmRow]) -> dict[str, tuple[str, ...]]:
-    """Return study -> the arms that are compared with its control."""
-    treated: dict[str, tuple[str, ...]] = {}
+def _list_compared(arms: Sequence[ArmRow]) -> dict[str, tuple[str, ...]]:
+    """Return study -> the arms that are compared with its control, none where it has none; a control alone is left out."""
+    controlled = {arm.study for arm in arms if arm.control}
+    compared: dict[str, tuple[str, ...]] = {arm.study: () for arm in arms if arm.study not in controlled}
     for arm in arms:
-        if not arm.control:
-            treated[arm.study] = (*treated.get(arm.study, ()), arm.arm)
-    return treated
+        if not arm.control and arm.study in controlled:
+            compared[arm.study] = (*compared.get(arm.study, ()), arm.arm)
+    return compared
 
 
-def _find_unnamed_ratios(rows: Sequence[TargetRow], treated: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
-    """Find ratios that do not say which of several arms they are about, are about the control, or are given twice."""
+def _find_unnamed_ratios(rows: Sequence[TargetRow], compared: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
+    """Find ratios of studies without a control, that do not say of which of several arms, of the control, or given twice."""
     first: dict[tuple[str, str, Endpoint], TargetRow] = {}
     for row in rows:
-        names = treated.get(row.study, ())
-        if row.statistic is not Statistic.HAZARD_RATIO or not names:
+        if row.statistic is not Statistic.HAZARD_RATIO or row.study not in compared:
+            continue
+        names = compared[row.study]
+        if not names:
+            problem = f"hazard_ratio in column 'statistic' of study '{row.study}', which has no control arm"
+            advice = "leave the row out, or write yes in column 'control' of arms.csv for the arm it is relative to"
+            yield row.finding("statistic", problem, advice)
             continue
         if row.arm is None and len(names) > 1:
             problem = f"hazard_ratio without an arm in column 'arm', and '{row.study}' compares {len(names)} with its control"
@@ -208,8 +240,8 @@ def _find_unnamed_ratios(rows: Sequence[TargetRow], treated: Mapping[str, Sequen
             yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
 
 
-def _target(row: TargetRow, treated: Sequence[str]) -> Target:
-    only = row.statistic is Statistic.HAZARD_RATIO and len(treated) == 1
+def _target(row: TargetRow, compared: Sequence[str]) -> Target:
+    only = row.statistic is Statistic.HAZARD_RATIO and len(compared) == 1
     interval = None
     if row.interval_source is not None and row.interval_status is not None:
         interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)

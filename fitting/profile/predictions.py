@@ -1,6 +1,6 @@
 """Profiles of predictions: how far a hazard ratio or a median can be drawn at what price in deviance, data and priors together.
 
-Start with `require_predictions` and `plan_prediction`; `conclude` tells which predictions do not depend on the parameters that
+Start with `choose_predictions` and `plan_prediction`; `conclude` tells which predictions do not depend on the parameters that
 the data alone do not identify.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.problem.outputs import MedianOutput, list_ratios
+from kinimmune.fitting.problem.outputs import MedianOutput, list_ratios, name_ratio
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.profile.optimum import Optimum
@@ -42,24 +42,44 @@ def profilable_predictions(problem: FitProblem) -> tuple[str, ...]:
 
 
 def default_predictions(problem: FitProblem) -> tuple[str, ...]:
-    """Return the predictions that are profiled when none are named: every hazard ratio of OS, and the first treated median."""
-    first = problem.trials[0]
+    """Return the predictions that are profiled when none are named: every hazard ratio of OS, and medians of OS.
+
+    Those of the first treated arm, and of every arm of a study without a control.
+    """
     ratios = [item.name for trial in problem.trials for item in list_ratios(trial, Endpoint.OS)]
-    return (*ratios, MedianOutput(first.study, first.treated[0].name).name)
+    alone = [arm for trial in problem.trials if trial.control is None for arm in trial.arms]
+    medians = [MedianOutput(arm.study, arm.name).name for arm in (problem.trials[0].treated[0], *alone)]
+    return (*ratios, *dict.fromkeys(medians))
 
 
-def require_predictions(problem: FitProblem, names: Sequence[str]) -> None:
-    """Refuse a prediction that cannot be profiled, with the nearest that can.
+def choose_predictions(problem: FitProblem, names: Sequence[str]) -> tuple[str, ...]:
+    """Return named predictions, each once and a ratio by its own name; refuse one that cannot be profiled.
 
     Raises
     ------
     UsageError
-        naming it
+        naming it, with the nearest that can
     """
+    return tuple(dict.fromkeys(_choose_prediction(problem, name) for name in names))
+
+
+def _choose_prediction(problem: FitProblem, name: str) -> str:
     allowed = profilable_predictions(problem)
-    for name in names:
-        if name not in allowed:
+    if name in allowed:
+        return name
+    trials = {trial.study: trial for trial in problem.trials}
+    match name.split(":"):
+        case [Statistic.HAZARD_RATIO, study, endpoint] if study in trials and endpoint in problem.endpoints:
+            arm = None
+        case [Statistic.HAZARD_RATIO, study, arm, endpoint] if study in trials and endpoint in problem.endpoints:
+            pass
+        case _:
             raise UsageError(f"no profile of '{name}'; {nearest(name, allowed)}")
+    try:
+        treated, _ = trials[study].contrast(arm)
+    except UsageError as error:
+        raise UsageError(f"no profile of '{name}': {error}") from error
+    return name_ratio(trials[study], treated.name, Endpoint(endpoint)).name
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,12 @@ from kinimmune.fitting.profile.path import ProfilePath, ProfilePoint, trace
 from kinimmune.fitting.profile.points import PROFILE_POINT, PROFILE_PREDICTION
 from kinimmune.fitting.profile.predictions import (
     PredictionAtOptimum,
+    choose_predictions,
     conclude,
     default_predictions,
     largest_miss,
     plan_prediction,
     read_prediction,
-    require_predictions,
 )
 from kinimmune.fitting.profile.results import ParameterProfile, PredictionProfile, ProfileResult
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -101,8 +101,7 @@ def profile(settings: ProfileSettings, runtime: Runtime) -> ProfileResult:
     """
     problem = open_problem(settings.problem, settings.folder)
     parameters = require_parameters(problem, settings.parameters)
-    named = settings.predictions or default_predictions(problem)
-    require_predictions(problem, named)
+    named = choose_predictions(problem, settings.predictions) or default_predictions(problem)
     context = ProfileContext(settings.problem, settings.folder, problem)
     optima = find_optima(context, np.array(settings.estimates), named, runtime)
     read = [read_prediction(name, optima["posterior"].predictions) for name in named]

@@ -1,7 +1,7 @@
 """Whether a result in a run is as it was written, so that what was changed since is not shown as what was found.
 
-Start with `note_checksum` and `is_as_written`.  Checksums stand in a hidden file beside the results; where there are none, as in
-a run of before there were any, every file is taken as written.
+Start with `note_checksum` and `is_as_written`; `list_removed` tells what is gone. Checksums stand in a hidden file beside the
+results; where there are none, as in a run of before there were any, every file is taken as written.
 """
 
 import hashlib
@@ -34,6 +34,11 @@ def is_as_written(path: Path, text: str) -> bool:
     """Return whether a file that holds a text is as it was written, as far as that is known."""
     known = _read(path.parent).get(path.name)
     return known is None or _hash(text) in known
+
+
+def list_removed(folder: Path) -> tuple[str, ...]:
+    """Return the names of files that were written into a folder and are not there any more, as far as that is known."""
+    return tuple(sorted(name for name in _read(folder) if not (folder / name).exists()))
 
 
 def _hash(text: str) -> str:

@@ -1,7 +1,8 @@
 """A model from outside in a run: kept as data with its tables, so that nothing that is done to the run later needs its file.
 
-Start with `gather_model`, `keep_model` and `find_kept`.  A run of a model of the library keeps neither: both travel with the
-package.
+Start with `gather_model`, `keep_model` and `find_kept`.  A run of a project whose model is the library's keeps the tables alone,
+with the project's file; any other run of a model of the library keeps nothing: model and tables travel with the package, or lie
+in the folder that was given.
 """
 
 import shutil
@@ -15,7 +16,7 @@ from kinimmune.models.catalogue import find_own_model
 from kinimmune.models.errors import UsageError
 from kinimmune.models.model_file import is_model_file, open_model
 from kinimmune.models.symbolic.model_data import write_model
-from kinimmune.models.tables.files import MODEL_FILE, TABLES
+from kinimmune.models.tables.files import MODEL_FILE, PROJECT_FILE, TABLES
 from kinimmune.models.tables.rows import Tables
 
 FOLDER = "tables"
@@ -26,13 +27,13 @@ FOLDER = "tables"
 def gather_model(subject: str, data: Path | None) -> Iterator[tuple[str, Path | None]]:
     """Yield the name of a model, and a folder of tables in which every process finds it.
 
-    For a model of the library that is the folder given; for one from outside, whose file is run here, a temporary folder with the
+    For a model of the library that is the folder given; for one from outside, whose code is run here, a temporary folder with the
     model as data and copies of the tables.
 
     Parameters
     ----------
     subject
-        name of a model, or path of a Python file
+        name of a model or plug-in, or path of a Python file
     data
         folder of tables that replace the package's, None for none
 
@@ -49,12 +50,13 @@ def gather_model(subject: str, data: Path | None) -> Iterator[tuple[str, Path | 
     with TemporaryDirectory(prefix="kinimmune-") as temporary:
         folder = Path(temporary)
         write_text(folder / MODEL_FILE, write_model(own))
-        _copy_tables(data, folder)
+        for place in (tables.shipped, data):  # a table that is given goes before one of a plug-in
+            _copy_tables(place, folder)
         yield name, folder
 
 
 def keep_model(run: Path, gathered: Path | None) -> Path | None:
-    """Return the folder of tables a new run is to use: that of a model from outside goes into the run, others stay.
+    """Return the folder of tables a new run is to use: those of a model from outside and of a project go into the run.
 
     Parameters
     ----------
@@ -63,19 +65,26 @@ def keep_model(run: Path, gathered: Path | None) -> Path | None:
     gathered
         from `gather_model`
     """
-    if gathered is None or not (gathered / MODEL_FILE).is_file():
+    if gathered is None or not _is_whole(gathered):
         return gathered
     kept = run / FOLDER
     kept.mkdir(exist_ok=True)
     _copy_tables(gathered, kept)
-    write_text(kept / MODEL_FILE, (gathered / MODEL_FILE).read_text(encoding="utf-8"))
+    for name in (PROJECT_FILE, MODEL_FILE):
+        if (gathered / name).is_file():
+            write_text(kept / name, (gathered / name).read_text(encoding="utf-8"))
     return kept.resolve()
 
 
 def find_kept(run: Path) -> Path | None:
-    """Return the folder in which a run keeps a model from outside with its tables, None where it keeps none."""
+    """Return the folder in which a run keeps its tables, with the model where that is from outside; None where it keeps none."""
     kept = run / FOLDER
-    return kept.resolve() if (kept / MODEL_FILE).is_file() else None
+    return kept.resolve() if _is_whole(kept) else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether a folder of tables is one that a run keeps: with a model, or with the file of a project."""
+    return any((folder / name).is_file() for name in (MODEL_FILE, PROJECT_FILE))
 
 
 def choose_kept(run: Path, subject: str, data: Path | None) -> Path | None:
@@ -96,9 +105,9 @@ def choose_kept(run: Path, subject: str, data: Path | None) -> Path | None:
         for a file where the run is of a model of the library, or other tables than it keeps
     """
     kept = find_kept(run)
+    if is_model_file(subject) and (kept is None or not (kept / MODEL_FILE).is_file()):
+        raise UsageError(f"run '{run}' keeps no model of its own, so {subject} is not its model; give another run with -o")
     if kept is None:
-        if is_model_file(subject):
-            raise UsageError(f"run '{run}' keeps no model of its own, so {subject} is not its model; give another run with -o")
         return data
     if data is not None and data.resolve() != kept and (changed := _list_changed(data, kept)):
         raise UsageError(
@@ -108,9 +117,9 @@ def choose_kept(run: Path, subject: str, data: Path | None) -> Path | None:
 
 
 def remove_kept(run: Path) -> None:
-    """Remove the model a run keeps, and its tables; a folder of that name without a model is somebody else's."""
+    """Remove the model a run keeps, and its tables; a folder of that name without either is somebody else's."""
     kept = find_kept(run)
-    for name in () if kept is None else (*TABLES, MODEL_FILE):
+    for name in () if kept is None else (*TABLES, MODEL_FILE, PROJECT_FILE):
         (run / FOLDER / name).unlink(missing_ok=True)
 
 

@@ -46,13 +46,14 @@ def current_environment() -> Environment:
     )
 
 
-def hash_tables(folder: Path | None) -> dict[str, str]:
-    """Return data table -> SHA-256 of its bytes, as they apply with `folder`: a user's table replaces the package's."""
+def hash_tables(folder: Path | None, shipped: Path | None = None) -> dict[str, str]:
+    """Return data table -> SHA-256 of its bytes, as they apply: a table of `folder` replaces a plug-in's, that the package's."""
     tables: dict[str, Traversable] = {
         entry.name: entry for entry in files("kinimmune.data").iterdir() if entry.name.endswith(".csv")
     }
-    if folder is not None:
-        tables |= {path.name: path for path in folder.glob("*.csv") if path.name in tables}
+    for place in (shipped, folder):
+        if place is not None:
+            tables |= {path.name: path for path in place.glob("*.csv") if path.name in tables}
     return {name: hashlib.sha256(tables[name].read_bytes()).hexdigest() for name in sorted(tables)}
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import is_leftover, make_folder, read_object, read_text, write_text
-from kinimmune.fitting.runs.checksums import is_as_written, note_checksum
+from kinimmune.fitting.runs.checksums import is_as_written, list_removed, note_checksum
 from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.fitting.runs.kept_model import find_kept, remove_kept
 from kinimmune.fitting.runs.lock import identify_lock, is_in_use, refuse_folder
@@ -143,6 +143,10 @@ class Run:
         if path.parent.name == RESULTS and not is_as_written(path, text):
             raise DataError(f"{path} was changed since it was written; restore it, or make it again: the command with --resume")
         return text
+
+    def list_removed(self) -> tuple[str, ...]:
+        """Return the results, by their paths, that were written and are not there any more."""
+        return tuple(str(self.path / RESULTS / name) for name in list_removed(self.path / RESULTS))
 
 
 def is_run(path: Path) -> bool:

@@ -112,7 +112,9 @@ def _find(given: str, parameters: Sequence[Parameter], option: str) -> Parameter
         names = [alias for item in parameters for alias in dict.fromkeys((item.key, item.name))]
         raise UsageError(f"{option}: no parameter '{given}' on which this output depends; {nearest(given, names)}")
     if len(found) > 1:
-        raise UsageError(f"{option}: '{given}' belongs to several studies; write {' or '.join(item.key for item in found)}")
+        raise UsageError(
+            f"{option}: '{given}' belongs to several studies or arms; write {' or '.join(item.key for item in found)}"
+        )
     return found[0]
 
 

@@ -113,7 +113,7 @@ def digest_output(catalogue: OutputCatalogue, output: Output, tables: Tables) ->
     """Return the digest of the experiment an output is read in, empty where there is none."""
     if not isinstance(output, StateOutput) or output.study is not None or output.arm is None:
         return ""
-    return digest_experiment(_experiment(catalogue, output, tables))
+    return digest_experiment(catalogue.model, _experiment(catalogue, output, tables))
 
 
 def _open_individual(settings: ResponseSettings, catalogue: OutputCatalogue, output: StateOutput, folder: str | None) -> Response:
@@ -144,7 +144,7 @@ def _open_individual(settings: ResponseSettings, catalogue: OutputCatalogue, out
 
 def _experiment(catalogue: OutputCatalogue, output: StateOutput, tables: Tables) -> Experiment:
     if output.arm is None:
-        return Experiment(catalogue.model.name, "untreated", "nothing is given", {}, {}, (), ())
+        return Experiment(catalogue.model.name, "untreated", "nothing is given")
     return next(item for item in read_experiments(catalogue.model, tables) if item.name == output.arm)
 
 

@@ -100,7 +100,7 @@ _IDENTITY = Prior(Scale.NORMAL, 0.0, 1.0)
 def _arms(output: Output, catalogue: OutputCatalogue) -> tuple[tuple[str, str], ...]:
     if isinstance(output, HazardRatioOutput):
         trial = catalogue.trial(output.study, output.name)
-        return (trial.study, trial.find_treated(output.arm).name), (trial.study, trial.control.name)
+        return tuple((trial.study, arm.name) for arm in trial.contrast(output.arm))
     return ((str(output.study), str(output.arm)),)
 
 

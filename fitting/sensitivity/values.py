@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
-from kinimmune.fitting.problem.outputs import Output, OutputCatalogue, StateOutput, SurvivalOutput
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, Output, OutputCatalogue, StateOutput, SurvivalOutput
+from kinimmune.fitting.problem.targets import list_tried_studies
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Endpoint, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
 
 TIMES = 12
 """Times at which the course of a state, of OS or of PFS is read, the last one that of the output."""
@@ -58,18 +58,30 @@ def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange
         built = replace(built, parameters=apply_changes(built.parameters, changes))
     kept: tuple[Trial, ...] = ()
     if supports_trials(built):
-        studies = {target.study for target in read_targets(tables) if target.role is Role.FIT}
+        studies = list_tried_studies(model, tables)
         kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
     experiments = tuple(item.name for item in read_experiments(built, tables))
     return OutputCatalogue(built, kept, experiments)
 
 
 def select_parameters(catalogue: OutputCatalogue, output: Output) -> tuple[Parameter, ...]:
-    """Return the parameters an output can depend on: those all studies share, and those of its own study."""
-    study = output.study
-    if study is None:
-        study = next((item.study for item in catalogue.model.parameters if item.study is not None), None)
-    return tuple(item for item in catalogue.model.parameters if item.study in (None, study))
+    """Return the parameters an output can depend on: those all studies share, of its study, of its arms and of their drugs."""
+    parameters, arms = catalogue.model.parameters, _list_arms(catalogue, output)
+    study = output.study or next((item.study for item in parameters if item.study is not None and item.everywhere), None)
+    later = [line for arm in arms if (line := arm.next_line) is not None]
+    drugs = {None, *(drug for arm in arms for drug in arm.drugs), *(drug for line in later for drug in line.drugs)}
+    names = {None, *(arm.name for arm in arms)}
+    return tuple(item for item in parameters if item.study in (None, study) and item.arm in names and item.drug in drugs)
+
+
+def _list_arms(catalogue: OutputCatalogue, output: Output) -> tuple[Arm, ...]:
+    """Return the arms of trials that an output is read in."""
+    if output.study is None:
+        return ()
+    trial = catalogue.trial(output.study, output.name)
+    if isinstance(output, HazardRatioOutput):
+        return trial.contrast(output.arm)
+    return (trial.arm(str(output.arm)),)
 
 
 def list_times(catalogue: OutputCatalogue, output: Output) -> tuple[str, tuple[float, ...]]:

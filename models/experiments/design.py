@@ -7,8 +7,8 @@ Start with `Experiment` and `Designs`; `kinimmune.models.tables.readers` makes t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kinimmune.models.solvers.dosing import Dose, InputSpan, Schedule, combine
 from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.regimens import Administration
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,12 @@ class Experiment:
     model: str
     name: str
     meaning: str
-    values: Mapping[str, float]
-    """Parameter -> value it is set to, in the parameter's unit."""
-    factors: Mapping[str, float]
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Parameter -> value it is set to, in the parameter's unit; those of a drug that is given are among them."""
+    factors: Mapping[str, float] = field(default_factory=dict)
     """Parameter -> factor on its value."""
-    spans: tuple[InputSpan, ...]
-    doses: tuple[Dose, ...]
-
-    def schedule(self) -> Schedule:
-        """Return inputs and doses as a schedule; spans of one input add where they overlap."""
-        return combine(self.spans, self.doses)
+    given: tuple[Administration, ...] = ()
+    """What is given; rates into one input add where they overlap."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.individual_courses import simulate_course, simulate_experiment
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.parameters import Parameter, values_for
+from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.trial.design import Arm
 from kinimmune.models.trial.regimens import plan_dosing
 
@@ -58,7 +59,9 @@ class Individual:
         """One line that tells whose course it is."""
         given = "untreated" if self.arm is None else f"arm {_spell_arm(self.arm)}"
         values = "" if self.study is None else f", values of {self.study}"
-        return f"{self.model.name}, one patient, {given}{values}, {self.days:g} days"
+        later = self.arm.next_line if isinstance(self.arm, Arm) else None
+        line = "" if later is None else f" to the end, without its next line '{later.arm}'"
+        return f"{self.model.name}, one patient, {given}{line}{values}, {self.days:g} days"
 
 
 @dataclass(frozen=True)
@@ -126,17 +129,21 @@ def plan_individual(model: OdeModel, request: IndividualRequest, designs: Design
     UsageError
         for an unknown arm or parameter, with the nearest name, or a value outside its range
     """
-    studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None))
+    studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None and item.everywhere))
     arm = None if request.arm is None else _find_arm(model, request.arm, designs, studies)
     study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
-    parameters = change_parameters([item for item in model.parameters if item.study in (None, study)], request.changes)
+    own = arm.name if isinstance(arm, Arm) else None
+    parameters = change_parameters(parameters_of(model.parameters, study, own, _list_drugs(arm)), request.changes)
     days = USUAL_DAYS if request.days is None else request.days
     if isinstance(arm, Experiment):
         _require_free(request.changes, arm)
         days = max(designs.read_out_days.values(), default=USUAL_DAYS) if request.days is None else request.days
-    values = values_for(parameters, study)
+    values = {item.name: item.value for item in parameters}
     if isinstance(arm, Arm):
-        values |= designs.drug_values[f"{arm.study}:{arm.name}"]
+        changed = {item.name for item in parameters if {item.name, item.key} & request.changes.keys()}
+        of_drug = designs.drug_values[f"{arm.study}:{arm.name}"]
+        last = changed | own_values(parameters).keys()
+        values |= {name: value for name, value in of_drug.items() if name not in last}
     return Individual(model, study if studies else None, arm, days, values)
 
 
@@ -171,16 +178,19 @@ def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, flo
     UsageError
         for an unknown name, with the nearest one, or a value outside its range
     """
-    names = {alias: item.name for item in parameters for alias in (item.name, item.key)}
-    wanted: dict[str, float] = {}
-    for given, value in changes.items():
+    names = dict.fromkeys(alias for item in parameters for alias in (item.name, item.key))
+    for given in changes:
         if given not in names:
             raise UsageError(f"no parameter '{given}' here; {nearest(given, names)}")
-        wanted[names[given]] = value
+    wanted = {item.key: changes[name] for item in parameters for name in (item.name, item.key) if name in changes}
     try:
-        return tuple(item.at(wanted[item.name]) if item.name in wanted else item for item in parameters)
+        return tuple(item.at(wanted[item.key]) if item.key in wanted else item for item in parameters)
     except DataError as error:
         raise UsageError(f"--set: {error}") from error
+
+
+def _list_drugs(arm: Arm | Experiment | None) -> tuple[str, ...]:
+    return arm.drugs if isinstance(arm, Arm) else ()
 
 
 def _require_free(changes: Mapping[str, float], experiment: Experiment) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.planning import plan_experiment
 from kinimmune.models.experiments.run import apply_experiment
 from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.solvers.dosing import Schedule
@@ -57,7 +58,9 @@ def simulate_experiment(
     tolerances: Tolerances | None = None,
 ) -> dict[str, Array]:
     """Return state or output -> values at `time` [d] in an experiment, each shape (k,); `values` are those without it."""
-    return simulate_course(compiled, values_in_experiment(compiled, values, experiment), experiment.schedule(), time, tolerances)
+    changed = values_in_experiment(compiled, values, experiment)
+    schedule = plan_experiment(compiled.model, experiment, changed, float(time[-1]))
+    return simulate_course(compiled, changed, schedule, time, tolerances)
 
 
 def simulate_series(
@@ -72,5 +75,6 @@ def simulate_series(
     ends = []
     for value in series.tolist():
         changed = values_in_experiment(compiled, values, experiment) | {parameter: value}
-        ends.append(simulate_course(compiled, changed, experiment.schedule(), np.array([0.0, day]), PLOT_TOLERANCES))
+        schedule = plan_experiment(compiled.model, experiment, changed, day)
+        ends.append(simulate_course(compiled, changed, schedule, np.array([0.0, day]), PLOT_TOLERANCES))
     return {name: np.array([float(end[name][-1]) for end in ends]) for name in ends[0]}

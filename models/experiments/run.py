@@ -12,6 +12,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
 from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.planning import plan_individuals
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.global_error import ALLOWED
 from kinimmune.models.solvers.integrators import Integrator
@@ -80,7 +81,23 @@ def run_experiment(
     tolerances
         local error per step
     """
-    schedule = experiment.schedule()
+    groups = plan_individuals(compiled.model, experiment, parameters, days[-1])
+    parts = [_run_group(compiled, integrate, group.schedule, parameters[:, group.columns], days, tolerances) for group in groups]
+    if len(groups) == 1:
+        return Readings(days, parts[0])
+    order = np.argsort(np.concatenate([group.columns for group in groups]))
+    return Readings(days, {name: np.concatenate([part[name] for part in parts], axis=1)[:, order] for name in parts[0]})
+
+
+def _run_group(
+    compiled: CompiledModel,
+    integrate: Integrator,
+    schedule: Schedule,
+    parameters: Array,
+    days: tuple[float, ...],
+    tolerances: Tolerances,
+) -> dict[str, Array]:
+    """Return state or output -> values of individuals under one schedule, shape (n_days, n)."""
     time = np.array([0.0, *days])
     trajectories = integrate(
         initial=compiled.initial(_with_inputs(compiled, schedule, parameters, 0.0)),
@@ -96,7 +113,7 @@ def run_experiment(
     ]
     for row, item in enumerate(compiled.model.outputs):
         values[item.name] = np.stack([output[row] for output in outputs])
-    return Readings(days, values)
+    return values
 
 
 def find_errors(
@@ -116,7 +133,19 @@ def find_errors(
     name
         state or output
     """
-    schedule, model = experiment.schedule(), compiled.model
+    found = np.empty((len(readings.days), parameters.shape[1]))
+    for columns, schedule in plan_individuals(compiled.model, experiment, parameters, readings.days[-1]):
+        values = {state: reading[:, columns] for state, reading in readings.values.items()}
+        part = Readings(readings.days, values)
+        found[:, columns] = _find_errors(compiled, schedule, parameters[:, columns], part, name, tolerances)
+    return found
+
+
+def _find_errors(
+    compiled: CompiledModel, schedule: Schedule, parameters: Array, readings: Readings, name: str, tolerances: Tolerances
+) -> Array:
+    """Return the errors of individuals under one schedule, shape (n_days, n)."""
+    model = compiled.model
     start = compiled.initial(_with_inputs(compiled, schedule, parameters, 0.0))
     for dose in schedule.doses:
         if dose.time == 0.0:

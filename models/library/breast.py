@@ -82,12 +82,12 @@ def _untreated(volume: sp.Expr, kept_mif: sp.Expr) -> _Untreated:
 
 
 def _coupling() -> effectors.Coupling:
-    presented, blocked = symbol("presentation"), symbol("pd1_occupancy")
-    return effectors.Coupling(
-        priming=presented * symbol("factor_recruitment") * symbol("m2_suppression"),
-        division=presented * (1 - symbol("cd8_division_block")),
-        induction=1 - symbol("blockade_effect") * blocked,
-        recovery=1 + symbol("blockade_recovery") * blocked,
+    presented = symbol("presentation")
+    return effectors.pd1_blockade(
+        effectors.Coupling(
+            priming=presented * symbol("factor_recruitment") * symbol("m2_suppression"),
+            division=presented * (1 - symbol("cd8_division_block")),
+        )
     )
 
 

@@ -4,6 +4,8 @@ Start with `hcc_trial`.  The drug enters as free concentration; RAF-1 occupancy 
 occupancy on vessels, VEGFR-2 on PD-1 of effector cells and the Treg kinase (FLT-3) on Tregs.
 """
 
+from collections.abc import Mapping
+
 import sympy as sp
 
 from kinimmune.models.mechanisms import angiogenesis, effectors, hazards, kinases, mapk, pharmacokinetics, tregs, tumour
@@ -24,26 +26,19 @@ TRIAL_ROLES = TrialRoles(
     new_lesions="lesion_hazard",
     log_diameter="log_diameter",
 )
-KINASE_INHIBITOR = DrugRole(
-    name="kinase inhibitor",
-    drug="sorafenib",
-    rate_input="dose_rate",
-    dose_state="concentration",
-    dose_volume="distribution_volume",
-    properties={
-        name: name
-        for name in (
-            "clearance",
-            "distribution_volume",
-            "induction_strength",
-            "induction_rate",
-            "induction_concentration",
-            "unbound_fraction",
-            "molar_mass",
-        )
-    },
-    kinases=tuple(KINASES),
-)
+KINASE_INHIBITOR = pharmacokinetics.oral_kinase_inhibitor("sorafenib", tuple(KINASES))
+PD1_ANTIBODY = "pd1_half_occupancy"
+DRUG_KINDS: Mapping[str, tuple[str, ...]] = {
+    PD1_ANTIBODY: (
+        "antibody_clearance",
+        "antibody_volume",
+        "antibody_half",
+        "blockade_effect",
+        "blockade_recovery",
+        "body_weight",
+    )
+}
+"""Quantity of `drugs.csv` that only drugs of a kind have -> parameters that the model has only where an arm gives one."""
 REPORTED_COURSES = (
     "tumour_volume",
     "treg_number",
@@ -60,8 +55,13 @@ REPORTED_COURSES = (
 )
 
 
-def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
-    """Return the model of one patient, from the tables' rows for `hcc_trial`."""
+def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, ...]]) -> OdeModel:
+    """Return the model of one patient, from the tables' rows for `hcc_trial` and the drugs of `DRUG_KINDS` that arms give.
+
+    An antibody to PD-1 joins it where an arm gives one: it keeps effector cells from turning PD-1+ and lets those that are
+    recover, as in mice with breast tumours (document003); that sorafenib prepares for it is what document000 suggests.
+    """
+    antibodies = given.get(PD1_ANTIBODY, ())
     cells = symbol("effector_cells") * symbol("treg_suppression")
     mechanisms = (
         pharmacokinetics.oral_exposure(),
@@ -73,11 +73,18 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         untreated_state("start", "0", symbol("initial_volume")),
         untreated_state("reference", "ref", symbol("reference_volume"), REFERENCE_PARTS),
         tregs.regulatory_t_cells(symbol("start_antigen")),
-        effectors.effector_t_cells((symbol("start_effectors"), symbol("start_pd1")), effectors.vegf_pd1_block()),
+        *(_pd1_antibody() if antibodies else ()),
+        effectors.effector_t_cells(
+            (symbol("start_effectors"), symbol("start_pd1")),
+            effectors.vegf_pd1_block(),
+            effectors.pd1_blockade() if antibodies else None,
+        ),
         tumour.tumour(cells, symbol("reference_effectors") * symbol("reference_suppression")),
         hazards.liver_reserve(),
         hazards.death(),
-        hazards.new_lesions(),
+        hazards.new_lesions(
+            symbol("cyclin_d1") * symbol("vascular_support"), "new lesions need proliferation and vessels as the old ones do"
+        ),
     )
     return OdeModel(
         "hcc_trial",
@@ -86,8 +93,32 @@ def hcc_trial(parameters: tuple[Parameter, ...]) -> OdeModel:
         parameters,
         _outputs(),
         trial=TRIAL_ROLES,
-        drugs=(KINASE_INHIBITOR,),
-        reported_courses=REPORTED_COURSES,
+        drugs=(KINASE_INHIBITOR, *(_antibody_role(antibodies) if antibodies else ())),
+        reported_courses=(*REPORTED_COURSES, *(("antibody",) if antibodies else ())),
+    )
+
+
+def _pd1_antibody() -> tuple[Mechanism, ...]:
+    volume = symbol("antibody_volume")
+    return (pharmacokinetics.pd1_antibody(symbol("antibody_clearance") / volume, volume),)
+
+
+def _antibody_role(antibodies: tuple[str, ...]) -> tuple[DrugRole, ...]:
+    own = "pembrolizumab"
+    return (
+        DrugRole(
+            name="antibody to PD-1",
+            drug=own,
+            rate_input="antibody_rate",
+            dose_state="antibody",
+            dose_volume="antibody_volume",
+            properties={
+                "clearance": "antibody_clearance",
+                "distribution_volume": "antibody_volume",
+                PD1_ANTIBODY: "antibody_half",
+            },
+            others=tuple(drug for drug in antibodies if drug != own),
+        ),
     )
 
 

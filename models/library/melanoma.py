@@ -4,6 +4,8 @@ Start with `melanoma`.  Sorafenib enters as free concentration; RAF-1 occupancy 
 the tumour, B-RAF (V600E) occupancy slows the tumour.  CD4+NKG2D+ cells expand where IL-15 and MICA/B come together, and kill.
 """
 
+from collections.abc import Mapping
+
 import sympy as sp
 
 from kinimmune.models.mechanisms import chemotherapy, hazards, il15, kinases, nkg2d, pharmacokinetics, tumour
@@ -15,16 +17,28 @@ from kinimmune.models.symbolic.roles import TrialRoles
 KINASES = {"raf": "RAF", "braf_v600e": "B-RAF"}
 STEEPNESS = 4
 """Hill exponent of the IL-15 gate: without a threshold CD4+NKG2D+ cells follow MICA/B and survival in every arm."""
-TRIAL_ROLES = TrialRoles(causes_of_death={"tumour": "death_hazard"})
-"""Overall survival alone.  An arm of the tables is one drug; both drugs of this trial are given by experiments."""
+TRIAL_ROLES = TrialRoles(causes_of_death={"tumour": "death_hazard"}, new_lesions="lesion_hazard", log_diameter="log_diameter")
+ALKYLATING = "alkylating_clearance"
+DRUG_KINDS: Mapping[str, tuple[str, ...]] = {ALKYLATING: ()}
+"""Quantity of `drugs.csv` that only drugs of a kind have -> parameters that only they need."""
+REPORTED_COURSES = (
+    "tumour_volume",
+    "cd4_nkg2d_cells",
+    "th1_effectors",
+    "il15ra_monocytes",
+    "soluble_mica",
+    "damage",
+    "concentration",
+    "induction",
+)
 
 
-def melanoma(parameters: tuple[Parameter, ...]) -> OdeModel:
-    """Return the model of one patient, from the tables' rows for `melanoma`."""
-    return build(parameters, STEEPNESS)
+def melanoma(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, ...]]) -> OdeModel:
+    """Return the model of one patient, from the tables' rows for `melanoma` and the drugs of `DRUG_KINDS` that arms give."""
+    return build(parameters, STEEPNESS, given.get(ALKYLATING, ()))
 
 
-def build(parameters: tuple[Parameter, ...], steepness: int) -> OdeModel:
+def build(parameters: tuple[Parameter, ...], steepness: int, alkylating: tuple[str, ...] = ()) -> OdeModel:
     """Return the model with another steepness of the gate, for the comparison of structures."""
     reach = symbol("kill_volume") / (symbol("kill_volume") + symbol("viable_volume"))
     mechanisms = (
@@ -42,9 +56,22 @@ def build(parameters: tuple[Parameter, ...], steepness: int) -> OdeModel:
             apoptosis=chemotherapy.apoptosis(),
         ),
         hazards.death_by_burden(),
+        hazards.new_lesions(1 - symbol("braf_block"), "new lesions need the signal of B-RAF as the old ones do", 'Λ_"N"'),
     )
     title = "Sorafenib and temozolomide in metastatic melanoma"
-    return OdeModel("melanoma", title, mechanisms, parameters, _outputs(steepness), trial=TRIAL_ROLES)
+    return OdeModel(
+        "melanoma",
+        title,
+        mechanisms,
+        parameters,
+        _outputs(steepness),
+        trial=TRIAL_ROLES,
+        drugs=(
+            pharmacokinetics.oral_kinase_inhibitor("sorafenib", tuple(KINASES)),
+            chemotherapy.alkylating_agent(ALKYLATING, alkylating),
+        ),
+        reported_courses=REPORTED_COURSES,
+    )
 
 
 def _cytostasis() -> Mechanism:
@@ -70,4 +97,12 @@ def _outputs(steepness: int) -> tuple[Definition, ...]:
         Definition("th1_fraction", "G / N", "1", effectors / cells, "Th1 effector cells per CD4+NKG2D+ cell", label="Th1 share"),
         Definition("th1_killing", "K_T", "1/d", symbol("killing"), "specific rate of tumour killing by Th1 effectors"),
         Definition("tumour_volume", "T", "mL", symbol("viable_volume"), "viable tumour volume", label="Viable tumour"),
+        Definition(
+            "log_diameter",
+            "ln d",
+            "1",
+            symbol("log_volume") / 3,
+            "ln of the sum of diameters over its start, volume being in proportion to the cube",
+            label="ln diameter",
+        ),
     )

@@ -6,6 +6,7 @@ Start with `temozolomide`; `apoptosis` is its action on the tumour, for the tumo
 import sympy as sp
 
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.drugs import DrugRole
 
 ZERO = sp.Integer(0)
 
@@ -65,6 +66,25 @@ def temozolomide() -> Mechanism:
             ),
             Term("damage_repair", "damage", -symbol("damage_rate") * damage, "repair"),
         ),
+    )
+
+
+def alkylating_agent(clearance: str, others: tuple[str, ...]) -> DrugRole:
+    """Return where an alkylating agent is given: a rate, never a dose that is there at once, since exposure follows the rate.
+
+    Parameters
+    ----------
+    clearance
+        quantity of `drugs.csv`: dose rate of an agent over the exposure to temozolomide that does the same
+    others
+        agents that are given beside temozolomide
+    """
+    return DrugRole(
+        name="alkylating agent",
+        drug="temozolomide",
+        rate_input="temozolomide_rate",
+        properties={clearance: "temozolomide_clearance"},
+        others=tuple(drug for drug in others if drug != "temozolomide"),
     )
 
 

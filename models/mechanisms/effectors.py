@@ -4,7 +4,7 @@ Start with `effector_t_cells`; `untreated_effectors` is the steady state a cours
 drug by `Coupling`: what helps or hinders priming, division, PD-1 induction and recovery.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -103,6 +103,22 @@ def effector_t_cells(start: tuple[sp.Expr, sp.Expr], block: Definition | None, c
             Term("reinvigoration", "pd1_cells", -recovered, "recovery of function"),
             Term("exhausted_death", "pd1_cells", -symbol("exhausted_death") * exhausted, "death"),
         ),
+    )
+
+
+def pd1_blockade(basis: Coupling | None = None) -> Coupling:
+    """Return what an antibody that holds a share omega of PD-1 does: less induction, 1 - e omega, and more recovery, 1 + g omega.
+
+    Parameters
+    ----------
+    basis
+        the other factors of the model; those of induction and recovery are multiplied
+    """
+    factors, blocked = basis or Coupling(), symbol("pd1_occupancy")
+    return replace(
+        factors,
+        induction=factors.induction * (1 - symbol("blockade_effect") * blocked),
+        recovery=factors.recovery * (1 + symbol("blockade_recovery") * blocked),
     )
 
 

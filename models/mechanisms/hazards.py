@@ -76,22 +76,34 @@ def death_by_burden() -> Mechanism:
     )
 
 
-def new_lesions() -> Mechanism:
-    """Return the cumulative hazard of a new lesion: G' = g_N (g / g_ref) D v, seeding in proportion to proliferation."""
+def new_lesions(action: sp.Expr, reason: str, printed: str = "G") -> Mechanism:
+    """Return the cumulative hazard of a new lesion: G' = g_N (g / g_ref) u, seeding in proportion to proliferation.
+
+    Parameters
+    ----------
+    action
+        u, what the drugs leave of outgrowth, 1 without any
+    reason
+        why they act on it so
+    printed
+        symbol of the hazard in equations
+    """
     rate = symbol("new_lesion_rate") * symbol("growth") / symbol("reference_growth")
     return Mechanism(
         name="new_lesions",
         reason="progression is also a lesion that was not there",
         states=(
-            State("lesion_hazard", "G", "1", "cumulative hazard of a new lesion", sp.Integer(0), label="Hazard of new lesions"),
+            State(
+                "lesion_hazard", printed, "1", "cumulative hazard of a new lesion", sp.Integer(0), label="Hazard of new lesions"
+            ),
         ),
         definitions=(
             Definition(
                 "lesion_drug_action",
                 'u_"N"',
                 "1",
-                symbol("cyclin_d1") * symbol("vascular_support"),
-                "new lesions need proliferation and vessels as the old ones do",
+                action,
+                reason,
                 neutral=sp.Integer(1),
                 label="Drug action on new lesions",
             ),

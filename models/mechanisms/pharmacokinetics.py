@@ -7,6 +7,7 @@ how exposure to sorafenib falls at constant dose (arrondeau2012).  `daily_gavage
 import sympy as sp
 
 from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.drugs import DrugRole
 
 
 def oral_exposure() -> Mechanism:
@@ -68,6 +69,28 @@ def oral_exposure() -> Mechanism:
     )
 
 
+def oral_kinase_inhibitor(drug: str, kinases: tuple[str, ...]) -> DrugRole:
+    """Return where a kinase inhibitor is given in a model with `oral_exposure`, and which parameters are its properties.
+
+    Parameters
+    ----------
+    drug
+        whose properties the parameters have
+    kinases
+        short names, as `kinimmune.models.mechanisms.kinases.occupancy` takes them
+    """
+    own = ("clearance", "distribution_volume", "induction_strength", "induction_rate", "induction_concentration")
+    return DrugRole(
+        name="kinase inhibitor",
+        drug=drug,
+        rate_input="dose_rate",
+        dose_state="concentration",
+        dose_volume="distribution_volume",
+        properties={name: name for name in (*own, "unbound_fraction", "molar_mass")},
+        kinases=kinases,
+    )
+
+
 def daily_gavage() -> Mechanism:
     """Return the course after single oral doses, each added to the state `gut_drug` [mg/kg], with absorption that saturates.
 
@@ -111,13 +134,27 @@ def averaged_exposure() -> Mechanism:
     )
 
 
-def pd1_antibody() -> Mechanism:
-    """Return a PD-1 antibody, doses added to `antibody` [mg/L], and the share of PD-1 it holds, omega = Ab / (Ab + K_Ab)."""
-    antibody = symbol("antibody")
+def pd1_antibody(elimination: sp.Expr | None = None, volume: sp.Expr | None = None) -> Mechanism:
+    """Return a PD-1 antibody, doses added to `antibody` [mg/L], and the share of PD-1 it holds, omega = Ab / (Ab + K_Ab).
+
+    Parameters
+    ----------
+    elimination
+        rate of elimination [1/d]; the parameter `antibody_elimination` when None
+    volume
+        it is infused into [L], at the input `antibody_rate` [mg/d]; no infusion is taken when None
+    """
+    antibody, rate = symbol("antibody"), symbol("antibody_elimination") if elimination is None else elimination
+    given: tuple[Input, ...] = ()
+    infusion: tuple[Term, ...] = ()
+    if volume is not None:
+        given = (Input("antibody_rate", 'upright("Ab")', "mg/d", "amount of antibody infused per day", label="Antibody infused"),)
+        infusion = (Term("antibody_infusion", "antibody", symbol("antibody_rate") / volume, "infusion into a vein"),)
     return Mechanism(
         name="pd1_antibody",
         label="PD-1 antibody",
         reason="an antibody keeps PD-1 from its ligand",
+        inputs=given,
         states=(
             State(
                 "antibody", '"Ab"', "mg/L", "plasma concentration of the antibody to PD-1", sp.Integer(0), label="PD-1 antibody"
@@ -134,7 +171,7 @@ def pd1_antibody() -> Mechanism:
                 label="PD-1 occupancy",
             ),
         ),
-        terms=(Term("antibody_elimination", "antibody", -symbol("antibody_elimination") * antibody, "catabolism, first order"),),
+        terms=(*infusion, Term("antibody_elimination", "antibody", -rate * antibody, "catabolism, first order")),
     )
 
 

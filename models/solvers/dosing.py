@@ -6,7 +6,7 @@ Start with `Schedule`; `constant` makes the usual one.  Every change is a breakp
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kinimmune.models.errors import UsageError
 
@@ -55,6 +55,20 @@ class Schedule:
     def at(self, time: float) -> Mapping[str, float]:
         """Return the inputs that hold from `time` [d] on."""
         return self.inputs[max(bisect_right(self.starts, time) - 1, 0)]
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything changes in time, so that the day on which it begins matters."""
+        return len(self.starts) > 1 or bool(self.doses)
+
+    def later(self, days: float) -> "Schedule":
+        """Return the same schedule some days later [d].
+
+        >>> combine([InputSpan("rate", 2.0, 0.0, 3.0)], [Dose(1.0, "drug", 5.0)]).later(42.0).breakpoints(0.0, 50.0)
+        (42.0, 43.0, 45.0)
+        """
+        doses = tuple(replace(dose, time=dose.time + days) for dose in self.doses)
+        return Schedule(tuple(start + days for start in self.starts), self.inputs, doses)
 
     def breakpoints(self, start: float, end: float) -> tuple[float, ...]:
         """Return the times [d] strictly between `start` and `end` at which something changes."""

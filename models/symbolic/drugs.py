@@ -39,6 +39,8 @@ class DrugRole:
     """Quantity of `drugs.csv`, such as `clearance` -> parameter of the model that is it."""
     kinases: tuple[str, ...] = ()
     """Kinases by the short names of the model: `raf` stands for the parameter `ic50_raf` and the occupancy `occupancy_raf`."""
+    others: tuple[str, ...] = ()
+    """Further drugs that are of this kind, and take no other role."""
 
     def __post_init__(self) -> None:
         """Refuse a role that no dose can reach."""

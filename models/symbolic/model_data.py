@@ -88,6 +88,8 @@ def read_model(text: str, path: Path) -> OdeModel:
         return _build(content)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def check_symbols(model: OdeModel) -> None:
@@ -123,10 +125,15 @@ def _named_parts(model: OdeModel) -> dict[str, tuple[Any, ...]]:
     return {**named, "term": model.terms, "output": model.outputs, "parameter": model.parameters}
 
 
+_LATER = frozenset({"arm", "drug"})
+"""Fields that the first files of this form did not have: left out where they say nothing."""
+
+
 def _write(value: object, where: str) -> Value:
     """Return a part of a model as JSON holds it."""
     if is_dataclass(value):
-        return {item.name: _write(getattr(value, item.name), f"{where}, {item.name}") for item in fields(value)}
+        said = [item.name for item in fields(value) if item.name not in _LATER or getattr(value, item.name) is not None]
+        return {name: _write(getattr(value, name), f"{where}, {name}") for name in said}
     if isinstance(value, sp.Basic):
         return write_expression(value, where)
     if isinstance(value, tuple):

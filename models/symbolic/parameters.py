@@ -1,7 +1,8 @@
 """Parameters with their prior, spread between patients and origin, as the tables in `data/` give them.
 
 Start with `Parameter`; `read_parameters` (in `kinimmune.models.tables.readers`) makes them from `parameters.csv`.  A parameter's
-`key` is its name, followed by `:study` where the value belongs to one study only.
+`key` is its name, followed by `:study` where the value belongs to one study only, by `:study:arm` where to one arm, by `@drug`
+where to one drug that is given in the place of the model's own.
 """
 
 import math
@@ -169,29 +170,38 @@ class Source:
 
 @dataclass(frozen=True)
 class ParameterKey:
-    """The name of a parameter, and the study its value belongs to; in text `name` or `name:study`."""
+    """The name of a parameter, and what its value belongs to; in text `name`, `name:study`, `name:study:arm` or `name@drug`."""
 
     name: str
     study: str | None = None
     """None for a value that all studies share."""
+    arm: str | None = None
+    """None for a value that all arms share."""
+    drug: str | None = None
+    """None for a value that is not of one drug alone."""
 
     def __str__(self) -> str:
         """Return the key as text.
 
-        >>> str(ParameterKey("growth", "sharp")), str(ParameterKey("clearance"))
-        ('growth:sharp', 'clearance')
+        >>> str(ParameterKey("growth", "sharp")), str(ParameterKey("growth", "sharp", "placebo"))
+        ('growth:sharp', 'growth:sharp:placebo')
+        >>> str(ParameterKey("clearance")), str(ParameterKey("clearance", drug="regorafenib"))
+        ('clearance', 'clearance@regorafenib')
         """
-        return self.name if self.study is None else f"{self.name}:{self.study}"
+        place = ":".join(part for part in (self.name, self.study, self.arm) if part is not None)
+        return place if self.drug is None else f"{place}@{self.drug}"
 
     @classmethod
     def parse(cls, text: str) -> "ParameterKey":
         """Return the key a text is.
 
         >>> ParameterKey.parse("growth:sharp")
-        ParameterKey(name='growth', study='sharp')
+        ParameterKey(name='growth', study='sharp', arm=None, drug=None)
         """
-        name, _, study = text.partition(":")
-        return cls(name, study or None)
+        rest, _, drug = text.partition("@")
+        name, _, place = rest.partition(":")
+        study, _, arm = place.partition(":")
+        return cls(name, study or None, arm or None, drug or None)
 
 
 @dataclass(frozen=True)
@@ -217,6 +227,10 @@ class Parameter:
     source: Source
     origin: str = ""
     """File and row, for messages."""
+    arm: str | None = None
+    """The arm of that study the value belongs to, in place of the study's or the shared one; None when all arms share it."""
+    drug: str | None = None
+    """The drug whose value it is, in place of that of the tables of drugs; None for the model's own drug, or none."""
 
     def __repr__(self) -> str:
         """Return the key, the value and its unit."""
@@ -233,8 +247,13 @@ class Parameter:
 
     @property
     def key(self) -> str:
-        """Name, followed by `:study` for a value that belongs to one study."""
-        return str(ParameterKey(self.name, self.study))
+        """Name, followed by `:study` for a value of one study, `:study:arm` for one of an arm, `@drug` for one of a drug."""
+        return str(ParameterKey(self.name, self.study, self.arm, self.drug))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is seen in every arm of its study, or of every study; not of one arm or drug alone."""
+        return self.arm is None and self.drug is None
 
     def at(self, value: float) -> "Parameter":
         """Return the same parameter with another value."""
@@ -242,12 +261,14 @@ class Parameter:
 
 
 def values_for(parameters: tuple[Parameter, ...], study: str | None) -> dict[str, float]:
-    """Return name -> value as one study sees them: shared values and the study's own.
+    """Return name -> value as one study sees them: shared values and the study's own, not those of single arms or drugs.
 
     With `study` None the first study's value stands for each study-specific parameter.
     """
     values: dict[str, float] = {}
     for parameter in parameters:
+        if not parameter.everywhere:
+            continue
         if parameter.study is None or parameter.study == study:
             values[parameter.name] = parameter.value
         elif study is None:

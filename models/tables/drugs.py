@@ -15,7 +15,9 @@ from kinimmune.models.symbolic.units import convert
 from kinimmune.models.tables.evidence import Kinase, examine_kinases, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined
 from kinimmune.models.tables.rows import Name, NotNegative, SourcedRow, Tables, UnitText
-from kinimmune.models.trial.regimens import Administration, assign_roles
+from kinimmune.models.trial.design import Arm
+from kinimmune.models.trial.regimens import Administration
+from kinimmune.models.trial.routes import assign_roles
 
 
 class DrugRow(SourcedRow):
@@ -132,7 +134,7 @@ def list_given_drugs(model: OdeModel, arms: Iterable[Sequence[Administration]], 
     """
     found: dict[str, GivenDrug] = {}
     for administrations in arms:
-        for drug, role in assign_roles(model, [item.drug for item in administrations]).items():
+        for drug, role in assign_roles(model, [item.drug for item in administrations if item.drug is not None]).items():
             if drug != role.drug:
                 found.setdefault(drug, drugs.describe(role, drug))
     return tuple(found.values())
@@ -146,11 +148,35 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
     DataError
         for a drug that no table knows or the model has no role for, or of which it needs what no table has
     """
-    given = list(dict.fromkeys(item.drug for item in administrations))
+    given = list(dict.fromkeys(item.drug for item in administrations if item.drug is not None))
     values: dict[str, float] = {}
     for drug, role in assign_roles(model, given).items():
         values |= drugs.values_in(role, drug, model.units)
     return values
+
+
+def find_next_line_values(model: OdeModel, arm: Arm, drugs: KnownDrugs) -> dict[str, float]:
+    """Return parameter -> value while an arm's next line is given, where that is another than in `parameters.csv`.
+
+    A role that the next line gives a drug in has the values of that drug, though some of the arm's may be left over; one it gives
+    nothing in keeps those of the arm's, which leaves as it did.
+
+    Raises
+    ------
+    DataError
+        as `find_drug_values` does
+    """
+    values: dict[str, float] = {}
+    for drug, role in assign_next_line(model, arm).items():
+        values |= drugs.values_in(role, drug, model.units)
+    return values
+
+
+def assign_next_line(model: OdeModel, arm: Arm) -> dict[str, DrugRole]:
+    """Return drug -> its role while an arm's next line is given: first the arm's drugs in roles that it gives nothing in."""
+    given = assign_roles(model, () if arm.next_line is None else arm.next_line.drugs)
+    before = assign_roles(model, arm.drugs)
+    return {drug: role for drug, role in before.items() if role not in given.values()} | given
 
 
 def list_used_kinases(model: OdeModel, kinases: Iterable[Kinase]) -> tuple[Kinase, ...]:

@@ -2,8 +2,8 @@
 
 Start with `examine_experiments`; `kinimmune.models.tables.model_experiments` makes the experiments of a model from the rows.
 Kinds of row: `none` (a control, nothing changed), `as` (everything of the experiment named in `target`), `set` and `scale` (a
-parameter), `input` (held from first to last day), `dose` (added to a state every `interval` days from first to last day),
-`day` (not an experiment: the read-out day of that name).
+parameter), `give` (a drug, or what goes to the input or state in `target`, with the columns of `regimens.csv`), `day` (not an
+experiment: the read-out day of that name).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,10 +12,10 @@ from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import convert
+from kinimmune.models.tables.administrations import REGIMEN_COLUMNS, AdministrationRow, find_incomplete
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding, capped
-from kinimmune.models.tables.rows import Name, NotNegative, Number, Positive, SourcedRow, Tables, UnitText
-from kinimmune.models.trial.regimens import MOST_DOSES
+from kinimmune.models.tables.rows import Name, Number, Tables
 
 
 class ChangeKind(StrEnum):
@@ -25,27 +25,22 @@ class ChangeKind(StrEnum):
     AS = "as"
     SET = "set"
     SCALE = "scale"
-    INPUT = "input"
-    DOSE = "dose"
+    GIVE = "give"
     DAY = "day"
 
 
-class ExperimentRow(SourcedRow):
+class ExperimentRow(AdministrationRow):
     """A row of `experiments.csv`."""
 
     table: ClassVar[str] = "experiments.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("model", "experiment", "kind", "target", "first_day")
+    optional_columns: ClassVar[frozenset[str]] = frozenset(REGIMEN_COLUMNS)
+    key_columns: ClassVar[tuple[str, ...]] = ("model", "experiment", "kind", "drug", "target", "first_day")
 
     model: Name
     experiment: Name
     meaning: str = ""
     kind: ChangeKind
-    target: Name | None = None
     value: Number | None = None
-    unit: UnitText | None = None
-    first_day: NotNegative | None = None
-    last_day: NotNegative | None = None
-    interval: Positive | None = None
 
 
 class ReadoutDay(NamedTuple):
@@ -62,10 +57,11 @@ _NEEDS = {
     ChangeKind.AS: ("target",),
     ChangeKind.SET: ("target", "value", "unit"),
     ChangeKind.SCALE: ("target", "value"),
-    ChangeKind.INPUT: ("target", "value", "unit", "first_day", "last_day"),
-    ChangeKind.DOSE: ("target", "value", "unit", "first_day", "last_day", "interval"),
+    ChangeKind.GIVE: (),
     ChangeKind.DAY: ("value", "unit"),
 }
+
+_ELSEWHERE = {"value": "; what is given is in 'amount'", "amount": "; the number is in 'value'"}
 
 
 def examine_experiments(tables: Tables) -> Examined[ExperimentRow]:
@@ -100,24 +96,18 @@ def _find_gaps(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
                 yield row.finding(column, f"a row of kind '{row.kind}' has no value in column '{column}'", "fill it in")
         if row.kind is ChangeKind.AS and row.target and (row.model, row.target) not in known:
             yield row.finding("target", f"unknown experiment '{row.target}' in column 'target'", "name one of the same model")
-        if row.first_day is not None and row.last_day is not None and row.first_day > row.last_day:
-            yield row.finding("last_day", f"first_day {row.first_day:g} is after last_day {row.last_day:g}", "swap them")
-        yield from _find_odd_day(row)
+        yield from find_incomplete(row) if row.kind is ChangeKind.GIVE else _find_odd_day(row)
 
 
 def _find_odd_amounts(rows: Sequence[ExperimentRow]) -> Iterable[Finding]:
-    """Find negative inputs and doses, factors that are not positive, and more than `MOST_DOSES` doses."""
+    """Find factors that are not positive, and numbers that stand where nobody would read them."""
     for row in rows:
-        value = 0.0 if row.value is None else row.value
-        if row.kind in (ChangeKind.INPUT, ChangeKind.DOSE) and value < 0.0:
-            yield row.finding("value", f"'{row.target}' is given {value:g} in column 'value'", "give 0 or more")
-        if row.kind is ChangeKind.SCALE and row.value is not None and not value > 0.0:
-            yield row.finding("value", f"'{row.target}' is scaled by {value:g} in column 'value'", "give a positive factor")
-        if row.interval is not None and row.first_day is not None and row.last_day is not None:
-            doses = (row.last_day - row.first_day) / row.interval
-            if doses > MOST_DOSES:
-                problem = f"a dose every {row.interval:g} d from day {row.first_day:g} to {row.last_day:g} is {doses:.3g} doses"
-                yield row.finding("interval", problem, f"at most {MOST_DOSES}")
+        if row.kind is ChangeKind.SCALE and row.value is not None and not row.value > 0.0:
+            yield row.finding("value", f"'{row.target}' is scaled by {row.value:g} in column 'value'", "give a positive factor")
+        for column in ("value",) if row.kind is ChangeKind.GIVE else REGIMEN_COLUMNS:
+            if getattr(row, column) is not None:
+                problem = f"a row of kind '{row.kind}' has a value in column '{column}', which is not read"
+                yield row.finding(column, problem, f"leave it empty{_ELSEWHERE.get(column, '')}")
 
 
 def _find_odd_day(row: ExperimentRow) -> Iterable[Finding]:

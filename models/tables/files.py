@@ -17,6 +17,8 @@ from pathlib import Path
 
 from kinimmune.models.errors import UsageError
 from kinimmune.models.tables.findings import Examined, Finding, capped
+from kinimmune.models.tables.former import ADDED_COLUMNS, FORMER_COLUMNS, MIGRATE, rewrite_row
+from kinimmune.models.tables.version import find_version_faults
 
 TABLES = (
     "sources.csv",
@@ -40,10 +42,8 @@ TABLES = (
 """File names of all tables."""
 MODEL_FILE = "model.json"
 """A model as data, which may lie beside tables; `kinimmune.models.catalogue` reads it."""
-
-
-ADDED_COLUMNS = {"arms.csv": "drug", "kinases.csv": "drug"}
-"""Table -> column that tables of earlier versions do not have; `kinimmune check --migrate` adds it."""
+PROJECT_FILE = "kinimmune.toml"
+"""What makes a folder of tables a project: its model and settings; `kinimmune.fitting.projects` reads it."""
 LARGEST_TABLE = 256 * 2**20
 """Largest size of a table [byte]; a larger file is another file."""
 OTHER_ENDINGS = ("", ".tsv", ".txt", ".xls", ".xlsx", ".ods", ".numbers")
@@ -60,7 +60,9 @@ class Row:
     """Column -> text without surrounding blanks; empty cells are absent."""
 
 
-def load_table(name: str, folder: Path | None, required: Iterable[str], optional: Iterable[str] = ()) -> Examined[Row]:
+def load_table(
+    name: str, folder: Path | None, required: Iterable[str], optional: Iterable[str] = (), *, shipped: Path | None = None
+) -> Examined[Row]:
     """Read one CSV table as text.
 
     Parameters
@@ -73,13 +75,18 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
         columns that must be there
     optional
         columns that may be there; any other is refused, since it may be a misspelt one of these
+    shipped
+        folder of the tables of a plug-in, which stand in for those `folder` lacks and go before the package's
 
     Raises
     ------
     UsageError
         when the folder does not exist or holds no table at all
     """
-    location, shown = _locate(name, folder)
+    location, shown = _locate(name, folder, shipped)
+    faults = () if folder is None else tuple(find_version_faults(folder))
+    if faults:
+        return Examined((), faults)
     if folder is not None and isinstance(location, Path):
         problem = find_misnamed(name, folder) or _find_unreadable(location, shown)
         if problem:
@@ -95,18 +102,29 @@ def load_table(name: str, folder: Path | None, required: Iterable[str], optional
     return _rows(shown, text, tuple(required), tuple(optional))
 
 
-def _locate(name: str, folder: Path | None) -> tuple[Traversable, str]:
+def _locate(name: str, folder: Path | None, shipped: Path | None) -> tuple[Traversable, str]:
     if folder is None:
-        return files("kinimmune.data").joinpath(name), name
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
-    if not any((folder / table).exists() or find_misnamed(table, folder) for table in (*TABLES, MODEL_FILE)):
-        raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
+        shown = name if shipped is None else f"the package's {name}"
+        return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), shown)
+    require_folder(folder)
     own = folder / name
     if own.exists() or find_misnamed(name, folder):
         return own, name
-    return files("kinimmune.data").joinpath(name), f"the package's {name}"
+    return _locate_other(name, shipped) or (files("kinimmune.data").joinpath(name), f"the package's {name}")
+
+
+def _locate_other(name: str, shipped: Path | None) -> tuple[Traversable, str] | None:
+    """Return the table of a plug-in, where it has one."""
+    return None if shipped is None or not (shipped / name).is_file() else (shipped / name, f"the plug-in's {name}")
+
+
+def require_folder(folder: Path) -> None:
+    """Raise a `UsageError` when a folder does not exist or holds no table."""
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UsageError(f"folder '{folder}' {what}; give a folder with tables such as targets.csv")
+    if not any((folder / table).exists() or find_misnamed(table, folder) for table in (*TABLES, MODEL_FILE, PROJECT_FILE)):
+        raise UsageError(f"folder '{folder}' holds no table; put at least one of {', '.join(TABLES)} there")
 
 
 def find_misnamed(name: str, folder: Path) -> str:
@@ -197,7 +215,9 @@ def _rows(file: str, text: str, required: tuple[str, ...], optional: tuple[str, 
         return Examined(
             (), (Finding(file, reader.line_num, None, f"{place} cannot be split into cells: {error}; quote texts with commas"),)
         )
-    findings = [*_check_header(file, header, required, optional), *capped(_find_ragged(file, header, found))]
+    former = FORMER_COLUMNS.get(file)
+    allowed = (*optional, former) if former in header else optional
+    findings = [*_check_header(file, header, required, allowed), *capped(_find_ragged(file, header, found))]
     if findings:
         return Examined((), tuple(findings))
     rows = [
@@ -205,7 +225,19 @@ def _rows(file: str, text: str, required: tuple[str, ...], optional: tuple[str, 
         for number, cells in found
         if any(cells)
     ]
-    return Examined(tuple(rows), ())
+    return _rewrite(rows) if former in header else Examined(tuple(rows), ())
+
+
+def _rewrite(rows: Iterable[Row]) -> Examined[Row]:
+    """Return rows of a table of before in today's columns."""
+    rewritten = [(row, rewrite_row(row.cells)) for row in rows]
+    gaps = capped(_tell_missing(row, now.missing) for row, now in rewritten if now.missing)
+    return Examined(tuple(Row(row.file, row.number, now.cells) for row, now in rewritten if not now.missing), tuple(gaps))
+
+
+def _tell_missing(row: Row, column: str) -> Finding:
+    problem = f"a row of kind '{row.cells['kind']}' has no value in column '{column}' ({row.file} row {row.number}); fill it in"
+    return Finding(row.file, row.number, column, problem)
 
 
 def _find_ragged(file: str, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> Iterable[Finding]:
@@ -219,9 +251,7 @@ def _check_header(file: str, header: list[str], required: tuple[str, ...], optio
     for column in required:
         if column not in header:
             older = ADDED_COLUMNS.get(file) == column
-            advice = (
-                "tables of before are rewritten by kinimmune check --migrate FOLDER" if older else f"it has: {', '.join(header)}"
-            )
+            advice = f"tables of before are rewritten by {MIGRATE}" if older else f"it has: {', '.join(header)}"
             yield Finding(file, 1, column, f"column '{column}' is missing ({file} row 1); {advice}")
     for index, column in enumerate(header):
         if column in header[:index]:

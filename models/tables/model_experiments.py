@@ -5,104 +5,103 @@ target the model does not have and a unit of something else are findings, so tha
 not say.  A parameter may be set outside the range of its table, which is that of its prior: no clearance in a dish.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import replace
 
 from kinimmune.models.errors import DataError, nearest
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.solvers.dosing import Dose, InputSpan
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import convert
+from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow, examine_experiments
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.regimens import Administration, plan_dosing
 
 
 def examine_model_experiments(model: OdeModel, tables: Tables) -> Examined[Experiment]:
     """Return the experiments of a model in its units, and what is wrong with the table or beside the model."""
     table = examine_experiments(tables)
     rows = [row for row in table.entries if row.model == model.name and row.kind is not ChangeKind.DAY]
-    findings = table.findings or tuple(_find_misfits(rows, model))
+    drugs = examine_drugs(tables) if any(row.drug is not None for row in rows) else Examined((KnownDrugs(),), ())
+    findings = table.findings or drugs.findings
     if findings:
         return Examined((), findings)
-    kinds = _describe_targets(model)
-    values = {row.row: _value(row, kinds) for row in rows}
-    return Examined(tuple(_experiment(rows, values, name) for name in dict.fromkeys(row.experiment for row in rows)), ())
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """What a kind of change is done to."""
-
-    what: str
-    units: Mapping[str, str]
-
-
-def _describe_targets(model: OdeModel) -> Mapping[ChangeKind, _Targets]:
-    parameters = _Targets("parameter", {item.name: item.unit for item in model.parameters})
-    return {
-        ChangeKind.SET: parameters,
-        ChangeKind.SCALE: parameters,
-        ChangeKind.INPUT: _Targets("input", {item.name: item.unit for item in model.inputs}),
-        ChangeKind.DOSE: _Targets("state", {item.name: item.unit for item in model.states}),
-    }
-
-
-def _find_misfits(rows: Iterable[ExperimentRow], model: OdeModel) -> Iterator[Finding]:
-    kinds = _describe_targets(model)
-    for row in rows:
-        if row.kind not in kinds:
-            continue
-        what, units, target = kinds[row.kind].what, kinds[row.kind].units, row.target or ""
-        if target not in units:
-            problem = f"model '{row.model}' has no {what} '{target}' in column 'target'"
-            yield row.finding("target", problem, nearest(target, sorted(units)))
-            continue
+    (known,) = drugs.entries
+    findings = tuple(_find_misfits(rows, model, known))
+    if findings:
+        return Examined((), findings)
+    built, findings = [], ()
+    for name in dict.fromkeys(row.experiment for row in rows):
+        experiment = _experiment(rows, model, name)
         try:
-            _value(row, kinds)
-        except DataError:
-            problem = f"unit '{row.unit}' in column 'unit' does not measure the same as {what} '{target}' of model '{row.model}'"
-            yield row.finding("unit", problem, f"give the value in {units[target]}")
+            values = find_drug_values(model, experiment.given, known)
+            drugs_given = [item.drug for item in experiment.given if item.drug is not None]
+            values |= own_values(parameters_of(model.parameters, None, None, drugs_given))
+        except DataError as error:  # two drugs that share a role
+            first = next(row for row in rows if row.experiment == name)
+            findings = (*findings, first.refused("drug", error))
+            continue
+        built.append(replace(experiment, values=values | dict(experiment.values)))
+    return Examined((), findings) if findings else Examined(tuple(built), ())
 
 
-def _value(row: ExperimentRow, kinds: Mapping[ChangeKind, _Targets]) -> float:
+def _find_misfits(rows: Iterable[ExperimentRow], model: OdeModel, drugs: KnownDrugs) -> Iterator[Finding]:
+    units = {item.name: item.unit for item in model.parameters}
+    for row in rows:
+        target = row.target or ""
+        if row.kind is ChangeKind.GIVE:
+            yield from _find_ungiven(row, model, drugs)
+        elif row.kind in (ChangeKind.SET, ChangeKind.SCALE) and target not in units:
+            problem = f"model '{row.model}' has no parameter '{target}' in column 'target'"
+            yield row.finding("target", problem, nearest(target, sorted(units)))
+        elif row.kind is ChangeKind.SET:
+            try:
+                _value(row, units)
+            except DataError:
+                what = f"parameter '{target}' of model '{model.name}'"
+                problem = f"unit '{row.unit}' in column 'unit' does not measure the same as {what}"
+                yield row.finding("unit", problem, f"give the value in {units[target]}")
+
+
+def _find_ungiven(row: ExperimentRow, model: OdeModel, drugs: KnownDrugs) -> Iterator[Finding]:
+    """Find what a model cannot be given: an unknown drug or target, an amount that nothing takes in its unit."""
+    given = row.administration()
+    try:
+        plan_dosing(model, [given], values_for(model.parameters, None) | find_drug_values(model, [given], drugs), 0.0)
+    except DataError as error:
+        taken = row.target is None or row.target in {*model.state_names, *(item.name for item in model.inputs)}
+        yield row.refused("unit" if taken else "target", error)
+
+
+def _value(row: ExperimentRow, units: Mapping[str, str]) -> float:
     """Return the number of a row in the unit of its target; a factor is a plain number."""
     given = float(row.value or 0.0)
-    if row.kind is ChangeKind.SCALE or row.kind not in kinds or row.unit is None:
+    if row.kind is not ChangeKind.SET or row.unit is None:
         return given
-    return convert(given, row.unit, kinds[row.kind].units[row.target or ""])
+    return convert(given, row.unit, units[row.target or ""])
 
 
-def _experiment(rows: Sequence[ExperimentRow], amounts: Mapping[int, float], name: str) -> Experiment:
+def _experiment(rows: Sequence[ExperimentRow], model: OdeModel, name: str) -> Experiment:
     own = [row for row in rows if row.experiment == name]
-    spans: list[InputSpan] = []
-    doses: list[Dose] = []
+    units = {item.name: item.unit for item in model.parameters}
+    given: list[Administration] = []
     values: dict[str, float] = {}
     factors: dict[str, float] = {}
     for row in own:
-        target, value = row.target or "", amounts[row.row]
+        target = row.target or ""
         if row.kind is ChangeKind.AS:
-            other = _experiment(rows, amounts, target)
+            other = _experiment(rows, model, target)
             values |= other.values
             factors |= other.factors
-            spans += other.spans
-            doses += other.doses
+            given += other.given
         elif row.kind is ChangeKind.SET:
-            values[target] = value
+            values[target] = _value(row, units)
         elif row.kind is ChangeKind.SCALE:
-            factors[target] = value
-        elif row.kind is ChangeKind.INPUT:
-            spans.append(InputSpan(target, value, float(row.first_day or 0.0), float(row.last_day or 0.0)))
-        elif row.kind is ChangeKind.DOSE:
-            doses += _repeat(row, target, value)
+            factors[target] = _value(row, units)
+        elif row.kind is ChangeKind.GIVE:
+            given.append(row.administration())
     meaning = next((row.meaning for row in own if row.meaning), name)
-    return Experiment(own[0].model, name, meaning, values, factors, tuple(spans), tuple(doses))
-
-
-def _repeat(row: ExperimentRow, target: str, value: float) -> list[Dose]:
-    first, last, interval = row.first_day or 0.0, row.last_day or 0.0, row.interval or math.inf
-    count = math.floor((last - first) / interval + 1e-9) + 1
-    return [Dose(float(day), target, value) for day in first + interval * np.arange(count)]
+    return Experiment(model.name, name, meaning, values, factors, tuple(given))

@@ -8,11 +8,13 @@ from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.notation import require_notation
-from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Spread
+from kinimmune.models.symbolic.parameters import Parameter, ParameterKey, Prior, Scale, Spread
+from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding, capped
 from kinimmune.models.tables.rows import Name, NotNegative, Number, SourcedRow, Tables, UnitText, YesNo, dangling
-from kinimmune.models.tables.trials import TrialRow
+from kinimmune.models.tables.treatments import ArmRow
+from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 
 WIDEST_PRIOR = 30.0
 """Largest standard deviation of a prior on its ln or logit scale, a factor of 10^13; on a linear one, in units of the median."""
@@ -22,12 +24,16 @@ class ParameterRow(SourcedRow):
     """A row of `parameters.csv`."""
 
     table: ClassVar[str] = "parameters.csv"
-    optional_columns: ClassVar[frozenset[str]] = frozenset({"prior_median"})
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"arm", "drug", "prior_median"})
     key_columns: ClassVar[tuple[str, ...]] = ()
 
     model: str
     name: Name
     study: Name | None = None
+    arm: Name | None = None
+    """Arm of the study that has a value of its own."""
+    drug: Name | None = None
+    """Drug that has a value of its own, in place of that in `drugs.csv` or `kinases.csv`."""
     symbol: str
     value: Number
     unit: UnitText
@@ -45,6 +51,16 @@ class ParameterRow(SourcedRow):
     def models(self) -> tuple[str, ...]:
         """The models the parameter belongs to."""
         return tuple(self.model.split())
+
+    @property
+    def key(self) -> str:
+        """Name, study, arm and drug."""
+        return str(ParameterKey(self.name, self.study, self.arm, self.drug))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether the value is not of one arm or drug alone."""
+        return self.arm is None and self.drug is None
 
 
 class SourcedParameter(NamedTuple):
@@ -70,8 +86,13 @@ def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
     findings += capped(_find_duplicates(table.entries))
     if not table.findings:  # a row that cannot be read would seem to be missing
         findings += [*capped(_find_unknown_spreads(table.entries)), *capped(_find_missing_studies(table.entries))]
+        findings += [*capped(_find_lone(table.entries)), *capped(_find_odd_places(table.entries))]
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
+    if any(row.arm is not None for row in table.entries) and not (arms := tables.rows(ArmRow)).findings:
+        findings += capped(find_unknown_arms(table.entries, arms.entries))
+    if any(row.drug is not None for row in table.entries) and not (drugs := tables.rows(DrugRow)).findings:
+        findings += dangling(table.entries, "drug", {row.drug for row in drugs.entries}, "drugs.csv")
     findings += [*find_bad_origins(table.entries, sources), *sources.findings]
     return Examined(tuple(made), tuple(findings))
 
@@ -102,6 +123,8 @@ def _parameter(row: ParameterRow) -> Parameter:
         estimated=row.estimated,
         spread=_spread(row),
         study=row.study,
+        arm=row.arm,
+        drug=row.drug,
         meaning=row.meaning,
         source=row.origin,
         origin=row.place,
@@ -174,15 +197,14 @@ def _number(text: str) -> float | None:
 
 def _find_duplicates(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
     """Find values given twice: for the same study, or once shared and once for a study."""
-    first: dict[tuple[str, str], dict[str | None, ParameterRow]] = {}
+    first: dict[tuple[str, str, str | None, str | None], dict[str | None, ParameterRow]] = {}
     for row in rows:
-        places = {model: first.setdefault((model, row.name), {}) for model in row.models}
+        places = {model: first.setdefault((model, row.name, row.arm, row.drug), {}) for model in row.models}
         clashes = [(other.row, model, other) for model, given in places.items() if (other := _clash(row, given)) is not None]
         if clashes:
             _, model, other = min(clashes, key=lambda clash: clash[:2])
-            key = row.name if row.study is None else f"{row.name}:{row.study}"
             advice = f"row {other.row} has a value for it; keep one"
-            yield row.finding("name", f"duplicate parameter '{key}' of model '{model}'", advice)
+            yield row.finding("name", f"duplicate parameter '{row.key}' of model '{model}'", advice)
         for given in places.values():
             given.setdefault(row.study, row)
 
@@ -213,7 +235,7 @@ def _find_missing_studies(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
     """Find parameters given for some but not all of the studies their model has values for."""
     given: dict[str, dict[str, list[ParameterRow]]] = {}
     for row in rows:
-        for model in row.models if row.study is not None else ():
+        for model in row.models if row.study is not None and row.everywhere else ():
             given.setdefault(model, {}).setdefault(row.name, []).append(row)
     for model, parameters in given.items():
         studies = {str(row.study) for own in parameters.values() for row in own}
@@ -221,3 +243,30 @@ def _find_missing_studies(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
             for study in sorted(studies - {str(row.study) for row in own}):
                 problem = f"parameter '{name}' of model '{model}' has no value for study '{study}'"
                 yield own[0].finding("study", problem, "other parameters have one; add a row or make this one shared")
+
+
+def _find_odd_places(rows: Iterable[ParameterRow]) -> Iterable[Finding]:
+    """Find arms without a study, and drugs beside either."""
+    for row in rows:
+        if row.arm is not None and row.study is None:
+            problem = f"parameter '{row.name}' has arm '{row.arm}' and no study"
+            yield row.finding("arm", problem, "fill in the study, or empty both")
+        if row.drug is not None and (row.study is not None or row.arm is not None):
+            problem = f"parameter '{row.name}' has drug '{row.drug}' beside a study or an arm"
+            yield row.finding("drug", problem, "leave those empty, or the drug: a row of an arm goes before that of a drug")
+
+
+def _find_lone(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
+    """Find values of an arm or a drug that nobody else would have."""
+    known = {(model, row.name, row.study) for row in rows if row.everywhere for model in row.models}
+    anywhere = {(model, name) for model, name, _ in known}
+    for row in rows:
+        for model in row.models if not row.everywhere else ():
+            found = (model, row.name) in anywhere if row.arm is None else known & _seen_by(model, row)
+            if not found:
+                problem = f"parameter '{row.key}' of model '{model}' has no value for all others"
+                yield row.finding("name", problem, "add a row of it without arm and drug")
+
+
+def _seen_by(model: str, row: ParameterRow) -> set[tuple[str, str, str | None]]:
+    return {(model, row.name, None), (model, row.name, row.study)}

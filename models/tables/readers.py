@@ -30,6 +30,7 @@ from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.trials import TrialRow, examine_trials
 from kinimmune.models.trial.design import Trial, supports_trials
 
@@ -64,10 +65,12 @@ def _usual_places(model: str) -> dict[str, int]:
     return {key: place for place, item in reversed(list(enumerate(rows))) for key in (item.key, item.name)}
 
 
-def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, int, str]:
+def _find_place(places: Mapping[str, int], item: Parameter) -> tuple[int, str, bool, int, str]:
     """Return what parameters are sorted by."""
     last = len(places)
-    return (places.get(item.name, last), item.name, places.get(item.key, last), item.study or "")
+    place = places.get(item.key, last)
+    where = f"{item.study or ''}:{item.arm or ''}:{item.drug or ''}"
+    return (places.get(item.name, last), item.name, not item.everywhere, place, where)
 
 
 def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:
@@ -76,8 +79,8 @@ def read_model_names(tables: Tables | None = None) -> tuple[str, ...]:
     return tuple(sorted({model for row, _ in entries for model in row.models}))
 
 
-def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
-    """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d].
+def read_trials(tables: Tables | None = None, model: str | None = None) -> tuple[Trial, ...]:
+    """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d]; of one model those it is tried in.
 
     An arm's rate of discontinuation is the published fraction of patients who stopped for adverse events times ln 2 over the
     median time on treatment, or over the median time to symptomatic progression where the former is not known.
@@ -89,12 +92,21 @@ def read_trials(tables: Tables | None = None) -> tuple[Trial, ...]:
     UsageError
         when the folder does not exist
     """
-    return examine_trials(tables or Tables()).require()
+    given = tables or Tables()
+    trials = examine_trials(given).require()
+    studies = None if model is None else list_studies(model, given)
+    return trials if studies is None else tuple(trial for trial in trials if trial.study in studies)
 
 
-def read_stop_rule_sources(tables: Tables | None = None) -> dict[str, Source]:
-    """Return study -> where the rule by which its treatment stops comes from; raises as `read_trials` does."""
-    return {row.study: row.origin for row in (tables or Tables()).rows(TrialRow).require()}
+def read_stop_rule_sources(tables: Tables | None = None, model: str | None = None) -> dict[str, Source]:
+    """Return study -> where the rule by which its treatment stops comes from, of one model those it is tried in.
+
+    Raises as `read_trials` does.
+    """
+    given = tables or Tables()
+    rows = given.rows(TrialRow).require()
+    studies = {row.study for row in rows} if model is None else list_studies(model, given)
+    return {row.study: row.origin for row in rows if row.study in studies}
 
 
 def read_kinases(tables: Tables | None = None) -> tuple[Kinase, ...]:
@@ -146,7 +158,7 @@ def read_designs(model: OdeModel, tables: Tables) -> Designs:
 
     Of a model that is not tried in a trial no trial is read.
     """
-    trials = read_trials(tables) if supports_trials(model) else ()
+    trials = read_trials(tables, model.name) if supports_trials(model) else ()
     drugs = read_drugs(tables)
     arms = [arm for trial in trials for arm in trial.arms]
     return Designs(

@@ -43,6 +43,7 @@ def _date(text: object) -> date:
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
+Share = Annotated[float, Field(allow_inf_nan=False, ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0.0)]
 UnitText = Annotated[str, AfterValidator(_require_unit)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -108,19 +109,21 @@ class Tables:
     """A folder whose tables replace the package's, None for the package's alone."""
     model: OdeModel | None = None
     """A model of the user's own that was made from these tables; it goes before one of the library of the same name."""
+    shipped: Path | None = None
+    """Folder with the tables a plug-in brings for its model: they replace the package's, and `folder` replaces them."""
     _parsed: dict[type[TableRow], Examined[Any]] = field(default_factory=dict, repr=False)
 
     def rows(self, row_type: type[RowT]) -> Examined[RowT]:
         """Return the rows of a table with everything that is wrong with them."""
         if row_type not in self._parsed:
-            self._parsed[row_type] = _parse_rows(row_type, self.folder)
+            self._parsed[row_type] = _parse_rows(row_type, self.folder, self.shipped)
         parsed: Examined[RowT] = self._parsed[row_type]
         return parsed
 
 
-def _parse_rows(row_type: type[RowT], folder: Path | None) -> Examined[RowT]:
+def _parse_rows(row_type: type[RowT], folder: Path | None, shipped: Path | None) -> Examined[RowT]:
     required = [column for column in row_type.columns() if column not in row_type.optional_columns]
-    table = load_table(row_type.table, folder, required, row_type.optional_columns)
+    table = load_table(row_type.table, folder, required, row_type.optional_columns, shipped=shipped)
     rows: list[RowT] = []
     findings = list(table.findings)
     faults: list[tuple[Row, Any]] = []
@@ -159,6 +162,7 @@ _PROBLEMS = {
     "string_pattern_mismatch": ("'{given}' is not a name", "use letters, digits and underscores, a letter first"),
     "greater_than": ("'{given}' lies outside its range", "it must be above {gt}"),
     "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge}"),
+    "less_than_equal": ("'{given}' lies outside its range", "it must be at most {le}"),
     "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
 }
 

@@ -1,5 +1,7 @@
 """Rows and checks of what arms are given: the drug of `arms.csv`, and `regimens.csv`, one drug and period a row.
 
+Rows of `regimens.csv` may tell, too, what comes after treatment (`kinimmune.models.tables.next_lines`).
+
 Start with `examine_regimens`; `find_odd_drugs` holds drugs, doses and the words of `treatment` against each other.
 """
 
@@ -7,11 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from kinimmune.models.errors import DataError, nearest
+from kinimmune.models.errors import nearest
+from kinimmune.models.tables.administrations import REGIMEN_COLUMNS, AdministrationRow, find_incomplete
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.rows import Name, NotNegative, Positive, SourcedRow, TableRow, Tables, UnitText, YesNo
+from kinimmune.models.tables.rows import Name, Share, TableRow, Tables, YesNo
+from kinimmune.models.trial.next_line import Reason
 from kinimmune.models.trial.regimens import Administration
 
 AMOUNT = re.compile(r"\d\s*(?:mg|g|ug|µg|mL)\b", re.IGNORECASE)
@@ -31,61 +35,89 @@ class ArmRow(TableRow):
     treatment: str
 
 
-class RegimenRow(SourcedRow):
-    """A row of `regimens.csv`: one drug of an arm over one period."""
+class Then(NamedTuple):
+    """What a share of the patients of an arm goes on with after treatment, as its columns tell it."""
+
+    arm: str
+    share: float
+    when: Reason
+
+
+class RegimenRow(AdministrationRow):
+    """A row of `regimens.csv`: what an arm is given over one period, what comes after treatment, or both."""
 
     table: ClassVar[str] = "regimens.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "first_day")
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"target", "then_arm", "then_share", "then_when"})
+    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "drug", "target", "first_day")
     may_be_empty: ClassVar[bool] = True
 
     study: Name
     arm: Name
-    drug: Name
-    amount: NotNegative
-    unit: UnitText
-    duration: NotNegative = 0.0
-    first_day: NotNegative = 0.0
-    last_day: NotNegative | None = None
-    every: Positive | None = None
-    on_days: Positive | None = None
-    off_days: NotNegative = 0.0
-    stops: YesNo
+    stops: YesNo | None = None
+    then_arm: Name | None = None
+    then_share: Share | None = None
+    then_when: Reason | None = None
 
-    def administration(self) -> Administration:
-        """Return what is given; raises a `DataError` for what nobody can give."""
-        return Administration(
-            drug=self.drug,
-            amount=self.amount,
-            unit=self.unit,
-            first_day=self.first_day,
-            last_day=float("inf") if self.last_day is None else self.last_day,
-            every=self.every,
-            duration=self.duration,
-            on_days=self.on_days,
-            off_days=self.off_days,
-            stops=self.stops,
-        )
+    @property
+    def gives(self) -> bool:
+        """Whether the row tells what is given, and not only what comes after treatment."""
+        return self.then_arm is None or any(getattr(self, name) is not None for name in GIVEN)
+
+    @property
+    def then(self) -> Then | None:
+        """What comes after treatment; None where the row does not tell."""
+        if self.then_arm is None or self.then_share is None:
+            return None
+        return Then(self.then_arm, self.then_share, self.then_when or Reason.ANY)
+
+
+def list_regimens(tables: Tables) -> tuple[RegimenRow, ...]:
+    """Return the rows of `regimens.csv`, without those of the package about studies that a user's folder does not have."""
+    studies = {row.study for row in tables.rows(ArmRow).entries}
+    return tuple(
+        row for row in tables.rows(RegimenRow).entries if row.file != f"the package's {row.table}" or row.study in studies
+    )
+
+
+GIVEN = (*REGIMEN_COLUMNS, "target", "unit", "stops")
+"""Columns of `regimens.csv` that tell what is given."""
 
 
 class PlannedAdministration(NamedTuple):
-    """What an arm is given over one period."""
+    """What an arm is given over one period, and after treatment."""
 
     study: str
     arm: str
-    administration: Administration
+    administration: Administration | None
+    """None where the row tells only what comes after."""
+    then: Then | None = None
 
 
 def examine_regimens(tables: Tables) -> Examined[PlannedAdministration]:
     """Return what the arms are given by `regimens.csv`, and what is wrong with the table itself."""
     table, sources = tables.rows(RegimenRow), examine_sources(tables)
-    findings = [*table.findings, *find_bad_origins(table.entries, sources)]
+    rows = list_regimens(tables)
+    findings = [*table.findings, *find_bad_origins(rows, sources)]
     planned: list[PlannedAdministration] = []
-    for row in table.entries:
-        try:
-            planned.append(PlannedAdministration(row.study, row.arm, row.administration()))
-        except DataError as error:
-            findings.append(row.refused("amount", error))
+    for row in rows:
+        faults = list(_find_gaps(row))
+        findings += faults
+        if not faults:
+            given = row.administration(stops=bool(row.stops)) if row.gives else None
+            planned.append(PlannedAdministration(row.study, row.arm, given, row.then))
     return Examined(tuple(planned), tuple(findings))
+
+
+def _find_gaps(row: RegimenRow) -> Iterable[Finding]:
+    needed = []
+    if row.gives:
+        yield from find_incomplete(row)
+        needed.append("stops")
+    if any(item is not None for item in (row.then_arm, row.then_share, row.then_when)):
+        needed += ["then_arm", "then_share"]
+    for column in needed:
+        if getattr(row, column) is None:
+            yield row.finding(column, f"no value in column '{column}'", "fill it in")
 
 
 def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> list[Finding]:
@@ -98,9 +130,9 @@ def find_odd_drugs(tables: Tables, daily: Mapping[tuple[str, str], float]) -> li
     daily
         (study, arm) -> dose times doses a day of `design.csv` [mg/d], where there are both
     """
-    drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, tables.rows(RegimenRow).entries
+    drugs, arms, regimens = tables.rows(DrugRow), tables.rows(ArmRow).entries, list_regimens(tables)
     known = tuple(dict.fromkeys(row.drug for row in drugs.entries))
-    given = {(row.study, row.arm) for row in regimens}
+    given = {(row.study, row.arm) for row in regimens if row.gives}
     return [
         *([] if drugs.findings else _find_unknown([*arms, *regimens], known)),
         *(finding for row in arms for finding in _find_mismatch(row, daily.get((row.study, row.arm), 0.0), given)),

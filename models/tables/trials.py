@@ -5,6 +5,7 @@ Start with `examine_trials`.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from kinimmune.models.errors import DataError
@@ -14,8 +15,9 @@ from kinimmune.models.tables.design import QUANTITIES, DesignNumber, examine_des
 from kinimmune.models.tables.drugs import examine_drugs
 from kinimmune.models.tables.evidence import Reference, examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.next_lines import build_next_line, find_bad_next_lines, leave_out_lines
 from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, dangling
-from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, RegimenRow, examine_regimens, find_odd_drugs
+from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, examine_regimens, find_odd_drugs, list_regimens
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
 
 
@@ -69,6 +71,7 @@ class TrialRow(SourcedRow):
     """A row of `trials.csv`; source, locator and status are those of the stop rule."""
 
     table: ClassVar[str] = "trials.csv"
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"model"})
     key_columns: ClassVar[tuple[str, ...]] = ("study",)
 
     study: Name
@@ -77,6 +80,13 @@ class TrialRow(SourcedRow):
     criterion: str
     """As in `criteria.csv`."""
     stop_rule: StopRule
+    model: str = ""
+    """Models its patients are of, separated by spaces; empty for those that no study names."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models the study names."""
+        return tuple(self.model.split())
 
 
 def examine_trials(tables: Tables) -> Examined[Trial]:
@@ -94,12 +104,13 @@ def examine_trials(tables: Tables) -> Examined[Trial]:
         studies = {row.study for row in trials.entries}
         findings += [
             finding
-            for table in (arms.entries, follow_up.entries, rows, tables.rows(RegimenRow).entries)
+            for table in (arms.entries, follow_up.entries, rows, list_regimens(tables))
             for finding in dangling(table, "study", studies, "trials.csv")
         ]
     if not arms.findings:
-        findings += find_unknown_arms([*rows, *tables.rows(RegimenRow).entries], arms.entries)
+        findings += find_unknown_arms([*rows, *leave_out_lines(list_regimens(tables))], arms.entries)
         findings += find_odd_drugs(tables, _daily_doses(design.entries))
+        findings += [] if regimens.findings else _find_bad_lines(tables, design.entries)
     findings += sources.findings
     if findings:
         return Examined((), tuple(dict.fromkeys(findings)))
@@ -115,6 +126,15 @@ def _daily_doses(design: Iterable[DesignNumber]) -> dict[tuple[str, str], float]
         for (study, arm, quantity), value in numbers.items()
         if quantity == "dose" and (study, arm, "doses_per_day") in numbers
     }
+
+
+def _find_bad_lines(tables: Tables, design: Sequence[DesignNumber]) -> list[Finding]:
+    rules = {row.study: row.stop_rule for row in tables.rows(TrialRow).entries}
+    places = [(row.study, row.arm) for row in tables.rows(ArmRow).entries]
+    daily = dict.fromkeys(places, 0.0) | _daily_doses(design)
+    stopped = (item.row for item in design if item.row.quantity == "discontinuation_fraction" and item.value > 0.0)
+    tolerated = set(places) - {(row.study, row.arm or "") for row in stopped}
+    return find_bad_next_lines(list_regimens(tables), rules, daily, tolerated)
 
 
 def find_unknown_arms(rows: Iterable[TableRow], arms: Iterable[ArmRow]) -> list[Finding]:
@@ -144,8 +164,9 @@ def _build(
         numbers = [number for number in design if number.row.study == trial.study]
         given = [item for item in regimens if item.study == trial.study]
         try:
-            own = [_arm(arm, numbers, given) for arm in arms if arm.study == trial.study]
-            built.append(_trial(trial, own, _periods(trial, follow_up), numbers, criteria[trial.criterion]))
+            own = {arm.arm: _arm(arm, numbers, given) for arm in arms if arm.study == trial.study}
+            all_lines = [replace(arm, next_line=build_next_line(arm, given, own)) for arm in own.values()]
+            built.append(_trial(trial, all_lines, _periods(trial, follow_up), numbers, criteria[trial.criterion]))
         except DataError as error:
             findings.append(trial.refused(None, error))
     return Examined(tuple(built), tuple(findings))
@@ -211,7 +232,7 @@ def _arm(row: ArmRow, design: Sequence[DesignNumber], regimens: Sequence[Planned
         discontinuation_rate=_discontinuation_rate(row, values),
         symptomatic_median=values.get("symptomatic_median", math.inf),
         drug=row.drug,
-        regimen=tuple(item.administration for item in regimens if item.arm == row.arm),
+        regimen=tuple(item.administration for item in regimens if item.arm == row.arm and item.administration is not None),
     )
 
 

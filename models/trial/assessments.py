@@ -94,6 +94,8 @@ class TreatmentCourse:
     """Probability of stopping at each scan, for any reason, shape (n_scans, n)."""
     discontinued: Array
     """Probability of stopping at each scan for adverse events, whatever the scans show, shape (n_scans,)."""
+    intolerant: Array
+    """Probability of stopping at each scan for adverse events and not by the rule, shape (n_scans, n)."""
 
 
 def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_seen: Array) -> TreatmentCourse:
@@ -102,7 +104,8 @@ def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_s
     With U_k the probability of no progression seen by scan k, d the probability of not stopping for adverse events
     between two scans, and R_k the probability that the rule has stopped treatment by scan k, a patient is on drug after
     scan k with probability (1 - R_k) d^k.  R_k is 1 - U_k at radiological progression, 1 - U_(k-1) one scan later, and
-    (1 - U_k)(1 - exp(-s v_k)) when progression must be seen and felt, symptoms coming at rate s independently.
+    (1 - U_k)(1 - exp(-s v_k)) when progression must be seen and felt, symptoms coming at rate s independently.  Of those who
+    stop at scan k adverse events alone stop (1 - R_k)(d^(k-1) - d^k).
 
     Raises
     ------
@@ -111,10 +114,20 @@ def treatment_course(trial: Trial, arm: Arm, rule: StopRule, scans: Array, not_s
     """
     rate = 0.0 if rule is StopRule.NEVER else arm.discontinuation_rate
     keep = np.exp(-rate * trial.scan_interval * trial.plan.first(scans.size))
-    on_drug = (1.0 - _stopped_by_rule(arm, rule, scans, not_seen)) * keep[:, None]
+    allowed = 1.0 - _stopped_by_rule(arm, rule, scans, not_seen)
+    on_drug = allowed * keep[:, None]
     before = np.vstack([np.ones_like(on_drug[:1]), on_drug[:-1]])
     discontinued = np.concatenate([[1.0], keep[:-1]]) - keep
-    return TreatmentCourse(on_drug, before - on_drug, discontinued)
+    return TreatmentCourse(on_drug, before - on_drug, discontinued, allowed * discontinued[:, None])
+
+
+def require_symptoms(arm: Arm, rule: StopRule) -> None:
+    """Raise a `UsageError` when a rule needs the time of symptomatic progression and the arm has none."""
+    if rule is StopRule.RADIOLOGICAL_AND_SYMPTOMATIC and not np.isfinite(arm.symptomatic_median):
+        raise UsageError(
+            f"stop rule '{rule}' needs the median time to symptomatic progression of arm '{arm.study}:{arm.name}'; "
+            "give symptomatic_median in design.csv or choose another rule"
+        )
 
 
 def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) -> Array:
@@ -124,11 +137,7 @@ def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) ->
         return 1.0 - not_seen
     if rule is StopRule.ONE_SCAN_LATER:
         return np.vstack([np.zeros_like(not_seen[:1]), 1.0 - not_seen[:-1]])
-    if not np.isfinite(arm.symptomatic_median):
-        raise UsageError(
-            f"stop rule '{rule}' needs the median time to symptomatic progression of arm '{arm.study}:{arm.name}'; "
-            "give symptomatic_median in arms.csv or choose another rule"
-        )
+    require_symptoms(arm, rule)
     return (1.0 - not_seen) * -np.expm1(-arm.symptomatic_rate * scans)[:, None]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration
 from kinimmune.models.trial.scan_plan import ScanPlan
 
@@ -99,6 +100,8 @@ class Arm:
     """What `dose` and `doses_per_day` are of; None where nothing is given by them."""
     regimen: tuple[Administration, ...] = ()
     """What is given besides, or in place of, the constant dose."""
+    next_line: NextLine | None = None
+    """What a share of the patients goes on with after treatment; None where nobody does."""
 
     def __post_init__(self) -> None:
         """Refuse a dose of no drug."""
@@ -111,6 +114,11 @@ class Arm:
         if self.drug is None or self.daily_dose == 0.0:
             return self.regimen
         return (Administration(self.drug, self.daily_dose, "mg/d"), *self.regimen)
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, each once."""
+        return tuple(dict.fromkeys(item.drug for item in self.administrations if item.drug is not None))
 
     @property
     def daily_dose(self) -> float:
@@ -130,7 +138,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Trial:
-    """A randomised trial as the virtual trial repeats it."""
+    """A trial as the virtual trial repeats it, with any number of arms, one or none of which is the control."""
 
     study: str
     title: str
@@ -159,14 +167,13 @@ class Trial:
     """First sum of diameters [mm], the same of all patients; None where it is not known: no increase in mm can be asked for."""
 
     def __post_init__(self) -> None:
-        """Refuse a trial without exactly one control arm, or whose scans are less sure than they are apart."""
+        """Refuse a trial without arms or with several controls, or whose scans are less sure than they are apart."""
         if not self.scan_jitter < self.scan_interval:
             raise DataError(
                 f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below scan_interval {self.scan_interval:g} d; "
                 "correct one of them in design.csv"
             )
-        if sum(arm.control for arm in self.arms) != 1 or len({arm.name for arm in self.arms}) != len(self.arms):
-            raise DataError(f"study '{self.study}' needs distinct arms and exactly one control arm; correct arms.csv")
+        self._require_arms()
         try:
             plan = self.plan
         except DataError as error:
@@ -176,6 +183,15 @@ class Trial:
                 f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below later_scan_interval "
                 f"{plan.later_interval:g} d; correct one of them in design.csv"
             )
+
+    def _require_arms(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names or len(set(names)) != len(names):
+            raise DataError(f"study '{self.study}' needs arms, each of another name; correct arms.csv")
+        controls = [arm.name for arm in self.arms if arm.control]
+        if len(controls) > 1:
+            told = f"study '{self.study}' has {len(controls)} control arms ({', '.join(controls)}) where one or none belongs"
+            raise DataError(f"{told}; write no in column 'control' of arms.csv for the others")
 
     @property
     def caveat(self) -> str:
@@ -209,29 +225,37 @@ class Trial:
         return ScanPlan(self.scan_interval, self.later_scan_interval, self.later_scans_from)
 
     @property
-    def control(self) -> Arm:
-        """The arm hazard ratios are relative to."""
-        return next(arm for arm in self.arms if arm.control)
+    def control(self) -> Arm | None:
+        """The arm hazard ratios are relative to; None in a study without one, which has no ratio."""
+        return next((arm for arm in self.arms if arm.control), None)
 
     @property
     def treated(self) -> tuple[Arm, ...]:
-        """The arms that are compared with the control, in the order of the tables."""
+        """The arms that are not the control, in the order of the tables."""
         return tuple(arm for arm in self.arms if not arm.control)
 
-    def find_treated(self, name: str | None) -> Arm:
-        """Return the arm of that name that is compared with the control; without a name the only one.
+    @property
+    def compared(self) -> tuple[Arm, ...]:
+        """The arms that have a hazard ratio: those that are not the control, none in a study without one."""
+        return () if self.control is None else self.treated
+
+    def contrast(self, name: str | None) -> tuple[Arm, Arm]:
+        """Return the arm of that name and the control it is compared with; without a name the only arm that is compared.
 
         Raises
         ------
         UsageError
-            when there are several and none is named, or no such arm is compared
+            when the study has no control, when several arms are compared and none is named, or when no such arm is compared
         """
-        names = [arm.name for arm in self.treated]
+        names, control = [arm.name for arm in self.compared], self.control
+        if control is None:
+            told = f"study '{self.study}' has no control arm, so none of its arms has a hazard ratio"
+            raise UsageError(f"{told}; ask for a median or survival, or mark a control in arms.csv")
         if name is None and len(names) != 1:
             raise UsageError(f"study '{self.study}' compares {len(names)} arms with its control; name one of {', '.join(names)}")
         if name is not None and name not in names:
             raise UsageError(f"study '{self.study}' compares no arm '{name}' with its control; {nearest(name, names)}")
-        return self.treated[0] if name is None else next(arm for arm in self.treated if arm.name == name)
+        return (self.compared[0] if name is None else self.arm(name)), control
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name."""

@@ -36,6 +36,13 @@ def find_living(simulator: TrialSimulator, paths: TreatmentPaths) -> Living:
     return Living(on, off, counted, counted[patient])
 
 
+def survive(paths: TreatmentPaths, living: Living) -> Array:
+    """Return the survival of each patient over the paths he may take, shape (g, n); not a number where one failed."""
+    alive = paths.on_weight_at_grid * living.on
+    np.add.at(alive.T, paths.departures.patient, (paths.off_weight * living.off).T)
+    return np.where(living.counted_on > 0.0, alive, np.nan)
+
+
 def sum_unprogressed(paths: TreatmentPaths, living: Living) -> Array:
     """Return patients alive with no progression seen at any scan up to each point of the grid, shape (g,).
 

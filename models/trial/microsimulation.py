@@ -10,11 +10,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.arrays import Array, Bools, Integers
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
+from kinimmune.models.solvers.individual import add_doses
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import Endpoint, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.simulator import TrialSimulator
 
 
@@ -65,6 +66,8 @@ class _Draws:
     """Time [d] of symptomatic progression."""
     entry: Array
     """Uniform; the place in the accrual period is its 1/shape power."""
+    next_line: Array
+    """Uniform; a patient goes on with a next line where it is below the share of those who do."""
 
     def of(self, who: Integers) -> "_Draws":
         """Return the draws of some patients."""
@@ -129,15 +132,18 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
     on_treatment = simulator.integrate_on_treatment(cohort)
     paths = _read_paths(simulator, cohort.parameters, cohort.dosing.on, on_treatment)
     progression = _find_progression(trial, grid, paths, draws)
-    stop = np.minimum(_rule_stop(cohort.rule, scans, progression, draws), draws.discontinuation)
-    for scan in range(scans.size):
-        who = np.flatnonzero(stop == scan)
-        if who.size == 0 or not cohort.dosing.stops or scans[scan] >= grid[-1]:
-            continue
+    by_rule = _rule_stop(cohort.rule, scans, progression, draws)
+    stop = np.minimum(by_rule, draws.discontinuation)
+    goes_on = _goes_on(cohort.arm, by_rule <= draws.discontinuation, draws)
+    for scan in np.flatnonzero(scans < grid[-1]):
         start = int(places[scan])
-        paths = paths.left(start, who, _leave_treatment(simulator, cohort, on_treatment, start, who))
-        again = _find_progression(trial, grid, paths.of(who), draws.of(who))
-        progression[who] = np.where(progression[who] <= scan, progression[who], np.maximum(again, scan + 1))
+        for later in _list_ways(cohort, float(grid[start])):
+            who = np.flatnonzero((stop == scan) & (goes_on == later.next_line))
+            if who.size == 0:
+                continue
+            paths = paths.left(start, who, _leave_treatment(simulator, later, on_treatment, start, who))
+            again = _find_progression(trial, grid, paths.of(who), draws.of(who))
+            progression[who] = np.where(progression[who] <= scan, progression[who], np.maximum(again, scan + 1))
     dates = np.append(scans, math.inf)
     return SimulatedPatients(
         grid=grid,
@@ -167,6 +173,7 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
         discontinuation=discontinuation,
         symptoms=symptoms,
         entry=generator.random(n),
+        next_line=generator.random(n),
     )
 
 
@@ -178,20 +185,48 @@ def _read_paths(simulator: TrialSimulator, parameters: Array, schedule: Schedule
     return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """What patients who stop at one scan go on with."""
+
+    next_line: bool
+    schedule: Schedule
+    parameters: Array
+    """Of all patients of the arm, shape (n_parameters, n)."""
+
+
+def _list_ways(cohort: ArmCohort, day: float) -> list[_Way]:
+    """Return what patients who stop on a day [d] may go on with, where that is anything else than what they had."""
+    ways = [_Way(False, cohort.dosing.off, cohort.parameters)] if cohort.dosing.stops else []
+    if cohort.next_line is not None:
+        ways.append(_Way(True, cohort.next_line.schedule.later(day), cohort.next_line.parameters))
+    return ways
+
+
+def _goes_on(arm: Arm, by_rule: Bools, draws: _Draws) -> Bools:
+    """Return who goes on with the arm's next line, by whether the study's rule ends the treatment of each patient."""
+    if arm.next_line is None:
+        return np.zeros(by_rule.shape, dtype=bool)
+    return draws.next_line < np.where(by_rule, arm.next_line.after_progression, arm.next_line.after_discontinuation)
+
+
 def _leave_treatment(
-    simulator: TrialSimulator, cohort: ArmCohort, on_treatment: EnsembleTrajectories, start: int, who: Integers
+    simulator: TrialSimulator, way: _Way, on_treatment: EnsembleTrajectories, start: int, who: Integers
 ) -> _Paths:
-    """Return the paths off treatment, from a grid point on, of patients who stop there."""
-    parameters = np.ascontiguousarray(cohort.parameters[:, who])
+    """Return the paths after treatment, from a grid point on, of patients who stop there."""
+    parameters = np.ascontiguousarray(way.parameters[:, who])
+    initial = np.ascontiguousarray(on_treatment.states[:, start, who])
+    if way.next_line:  # what treatment gave at that moment the states hold already, what the next line gives then they do not
+        initial = add_doses(simulator.compiled, way.schedule, float(on_treatment.time[start]), initial)
     courses = simulator.integrate(
-        initial=np.ascontiguousarray(on_treatment.states[:, start, who]),
+        initial=initial,
         parameters=parameters,
         time=on_treatment.time,
-        start=np.full(who.size, start),  # what is given at that moment the states hold already
-        schedule=cohort.dosing.off,
+        start=np.full(who.size, start),
+        schedule=way.schedule,
         tolerances=simulator.tolerances,
     )
-    return _read_paths(simulator, parameters, cohort.dosing.off, courses).since(start)
+    return _read_paths(simulator, parameters, way.schedule, courses).since(start)
 
 
 def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -> Integers:

@@ -193,6 +193,25 @@ def expected_events(curve: TrialCurves) -> float:
     return float(curve.failures.sum())
 
 
+def expected_deaths(outcome: ArmOutcome, follow_up: FollowUp) -> dict[str, float]:
+    """Return cause -> expected number of deaths by the cut-off; they add up to the expected events of OS.
+
+    The deaths of each interval are shared out as the cumulative incidences of the causes rise in it.
+
+    Parameters
+    ----------
+    outcome
+        of an arm
+    follow_up
+        of OS
+    """
+    deaths = expected_curve(outcome, Endpoint.OS, follow_up).failures
+    rises = {cause: np.diff(dead) for cause, dead in outcome.deaths_by_cause.items()}
+    whole = np.sum(list(rises.values()), axis=0)
+    shares = np.divide(deaths, whole, out=np.zeros_like(deaths), where=whole > 0.0)
+    return {cause: float((rise * shares).sum()) for cause, rise in rises.items()}
+
+
 def restricted_mean(time: Array, survival: Array, horizon: float) -> float:
     """Return the restricted mean survival time, the integral of S from 0 to `horizon`, in the unit of `time`.
 

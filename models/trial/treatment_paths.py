@@ -1,21 +1,23 @@
-"""The courses of one arm's patients: on treatment to the end, and off treatment from every scan at which they may stop.
+"""The courses of one arm's patients: on treatment to the end, and after treatment from every scan at which they may stop.
 
 Start with `integrate_paths`.
 
-A patient who may stop treatment at any scan is one on-treatment path and one off-treatment path from each scan, each with the
-probability of having taken it; nothing is drawn.  Off-treatment paths of negligible weight are not integrated: their patients
-stay on treatment until the next path that is.
+A patient who may stop treatment at any scan is one on-treatment path and one off-treatment path from each scan, two where a share
+goes on with a next line, each with the probability of having taken it; nothing is drawn.  What patients go on with is in
+`kinimmune.models.trial.after_treatment`.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from kinimmune.models.arrays import Array, Bools, Integers
+from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
+from kinimmune.models.trial.after_treatment import Branch, Departures, follow, join_courses, join_departures, plan_leaving
 from kinimmune.models.trial.assessments import (
     DiameterReadings,
     ScanReadings,
@@ -26,19 +28,6 @@ from kinimmune.models.trial.assessments import (
 )
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.simulator import TrialSimulator
-
-NEGLIGIBLE = 1e-5
-"""Weight below which an off-treatment path is not integrated; leaving it out moves no probability by more than its weight."""
-
-
-@dataclass(frozen=True)
-class Departures:
-    """Who leaves treatment when: one entry an off-treatment path, m in all."""
-
-    scan: Integers
-    """Scan (0-based) at which treatment is left, shape (m,)."""
-    patient: Integers
-    """Place of the patient, shape (m,)."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +43,11 @@ class TreatmentPaths:
     on_treatment: EnsembleTrajectories
     """Every patient on the arm's schedule to the end."""
     off_treatment: EnsembleTrajectories
-    """Courses without treatment from a scan on, with the states that were asked for."""
+    """Courses after treatment from a scan on, on a next line or not, with the states that were asked for."""
     departures: Departures
     """Where the off-treatment paths begin."""
+    branches: tuple[Branch, ...]
+    """The off-treatment paths in their order, by what is given on them."""
     course: TreatmentCourse
     """Probabilities of stopping treatment, leaving death aside."""
     on_weight: Array
@@ -105,27 +96,29 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
     on_readings = read_scans(simulator, cohort.parameters, dosing.on, on_treatment, places)
     on_no_progression = p_no_progression(on_readings, trial)
     course = treatment_course(trial, arm, cohort.rule, scans, on_no_progression)
-    begins = (course.stopped >= NEGLIGIBLE) & (scans[:, None] < grid[-1]) & dosing.stops & (on_treatment.completion == 0)
-    departures = Departures(*np.nonzero(begins))
-    off_treatment = _integrate_off_treatment(simulator, cohort, on_treatment, departures, kept_states)
-    leavers = cohort.parameters[:, departures.patient]
-    off_readings = _join(on_readings, read_scans(simulator, leavers, dosing.off, off_treatment, places), departures)
-    left = _carry(course.stopped, begins)
-    discontinued = _carry(np.broadcast_to(course.discontinued[:, None], begins.shape), begins)
+    possible = (scans[:, None] < grid[-1]) & (on_treatment.completion == 0)
+    ways = plan_leaving(cohort, course, possible)
+    keep = kept_states or simulator.observed_states
+    branches = tuple(branch for way in ways for branch in follow(simulator, way, on_treatment, places, keep))
+    off_no_progression = []
+    for branch in branches:
+        readings = read_scans(simulator, branch.parameters, branch.schedule, branch.courses, places)
+        off_no_progression.append(_from_one(p_no_progression(_join(on_readings, readings, branch.departures), trial)))
     return TreatmentPaths(
         grid=grid,
         scans=scans,
         steps_to_scan=places,
         on_treatment=on_treatment,
-        off_treatment=off_treatment,
-        departures=departures,
+        off_treatment=join_courses(branches),
+        departures=join_departures(branches),
+        branches=branches,
         course=course,
-        on_weight=_remaining(left),
-        off_weight=left[departures.scan, departures.patient],
+        on_weight=_remaining([way.left for way in ways]),
+        off_weight=np.concatenate([branch.weight for branch in branches]),
         on_no_progression=_from_one(on_no_progression),
-        off_no_progression=_from_one(p_no_progression(off_readings, trial)),
-        p_not_discontinued=_remaining(discontinued),
-        p_discontinued=discontinued[departures.scan, departures.patient],
+        off_no_progression=np.hstack(off_no_progression),
+        p_not_discontinued=_remaining([way.discontinued for way in ways]),
+        p_discontinued=np.concatenate([branch.discontinued for branch in branches]),
         confirmed=_confirm(on_readings, trial.response_ratio),
     )
 
@@ -176,44 +169,14 @@ def _join(on: ScanReadings, off: ScanReadings, departures: Departures) -> ScanRe
     return ScanReadings(hazard_of_lesions, DiameterReadings(log_diameter, join(on.diameter.speed, off.diameter.speed)))
 
 
-def _integrate_off_treatment(
-    simulator: TrialSimulator,
-    cohort: ArmCohort,
-    on_treatment: EnsembleTrajectories,
-    departures: Departures,
-    kept_states: Sequence[str] | None,
-) -> EnsembleTrajectories:
-    start = cohort.trial.plan.places(int(departures.scan.max(initial=0)) + 1)[departures.scan]
-    return simulator.integrate(
-        initial=np.ascontiguousarray(on_treatment.states[:, start, departures.patient]),
-        parameters=np.ascontiguousarray(cohort.parameters[:, departures.patient]),
-        time=on_treatment.time,
-        start=start,
-        schedule=cohort.dosing.off,
-        keep=kept_states or simulator.observed_states,
-        tolerances=simulator.tolerances,
-    )
-
-
 def _confirm(readings: ScanReadings, ratio: float) -> Integers:
     if readings.diameter is None:
         return np.full(readings.hazard_of_lesions.shape[1], -1)
     return confirmed_response(readings.diameter.log_diameter, math.log(ratio))
 
 
-def _carry(mass: Array, kept: Bools) -> Array:
-    """Return the mass moved to the next kept scan of each patient, zero where nothing is kept."""
-    out = np.zeros(kept.shape)
-    waiting = np.zeros(kept.shape[1])
-    for k in range(kept.shape[0]):
-        waiting += mass[k]
-        out[k] = np.where(kept[k], waiting, 0.0)
-        waiting = np.where(kept[k], 0.0, waiting)
-    return out
-
-
-def _remaining(left: Array) -> Array:
-    return _from_one(1.0 - np.cumsum(left, axis=0))
+def _remaining(left: Sequence[Array]) -> Array:
+    return _from_one(1.0 - np.cumsum(reduce(np.add, left), axis=0))
 
 
 def _from_one(after_scans: Array) -> Array:

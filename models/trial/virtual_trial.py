@@ -260,10 +260,9 @@ def average_living(
     for which in cut(cohort.patients, PATIENTS_PER_CHUNK):
         chunk = cohort.part(which)
         paths = integrate_paths(simulator, chunk, simulator.model.state_names)
-        off_parameters = chunk.parameters[:, paths.departures.patient]
         for courses, parameters, schedule, path_weight in (
             (paths.on_treatment, chunk.parameters, chunk.dosing.on, paths.on_weight_at_grid),
-            (paths.off_treatment, off_parameters, chunk.dosing.off, paths.off_weight),
+            *((branch.courses, branch.parameters, branch.schedule, branch.weight) for branch in paths.branches),
         ):
             alive = path_weight * simulator.survival(courses)
             inputs = simulator.with_inputs(parameters, schedule, courses.time)

@@ -13,7 +13,17 @@ from matplotlib.figure import Figure
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, ShareRow
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.figures.style import (
+    CONTROL,
+    FAINT,
+    NEUTRAL,
+    TREATED,
+    add_legend,
+    make_panels,
+    name_panel,
+    new_figure,
+    styled,
+)
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _ORIGINS = {"prior": (FAINT, "prior"), "posterior": (TREATED, "posterior")}
@@ -91,7 +101,7 @@ def plot_shares(shares: MechanismShare, labels: Labels = PLAIN, measure: str = "
         for axes, pair in zip(panels, compared, strict=True):
             for row in (row for row in rows if (row.study, row.arm) == pair):
                 _draw_share(axes, row, rules.index(row.rule))
-            axes.set_title(labels.comparison(*pair))
+            name_panel(axes, labels.comparison(*pair), len(compared))
             axes.set_xlim(-0.05, 1.05)
             axes.set_ylim(len(rules) - 0.5, -0.5)
         panels[0].set_yticks(range(len(rules)), [rule.replace("_", " ") for rule in rules])

@@ -11,13 +11,27 @@ from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import TrialResult
 from kinimmune.reports.figures.data import Line
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, THIRD, TREATED, make_panels, new_figure, styled
+from kinimmune.reports.figures.style import (
+    CONTROL,
+    FAINT,
+    NEUTRAL,
+    PALETTE,
+    THIRD,
+    TREATED,
+    hide_rest,
+    make_panels,
+    name_panel,
+    new_figure,
+    styled,
+)
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _RESPONSE, _PROGRESSION = -30.0, 20.0
 """RECIST: change of the sum of diameters [%] that is a partial response, and, from the smallest sum, progression."""
 _HIGHEST_SHOWN = 100.0
 """Change [%] at which axes end."""
+_LOWEST = 2.4
+"""Height of a figure [inch] beside which its label has room."""
 _LONG_TITLE = 18
 """Characters from which the title of a narrow panel is set smaller."""
 
@@ -26,8 +40,9 @@ def plot_waterfall(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of the best change of the sum of diameters [%] of each virtual patient, sorted, a panel per arm."""
     arms = trial.arms
     with styled():
-        figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
-        panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_y=True)
+        columns, rows = min(len(arms), 2), (len(arms) + 1) // 2
+        figure = new_figure(max(1.35 * rows + 0.3, _LOWEST))
+        panels = make_panels(figure, rows, columns, share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             change = np.clip(np.sort(np.array(arm.best_change))[::-1], -100.0, _HIGHEST_SHOWN)
             colours = [CONTROL if value >= _PROGRESSION else THIRD if value <= _RESPONSE else TREATED for value in change]
@@ -35,7 +50,8 @@ def plot_waterfall(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             axes.bar(left, change, width=100.0 / max(len(change), 1), align="edge", color=colours, linewidth=0.0)
             _draw_recist(axes)
             axes.set_xlim(0.0, 100.0)
-            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}")
+            name_panel(axes, f"{labels.study(arm.study)}, {arm.arm}", columns)
+        hide_rest(panels, len(arms), columns)
         figure.supxlabel("Virtual patients, sorted [% of those drawn]", fontsize=7.5)
         figure.supylabel("Best change of the sum of diameters [%]", fontsize=7.5)
     return figure
@@ -51,8 +67,9 @@ def plot_spiders(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of the sum of diameters [% of change] of some virtual patients while observed, a panel per arm."""
     arms = trial.arms
     with styled():
-        figure = new_figure(1.35 * ((len(arms) + 1) // 2) + 0.3)
-        panels = make_panels(figure, (len(arms) + 1) // 2, min(len(arms), 2), share_x=True, share_y=True)
+        columns, rows = min(len(arms), 2), (len(arms) + 1) // 2
+        figure = new_figure(max(1.35 * rows + 0.3, _LOWEST))
+        panels = make_panels(figure, rows, columns, share_x=True, share_y=True)
         for axes, arm in zip(panels, arms, strict=False):
             for months, change in arm.spiders:
                 last = change[-1] if change else 0.0
@@ -60,7 +77,8 @@ def plot_spiders(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
                 axes.plot(months, change, color=colour, linewidth=0.6, alpha=0.7)
                 axes.plot(months[-1:], change[-1:], "o", color=colour, markersize=1.6, alpha=0.8)
             _draw_recist(axes)
-            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}")
+            name_panel(axes, f"{labels.study(arm.study)}, {arm.arm}", columns)
+        hide_rest(panels, len(arms), columns)
         panels[0].set_ylim(-100.0, _HIGHEST_SHOWN)
         panels[0].set_xlim(left=0.0)
         figure.supxlabel("Months since randomisation", fontsize=7.5)

@@ -15,7 +15,19 @@ from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.figures.style import (
+    CONTROL,
+    FAINT,
+    NEUTRAL,
+    TREATED,
+    add_legend,
+    colour_arms,
+    hide_rest,
+    make_panels,
+    name_panel,
+    new_figure,
+    styled,
+)
 from kinimmune.reports.typesetting.formats import print_endpoint, print_words
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
@@ -26,7 +38,7 @@ def plot_bands(result: SampleResult, medians: Sequence[ComparisonRow] = (), labe
     Parameters
     ----------
     result
-        a sampled posterior; of two arms of a study the last is drawn as the control
+        a sampled posterior; of several arms of a study the last is drawn as the control, where it has one
     medians
         reported medians [month]
     labels
@@ -40,11 +52,11 @@ def plot_bands(result: SampleResult, medians: Sequence[ComparisonRow] = (), labe
         figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
         for axes, (study, endpoint) in zip(make_panels(figure, len(endpoints), len(studies), share_y=True), grid, strict=True):
             own = [band for band in bands if (band.study, band.endpoint) == (study, endpoint)]
-            for band, colour in zip(own, (TREATED, CONTROL, *PALETTE[2:]), strict=False):
+            for band, colour in zip(own, colour_arms(len(own)), strict=True):
                 _draw_band(axes, band, colour)
                 _mark_median(axes, reported.get((study, endpoint, band.arm)), colour)
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_title(f"{labels.study(study)}: {print_endpoint(endpoint)}")
+            name_panel(axes, f"{labels.study(study)}: {print_endpoint(endpoint)}", len(studies))
             axes.set_xlabel("Months")
             axes.set_ylim(0.0, 1.02)
             axes.set_xlim(left=0.0)
@@ -82,26 +94,30 @@ def plot_ratios(result: SampleResult, reported: Sequence[ComparisonRow] = (), la
         titles of studies
     """
     ratios = result.ratios
-    published = {(row.study, row.arm, row.endpoint): row for row in reported}
     columns = 2
     with styled():
         figure = new_figure(1.45 * -(-len(ratios) // columns) + 0.4, gap=0.05)
         panels = make_panels(figure, -(-len(ratios) // columns), columns, share_x=True)
         for axes, row in zip(panels, ratios, strict=False):
             _draw_ratio(axes, row)
-            _mark_report(axes, published.get((row.study, row.arm, row.endpoint)))
+            _mark_report(axes, _find_report(row, reported))
             axes.axvline(1.0, color=NEUTRAL, linewidth=0.6)
             axes.set_xscale("log")
             axes.set_xticks([0.3, 0.5, 0.7, 1.0, 1.4], ["0.3", "0.5", "0.7", "1", "1.4"])
             axes.minorticks_off()
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
-            axes.set_title(f"{labels.comparison(row.study, row.arm)}: {print_endpoint(row.endpoint)}")
-        for axes in panels[len(ratios) :]:
-            axes.set_visible(False)
+            name_panel(axes, f"{labels.comparison(row.study, row.arm)}: {print_endpoint(row.endpoint)}", columns)
+        hide_rest(panels, len(ratios), columns)
         figure.supxlabel("Hazard ratio, treated over control", fontsize=7.5)
         add_legend(figure, panels[0])
     return figure
+
+
+def _find_report(ratio: RatioDraws, reported: Sequence[ComparisonRow]) -> ComparisonRow | None:
+    """Return the published ratio of an arm; one that names no arm is of the only one."""
+    own = (row for row in reported if (row.study, row.endpoint) == (ratio.study, ratio.endpoint))
+    return next((row for row in own if row.arm == ratio.arm or None in (row.arm, ratio.arm)), None)
 
 
 def _draw_ratio(axes: Axes, row: RatioDraws) -> None:

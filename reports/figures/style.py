@@ -4,8 +4,10 @@ Start with `new_figure` and `render_svg`.  Figures are drawn without pyplot, so 
 """
 
 import io
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle, islice
 
 import matplotlib
 import seaborn as sns
@@ -15,10 +17,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 TEXT_WIDTH = 6.5
 """Width of the text on the page [inch]."""
+TITLE_CHARACTERS = 76
+"""Characters of a bold title that fit beside each other in that width, margins left out."""
 
 PALETTE = tuple(str(colour) for colour in sns.color_palette("colorblind").as_hex())
 """Colours that colour-blind readers tell apart."""
 TREATED, CONTROL, THIRD, FOURTH = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4]
+_OTHERS = tuple(colour for colour in PALETTE if colour not in (TREATED, CONTROL))
 NEUTRAL = "#555555"
 FAINT = "#bbbbbb"
 
@@ -65,6 +70,37 @@ def make_panels(figure: Figure, rows: int, columns: int, *, share_x: bool = Fals
     """Return the panels of a grid in reading order."""
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
     return [axes for row in grid for axes in row]
+
+
+def hide_rest(panels: Sequence[Axes], used: int, columns: int) -> None:
+    """Hide the panels of a grid after the first so many; what stands above one of them gets the numbers of the axis."""
+    for place in range(used, len(panels)):
+        panels[place].set_visible(False)
+        if place >= columns:
+            panels[place - columns].tick_params(labelbottom=True)
+
+
+def name_panel(axes: Axes, title: str, columns: int, size: float | None = None) -> None:
+    """Write the title of a panel, broken where it would reach into the next of so many columns.
+
+    Parameters
+    ----------
+    axes
+        the panel
+    title
+        words
+    columns
+        panels beside each other
+    size
+        of the letters [pt], that of the style for None
+    """
+    lines = textwrap.wrap(title, TITLE_CHARACTERS // columns, break_long_words=False, break_on_hyphens=False)
+    axes.set_title("\n".join(lines), fontsize=size)
+
+
+def colour_arms(arms: int) -> list[str]:
+    """Return a colour for each arm of a study: the first that of the treated, the last of several that of the control."""
+    return [TREATED, *islice(cycle(_OTHERS), arms - 2), CONTROL] if arms > 1 else [TREATED]
 
 
 def add_legend(figure: Figure, axes: Axes, columns: int | None = None) -> None:

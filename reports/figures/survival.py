@@ -14,15 +14,16 @@ from matplotlib.ticker import PercentFormatter
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.style import (
-    CONTROL,
     FAINT,
     FOURTH,
     NEUTRAL,
-    PALETTE,
     THIRD,
     TREATED,
     add_legend,
+    colour_arms,
+    hide_rest,
     make_panels,
+    name_panel,
     new_figure,
     styled,
 )
@@ -30,6 +31,10 @@ from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _SHOWN_MONTHS = 24.0
+_RISK_LINE = 0.125
+"""Height of a line of numbers at risk [inch]."""
+_RATIOS_BESIDE = 3
+"""Panels of hazard ratios in a row."""
 _SHARES = {"os": "Alive", "ttp": "Without detected progression", "pfs": "Alive without progression"}
 
 
@@ -39,7 +44,7 @@ def plot_survival(trial: TrialResult, medians: Sequence[ComparisonRow] = (), lab
     Parameters
     ----------
     trial
-        a virtual trial; of several arms of a study the last is drawn as the control
+        a virtual trial; of several arms of a study the last is drawn as the control, where it has one
     medians
         reported and predicted medians [month], marked where the curves cross one half
     labels
@@ -64,14 +69,15 @@ def plot_progression_free(trial: TrialResult, medians: Sequence[ComparisonRow] =
 def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str, labels: Labels) -> Figure:
     studies = list(dict.fromkeys(arm.study for arm in arms))
     with styled():
-        figure = new_figure(2.5, gap=0.06)
+        most = max(sum(arm.study == study for arm in arms) for study in studies)
+        figure = new_figure(2.5 + _RISK_LINE * max(most - 2, 0), gap=0.06)
         axes = make_panels(figure, 1, len(studies), share_y=True)
         for panel, study in zip(axes, studies, strict=True):
             own = [arm for arm in arms if arm.study == study]
             _draw_curves(panel, own, endpoint)
             _mark_medians(panel, [row for row in medians if row.study == study], own)
             _write_at_risk(panel, own, endpoint)
-            panel.set_title(labels.study(study))
+            name_panel(panel, labels.study(study), len(studies))
         axes[0].set_ylabel(_SHARES[endpoint])
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
@@ -79,7 +85,7 @@ def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], 
 
 def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     last = _last_month(arms, endpoint)
-    for arm, colour in zip(arms, _colours(arms), strict=True):
+    for arm, colour in zip(arms, colour_arms(len(arms)), strict=True):
         months, values, longest = _curve(arm, endpoint)
         style = "steps-post" if endpoint == "ttp" else "default"
         followed = months <= longest
@@ -110,17 +116,12 @@ def _last_month(arms: Sequence[ArmResult], endpoint: str) -> float:
     return float(min(_SHOWN_MONTHS if endpoint == "os" else 18.0, *ends))
 
 
-def _colours(arms: Sequence[ArmResult]) -> list[str]:
-    """Return one colour per arm: the first treated, the last control."""
-    return [TREATED, *PALETTE[2 : len(arms)], CONTROL] if len(arms) > 1 else [TREATED]
-
-
 def _label(arm: ArmResult) -> str:
     return f"{arm.arm} (n = {arm.n})"
 
 
 def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmResult]) -> None:
-    colours = dict(zip([arm.arm for arm in arms], _colours(arms), strict=True))
+    colours = dict(zip([arm.arm for arm in arms], colour_arms(len(arms)), strict=True))
     for row in rows:
         colour = colours.get(row.arm or "", NEUTRAL)
         if row.lower is not None and row.upper is not None:
@@ -133,7 +134,7 @@ def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmR
 def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     last = axes.get_xlim()[1]
     _write_below(axes, 0.0, 32.0, "Expected at risk", NEUTRAL, "left")
-    for line, (arm, colour) in enumerate(zip(arms, _colours(arms), strict=True)):
+    for line, (arm, colour) in enumerate(zip(arms, colour_arms(len(arms)), strict=True)):
         counts = {"os": arm.at_risk_os, "ttp": arm.at_risk_ttp, "pfs": arm.at_risk_pfs}[endpoint]
         for month, count in zip(arm.risk_months, counts, strict=True):
             if month <= last + 1e-9:
@@ -171,11 +172,12 @@ def plot_incidence(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             nothing = np.zeros_like(either)
             _fill(axes, months[shown], nothing, progressed[shown], TREATED, "progression detected")
             _fill(axes, months[shown], progressed[shown], either, NEUTRAL, "died without it")
-            axes.set_title(f"{labels.study(arm.study)}, {arm.arm}", fontsize=7.5)
+            name_panel(axes, f"{labels.study(arm.study)}, {arm.arm}", columns, 7.5)
             axes.set_xlim(0.0, months[shown][-1])
             axes.set_xticks(np.arange(0.0, months[shown][-1] + 0.1, 6.0))
             axes.set_ylim(0.0, 1.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        hide_rest(panels, len(arms), columns)
         add_legend(figure, panels[0])
         _label_outside(panels, "Months since randomisation", "Share of patients")
     return figure
@@ -198,21 +200,25 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     contrasts = trial.contrasts
     compared = list(dict.fromkeys((row.study, row.arm) for row in contrasts))
     with styled():
-        figure = new_figure(2.05)
-        panels = make_panels(figure, 1, len(compared), share_y=True)
-        for axes, pair in zip(panels, compared, strict=True):
+        columns = min(len(compared), _RATIOS_BESIDE)
+        rows = -(-len(compared) // columns)
+        figure = new_figure(2.05 * rows)
+        panels = make_panels(figure, rows, columns, share_y=True)
+        for axes, pair in zip(panels, compared, strict=False):
             for row in (row for row in contrasts if (row.study, row.arm) == pair):
                 colour = {"os": TREATED, "ttp": THIRD}.get(row.endpoint, FOURTH)
                 axes.plot(row.months, row.hazard_ratio_course, color=colour, label=print_endpoint(row.endpoint))
                 if row.hazard_ratio is not None:
                     axes.axhline(row.hazard_ratio, color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_title(labels.comparison(*pair))
+            name_panel(axes, labels.comparison(*pair), columns)
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
             axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
-        panels[0].set_ylabel("Hazard ratio [1]")
+        hide_rest(panels, len(compared), columns)
+        for axes in panels[::columns]:
+            axes.set_ylabel("Hazard ratio [1]")
     return figure
 
 
@@ -238,14 +244,14 @@ def plot_treatment(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
         panels = make_panels(figure, 1, len(studies), share_y=True)
         for axes, study in zip(panels, studies, strict=True):
             own = [arm for arm in arms if arm.study == study]
-            for arm, colour in zip(own, _colours(own), strict=True):
+            for arm, colour in zip(own, colour_arms(len(own)), strict=True):
                 axes.plot(arm.months, arm.survival, color=colour, linewidth=0.8, alpha=0.6)
                 axes.plot(arm.months, arm.on_treatment, color=colour, label=f"{arm.arm}, on treatment")
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
             axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
-            axes.set_title(labels.study(study))
+            name_panel(axes, labels.study(study), len(studies))
             axes.set_xlabel("Months since randomisation")
             axes.legend(loc="upper right")
         panels[0].set_ylabel("Share of patients")

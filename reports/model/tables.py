@@ -89,7 +89,8 @@ def list_parameters(model: OdeModel, labels: Labels = PLAIN) -> Table:
     """Return every parameter of a model with prior, spread between patients, status and source."""
     rows: list[tuple[Cell, ...]] = []
     for item in model.parameters:
-        study = f" ({labels.study(item.study)})" if item.study else ""
+        place = [*([labels.study(item.study)] if item.study else []), *filter(None, (item.arm, item.drug))]
+        study = f" ({' '.join(place)})" if place else ""
         rows.append(
             (
                 _symbol(item.symbol, item.name),
@@ -174,7 +175,8 @@ def list_trials(trials: tuple[Trial, ...]) -> Table:
         months = [print_interval(item.shortest / DAYS_PER_MONTH, item.longest / DAYS_PER_MONTH, 1) for item in followed]
         for arm in trial.arms:
             doses = [f"{print_number(arm.dose)} mg × {print_number(arm.doses_per_day)} a day"] if arm.daily_dose > 0.0 else []
-            dose = "; ".join([*doses, *map(str, arm.regimen)]) or "none"
+            doses = [*doses, *map(str, arm.regimen)] or ["none"]
+            dose = "; ".join([*doses, *([] if arm.next_line is None else [str(arm.next_line)])])
             rows.append((trial.title, arm.name, str(arm.n), dose, str(trial.plan), _describe_criterion(trial), *months))
     ends = [f"Followed for {print_endpoint(endpoint)}" for endpoint in endpoints]
     names = ("Study", "Arm", "n", "Drug", "Scans", "Criterion", *ends)

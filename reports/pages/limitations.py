@@ -47,15 +47,20 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
             Strong("The reading error of diameters is assumed. "),
             "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
         ),
-        (
-            Strong("Hazard ratios are marginal. "),
-            "They compare whole arms; where the published ratio was stratified or adjusted the two are not the same quantity.",
-        ),
+        *_limit_ratios(fit),
         (
             Strong("Intervals are local. "),
             "Those of the estimates follow from the curvature at the optimum and are symmetric on the prior's scale.",
         ),
     )
+
+
+def _limit_ratios(fit: FitResult) -> tuple[Cell, ...]:
+    statistics = {*(row.statistic for row in fit.predicted), *(row.statistic for row in fit.unfitted)}
+    if "hazard_ratio" not in statistics:
+        return ()
+    text = "They compare whole arms; where the published ratio was stratified or adjusted the two are not the same quantity."
+    return ((Strong("Hazard ratios are marginal. "), text),)
 
 
 def _count_recalled(fit: FitResult) -> tuple[Cell, ...]:

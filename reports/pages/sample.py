@@ -35,7 +35,7 @@ def compose_sample(content: Content, figures: DrawnFigures) -> list[Block]:
         *show_figures(figures, "sample_bands"),
         TableBlock(list_sampled(result.predictions, labels), _PREDICTIONS, small=True),
         *show_figures(figures, "sample_ratios"),
-        TableBlock(list_probabilities(result.probabilities, labels), _PROBABILITIES),
+        *([TableBlock(list_probabilities(result.probabilities, labels), _PROBABILITIES)] if result.probabilities else []),
     ]
 
 

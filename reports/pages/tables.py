@@ -198,12 +198,15 @@ def list_contrasts(trial: TrialResult, labels: Labels = PLAIN) -> Table:
 
 
 def list_observations(observations: tuple[Observation, ...], fit: FitResult, trial: TrialResult, labels: Labels = PLAIN) -> Table:
-    """Return published numbers that were never fitted beside what the virtual trial gives, where it gives one."""
+    """Return published numbers that were never fitted beside what the virtual trial gives; a dash where it gives none.
+
+    Numbers of other kinds or of other patients are left out.
+    """
     rows: list[tuple[Cell, ...]] = []
     for item in observations:
-        predicted = _predict(item, fit, trial)
-        if predicted is None:
+        if item.quantity not in _QUANTITIES or not _has_patients(item, trial):
             continue
+        predicted = _predict(item, fit, trial)
         share = item.quantity.endswith("fraction")
         decimals = 0 if item.unit == "1" else 1
         printed = [print_percent(value) if share else print_fixed(value, decimals) for value in (item.value, predicted)]
@@ -214,6 +217,8 @@ def list_observations(observations: tuple[Observation, ...], fit: FitResult, tri
     return Table(("Quantity", "Arm", "Published", "Predicted", "Status", "Source"), tuple(rows), "llrrll", group=0)
 
 
+_EVENTS = {"deaths": "os", "ttp_events": "ttp"}
+"""Quantity that counts events -> their endpoint."""
 _QUANTITIES = {
     "deaths": "Deaths by the cut-off",
     "ttp_events": "Progressions by the cut-off",
@@ -225,8 +230,14 @@ _QUANTITIES = {
 }
 
 
+def _has_patients(item: Observation, trial: TrialResult) -> bool:
+    """Return whether a number is of an arm of the virtual trial, or of all arms of one of its studies and counts events."""
+    arms = {arm.arm for arm in trial.arms if arm.study == item.study}
+    return item.arm in arms or (item.arm is None and bool(arms) and item.quantity in _EVENTS)
+
+
 def _predict(item: Observation, fit: FitResult, trial: TrialResult) -> float | None:
-    endpoint = {"deaths": "os", "ttp_events": "ttp"}.get(item.quantity)
+    endpoint = _EVENTS.get(item.quantity)
     if endpoint is not None:
         counts = [
             row.expected

@@ -12,16 +12,12 @@ from kinimmune.reports.typesetting.formats import print_endpoint
 
 def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares."""
-    trial = content.trial
     return [
         Heading("The virtual trial"),
         Heading("Survival and progression", 2),
         *show_figures(figures, "survival", "progression", "progression_free", "incidence"),
         Heading("The size of the effect", 2),
-        TableBlock(
-            tables.list_contrasts(trial, content.labels),
-            "Treated minus or over control, over the follow-up of each study. Not fitted.",
-        ),
+        *_tabulate_contrasts(content),
         *[Paragraph(text) for text in _tell_missing(content)],
         *show_figures(figures, "hazard_ratios"),
         Heading("Rates, shares and time on treatment", 2),
@@ -30,9 +26,23 @@ def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
     ]
 
 
+def _tabulate_contrasts(content: Content) -> list[Block]:
+    """Return the table of treated arms beside their controls; none where no study has a control."""
+    if not content.trial.contrasts:
+        return []
+    caption = "Treated minus or over control, over the follow-up of each study. Not fitted."
+    return [TableBlock(tables.list_contrasts(content.trial, content.labels), caption)]
+
+
 def _tell_missing(content: Content) -> list[str]:
-    """Return why ratios that stand as a dash are none."""
-    return [
+    """Return why there are no ratios, of studies without a control, and of those that stand as a dash."""
+    compared = {row.study for row in content.trial.contrasts}
+    alone = [
+        f"{content.labels.study(study)} has no control arm: none of its arms has a hazard ratio or a gain over another."
+        for study in content.studies
+        if study not in compared
+    ]
+    return alone + [
         f"No hazard ratio of {print_endpoint(row.endpoint)} in {content.labels.comparison(row.study, row.arm)}: {row.reason}."
         for row in content.trial.contrasts
         if row.reason

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from kinimmune.models.symbolic.components import derive_label
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.typesetting.formats import MISSING, print_endpoint
 
@@ -23,6 +24,8 @@ class Labels:
     """Interaction -> label."""
     studies: Mapping[str, str] = field(default_factory=dict)
     """Study -> title."""
+    pairs: frozenset[str] = frozenset()
+    """Studies that compare one arm with their control, which need not be named."""
 
     def quantity(self, name: str) -> str:
         """Return the label of a state, input, definition or output."""
@@ -45,22 +48,23 @@ class Labels:
         return MISSING if name is None else self.studies.get(name) or derive_label(name)
 
     def comparison(self, study: str, arm: str | None) -> str:
-        """Return what is compared with the control of a study: its title, with the arm where there are several.
+        """Return what is compared with the control of a study: its title, with the arm unless it is known to be the only one.
 
-        >>> Labels().comparison("own_trial", None), Labels().comparison("own_trial", "low dose")
-        ('Own trial', 'Own trial low dose')
+        >>> Labels().comparison("own_trial", "low dose"), Labels(pairs=frozenset({"own_trial"})).comparison("own_trial", "drug")
+        ('Own trial low dose', 'Own trial')
         """
-        return self.study(study) if arm is None else f"{self.study(study)} {arm}"
+        return self.study(study) if arm is None or study in self.pairs else f"{self.study(study)} {arm}"
 
     def parameter(self, key: str) -> str:
-        """Return the words of a parameter's key, with the study it belongs to.
+        """Return the words of a parameter's key, with the study, arm or drug it belongs to.
 
         >>> Labels(studies={"own_trial": "OWN-1"}).parameter("growth_spread:own_trial")
         'growth spread, OWN-1'
         """
-        name, _, study = key.partition(":")
-        words = name.replace("_", " ")
-        return f"{words}, {self.study(study)}" if study else words
+        of = ParameterKey.parse(key)
+        place = [*([self.study(of.study)] if of.study else []), *filter(None, (of.arm, of.drug))]
+        words = of.name.replace("_", " ")
+        return f"{words}, {' '.join(place)}" if place else words
 
     def output(self, name: str) -> str:
         """Return the words of a named output; what has no study stays as it is.
@@ -83,7 +87,9 @@ PLAIN = Labels()
 
 def collect_labels(model: OdeModel, trials: Iterable[Trial] = ()) -> Labels:
     """Return the words of a model and of the trials it is held against."""
-    return Labels(model.labels, model.interaction_labels, {trial.study: trial.title for trial in trials})
+    trials = tuple(trials)
+    pairs = frozenset(trial.study for trial in trials if len(trial.compared) == 1)
+    return Labels(model.labels, model.interaction_labels, {trial.study: trial.title for trial in trials}, pairs)
 
 
 def lower_first(label: str) -> str:

@@ -135,7 +135,7 @@ def test_an_unknown_experiment_is_refused_with_the_nearest(kinimmune, tables):
 def test_a_parameter_an_experiment_sets_cannot_be_set_twice(kinimmune, tmp_path):
     example.write_tables(tmp_path)
     with (tmp_path / "experiments.csv").open("a", encoding="utf-8") as file:
-        file.write("gompertz,tiny,,set,start_volume,1,mL,,,,assumption,test,assumed,\n")
+        file.write("gompertz,tiny,,set,start_volume,1,mL,assumption,test,assumed,\n")
     code, _, err = kinimmune("simulate", "gompertz", "--data", str(tmp_path), "--arm", "tiny", "--set", "start_volume=2")
     assert (code, err) == (2, "error: --set start_volume: experiment 'tiny' sets it; leave out one of them\n")
 

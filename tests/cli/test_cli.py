@@ -14,7 +14,10 @@ from paths import OWN_TRIAL
 from kinimmune.models.library.gompertz import gompertz_volume
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
-COMMANDS = ("list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check", "doctor")
+COMMANDS = (
+    *("init", "list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check"),
+    "doctor",
+)
 
 
 def test_help_lists_the_commands_in_the_order_of_the_work(kinimmune):
@@ -76,7 +79,12 @@ def test_list_names_models_and_the_arms_of_the_trials(kinimmune):
 
     assert {"gompertz", "hcc_trial"} <= {item["name"] for item in content["models"]}
     sizes = {trial["study"]: trial["arms"] for trial in content["trials"]}
-    assert sizes == {"sharp": {"sorafenib": 299, "placebo": 303}, "asia_pacific": {"sorafenib": 150, "placebo": 76}}
+    assert sizes == {
+        "sharp": {"sorafenib": 299, "placebo": 303},
+        "asia_pacific": {"sorafenib": 150, "placebo": 76},
+        "soraftem": {"sorafenib_temozolomide": 63, "temozolomide": 63},
+        "mcdermott2008": {"sorafenib_dacarbazine": 51, "placebo_dacarbazine": 50},
+    }
 
 
 def test_list_shows_the_trials_of_the_folder_given(kinimmune):

@@ -177,10 +177,16 @@ def test_a_file_is_no_folder(kinimmune, folder, arguments):
     )
 
 
-@pytest.mark.parametrize("arguments", [("fit", "gompertz"), ("fit", "melanoma", "-o", "run")])
-def test_a_model_that_cannot_be_fitted_is_refused_before_a_run_is_made(kinimmune, tmp_path, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("fit", "gompertz"), "a fit aims at median times of trials"),
+        (("fit", "melanoma", "-o", "run"), "targets.csv has no row with role 'fit' of soraftem, mcdermott2008, the studies that"),
+    ],
+)
+def test_a_model_that_cannot_be_fitted_is_refused_before_a_run_is_made(kinimmune, tmp_path, arguments, why):
     code, out, err = kinimmune(*arguments)
 
     assert (code, out) == (Exit.USAGE, "")
-    assert "cannot be fitted: a fit aims at median times of trials" in err
+    assert f"cannot be fitted: {why}" in err
     assert list(tmp_path.iterdir()) == []

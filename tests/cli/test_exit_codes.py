@@ -41,6 +41,9 @@ COMMANDS = {
     (Exit.USAGE, "output that the command reads"): ("simulate", "gompertz", "--data", "claimed", "-o", "claimed/claims.csv"),
     (Exit.DATA, "unusable table"): ("show", "gompertz", "--data", "broken"),
     (Exit.DATA, "unusable configuration"): ("show", "gompertz", "-c", "broken/config.toml"),
+    (Exit.USAGE, "folder that is not empty"): ("init", "broken"),
+    (Exit.DATA, "unusable project"): ("show", "project"),
+    (Exit.MODEL, "model file or plug-in whose code fails"): ("show", "failing.py"),
     (Exit.DATA, "unusable run"): ("report", "unusable"),
     (Exit.DATA, "name in a table that nothing has"): ("claims", "gompertz", "--data", "misnamed", "--draws", "16"),
     (Exit.MODEL, "units that do not fit together"): ("show", "gompertz", "--data", "units"),
@@ -67,12 +70,14 @@ IN_A_RUN = {
 @pytest.fixture
 def place(tmp_path):
     """Fill the folder in which commands run with what they are given."""
-    for name in ("claimed", "misnamed", "broken", "units", "undeclared", "endless", "unusable"):
+    for name in ("claimed", "misnamed", "broken", "units", "undeclared", "endless", "unusable", "project"):
         (tmp_path / name).mkdir()
     for name in ("claimed", "misnamed", "units", "undeclared", "endless"):
         gompertz_claims.write_tables(tmp_path / name, claims=("grows", "shrinks"))
     (tmp_path / "broken" / "parameters.csv").write_text("nonsense\n1\n")
     (tmp_path / "broken" / "config.toml").write_text("[fit]\npatients = 3\n")
+    (tmp_path / "project" / "kinimmune.toml").write_text("model = 3\n")
+    (tmp_path / "failing.py").write_text("1 / 0\n")
     (tmp_path / "unusable" / "run.json").write_text('{"schema": "kinimmune.run/1", "comm')
     change(tmp_path / "misnamed" / "claims.csv", ",control,", ",controll,")
     change(tmp_path / "units" / "parameters.csv", "1/d", "mL/d")

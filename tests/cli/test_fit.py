@@ -47,7 +47,7 @@ def test_json_is_the_contract_of_a_fit(finished):
 
     assert done.stderr == ""
     assert content == json.loads((run / "results" / "fit.json").read_text())
-    assert content["schema"] == "kinimmune.fit/1"
+    assert content["schema"] == "kinimmune.fit/2"
     assert (content["model"], content["patients"], content["status"]) == ("hcc_trial", 8, "converged")
     labels = {(row["arm"], row["endpoint"], row["statistic"]) for row in content["targets"]}
     assert labels == {(arm, endpoint, "median") for arm in ("sorafenib", "observation") for endpoint in ("os", "ttp")}

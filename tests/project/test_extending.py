@@ -21,7 +21,7 @@ def package(tmp_path_factory):
     home = tmp_path_factory.mktemp("extended")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "api", home / "kinimmune", ignore=ignored)
-    for folder in ("models", "fitting", "reports", "cli", "data"):
+    for folder in ("models", "fitting", "reports", "cli", "data", "examples"):
         shutil.copytree(ROOT / folder, home / "kinimmune" / folder, ignore=ignored)
     for path, text in BLOCKS:
         with (home / "kinimmune" / path).open("a", encoding="utf-8") as file:

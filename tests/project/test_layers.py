@@ -80,8 +80,10 @@ def test_only_kernels_of_its_own_and_a_model_file_the_user_named_are_executed():
         "cli/commands/report.py",
         "cli/commands/show.py",
         "cli/commands/simulate.py",
+        "cli/printing/offers.py",  # of `list`, which runs plug-ins too
         "fitting/runs/kept_model.py",  # for a run that is about to begin
     }
+    assert callers("open_plug_in") == {"cli/printing/offers.py", "models/model_file.py"}
 
 
 @pytest.mark.parametrize("module", ["pickle", "dill", "shelve", "marshal", "joblib"])

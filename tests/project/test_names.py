@@ -29,6 +29,7 @@ GENERIC = (
 SPECIFIC = ("fitting/claims/readouts", "cli/self_test.py")
 """What in those folders is about one model: its read-outs, and the self-test, which solves one with a closed form."""
 PLAIN_WORDS = {
+    "body_surface_area": "the size of a patient that doses per square metre are converted by, `PER_BODY`",
     "log_diameter": "the role of an output in `TrialRoles`",
     "rise": "how much above its smallest value so far an event is, the event's own word",
     "untreated": "no arm and no experiment given",

@@ -10,12 +10,12 @@ import pytest
 from paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = ("api", "models", "fitting", "reports", "cli", "data")
+FOLDERS = ("api", "models", "fitting", "reports", "cli", "data", "examples")
 
 
 def shipped(folder):
     """Return the files of a package folder that belong into a distribution."""
-    kinds = {".py", ".csv", ".json", ".md", ".typ", ".typed"}
+    kinds = {".py", ".csv", ".json", ".md", ".typ", ".typed", ".toml"}
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
@@ -32,7 +32,8 @@ EXPECTED = {name for folder in FOLDERS for name in shipped(folder)}
 
 
 def test_every_folder_with_code_is_a_package():
-    folders = {path.parent.relative_to(ROOT).as_posix() for name in EXPECTED if (path := ROOT / name).suffix == ".py"}
+    code = (path for name in EXPECTED if (path := ROOT / name).suffix == ".py")
+    folders = {folder for path in code if not (folder := path.parent.relative_to(ROOT).as_posix()).startswith("examples/")}
 
     assert {in_package(name).rstrip("/").replace("/", ".") for name in folders} == set(PROJECT["tool"]["setuptools"]["packages"])
 

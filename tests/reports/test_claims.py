@@ -112,7 +112,7 @@ def test_claims_are_set_and_their_texts_never_evaluated(content):
 
 def test_only_cited_sources_are_listed(content):
     everything = {item.key for item in read_sources()}
-    run = replace(content, targets=read_targets(), references=read_sources())
+    run = replace(content, targets=read_targets(model="hcc_trial"), references=read_sources())
     cited = {item.key for item in cited_in_run(run)}
     model = {item.source.key for item in run.model.parameters}
     targets = {item.value_source.key for item in run.targets}

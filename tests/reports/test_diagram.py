@@ -4,15 +4,14 @@ import itertools
 
 import pytest
 
-from kinimmune.models.library.hcc_trial import hcc_trial
-from kinimmune.models.tables.readers import read_parameters
+from kinimmune.models.catalogue import load_model
 from kinimmune.reports.model.diagram import draw_diagram
 from kinimmune.reports.model.graph_layout import arrange
 
 
 @pytest.fixture(scope="module")
 def model():
-    return hcc_trial(read_parameters("hcc_trial"))
+    return load_model("hcc_trial")
 
 
 @pytest.fixture(scope="module")

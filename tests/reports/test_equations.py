@@ -8,11 +8,10 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
-from kinimmune.models.library.hcc_trial import hcc_trial
 from kinimmune.models.symbolic.components import symbol
 from kinimmune.models.symbolic.notation import require_notation
-from kinimmune.models.tables.readers import read_parameters
 from kinimmune.reports.model.equations import abbreviate, collect_symbols, list_equations
 from kinimmune.reports.typesetting.blocks import EquationRow
 from kinimmune.reports.typesetting.typst_math import typeset
@@ -23,7 +22,7 @@ LETTERS = {"a": "a", "b": "b", "c": 'c_"x"'}
 
 @pytest.fixture(scope="module")
 def model():
-    return hcc_trial(read_parameters("hcc_trial"))
+    return load_model("hcc_trial")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every figure can be had from a result alone, without a report; words for names come from the model and the tables."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from kinimmune.reports.figures.data import Line
 from kinimmune.reports.figures.estimates import plot_correlation, plot_priors, plot_start_ladder
 from kinimmune.reports.figures.fit import plot_forest, plot_medians, plot_stop_rules
 from kinimmune.reports.figures.patients import plot_courses, plot_lines, plot_spiders, plot_waterfall
+from kinimmune.reports.figures.style import CONTROL, TREATED, colour_arms
 from kinimmune.reports.figures.survival import (
     plot_hazard_ratios,
     plot_incidence,
@@ -135,3 +137,26 @@ def test_no_heading_is_about_a_mechanism_the_model_does_not_have(content):
     heads = [block.text for block in compose_report(content, {}).blocks if isinstance(block, Heading)]
     assert not any("Treg" in head for head in heads)
     assert PLAIN.study(None) == "–"
+
+
+@pytest.mark.parametrize("arms", [2, 3, 4, 7])
+def test_titles_of_panels_beside_each_other_do_not_touch(content, arms):
+    """The title of a study and the name of an arm, as long as they are in the example, in panels as narrow as there are."""
+    one = content.trial.arms[0]
+    trial = replace(
+        content.trial, arms=tuple(replace(one, study="a_trial_of_several_doses", arm=f"drug_{i}") for i in range(arms))
+    )
+    figure = plot_incidence(trial)
+    figure.draw_without_rendering()
+    boxes = [title.get_window_extent() for axes in figure.axes for title in (axes._left_title, axes.title) if title.get_text()]
+    assert len(boxes) == arms
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("arms", [1, 2, 3, 12, 30])
+def test_every_arm_has_a_colour_and_the_control_the_same_in_every_study(arms):
+    colours = colour_arms(arms)
+    assert len(colours) == arms
+    assert colours[0] == TREATED
+    assert colours[1:][-1:] in ([], [CONTROL])
+    assert CONTROL not in colours[:-1]

@@ -115,9 +115,10 @@ def test_observed_deaths_stand_beside_expected_ones(content):
     assert deaths[2:4] == ("321", Strong("361"))
 
 
-def test_observation_without_prediction_is_left_out(content):
-    shown = {row[0] for row in list_observations(content.observations, content.fit, content.trial, content.labels).rows}
-    assert not any("auc" in str(name) or "stable" in str(name) for name in shown)
+def test_observation_without_prediction_is_a_dash_and_one_of_another_kind_is_left_out(content):
+    rows = list_observations(content.observations, content.fit, content.trial, content.labels).rows
+    assert {row[3] for row in rows if row[0] == "Stable disease"} == {Strong("–")}
+    assert not any("auc" in str(row[0]) or "dose_reduction" in str(row[0]) for row in rows)
 
 
 def test_prediction_missing_under_one_rule_is_a_dash(content):

@@ -54,8 +54,8 @@ def write_tables(folder, *, capacity_sd=0.0, claims=tuple(CLAIMS)):
     )
     _write(
         folder / "experiments.csv",
-        "model,experiment,meaning,kind,target,value,unit,first_day,last_day,interval,source,locator,status,note",
-        [("gompertz", *row, "", "", "", *_ORIGIN) for row in _EXPERIMENTS],
+        "model,experiment,meaning,kind,target,value,unit,source,locator,status,note",
+        [("gompertz", *row, *_ORIGIN) for row in _EXPERIMENTS],
     )
     _write(
         folder / "claims.csv",

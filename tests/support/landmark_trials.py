@@ -15,18 +15,18 @@ from lifelines.statistics import logrank_test
 
 from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.landmark import Cohort
-from kinimmune.fitting.claims.readouts.melanoma import TRIAL_PATIENTS, LandmarkTrial, enrol
+from kinimmune.fitting.claims.readouts.melanoma import STUDY, LandmarkTrial, enrol
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.trial.population import Population, draw_individuals
 
 
-def drawn_trial(batch: ExperimentBatch, experiment: str) -> LandmarkTrial:
-    """Return one trial of random patients per parameter set of a batch."""
-    size = round(float(batch.parameter(TRIAL_PATIENTS)[0]))
+def drawn_trial(batch: ExperimentBatch, arm: str, patients: int | None = None) -> LandmarkTrial:
+    """Return one trial of random patients per parameter set of a batch; of as many as the arm has where no number is given."""
+    size = batch.trial(STUDY).arm(arm).n if patients is None else patients
     everyone = draw_individuals(batch.setup.compiled.model.parameters, size * batch.size, batch.seed)
     trials = np.split(everyone.scores, batch.size, axis=1)
-    return enrol(batch, experiment, [Population(everyone.names, scores, batch.seed) for scores in trials])
+    return enrol(batch, arm, [Population(everyone.names, scores, batch.seed) for scores in trials])
 
 
 def draw_survival(cohort: Cohort, generator: np.random.Generator) -> tuple[Array, Array]:
@@ -37,7 +37,8 @@ def draw_survival(cohort: Cohort, generator: np.random.Generator) -> tuple[Array
     n, m, _ = cohort.hazard.shape
     level = generator.exponential(size=(n, m))
     entry = generator.random((n, m))
-    followed = cohort.shortest[:, None] + entry * cohort.accrual[:, None]
+    span = cohort.follow_up
+    followed = span.longest - entry ** (1.0 / span.shape) * (span.longest - span.shortest)
     limit = np.minimum(followed, cohort.time[-1])
     death = np.array(
         [[np.interp(level[i, j], cohort.hazard[i, j], cohort.time, right=np.inf) for j in range(m)] for i in range(n)]

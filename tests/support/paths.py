@@ -6,3 +6,4 @@ ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests" / "support"
 DATA = ROOT / "tests" / "data"
 OWN_TRIAL = ROOT / "examples" / "own_trial"
+OWN_MODEL = ROOT / "examples" / "own_model"

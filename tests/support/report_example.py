@@ -20,13 +20,12 @@ from kinimmune.fitting.estimation.results import (
     StopRuleRow,
     TrialResult,
 )
-from kinimmune.models.library.hcc_trial import hcc_trial
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Scale
 from kinimmune.models.tables.readers import (
     read_kinases,
     read_limitations,
     read_observations,
-    read_parameters,
     read_sources,
     read_stop_rule_sources,
     read_trials,
@@ -226,8 +225,9 @@ PROVENANCE = {
 
 
 def make_content():
-    model = hcc_trial(read_parameters("hcc_trial"))
+    model = load_model("hcc_trial")
     return Content(
-        model, make_fit(model), make_trial(), PROVENANCE, trials=read_trials(), stop_rule_sources=read_stop_rule_sources(),
+        model, make_fit(model), make_trial(), PROVENANCE, trials=read_trials(model="hcc_trial"),
+        stop_rule_sources=read_stop_rule_sources(model="hcc_trial"),
         references=read_sources(), kinases=read_kinases(), observations=read_observations(), limitations=read_limitations(),
     )  # fmt: skip

@@ -40,3 +40,14 @@ def _write(folder, name, rows):
         writer = csv.DictWriter(file, list(max(rows, key=len)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def write_without_control(folder):
+    """Write the tables of the two treated arms alone, two of the parameters estimated; the published hazard ratio goes too."""
+    write_three_arms(folder)
+    for name in ("arms.csv", "design.csv", "targets.csv"):
+        change_rows(folder, name, lambda row: None if "observation" in row.values() else row)
+    change_rows(folder, "targets.csv", lambda row: None if row["statistic"] == "hazard_ratio" else row)
+    estimated = ("growth", "baseline_hazard")
+    change_rows(folder, "parameters.csv", lambda row: row | {"estimated": "yes" if row["name"] in estimated else "no"})
+    return folder

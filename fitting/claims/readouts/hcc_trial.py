@@ -14,6 +14,7 @@ from kinimmune.fitting.claims.readout import Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule
@@ -51,8 +52,13 @@ def ttp_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
 
 
 def ttp_gain(batch: ExperimentBatch, claim: Claim) -> Array:
-    """Return the gain in progression-free probability at the fourth scan over placebo, shape (n,)."""
-    return _read_trials(batch, claim.experiment, _gain)
+    """Return the gain in progression-free probability at the fourth scan over the control, shape (n,)."""
+
+    def read_gain(treated: ArmOutcome, control: ArmOutcome) -> float:
+        above, below = (progression_free(item)[SCAN] for item in (treated, control))
+        return float(above - below)
+
+    return _read_contrasts(batch, claim.experiment, read_gain)
 
 
 def ttp_gain_through(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -106,33 +112,38 @@ def _largest(batch: ExperimentBatch, claim: Claim, endpoint: Endpoint) -> Array:
     return np.asarray(np.max([_hazard_ratios(batch, study, endpoint) for study in studies], axis=0))
 
 
-def _gain(arms: Arms) -> float:
-    treated, control = (progression_free(item)[SCAN] for item in _both(arms))
-    return float(treated - control)
+def _hazard_ratios(batch: ExperimentBatch, place: str, endpoint: Endpoint) -> Array:
+    follow_up = batch.trial(place.partition(":")[0]).follow_up[endpoint]
 
-
-def _both(arms: Arms) -> tuple[ArmOutcome, ArmOutcome]:
-    """Return the treated and the control outcome."""
-    treated, control = sorted(arms.values(), key=lambda item: item.arm.control)
-    return treated, control
-
-
-def _hazard_ratios(batch: ExperimentBatch, study: str, endpoint: Endpoint) -> Array:
-    trial = batch.trial(study)
-
-    def read_ratio(arms: Arms) -> float:
-        treated, control = (expected_curve(item, endpoint, trial.follow_up[endpoint]) for item in _both(arms))
+    def read_ratio(treated: ArmOutcome, control: ArmOutcome) -> float:
         try:
-            return hazard_ratio(treated, control)
+            return hazard_ratio(*(expected_curve(item, endpoint, follow_up) for item in (treated, control)))
         except DataError:  # a draw under which nobody progresses or dies has no ratio
             return math.nan
 
-    return _read_trials(batch, study, read_ratio)
+    return _read_contrasts(batch, place, read_ratio)
 
 
-def _read_trials(batch: ExperimentBatch, study: str, read: Callable[[Arms], float]) -> Array:
-    """Return a number of the virtual trial of a study for every parameter set, shape (n,)."""
-    return np.array([read(arms) for arms in batch.cached(_run_trials, study)])
+def _read_contrasts(batch: ExperimentBatch, place: str, read: Callable[[ArmOutcome, ArmOutcome], float]) -> Array:
+    """Return a number of a treated arm and its control for every parameter set, shape (n,).
+
+    Parameters
+    ----------
+    batch
+        of parameter sets
+    place
+        STUDY, or STUDY:ARM where several arms are compared with the control
+    read
+        takes the outcomes of both
+
+    Raises
+    ------
+    UsageError
+        where no such arm is compared
+    """
+    study, _, arm = place.partition(":")
+    treated, control = (item.name for item in batch.trial(study).contrast(arm or None))
+    return np.array([read(arms[treated], arms[control]) for arms in batch.cached(_run_trials, study)])
 
 
 def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
@@ -144,9 +155,13 @@ def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
     cohorts = []
     for column in batch.changed(UNTREATED).T:
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
-        patients = individual_values(model.parameters, values, population)
+        shared = individual_values(parameters_of(model.parameters, study, None), values, population)
         for arm in trial.arms:
-            dosing = plan_dosing(model, arm.administrations, values, simulator.horizon)
+            own = setup.arm_values.get(f"{study}:{arm.name}", {})
+            seen = {**values, **own}
+            rows = parameters_of(model.parameters, study, arm.name, arm.drugs)
+            patients = individual_values(rows, seen, population) if own else shared
+            dosing = plan_dosing(model, arm.administrations, seen, simulator.horizon)
             cohorts.append(ArmCohort(trial, arm, StopRule.NEVER, patients, dosing))
     outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)

@@ -1,4 +1,4 @@
-"""Read-outs of claims about `melanoma`: the landmark association in virtual trials, and comparisons of several experiments.
+"""Read-outs of claims about `melanoma`: the landmark association in arms of a virtual trial, and comparisons of experiments.
 
 Start with `READOUTS`.  The covariates are fixed beforehand: the counted ln rise of CD4+NKG2D+ cells after two cycles (`rise`) and
 ln of their counted number before treatment (`start`).
@@ -12,29 +12,25 @@ import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.landmark import Association, Cohort, expected_association
+from kinimmune.fitting.claims.landmark_trial import Landmark, follow_arm
 from kinimmune.fitting.claims.readout import Choice, Named, Readout
 from kinimmune.fitting.claims.table import Claim
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError
-from kinimmune.models.solvers.chunks import map_chunks
-from kinimmune.models.solvers.tolerances import Tolerances
-from kinimmune.models.trial.population import Population, draw_population, individual_values
+from kinimmune.models.trial.population import Population, draw_population
 
 PATIENTS = 128
 """Common patients over which the expected association is taken."""
 LANDMARK = "two_cycles"
 """Read-out day of the landmark."""
-STEP, INTERVALS = 56.0, 20
-"""Grid of the hazard after the landmark [d]; 20 steps reach beyond three years, when few are alive."""
-CHUNK = 2048
-"""Patients integrated together; fixed, so that results do not depend on the number of threads."""
-TOLERANCES = Tolerances(1e-3, 1e-5)
-"""Log hazard ratios move by less than 1e-4 against tolerances a hundred times as tight."""
-CELLS, HAZARD, RECEPTOR = "cd4_nkg2d_cells", "death_hazard", "il15ra_monocytes"
+STUDY = "soraftem"
+"""Trial of document001, whose arms are followed."""
+UNTREATED = "untreated"
+"""Experiment whose parameters a trial starts from; the arms of the trial give the doses."""
+CELLS, RECEPTOR = "cd4_nkg2d_cells", "il15ra_monocytes"
 RISE, START = "rise", "start"
 """Covariates of the landmark analysis."""
-COUNT_ERROR, TRIAL_PATIENTS = "count_error", "trial_patients"
-ACCRUAL, FOLLOW_UP = "accrual_duration", "follow_up_after_accrual"
+COUNT_ERROR = "count_error"
 DOSES = {"in_vitro_10": ("in_vitro_1", "in_vitro_10")}
 """Highest dose of a series -> the doses above 0."""
 ONE_SIGNAL = ("not_inducible", "no_mica")
@@ -51,13 +47,15 @@ class LandmarkTrial:
     """Name -> covariate at the landmark, shape (n, m)."""
     receptor: Array
     """IL-15 receptor alpha on monocytes at the landmark relative to untreated, shape (n, m)."""
+    patients: int
+    """Patients of the arm in the trial."""
 
     def by(self, covariate: str) -> Cohort:
         """Return the cohort with one of the covariates."""
         if covariate not in self.covariates:
             raise UsageError(f"no covariate '{covariate}' in a landmark analysis of melanoma; allowed: {RISE}, {START}")
         whole = self.cohort
-        return Cohort(whole.time, whole.hazard, self.covariates[covariate], whole.shortest, whole.accrual)
+        return Cohort(whole.time, whole.hazard, self.covariates[covariate], whole.follow_up)
 
 
 def landmark_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -72,12 +70,12 @@ def landmark_size(batch: ExperimentBatch, claim: Claim) -> Array:
 
 def landmark_power(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds HR < 1 with two-sided p < .05, shape (n,)."""
-    return _association(batch, claim).detected(batch.parameter(TRIAL_PATIENTS))
+    return _association(batch, claim).detected(expected_trial(batch, claim.experiment).patients)
 
 
 def landmark_rejection(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the probability that one trial of its size finds a link of either sign with p < .05, shape (n,)."""
-    return _association(batch, claim).rejected(batch.parameter(TRIAL_PATIENTS))
+    return _association(batch, claim).rejected(expected_trial(batch, claim.experiment).patients)
 
 
 def responder_difference(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -105,69 +103,33 @@ def beyond_either(batch: ExperimentBatch, claim: Claim) -> Array:
     return both / np.maximum(*single)
 
 
-def expected_trial(batch: ExperimentBatch, experiment: str) -> LandmarkTrial:
-    """Return evenly spread common patients for every parameter set of a batch."""
-    return batch.cached(_enrol_common_patients, experiment)
+def expected_trial(batch: ExperimentBatch, arm: str) -> LandmarkTrial:
+    """Return evenly spread common patients of an arm for every parameter set of a batch."""
+    return batch.cached(_enrol_common_patients, arm)
 
 
-def enrol(batch: ExperimentBatch, experiment: str, populations: Sequence[Population]) -> LandmarkTrial:
-    """Return virtual patients, one population per parameter set of a batch, followed through an experiment."""
-    people = _people(batch, experiment, populations)
-    landmark = batch.day(LANDMARK)
-    time = np.array([0.0, *(landmark + STEP * np.arange(INTERVALS + 1))])
-    states = _integrate(batch, experiment, people, time)
-    shape = (batch.size, populations[0].patients)
-    cells, hazard, receptor = (row.reshape(time.size, *shape) for row in states)
-    error = people[batch.row(COUNT_ERROR)].reshape(shape)
-    covariates = {RISE: np.log(cells[1] / cells[0]) + error, START: np.log(cells[0]) + error}
-    later = np.moveaxis(hazard[1:], 0, 2)
-    cohort = Cohort(time[1:], later, covariates[RISE], batch.parameter(FOLLOW_UP), batch.parameter(ACCRUAL))
-    return LandmarkTrial(cohort, covariates, receptor[1])
+def enrol(batch: ExperimentBatch, arm: str, populations: Sequence[Population]) -> LandmarkTrial:
+    """Return virtual patients of an arm, one population per parameter set of a batch, followed from the landmark."""
+    landmark = Landmark(STUDY, arm, batch.day(LANDMARK), (CELLS, RECEPTOR), COUNT_ERROR, UNTREATED)
+    found = follow_arm(batch, landmark, populations)
+    error = found.parameter
+    rise = np.log(found.at_landmark[CELLS] / found.before[CELLS]) + error
+    covariates = {RISE: rise, START: np.log(found.before[CELLS]) + error}
+    cohort = Cohort(found.time, found.hazard, rise, found.follow_up)
+    return LandmarkTrial(cohort, covariates, found.at_landmark[RECEPTOR], found.patients)
 
 
-def _enrol_common_patients(batch: ExperimentBatch, experiment: str) -> LandmarkTrial:
+def _enrol_common_patients(batch: ExperimentBatch, arm: str) -> LandmarkTrial:
     population = draw_population(batch.setup.compiled.model.parameters, PATIENTS, batch.seed)
-    return enrol(batch, experiment, [population] * batch.size)
-
-
-def _people(batch: ExperimentBatch, experiment: str, populations: Sequence[Population]) -> Array:
-    """Return the parameters of all patients, shape (n_parameters, n m), those of one parameter set side by side."""
-    model = batch.setup.compiled.model
-    return np.concatenate(
-        [
-            individual_values(model.parameters, dict(zip(model.parameter_names, map(float, column), strict=True)), population)
-            for column, population in zip(batch.changed(experiment).T, populations, strict=True)
-        ],
-        axis=1,
-    )
-
-
-def _integrate(batch: ExperimentBatch, experiment: str, people: Array, time: Array) -> Array:
-    """Return cells, hazard and receptor of all patients, shape (3, n_times, n_people)."""
-    setup, plan = batch.setup, batch.experiment(experiment).schedule()
-
-    def run_chunk(part: slice) -> Array:
-        chunk = np.ascontiguousarray(people[:, part])
-        inputs = np.zeros((len(setup.compiled.model.inputs), chunk.shape[1]))
-        courses = setup.integrate(
-            initial=setup.compiled.initial(np.concatenate([chunk, inputs])),
-            parameters=chunk,
-            time=time,
-            schedule=plan,
-            keep=(CELLS, HAZARD, RECEPTOR),
-            tolerances=TOLERANCES,
-        )
-        return courses.states
-
-    return np.concatenate(list(map_chunks(run_chunk, people.shape[1], jobs=setup.jobs, chunk=CHUNK)), axis=2)
+    return enrol(batch, arm, [population] * batch.size)
 
 
 def _association(batch: ExperimentBatch, claim: Claim) -> Association:
     return batch.cached(_associate, claim.experiment, claim.quantity)
 
 
-def _associate(batch: ExperimentBatch, experiment: str, covariate: str) -> Association:
-    return expected_association(expected_trial(batch, experiment).by(covariate))
+def _associate(batch: ExperimentBatch, arm: str, covariate: str) -> Association:
+    return expected_association(expected_trial(batch, arm).by(covariate))
 
 
 def _mean(value: Array, weight: Array) -> Array:
@@ -176,19 +138,20 @@ def _mean(value: Array, weight: Array) -> Array:
 
 
 _READ = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "day": Named.DAY}
-_LANDMARK: Mapping[str, Named | Choice] = {"quantity": Choice("covariate", (RISE, START)), "experiment": Named.EXPERIMENT}
+_LANDMARK: Mapping[str, Named | Choice] = {"quantity": Choice("covariate", (RISE, START)), "experiment": Named.ARM}
 _FOLLOWED = {
-    Named.QUANTITY: (CELLS, HAZARD, RECEPTOR),
+    Named.STUDY: (STUDY,),
+    Named.EXPERIMENT: (UNTREATED,),
+    Named.QUANTITY: (CELLS, RECEPTOR),
     Named.DAY: (LANDMARK,),
-    Named.PARAMETER: (COUNT_ERROR, FOLLOW_UP, ACCRUAL),
+    Named.PARAMETER: (COUNT_ERROR,),
 }
-_SIZED = _FOLLOWED | {Named.PARAMETER: (COUNT_ERROR, FOLLOW_UP, ACCRUAL, TRIAL_PATIENTS)}
 READOUTS: Mapping[str, Readout] = {
     "landmark_hazard_ratio": Readout(landmark_hazard_ratio, _LANDMARK, _FOLLOWED),
     "landmark_size": Readout(landmark_size, _LANDMARK, _FOLLOWED),
-    "landmark_power": Readout(landmark_power, _LANDMARK, _SIZED),
-    "landmark_rejection": Readout(landmark_rejection, _LANDMARK, _SIZED),
-    "responder_difference": Readout(responder_difference, {"experiment": Named.EXPERIMENT}, _FOLLOWED),
+    "landmark_power": Readout(landmark_power, _LANDMARK, _FOLLOWED),
+    "landmark_rejection": Readout(landmark_rejection, _LANDMARK, _FOLLOWED),
+    "responder_difference": Readout(responder_difference, {"experiment": Named.ARM}, _FOLLOWED),
     "smallest_step": Readout(
         smallest_step,
         _READ | {"experiment": Choice("dose series", tuple(DOSES)), "baseline": Named.EXPERIMENT},

@@ -9,6 +9,7 @@ from functools import partial
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult
 from kinimmune.fitting.profile.results import ProfileResult
+from kinimmune.fitting.sampling.results import SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures import data, identifiability, profile, sample, sample_curves, sensitivity, sensitivity_courses
@@ -124,7 +125,7 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
     _, draws = content.sample
     priors = {item.key: item.prior for item in content.model.parameters}
     medians = [row for row in content.fit.targets if row.statistic == "median"]
-    return [
+    recipes = [
         FigureRecipe(
             "sample_marginals",
             "Posterior of each parameter (filled), its prior (grey) and the normal approximation by the curvature at the fit "
@@ -155,11 +156,20 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
             partial(sample_curves.plot_bands, result, medians, labels),
             partial(sample_curves.list_bands, content.sample[0].bands),
         ),
+    ]
+    return recipes + _describe_ratios(content, result)
+
+
+def _describe_ratios(content: Content, result: SampleResult) -> list[FigureRecipe]:
+    """Return the figure of sampled hazard ratios; none where no study has a control."""
+    if not result.ratios:
+        return []
+    return [
         FigureRecipe(
             "sample_ratios",
             "Hazard ratios over the posterior: of the population (filled), and of one trial of the reported size (line). Below: "
             "the reported ratio with its 95 % interval, not fitted.",
-            partial(sample_curves.plot_ratios, result, content.hazard_ratios, labels),
+            partial(sample_curves.plot_ratios, result, content.hazard_ratios, content.labels),
             partial(sample_curves.list_ratios, result.ratios),
         ),
     ]

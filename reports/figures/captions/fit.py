@@ -17,7 +17,7 @@ from kinimmune.reports.typesetting.formats import list_words
 def list_comparisons(content: Content) -> list[FigureRecipe]:
     """Return the figures of predictions beside what was reported."""
     fit, labels = content.fit, content.labels
-    return [
+    recipes = [
         FigureRecipe(
             "medians",
             "The fitted medians. Grey bars: reported 95 % interval. These numbers are in the objective, so dots near squares "
@@ -33,6 +33,7 @@ def list_comparisons(content: Content) -> list[FigureRecipe]:
             partial(data.list_rows, content.hazard_ratios),
         ),
     ]
+    return recipes if content.hazard_ratios else recipes[:1]
 
 
 def list_estimation(content: Content) -> list[FigureRecipe]:

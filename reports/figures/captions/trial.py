@@ -47,14 +47,7 @@ def list_curves(content: Content) -> list[FigureRecipe]:
             partial(plot_incidence, trial, labels),
             partial(data.list_incidence, trial.arms),
         ),
-        FigureRecipe(
-            "hazard_ratios",
-            "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
-            "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not. "
-            "Not fitted.",
-            partial(plot_hazard_ratios, trial, labels),
-            partial(data.list_hazard_ratios, trial.contrasts),
-        ),
+        *_describe_ratios(content),
         FigureRecipe(
             "treatment",
             "Alive (thin) and alive on treatment (thick). Their gap is time off drug. Not fitted.",
@@ -77,6 +70,20 @@ def _describe_pfs(content: Content) -> list[FigureRecipe]:
     medians = [row for row in (*content.medians("pfs"), *content.unfitted_medians) if row.endpoint == "pfs"]
     draw = partial(plot_progression_free, trial, medians, content.labels)
     return [FigureRecipe("progression_free", caption, draw, partial(data.list_progression_free, trial.arms))]
+
+
+def _describe_ratios(content: Content) -> list[FigureRecipe]:
+    """Return the figure of hazard ratios; none where no study has a control."""
+    trial = content.ordered_trial
+    if not trial.contrasts:
+        return []
+    caption = (
+        "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
+        "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not. "
+        "Not fitted."
+    )
+    draw = partial(plot_hazard_ratios, trial, content.labels)
+    return [FigureRecipe("hazard_ratios", caption, draw, partial(data.list_hazard_ratios, trial.contrasts))]
 
 
 def list_patients(content: Content) -> list[FigureRecipe]:

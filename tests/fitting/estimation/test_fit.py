@@ -1,5 +1,6 @@
 """Laws of the fit: two starts end at one cost, a finished start is kept, and what is held out is not used."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from kinimmune.fitting.estimation.fit import fit, plan_fit
 from kinimmune.fitting.estimation.optimise import StartOutcome, optimise
-from kinimmune.fitting.estimation.summary import transport
+from kinimmune.fitting.estimation.summary import choose_transported, transport
 from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals
 from kinimmune.fitting.problem.targets import read_targets
@@ -18,6 +19,7 @@ from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Prior, Scale
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.population import draw_population
 
@@ -104,7 +106,8 @@ def test_the_arm_that_is_predicted_is_not_used(hcc_problem, hcc_point):
     factor = {True: 1.1, False: 1.0}
     published = {
         moved: tuple(
-            replace(item, value=item.value * factor[moved and (item.study, item.arm) == held]) for item in read_targets()
+            replace(item, value=item.value * factor[moved and (item.study, item.arm) == held])
+            for item in read_targets(model="hcc_trial")
         )
         for moved in (False, True)
     }
@@ -125,10 +128,23 @@ def test_the_arms_that_are_not_predicted_are_used(hcc_problem, hcc_point):
     small = make_small(hcc_problem)
     moved = tuple(replace(item, value=item.value * 1.05) if item.study == "sharp" else item for item in small.targets)
     first, second = (
-        transport(replace(small, targets=targets), hcc_point, read_targets(), take_one_step)[0][0].predicted
+        transport(replace(small, targets=targets), hcc_point, read_targets(model="hcc_trial"), take_one_step)[0][0].predicted
         for targets in (small.targets, moved)
     )
     assert first != second
+
+
+def test_the_study_that_is_predicted_is_the_smallest_in_any_order():
+    sharp, asia = (trial for trial in read_trials() if trial.study in ("sharp", "asia_pacific"))
+    third = replace(asia, study="another", arms=tuple(replace(arm, study="another") for arm in asia.arms))
+    alone = replace(asia, arms=asia.treated)
+
+    for trials in itertools.permutations((sharp, asia)):
+        assert choose_transported(trials) == asia
+    for trials in itertools.permutations((sharp, asia, third)):
+        assert choose_transported(trials) == third  # of one size, by name
+    assert choose_transported((sharp, alone)) == sharp  # the other has no control
+    assert choose_transported((alone, replace(alone, study="other"))) is None
 
 
 def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
@@ -138,7 +154,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
         arms=hcc_problem.arms[:2],
         targets=tuple(item for item in hcc_problem.targets if item.study == "sharp"),
     )
-    assert transport(alone, hcc_point, read_targets(), take_one_step) == ((), 0)
+    assert transport(alone, hcc_point, read_targets(model="hcc_trial"), take_one_step) == ((), 0)
 
 
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):

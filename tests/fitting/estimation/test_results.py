@@ -23,10 +23,28 @@ def test_a_trial_result_comes_back_from_json_equal(hcc_fit):
 
 def test_json_holds_its_schema_and_no_number_that_is_none(hcc_fit):
     fit, trial = FIT_JSON.dump(hcc_fit.result), TRIAL_JSON.dump(hcc_fit.trial)
-    for text, schema in ((fit, "kinimmune.fit/1"), (trial, "kinimmune.trial/1")):
+    for text, schema in ((fit, "kinimmune.fit/2"), (trial, "kinimmune.trial/1")):
         assert json.loads(text)["schema"] == schema
         assert "NaN" not in text
         assert "Infinity" not in text
+
+
+def test_every_ratio_names_its_arm_and_the_control(hcc_fit):
+    result = hcc_fit.result
+    ratios = [row for row in (*result.unfitted, *result.predicted) if row.statistic == "hazard_ratio"]
+    assert {(row.arm, row.reference_arm) for row in ratios} == {("sorafenib", "placebo")}
+    assert {row.reference_arm for row in result.targets} == {None}
+    assert result.reference_arms == {"sharp": "placebo", "asia_pacific": "placebo"}
+    assert (result.q_basis, result.n_data_residuals) == ("medians", 2 * len(result.targets))
+
+
+def test_deaths_by_cause_add_up_to_the_expected_deaths(hcc_fit):
+    deaths = {(row.study, row.arm): row.expected for row in hcc_fit.result.events if row.endpoint == "os"}
+    found = {(study, arm): causes for study, arms in hcc_fit.result.deaths_by_cause.items() for arm, causes in arms.items()}
+    assert found.keys() == deaths.keys()
+    for place, causes in found.items():
+        assert len(causes) == 2
+        assert sum(causes.values()) == pytest.approx(deaths[place], rel=1e-9)
 
 
 def test_a_missing_prediction_is_null(hcc_fit):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from paths import ROOT
 from three_arms import change_rows, write_three_arms
 
 from kinimmune.fitting.estimation.fit import fit, plan_fit
@@ -12,13 +13,15 @@ from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, parse_output
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import build_problem, predict, to_horizon
-from kinimmune.fitting.profile.predictions import default_predictions, profilable_predictions
+from kinimmune.fitting.profile.predictions import choose_predictions, default_predictions, profilable_predictions
 from kinimmune.fitting.sensitivity.values import read_catalogue
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.errors import UsageError
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.survival import expected_curve, hazard_ratio
+
+DATA_TABLES = ROOT / "data"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,40 @@ def test_a_ratio_that_names_the_only_treated_arm_is_the_short_one():
     catalogue = read_catalogue("hcc_trial", Tables())
 
     assert parse_output("hazard_ratio:sharp:sorafenib:os", catalogue).name == "hazard_ratio:sharp:os"
+
+
+def test_a_profile_takes_either_name_of_the_only_ratio_and_refuses_the_short_one_of_several(hcc_problem, problem):
+    names = ["hazard_ratio:sharp:sorafenib:os", "hazard_ratio:sharp:os", "median:sharp:placebo:os"]
+    assert choose_predictions(hcc_problem, names) == ("hazard_ratio:sharp:os", "median:sharp:placebo:os")
+    with pytest.raises(UsageError, match="compares 2 arms with its control; name one of lowdose, sorafenib"):
+        choose_predictions(problem, ["hazard_ratio:example:os"])
+    with pytest.raises(UsageError, match="compares no arm 'placebo' with its control"):
+        choose_predictions(hcc_problem, ["hazard_ratio:sharp:placebo:os"])
+
+
+def test_a_claim_names_one_of_several_arms_as_study_and_arm(tmp_path):
+    folder = write_three_arms(tmp_path / "tables")
+    header = (DATA_TABLES / "claims.csv").read_text().splitlines()[0]
+    row = "Z1,hcc_trial,the dose matters,,prediction,os_hazard_ratio,,{},,,<,1,0.05,raf_inhibition,"
+
+    def find(place):
+        (folder / "claims.csv").write_text(f"{header}\n{row.format(place)}\n")
+        return [finding.message for finding in check(Tables(folder))]
+
+    assert find("example:lowdose") == []
+    (told,) = find("example")
+    assert "'example' in column 'experiment': study 'example' compares 2 arms with its control; name one of lowdose" in told
+    (told,) = find("example:observation")
+    assert "study 'example' compares no arm 'observation' with its control" in told
+    (told,) = find("exampel:lowdose")
+    assert "has no study 'exampel:lowdose' in column 'experiment' (claims.csv row 2); did you mean 'example:lowdose'" in told
+
+
+@pytest.mark.parametrize("options", [{"compare_rules": True}, {"stop_rule": "radiological_and_symptomatic"}])
+def test_a_rule_an_arm_cannot_be_run_under_is_told_before_the_fit(folder, options):
+    settings = Settings(data=folder, model="hcc_trial", fit={"patients": 8, "starts": 1, **options})
+    with pytest.raises(UsageError, match=r"of arm 'example:lowdose'; give symptomatic_median in design\.csv"):
+        plan_fit("hcc_trial", settings, Tables(folder))
 
 
 def test_profiles_are_offered_for_every_ratio(problem):

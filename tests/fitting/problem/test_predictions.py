@@ -35,7 +35,7 @@ def outcomes(wide, hcc_point):
 
 def test_every_published_number_has_a_prediction_of_its_name(wide, outcomes):
     named = set(predictions(wide, outcomes))
-    assert {target.label for target in read_targets()} == {name for name in named if not name.endswith(":pfs")}
+    assert {target.label for target in read_targets(model="hcc_trial")} == {name for name in named if not name.endswith(":pfs")}
     assert {name.removesuffix("pfs") for name in named if name.endswith(":pfs")} == {
         name.removesuffix("ttp") for name in named if name.endswith(":ttp")
     }
@@ -43,7 +43,7 @@ def test_every_published_number_has_a_prediction_of_its_name(wide, outcomes):
 
 def test_null_predictions_are_those_worked_out_by_hand(wide):
     """Ratios of medians 7.9/10.7, 4.2/6.5, 2.8/5.5, 1.4/2.8; placebo median times the ratio of SHARP: 4.2 x 10.7/7.9."""
-    published = read_targets()
+    published = read_targets(model="hcc_trial")
     nulls = {item.label: null_prediction(item, published, wide.trials) for item in published}
     assert nulls["hazard_ratio:sharp:os"] == pytest.approx(0.738, abs=5e-4)
     assert nulls["hazard_ratio:asia_pacific:os"] == pytest.approx(0.646, abs=5e-4)
@@ -54,28 +54,27 @@ def test_null_predictions_are_those_worked_out_by_hand(wide):
 
 
 def test_a_null_of_a_study_without_medians_is_none(wide):
-    ratio = next(item for item in read_targets() if item.statistic is Statistic.HAZARD_RATIO)
+    ratio = next(item for item in read_targets(model="hcc_trial") if item.statistic is Statistic.HAZARD_RATIO)
     assert null_prediction(ratio, (ratio,), wide.trials) is None
 
 
 def test_score_of_the_nulls_is_the_sum_worked_out_by_hand(wide, outcomes):
     """((ln .738 - ln .69)/.117)^2 + ... over the four ratios is 2.16."""
-    published = read_targets()
+    published = read_targets(model="hcc_trial")
     ratios = tuple(item for item in published if item.statistic is Statistic.HAZARD_RATIO)
     rows = compare(Evidence(wide, outcomes, None, published), ratios, with_null=True)
-    found = score(rows, {item.label: item for item in ratios}, null=True)
+    found = score(rows, ratios, null=True)
     assert found == pytest.approx(2.16, abs=0.01)
     moved = tuple(replace(row, null_prediction=row.observed) for row in rows)
-    assert score(moved, {item.label: item for item in ratios}, null=True) == 0.0
+    assert score(moved, ratios, null=True) == 0.0
 
 
 def test_a_score_without_a_prediction_or_without_intervals_is_none(wide, outcomes):
-    published = read_targets()
+    published = read_targets(model="hcc_trial")
     ratios = tuple(item for item in published if item.statistic is Statistic.HAZARD_RATIO)
     rows = compare(Evidence(wide, outcomes, None, published), ratios, with_null=True)
-    by_label = {item.label: item for item in ratios}
-    assert score((replace(rows[0], predicted=None), *rows[1:]), by_label, null=False) is None
-    bare = {label: replace(item, lower=None, upper=None, interval_source=None) for label, item in by_label.items()}
+    assert score((replace(rows[0], predicted=None), *rows[1:]), ratios, null=False) is None
+    bare = [replace(item, lower=None, upper=None, interval_source=None) for item in ratios]
     assert score(rows, bare, null=False) is None
 
 
@@ -95,12 +94,12 @@ def test_a_curve_above_one_half_to_the_horizon_has_no_median_of_progression(wide
     assert predictions(wide, slow)["median:sharp:sorafenib:ttp"] is None
     target = next(item for item in wide.targets if item.label == "median:sharp:sorafenib:ttp")
     assert scans_of(target, None, wide.trial("sharp")) == (4, None)
-    (row,) = compare(Evidence(wide, slow, None, read_targets()), (target,), with_null=False)
+    (row,) = compare(Evidence(wide, slow, None, read_targets(model="hcc_trial")), (target,), with_null=False)
     assert (row.predicted, row.scan_predicted, row.inside) == (None, None, None)
 
 
 def test_the_residual_of_a_row_is_that_of_the_fit(wide, outcomes, hcc_point):
-    rows = compare(Evidence(wide, outcomes, None, read_targets()), wide.targets, with_null=False)
+    rows = compare(Evidence(wide, outcomes, None, read_targets(model="hcc_trial")), wide.targets, with_null=False)
     assert [row.residual for row in rows] == residuals(wide, outcomes, hcc_point)[:16:2].tolist()
     assert all(row.null_prediction is None for row in rows)
 
@@ -137,7 +136,7 @@ def make_linearisation(wide, outcomes, slope: float) -> LaplaceApproximation:
 
 
 def test_intervals_are_the_delta_method_on_the_logarithm_and_widen_with_constants_and_sampling(wide, outcomes):
-    published = read_targets()
+    published = read_targets(model="hcc_trial")
     linear = make_linearisation(wide, outcomes, 0.05)
     ratio = next(item for item in published if item.label == "hazard_ratio:sharp:os")
     (row,) = compare(Evidence(wide, outcomes, linear, published), (ratio,), with_null=True)
@@ -152,7 +151,7 @@ def test_intervals_are_the_delta_method_on_the_logarithm_and_widen_with_constant
 def test_an_interval_of_a_scan_holds_the_scans_the_median_falls_on_with_95_percent(wide, outcomes):
     linear = make_linearisation(wide, outcomes, 0.05)
     target = next(item for item in wide.targets if item.label == "median:sharp:placebo:ttp")
-    (row,) = compare(Evidence(wide, outcomes, linear, read_targets()), (target,), with_null=False)
+    (row,) = compare(Evidence(wide, outcomes, linear, read_targets(model="hcc_trial")), (target,), with_null=False)
     by_then = ndtr((0.5 - progression_free(outcomes["sharp", "placebo"])) / 0.05)
     lower, upper = (round(end * 30.44 / 42.0) for end in (row.predicted_lower, row.predicted_upper))
     assert lower <= row.scan_predicted <= upper
@@ -172,5 +171,5 @@ def test_a_covariance_without_data_is_that_of_the_prior_and_data_shrink_it():
 
 
 def test_roles_of_the_published_numbers_are_eight_medians_to_fit_and_four_ratios_to_compare():
-    assert [item.role for item in read_targets()].count(Role.FIT) == 8
-    assert all((item.role is Role.FIT) == (item.statistic is Statistic.MEDIAN) for item in read_targets())
+    assert [item.role for item in read_targets(model="hcc_trial")].count(Role.FIT) == 8
+    assert all((item.role is Role.FIT) == (item.statistic is Statistic.MEDIAN) for item in read_targets(model="hcc_trial"))

@@ -123,7 +123,7 @@ def test_a_point_of_zeros_is_the_prior_medians(hcc_problem):
 
 
 def test_a_fit_refuses_targets_it_must_not_see(hcc_problem):
-    unfitted = next(item for item in read_targets() if item.role is Role.UNFITTED)
+    unfitted = next(item for item in read_targets(model="hcc_trial") if item.role is Role.UNFITTED)
     with pytest.raises(UsageError, match="a fit accepts role 'fit' only"):
         replace(hcc_problem, targets=(*hcc_problem.targets, unfitted))
     ratio = replace(unfitted, role=Role.FIT)

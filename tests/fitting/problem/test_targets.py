@@ -35,7 +35,7 @@ def test_log_error_is_the_interval_over_twice_the_normal_quantile():
 
 
 def test_published_intervals_give_the_standard_errors_worked_out_by_hand():
-    errors = {target.label: target.log_error for target in read_targets()}
+    errors = {target.label: target.log_error for target in read_targets(model="hcc_trial")}
     assert errors["median:sharp:sorafenib:os"] == pytest.approx(0.0885, abs=5e-5)
     assert errors["median:sharp:placebo:ttp"] == pytest.approx(0.0938, abs=5e-5)
     assert errors["hazard_ratio:asia_pacific:os"] == pytest.approx(0.158, abs=5e-4)
@@ -45,7 +45,7 @@ def test_an_interval_that_is_only_recalled_gives_no_standard_error():
     recalled = Source("here", "table", Status.RECALLED)
     assert make(interval_source=recalled).log_error is None
     assert make(lower=None, upper=None, interval_source=None).log_error is None
-    assert {target.label for target in read_targets() if target.log_error is None} == {
+    assert {target.label for target in read_targets(model="hcc_trial") if target.log_error is None} == {
         "median:asia_pacific:placebo:os",
         "median:asia_pacific:sorafenib:ttp",
         "median:asia_pacific:placebo:ttp",
@@ -53,7 +53,7 @@ def test_an_interval_that_is_only_recalled_gives_no_standard_error():
 
 
 def test_labels_are_those_of_the_command_line():
-    labels = [target.label for target in read_targets()]
+    labels = [target.label for target in read_targets(model="hcc_trial")]
     assert labels[0] == "median:sharp:sorafenib:os"
     assert labels[-1] == "hazard_ratio:asia_pacific:ttp"
     assert len(labels) == len(set(labels)) == 12

@@ -15,7 +15,7 @@ from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.objective import TrialObjective
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.profile.optima import OPTIMUM_TASKS
-from kinimmune.fitting.profile.predictions import require_predictions
+from kinimmune.fitting.profile.predictions import choose_predictions
 from kinimmune.fitting.profile.profile import ProfileSettings, count_paths, profile, require_parameters
 from kinimmune.fitting.profile.results import PROFILE_JSON, to_csv
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -49,7 +49,7 @@ def test_unknown_names_get_a_suggestion(hcc_problem):
     with pytest.raises(UsageError, match="did you mean 'growth_spread'"):
         require_parameters(hcc_problem, ["growth_sprad"])
     with pytest.raises(UsageError, match="did you mean 'median:sharp:placebo:os'"):
-        require_predictions(hcc_problem, ["median:sharp:placebo:ttp"])
+        choose_predictions(hcc_problem, ["median:sharp:placebo:ttp"])
     assert require_parameters(hcc_problem, ["growth"]) == ("growth:sharp", "growth:asia_pacific")
     assert len(require_parameters(hcc_problem, [])) == 9
 

@@ -80,3 +80,13 @@ def test_a_huge_file_is_told_and_not_read(run):
         DataError, match=r"fit.json has 1099511627776 bytes, more than the 268435456 a file of this package may have"
     ):
         run.read(NAME)
+
+
+def test_a_result_that_was_removed_is_known_by_its_name(run):
+    for name in ("results/fit.json", "results/profile.json", "results/trial.json"):
+        run.write(name, "1")
+    assert run.list_removed() == ()
+
+    (run.path / "results/profile.json").unlink()
+
+    assert run.list_removed() == (str(run.path / "results/profile.json"),)

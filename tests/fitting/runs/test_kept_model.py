@@ -5,13 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from own_model import MODEL, write_project
-from paths import OWN_TRIAL
+from own_model import MODEL
+from own_model import write_project as write_own
+from paths import OWN_MODEL, OWN_TRIAL
+from plug_in import install_five_states
 
 from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.run import plan_run, resume_fit, start_fit
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.settings import open_problem
+from kinimmune.fitting.projects.beginning import plan_project, write_project
 from kinimmune.fitting.runs.kept_model import find_kept
 from kinimmune.fitting.runs.run import open_run
 from kinimmune.fitting.settings import FitOptions, Settings
@@ -31,7 +34,7 @@ def begin(model, folder, run, *, force=False):
 @pytest.fixture
 def moved(tmp_path):
     """Return a run that was begun with a model file, moved, its project gone; the file there now tells when it is run."""
-    file = write_project(tmp_path / "own")
+    file = write_own(tmp_path / "own")
     begin(file, file.parent, tmp_path / "run")
     shutil.rmtree(tmp_path / "own")
     (tmp_path / "own").mkdir()
@@ -59,7 +62,7 @@ def test_a_moved_run_is_taken_up_without_its_file(moved, by_file):
 
 
 def test_a_run_begins_with_the_problem_it_would_go_on_with(tmp_path):
-    file = write_project(tmp_path / "own")
+    file = write_own(tmp_path / "own")
     begun = begin(file, file.parent, tmp_path / "run")
     again = resume_fit(MODEL, tmp_path / "run", None, {"data": file.parent})
     assert again.plan.problem == begun.plan.problem
@@ -91,8 +94,34 @@ def test_a_run_of_a_library_model_keeps_neither_model_nor_tables(tmp_path):
         resume_fit("hcc_trial.py", tmp_path / "run", None, {})
 
 
+def test_a_run_of_a_project_of_the_library_keeps_its_tables(tmp_path):
+    folder = tmp_path / "doses"
+    write_project(plan_project("dose_finding"), folder)
+    begin("hcc_trial", folder, tmp_path / "run")
+    shutil.rmtree(folder)
+    run = open_run(Path(shutil.move(tmp_path / "run", tmp_path / "elsewhere")))
+    kept = find_kept(run.path)
+    assert kept == read_run_settings(run).data == tmp_path / "elsewhere" / "tables"
+    assert not (kept / "model.json").exists()
+    assert digest_inputs("hcc_trial", Tables(kept)) == run.record.digest
+    assert resume_fit("hcc_trial", run.path, None, {}).warnings == ()
+    with pytest.raises(UsageError, match="keeps no model of its own"):
+        resume_fit("hcc_trial.py", run.path, None, {})
+
+
+def test_a_run_of_a_plug_in_keeps_its_model_and_its_tables(tmp_path, monkeypatch):
+    site = install_five_states(tmp_path / "site")
+    with monkeypatch.context() as context:
+        context.syspath_prepend(str(site))
+        begin("five_states", None, tmp_path / "run")
+    shutil.rmtree(site)
+    kept = find_kept(tmp_path / "run")
+    assert (kept / "trials.csv").read_bytes() == (OWN_MODEL / "trials.csv").read_bytes()
+    assert resume_fit("five_states", tmp_path / "run", None, {}).warnings == ()
+
+
 def test_a_run_written_over_keeps_nothing_of_the_model_before(tmp_path):
-    file = write_project(tmp_path / "own")
+    file = write_own(tmp_path / "own")
     begin(file, file.parent, tmp_path / "run")
     (tmp_path / "run" / "tables" / "mine.txt").write_text("a note")
     begin("hcc_trial", OWN_TRIAL, tmp_path / "run", force=True)

@@ -103,5 +103,7 @@ def test_what_cannot_vary_is_told_why(gompertz, wanted, ranges, told):
 
 
 def test_a_name_in_several_studies_must_be_told_apart(hcc):
-    with pytest.raises(UsageError, match="'growth' belongs to several studies; write growth:sharp or growth:asia_pacific"):
+    with pytest.raises(
+        UsageError, match="'growth' belongs to several studies or arms; write growth:sharp or growth:asia_pacific"
+    ):
         choose_inputs(hcc, ("growth",), {})

@@ -23,7 +23,7 @@ def growth():
     return load_model("gompertz")
 
 
-LARGE = Experiment("gompertz", "large", "twice the capacity", {}, {"capacity": 2.0}, (), ())
+LARGE = Experiment("gompertz", "large", "twice the capacity", {}, {"capacity": 2.0})
 DISHES = Designs(experiments=(LARGE,), read_out_days={"early": 3.0, "late": 12.0})
 
 

@@ -12,13 +12,17 @@ from landmark_trials import analyse, draw_survival, drawn_trial
 from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.landmark import Cohort, expected_association
-from kinimmune.fitting.claims.readouts.melanoma import READOUTS, expected_trial
+from kinimmune.fitting.claims.landmark_trial import Landmark, follow_arm
+from kinimmune.fitting.claims.readouts.melanoma import READOUTS, STUDY, expected_trial
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
+from kinimmune.models.experiments.planning import plan_experiment
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import FollowUp, StopRule
+from kinimmune.models.trial.population import draw_population
 
 LANDMARK = 56.0
 BOTH, CLASSICAL = "sorafenib_temozolomide", "temozolomide"
@@ -58,7 +62,7 @@ def test_before_treatment_everything_but_the_tumour_rests_when_ligand_is_bound(s
     start = setup.compiled.initial(drawn)
     rates, turnover = setup.compiled.rhs(0.0, start, drawn), setup.compiled.jacobian(0.0, start, drawn)
     for state in setup.compiled.model.states:
-        if state.name not in ("log_volume", "death_hazard"):
+        if state.name not in ("log_volume", "death_hazard", "lesion_hazard"):
             i = place(setup, state.name)
             np.testing.assert_array_less(np.abs(rates[i]), 1e-9 * (np.abs(turnover[i, i]) * start[i] + 1e-6))
 
@@ -85,7 +89,7 @@ def test_a_drug_that_reaches_no_kinase_leaves_temozolomide_alone(setup):
 
 
 def test_scipy_and_kernel_agree_on_prior_draws(setup, few):
-    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), setup.experiments[BOTH].schedule()
+    time, plan = np.array([0.0, 28.0, 56.0, 180.0]), plan_experiment(setup.compiled.model, setup.experiments[BOTH], {}, 180.0)
     tolerances = Tolerances(1e-7, 1e-9)
     run = partial(
         dict,
@@ -132,7 +136,7 @@ def constant_hazard(slope, patients=400, seed=1):
     time = np.linspace(LANDMARK, 1000.0, 200)
     rate = 0.002 * np.exp(slope * covariate)
     hazard = rate[:, :, None] * (time - LANDMARK)[None, None, :]
-    return Cohort(time, hazard, covariate, np.array([900.0]), np.array([200.0]))
+    return Cohort(time, hazard, covariate, FollowUp(900.0, 1100.0))
 
 
 @given(st.floats(-1.0, 1.0))
@@ -148,10 +152,8 @@ def test_no_association_has_the_size_of_the_test():
 
 
 def test_expected_association_is_what_lifelines_finds_in_a_large_trial(setup):
-    values = nominal(setup.compiled.model.parameters)
-    values[setup.compiled.model.parameter_names.index("trial_patients")] = 4000
-    batch = ExperimentBatch(setup, values, seed=2)
-    cohort = drawn_trial(batch, BOTH).cohort
+    batch = ExperimentBatch(setup, nominal(setup.compiled.model.parameters), seed=2)
+    cohort = drawn_trial(batch, BOTH, 4000).cohort
     time, died = draw_survival(cohort, np.random.default_rng(3))
     found = analyse(time[0], died[0], cohort.covariate[0], LANDMARK)
     expected = expected_association(cohort)
@@ -198,10 +200,56 @@ def test_rise_goes_with_survival_under_sorafenib_and_not_without_it(typical):
 
 
 def test_common_patients_are_enough_for_the_expected_association(setup, typical):
-    values = nominal(setup.compiled.model.parameters)
-    values[setup.compiled.model.parameter_names.index("trial_patients")] = 4000
-    many = expected_association(drawn_trial(ExperimentBatch(setup, values, seed=9), BOTH).cohort).log_hazard_ratio[0]
+    batch = ExperimentBatch(setup, nominal(setup.compiled.model.parameters), seed=9)
+    many = expected_association(drawn_trial(batch, BOTH, 4000).cohort).log_hazard_ratio[0]
     assert expected_association(expected_trial(typical, BOTH).cohort).log_hazard_ratio[0] == pytest.approx(many, abs=0.12)
+
+
+def test_the_landmark_analysis_is_what_it_was_before_it_read_the_virtual_trial(typical):
+    before = {
+        "B4a": 0.387150,
+        "B4b": 0.991671,
+        "B5a": 0.020367,
+        "B5b": 0.052726,
+        "B5c": 0.004785,
+        "B6": 0.467413,
+        "B12": 0.867688,
+    }
+    for identity, value in before.items():
+        row = claim(identity)
+        assert READOUTS[row.readout](typical, row)[0] == pytest.approx(value, abs=2e-4), identity
+
+
+def follow(batch, arm=BOTH, day=LANDMARK, patients=8):
+    landmark = Landmark(STUDY, arm, day, ("cd4_nkg2d_cells",), "count_error", "untreated")
+    return follow_arm(batch, landmark, [draw_population(batch.setup.compiled.model.parameters, patients, 1)])
+
+
+def under_rule(batch, rule):
+    """Return the same batch with another stop rule of the study."""
+    trials = {study: dataclasses.replace(trial, stop_rule=rule) for study, trial in batch.setup.trials.items()}
+    return dataclasses.replace(batch, setup=dataclasses.replace(batch.setup, trials=trials))
+
+
+def test_who_stops_at_progression_dies_sooner_after_the_same_landmark(typical):
+    to_the_end, stopped = follow(typical), follow(under_rule(typical, StopRule.RADIOLOGICAL))
+
+    np.testing.assert_array_equal(stopped.at_landmark["cd4_nkg2d_cells"], to_the_end.at_landmark["cd4_nkg2d_cells"])
+    np.testing.assert_allclose(stopped.hazard[..., 0], to_the_end.hazard[..., 0], rtol=1e-12)
+    assert np.all(stopped.hazard[..., -1] >= to_the_end.hazard[..., -1] * (1.0 - 1e-3))
+    assert stopped.hazard[..., -1].mean() > 1.01 * to_the_end.hazard[..., -1].mean()
+
+
+@pytest.mark.parametrize(
+    ("rule", "day", "problem"),
+    [
+        (StopRule.NEVER, 50.0, "the landmark on day 50 is no scan of study 'soraftem'; give its design.csv a scan_interval"),
+        (StopRule.RADIOLOGICAL, 168.0, "patients of 'soraftem:sorafenib_temozolomide' may leave treatment before the landmark"),
+    ],
+)
+def test_a_landmark_that_no_scan_or_not_everyone_reaches_is_refused(typical, rule, day, problem):
+    with pytest.raises(UsageError, match=problem):
+        follow(under_rule(typical, rule), day=day)
 
 
 def test_unknown_covariate_is_refused_with_the_allowed_ones(typical):

@@ -95,4 +95,4 @@ def test_models_of_the_library_that_carry_a_hazard_of_death_say_so():
     tried = {name: load_model(name).trial for name in model_names()}
     assert {name for name, roles in tried.items() if roles is not None} == {"hcc_trial", "melanoma"}
     assert list(tried["hcc_trial"].causes_of_death) == ["tumour", "liver failure"]
-    assert not tried["melanoma"].has_progression
+    assert tried["melanoma"].has_progression

@@ -75,4 +75,4 @@ def test_a_follow_up_that_is_no_period_is_refused(folder, cells, start):
 def test_two_control_arms_are_refused(folder):
     folder.put("arms.csv", 2, control="yes")
     (finding,) = check(Tables(folder.path))
-    assert "study 'sharp' needs distinct arms and exactly one control arm" in finding.message
+    assert "study 'sharp' has 2 control arms (sorafenib, placebo) where one or none belongs" in finding.message

@@ -17,7 +17,7 @@ from kinimmune.models.tables.drugs import find_drug_values, list_given_drugs
 from kinimmune.models.tables.migration import migrate
 from kinimmune.models.tables.readers import read_designs, read_drugs, read_trials
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.regimens import assign_roles
+from kinimmune.models.trial.routes import assign_roles
 
 REGIMEN = "study,arm,drug,amount,unit,duration,first_day,last_day,every,on_days,off_days,stops,source,locator,status,note\n"
 
@@ -182,8 +182,9 @@ def test_tables_of_before_are_rewritten_and_read(folder):
     change_rows(folder, "arms.csv", lambda item: {name: cell for name, cell in item.items() if name != "drug"})
     assert any("kinimmune check --migrate FOLDER" in item.message for item in check(Tables(folder)))
 
-    (arms,) = migrate(folder, read_drugs().names)
-    (folder / arms.name).write_text(arms.text, encoding="utf-8")
+    arms, descriptor = migrate(folder, read_drugs().names)
+    for file in (arms, descriptor):
+        (folder / file.name).write_text(file.text, encoding="utf-8")
 
     assert check(Tables(folder)) == ()
     with (folder / "arms.csv").open(encoding="utf-8", newline="") as file:

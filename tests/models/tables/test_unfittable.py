@@ -122,9 +122,9 @@ def test_a_study_with_its_control_alone_is_told(folder):
 @pytest.mark.parametrize(
     ("kind", "cells", "part"),
     [
-        ("input", {"value": "-1"}, "is given -1 in column 'value'"),
-        ("dose", {"value": "-1"}, "is given -1 in column 'value'"),
-        ("dose", {"interval": "1e-9"}, "doses (experiments.csv"),
+        ("give", {"amount": "-1"}, "'-1' lies outside its range in column 'amount'"),
+        ("give", {"every": "1e-9"}, "is more than 100000 doses (experiments.csv"),
+        ("give", {"on_days": "1e-9", "off_days": "1e-9"}, "are 365000000000 (experiments.csv"),
         ("scale", {"value": "0"}, "is scaled by 0 in column 'value'"),
         ("scale", {"value": "-2"}, "is scaled by -2 in column 'value'"),
     ],

@@ -166,7 +166,7 @@ def test_adverse_events_alone_stop_at_their_rate():
 
 def test_the_symptomatic_rule_without_a_time_of_symptoms_is_refused():
     arm = make_arm(symptomatic_median=math.inf)
-    with pytest.raises(UsageError, match=r"symptomatic_median in arms\.csv"):
+    with pytest.raises(UsageError, match=r"symptomatic_median in design\.csv"):
         treatment_course(make_trial(arm), arm, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC, SCANS, np.ones((8, 1)))
 
 

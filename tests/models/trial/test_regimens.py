@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from compartment import COMPARTMENT, RATE, SURFACE, VALUES, VOLUME, WEIGHT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_models import make_parameter
 from straight_trial import DEATH, LIVER, RELIEF, enrol, make_simulator, make_straight_model, make_trial
 
 from kinimmune.models.errors import DataError
@@ -16,43 +16,12 @@ from kinimmune.models.solvers.ensemble import integrate
 from kinimmune.models.solvers.individual import simulate
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import compile_model
-from kinimmune.models.symbolic.components import Input, Mechanism, State, Term, symbol
-from kinimmune.models.symbolic.drugs import DrugRole
-from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.trial.design import StopRule
 from kinimmune.models.trial.microsimulation import simulate_patients
 from kinimmune.models.trial.regimens import Administration, plan_dosing
 from kinimmune.models.trial.virtual_trial import run_arms
 
-RATE, VOLUME, WEIGHT, SURFACE = 0.25, 20.0, 70.0, 1.8
 TIGHT = Tolerances(1e-11, 1e-13)
-VALUES = {"elimination": RATE, "volume": VOLUME, "body_weight": WEIGHT, "body_surface_area": SURFACE}
-
-
-def make_compartment():
-    """Return one compartment: C' = rate / V - k C, doses [mg] diluted in V."""
-    concentration = symbol("concentration")
-    mechanism = Mechanism(
-        "washout",
-        "first order",
-        states=(State("concentration", "C", "mg/L", "drug", 0 * symbol("elimination")),),
-        terms=(
-            Term("loss", "concentration", -symbol("elimination") * concentration, "leaves"),
-            Term("gain", "concentration", symbol("rate") / symbol("volume"), "is fed"),
-        ),
-        inputs=(Input("rate", "u", "mg/d", "rate"),),
-    )
-    parameters = (
-        make_parameter("elimination", RATE, "1/d"),
-        make_parameter("volume", VOLUME, "L"),
-        make_parameter("body_weight", WEIGHT, "kg"),
-        make_parameter("body_surface_area", SURFACE, "m^2"),
-    )
-    role = DrugRole("any", "drug", rate_input="rate", dose_state="concentration", dose_volume="volume")
-    return OdeModel("compartment", "one compartment", (mechanism,), parameters, drugs=(role,))
-
-
-COMPARTMENT = make_compartment()
 
 
 @pytest.fixture(scope="module")

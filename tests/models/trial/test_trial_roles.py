@@ -27,13 +27,12 @@ from straight_trial import (
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.dosing import constant
-from kinimmune.models.symbolic.roles import TrialRoles
+from kinimmune.models.trial.after_treatment import NEGLIGIBLE
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Endpoint, StopRule, list_endpoints, supports_trials
 from kinimmune.models.trial.microsimulation import simulate_patients
 from kinimmune.models.trial.regimens import Dosing, plan_dosing
 from kinimmune.models.trial.survival import progression_free
-from kinimmune.models.trial.treatment_paths import NEGLIGIBLE
 from kinimmune.models.trial.virtual_trial import mean_courses, run_arms
 
 OTHERS = {1: 0.0, 2: LIVER, 3: LIVER + STORM}
@@ -185,9 +184,8 @@ def test_a_model_without_roles_has_no_trial():
 def test_arms_of_the_tables_are_run_in_models_that_say_where_a_dose_goes():
     assert supports_trials(make_straight_model(1, lesions=False, diameter=False))
     assert supports_trials(load_model("hcc_trial"))
-    melanoma = load_model("melanoma")
-    assert melanoma.trial == TrialRoles({"tumour": "death_hazard"})
-    assert not supports_trials(melanoma)
+    assert supports_trials(load_model("melanoma"))
+    assert not supports_trials(load_model("breast"))
 
 
 def test_some_patients_of_a_cohort_are_a_cohort():

@@ -30,10 +30,12 @@ from straight_trial import (
 
 from kinimmune.fitting.problem.problem import arm_cohort, predict, to_horizon
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.trial.after_treatment import NEGLIGIBLE
 from kinimmune.models.trial.design import StopRule
+from kinimmune.models.trial.living import find_living, survive
 from kinimmune.models.trial.population import draw_individuals
 from kinimmune.models.trial.simulator import TrialSimulator
-from kinimmune.models.trial.treatment_paths import NEGLIGIBLE
+from kinimmune.models.trial.treatment_paths import integrate_paths
 from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses, run_arms
 
 
@@ -236,3 +238,16 @@ def test_the_mean_course_on_drug_turns_where_the_drug_is_left(simulator):
         before, after = np.minimum(time, scan), np.maximum(time - scan, 0.0)
         total += share * np.exp(-on * before - off * after) * (slope * before + GROWTH * after)
     assert found == pytest.approx(total / live(StopRule.RADIOLOGICAL, time), abs=1e-4)
+
+
+@pytest.mark.parametrize("rule", list(StopRule))
+def test_the_survival_of_patients_over_their_paths_is_that_of_the_arm(rule):
+    model = make_straight_model()
+    simulator, cohort = make_simulator(model), make_cohort(model, rule, patients=3)
+    paths = integrate_paths(simulator, cohort)
+
+    (outcome,) = run_arms(simulator, [cohort], 1)
+    each = survive(paths, find_living(simulator, paths))
+
+    assert each.shape == (outcome.grid.size, 3)
+    np.testing.assert_allclose(each.mean(axis=1), outcome.survival, rtol=1e-12)

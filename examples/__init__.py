@@ -1,0 +1,1 @@
+"""Projects to begin with: `kinimmune init NAME --from EXAMPLE` copies one; each folder is one."""
