@@ -113,10 +113,11 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
     if folder is None:
         return
+    misnamed = {name for name in TABLES if find_misnamed(name, folder)}
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES and not path.name.startswith("."):
             close = get_close_matches(path.name, TABLES, 1)
-            if close and find_misnamed(close[0], folder):
+            if close and close[0] in misnamed:
                 continue  # whoever reads that table says so
             advice = f"did you mean {close[0]}?" if close else f"tables are: {', '.join(TABLES)}"
             yield Finding(path.name, None, None, f"{path.name} is not a table that is read; {advice}")

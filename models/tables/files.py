@@ -136,9 +136,7 @@ def find_misnamed(name: str, folder: Path) -> str:
     own = folder / name
     if own.is_symlink() and not own.exists():
         return f"{name} links to a file that is not there; restore it, or remove the link to use the package's"
-    for path in sorted(folder.iterdir()):
-        if not _is_meant_as(path.name, name):
-            continue
+    for path in sorted(path for path in folder.iterdir() if _is_meant_as(path.name, name)):
         if not own.exists():
             return f"{path.name} is not a table that is read; did you mean {name}?"
         same = path.exists() and path.samefile(own)  # where case makes no difference
@@ -155,7 +153,13 @@ def _is_meant_as(given: str, name: str) -> bool:
     lower, stem = given.lower(), name.removesuffix(".csv")
     if lower.startswith(name) or lower in {f"{stem}{ending}" for ending in OTHER_ENDINGS}:
         return True
-    return lower.endswith(".csv") and get_close_matches(lower, TABLES, 1) == [name]
+    return lower.endswith(".csv") and _find_closest(lower) == name
+
+
+@cache
+def _find_closest(given: str) -> str | None:
+    """Return the table whose name is nearly a file's, None where there is none."""
+    return next(iter(get_close_matches(given, TABLES, 1)), None)
 
 
 def _find_unreadable(path: Path, shown: str) -> str:

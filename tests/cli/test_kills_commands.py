@@ -169,7 +169,7 @@ def test_five_kills_of_a_command_change_no_bit(kill_and_compare, name):
     assert len(set(kept)) >= 4
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ["fit", "sample"])  # benchmarks/kills.py tries the others: workers take seconds to begin
 def test_five_kills_of_a_command_with_two_jobs_change_no_bit(kill_and_compare, name):
     kept = kill_and_compare(name, ("--jobs", "2"), repeats=2)
 

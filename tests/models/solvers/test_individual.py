@@ -235,7 +235,7 @@ def test_three_integrators_agree_on_patients_drawn_from_the_priors(trial):
     rng, time = np.random.default_rng(20), np.linspace(0.0, 24.0 * 30.44, 25)
     names = [state.name for state in trial.model.states]
     own = [item for item in trial.model.parameters if item.study in (None, "sharp")]
-    for _ in range(20):
+    for _ in range(6):
         values = {item.name: float(np.clip(item.prior.from_z(rng.standard_normal()), item.lower, item.upper)) for item in own}
         for dose_rate in (0.0, 800.0):
             courses = [
