@@ -1,5 +1,6 @@
 """`kinimmune check`: everything wrong with a folder of tables, or with the package's."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,9 @@ from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
+    from kinimmune.fitting.settings import Settings
     from kinimmune.models.tables.findings import Finding
+    from kinimmune.models.tables.rows import Tables
 
 CONFIGURATION = "config.toml"
 
@@ -43,7 +46,8 @@ def check(
     if migrate:
         _migrate(folder, Notes(quiet))
     tables = Tables(folder)
-    findings, warnings = (*lint.check(tables), *_check_configuration(folder)), lint.warn(tables)
+    found = lint.check(tables)
+    findings, warnings = (*found, *_check_configuration(folder, tables, sound=not found)), lint.warn(tables)
     unread = find_unread_models(tables)
     if as_json:
         print_json(
@@ -92,8 +96,11 @@ def _migrate(folder: Path | None, notes: Notes) -> None:
             notes.say(note)
 
 
-def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
-    """Return what is wrong with the settings in a folder: those of a project, and those of `-c`."""
+def _check_configuration(folder: Path | None, tables: "Tables", *, sound: bool) -> "tuple[Finding, ...]":
+    """Return what is wrong with the settings in a folder: those of a project, and those of `-c`.
+
+    Names in them are held against the model they name where the tables are sound and no code has to be run for it.
+    """
     from kinimmune.fitting.configuration import read_configuration
     from kinimmune.fitting.projects.project import is_project, read_project
     from kinimmune.models.errors import KinimmuneError
@@ -102,15 +109,52 @@ def _check_configuration(folder: Path | None) -> "tuple[Finding, ...]":
 
     if folder is None:
         return ()
-    found = []
-    try:
-        if is_project(folder):
-            read_project(folder)
-    except KinimmuneError as error:
-        found.append(Finding(PROJECT_FILE, None, None, str(error)))
-    try:
-        if (folder / CONFIGURATION).exists():
-            read_configuration(folder / CONFIGURATION)
-    except KinimmuneError as error:
-        found.append(Finding(CONFIGURATION, None, None, str(error)))
+    read: dict[str, Callable[[], Settings]] = {}
+    if is_project(folder):
+        read[PROJECT_FILE] = lambda: read_project(folder).settings
+    if (folder / CONFIGURATION).exists():
+        read[CONFIGURATION] = lambda: read_configuration(folder / CONFIGURATION)
+    found: list[Finding] = []
+    for file, take in read.items():
+        try:
+            settings = take()
+        except KinimmuneError as error:
+            found.append(Finding(file, None, None, str(error)))
+            continue
+        found += _try_settings(file, settings, tables) if sound else ()
     return tuple(found)
+
+
+def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterator[Finding]":
+    """Yield the tables of a configuration that a command would refuse, since the model has no such arm, parameter or output."""
+    from kinimmune.fitting.problem.fittable import choose_changes
+    from kinimmune.fitting.problem.outputs import parse_output
+    from kinimmune.fitting.sensitivity.inputs import choose_inputs
+    from kinimmune.fitting.sensitivity.values import read_catalogue, select_parameters
+    from kinimmune.models.catalogue import load_model, model_names
+    from kinimmune.models.errors import KinimmuneError
+    from kinimmune.models.experiments.individual import plan_individual
+    from kinimmune.models.tables.findings import Finding
+    from kinimmune.models.tables.readers import read_designs
+
+    name, study = settings.model, settings.sensitivity
+    if name is None or name not in model_names(tables):
+        return
+
+    def try_study() -> None:
+        catalogue = read_catalogue(name, tables)
+        output = study.output if study.arm is None else f"{study.output}:{study.arm}"
+        choose_inputs(select_parameters(catalogue, parse_output(str(output), catalogue)), study.parameters, study.range)
+
+    model = load_model(name, tables)
+    attempts: dict[str, Callable[[], object]] = {
+        "fit": lambda: choose_changes(name, tables, settings.fit),
+        "simulate": lambda: plan_individual(model, settings.simulate.request, read_designs(model, tables)),
+    }
+    if study.output is not None:
+        attempts["sensitivity"] = try_study
+    for table, attempt in attempts.items():
+        try:
+            attempt()
+        except KinimmuneError as error:
+            yield Finding(file, None, table, f"{file}, table '{table}': {error}")

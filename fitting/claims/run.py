@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.claims.check import check_claims, record
+from kinimmune.fitting.claims.lint import check_models
 from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables
 
 
@@ -38,9 +40,16 @@ def run_claims(
         over how many draws, and how they are computed
     tell
         takes one line about what is being done
+
+    Raises
+    ------
+    DataError
+        when a table cannot be used, or claims.csv has a row about a model there is not
     """
     if not testing.draws:
         return ()
+    for finding in check_models(tables):
+        raise DataError(finding.message)
     tested = check_claims(
         models,
         tables,

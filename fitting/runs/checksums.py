@@ -38,7 +38,7 @@ def is_as_written(path: Path, text: str) -> bool:
 
 def list_removed(folder: Path) -> tuple[str, ...]:
     """Return the names of files that were written into a folder and are not there any more, as far as that is known."""
-    return tuple(sorted(name for name in _read(folder) if not (folder / name).exists()))
+    return tuple(sorted(name for name in _read(folder) if not (folder / name).is_file()))
 
 
 def _hash(text: str) -> str:

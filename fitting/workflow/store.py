@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kinimmune.fitting.runs.atomic_files import read_object, write_text
 from kinimmune.fitting.runs.codec import refuse_file
-from kinimmune.fitting.workflow.task import Json, Task
+from kinimmune.fitting.workflow.task import Json, Task, hash_inputs
 from kinimmune.models.errors import DataError, UsageError
 
 FIRST_FORMAT, FORMAT = "kinimmune.task/1", "kinimmune.task/2"
@@ -114,9 +114,12 @@ class TaskStore:
             content = read_object(path, "delete it and resume")
             if content.get("schema") == FIRST_FORMAT:
                 content["context"] = content.pop("beside", None)
-            return TypeAdapter(StoredTask).validate_python(content)
+            kept = TypeAdapter(StoredTask).validate_python(content)
         except ValidationError as error:
             raise refuse_file(path, "is no finished task", error, "delete it and resume") from error
+        if kept.schema == FORMAT and kept.address != hash_inputs(kept.task, kept.inputs):
+            raise DataError(f"{path} was changed since it was saved; delete it and resume")
+        return kept
 
     def remove(self, prefix: str) -> None:
         """Remove the finished tasks that begin with `prefix`, and nothing else."""

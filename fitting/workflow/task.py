@@ -53,8 +53,12 @@ class Task:
     @property
     def address(self) -> str:
         """Hash of what the outcome depends on: a kept outcome is only used again for the same."""
-        text = json.dumps([self.function.name, self.inputs], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hash_inputs(self.function.name, self.inputs)
+
+
+def hash_inputs(function: str, inputs: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the name of a function and of what it is given, as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps([function, inputs], sort_keys=True).encode()).hexdigest()
 
 
 def stop(_task: Task, _outcome: Json) -> Task | None:

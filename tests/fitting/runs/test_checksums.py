@@ -90,3 +90,5 @@ def test_a_result_that_was_removed_is_known_by_its_name(run):
     (run.path / "results/profile.json").unlink()
 
     assert run.list_removed() == (str(run.path / "results/profile.json"),)
+    (run.path / "results/profile.json").mkdir()
+    assert run.list_removed() == (str(run.path / "results/profile.json"),)

@@ -207,6 +207,19 @@ def test_a_step_that_is_not_there_or_cannot_be_read_is_named(tmp_path):
         TaskStore(tmp_path).read("s")
 
 
+@pytest.mark.parametrize(
+    "inputs", [{"sum": 1, "add": 3}, {"sum": 1}, {"sum": 1, "add": 2, "extra": None}, {"sum": 1.0, "add": 2}]
+)
+def test_a_step_whose_inputs_were_changed_on_disk_is_not_shown_as_what_was_computed(tmp_path, inputs):
+    store, task = TaskStore(tmp_path), Task(ADD, "s", {"sum": 1, "add": 2})
+    store.save(task, task.compute())
+    content = json.loads((tmp_path / "s.json").read_text())
+    (tmp_path / "s.json").write_text(json.dumps({**content, "inputs": inputs}))
+
+    with pytest.raises(DataError, match=r"s.json was changed since it was saved; delete it and resume"):
+        store.read("s")
+
+
 @pytest.mark.parametrize("change", [{"sum": 4}, {"sum": 3.0000000001}, {"add": None}, {"more": 1}])
 def test_an_outcome_that_was_changed_on_disk_is_computed_again_and_told(tmp_path, change):
     store, task = TaskStore(tmp_path), Task(ADD, "s-1", {"sum": 1, "add": 2})
