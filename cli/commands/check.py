@@ -121,8 +121,25 @@ def _check_configuration(folder: Path | None, tables: "Tables", *, sound: bool) 
         except KinimmuneError as error:
             found.append(Finding(file, None, None, str(error)))
             continue
-        found += _try_settings(file, settings, tables) if sound else ()
+        found += _find_strange_names(file, settings, tables) if sound else ()
     return tuple(found)
+
+
+def _find_strange_names(file: str, settings: "Settings", tables: "Tables") -> "tuple[Finding, ...]":
+    """Return the tables of a configuration that a command would refuse.
+
+    Of one that names no folder of tables nobody knows with which it is used: with these, or with the package's.
+    """
+    from kinimmune.models.tables.files import PROJECT_FILE
+    from kinimmune.models.tables.rows import Tables
+
+    if settings.data is not None:
+        return tuple(_try_settings(file, settings, Tables(settings.data)))
+    refused = tuple(_try_settings(file, settings, tables))
+    if not refused or file == PROJECT_FILE:
+        return refused
+    shared = {item.column for item in _try_settings(file, settings, Tables())}
+    return tuple(item for item in refused if item.column in shared)
 
 
 def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterator[Finding]":
@@ -138,7 +155,12 @@ def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterato
     from kinimmune.models.tables.readers import read_designs
 
     name, study = settings.model, settings.sensitivity
-    if name is None or name not in model_names(tables):
+    try:
+        if name is None or name not in model_names(tables):
+            return
+        model = load_model(name, tables)
+    except KinimmuneError as error:
+        yield Finding(file, None, "data", f"{file}, key 'data': {error}")
         return
 
     def try_study() -> None:
@@ -146,7 +168,6 @@ def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterato
         output = study.output if study.arm is None else f"{study.output}:{study.arm}"
         choose_inputs(select_parameters(catalogue, parse_output(str(output), catalogue)), study.parameters, study.range)
 
-    model = load_model(name, tables)
     attempts: dict[str, Callable[[], object]] = {
         "fit": lambda: choose_changes(name, tables, settings.fit),
         "simulate": lambda: plan_individual(model, settings.simulate.request, read_designs(model, tables)),

@@ -62,6 +62,15 @@ def test_settings_whose_names_the_model_has_are_in_order(kinimmune, folder):
     assert kinimmune("check", str(folder))[:2] == (Exit.DONE, "nothing wrong\n")
 
 
+def test_a_configuration_without_a_folder_may_be_of_the_packages_tables(kinimmune, folder):
+    text = 'model = "hcc_trial"\n[simulate]\narm = "sharp:sorafenib"\n'
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    assert kinimmune("check", str(folder))[0] == Exit.DONE
+
+    (folder / "config.toml").write_text(f'data = "."\n{text}', encoding="utf-8")
+    assert kinimmune("check", str(folder))[0] == Exit.DATA
+
+
 def test_a_claim_about_a_model_there_is_not_ends_the_claims_of_another(kinimmune, folder):
     header, *rows = files("kinimmune.data").joinpath("claims.csv").read_text(encoding="utf-8").splitlines()
     first = next(row for row in rows if ",hcc_trial," in row)
