@@ -145,16 +145,13 @@ def _find_strange_names(file: str, settings: "Settings", tables: "Tables") -> "t
 def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterator[Finding]":
     """Yield the tables of a configuration that a command would refuse, since the model has no such arm, parameter or output."""
     from kinimmune.fitting.problem.fittable import choose_changes
-    from kinimmune.fitting.problem.outputs import parse_output
-    from kinimmune.fitting.sensitivity.inputs import choose_inputs
-    from kinimmune.fitting.sensitivity.values import read_catalogue, select_parameters
     from kinimmune.models.catalogue import load_model, model_names
     from kinimmune.models.errors import KinimmuneError
     from kinimmune.models.experiments.individual import plan_individual
     from kinimmune.models.tables.findings import Finding
     from kinimmune.models.tables.readers import read_designs
 
-    name, study = settings.model, settings.sensitivity
+    name = settings.model
     try:
         if name is None or name not in model_names(tables):
             return
@@ -162,20 +159,27 @@ def _try_settings(file: str, settings: "Settings", tables: "Tables") -> "Iterato
     except KinimmuneError as error:
         yield Finding(file, None, "data", f"{file}, key 'data': {error}")
         return
-
-    def try_study() -> None:
-        catalogue = read_catalogue(name, tables)
-        output = study.output if study.arm is None else f"{study.output}:{study.arm}"
-        choose_inputs(select_parameters(catalogue, parse_output(str(output), catalogue)), study.parameters, study.range)
-
     attempts: dict[str, Callable[[], object]] = {
         "fit": lambda: choose_changes(name, tables, settings.fit),
         "simulate": lambda: plan_individual(model, settings.simulate.request, read_designs(model, tables)),
+        "sensitivity": lambda: _try_study(name, settings, tables),
     }
-    if study.output is not None:
-        attempts["sensitivity"] = try_study
     for table, attempt in attempts.items():
         try:
             attempt()
         except KinimmuneError as error:
             yield Finding(file, None, table, f"{file}, table '{table}': {error}")
+
+
+def _try_study(model: str, settings: "Settings", tables: "Tables") -> None:
+    """Find the output and the parameters of a study, where an output is named."""
+    from kinimmune.fitting.problem.outputs import parse_output
+    from kinimmune.fitting.sensitivity.inputs import choose_inputs
+    from kinimmune.fitting.sensitivity.values import read_catalogue, select_parameters
+
+    study = settings.sensitivity
+    if study.output is None:
+        return
+    catalogue = read_catalogue(model, tables)
+    output = parse_output(study.output if study.arm is None else f"{study.output}:{study.arm}", catalogue)
+    choose_inputs(select_parameters(catalogue, output), study.parameters, study.range)
