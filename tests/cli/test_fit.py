@@ -16,6 +16,7 @@ from paths import OWN_TRIAL
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run import resume_fit
 from kinimmune.fitting.runs.run import open_run
+from kinimmune.fitting.workflow.task import hash_inputs
 from kinimmune.models.errors import DataError
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
@@ -237,8 +238,11 @@ def test_a_finished_step_is_carried_out_again_to_the_same_bits(finished, kinimmu
 def test_a_step_made_by_an_unknown_function_is_not_carried_out(finished, tmp_path, kinimmune):
     shutil.copytree(finished[0], tmp_path / "run")
     file = tmp_path / "run" / "results" / "tasks" / "start-000.json"
-    file.write_text(file.read_text().replace("fit.start", "os:system"))
+    content = {**json.loads(file.read_text()), "task": "os:system"}
+    file.write_text(json.dumps(content))
+    assert "start-000.json was changed since it was saved" in kinimmune("task", "run", "start-000")[2]
 
+    file.write_text(json.dumps({**content, "address": hash_inputs("os:system", content["inputs"])}))
     code, out, err = kinimmune("task", "run", "start-000")
 
     assert (code, out) == (3, "")
