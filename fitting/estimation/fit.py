@@ -21,7 +21,7 @@ from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
-from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_targets
+from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
@@ -29,7 +29,6 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 
 
@@ -63,9 +62,8 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
         when a table cannot be used
     """
     changes = choose_changes(model, tables, settings.fit)
-    studies = list_tried_studies(model, tables)
-    require_rules([trial for trial in read_trials(tables) if trial.study in studies], settings.fit)
-    original = select_parameters(load_model(model, tables), studies)
+    require_rules(read_tried_trials(model, tables), settings.fit)
+    original = select_parameters(load_model(model, tables), list_tried_studies(model, tables))
     return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
 
 

@@ -15,7 +15,7 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.targets import read_fitted_targets
+from kinimmune.fitting.problem.targets import read_tried_trials
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run
@@ -24,7 +24,6 @@ from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.catalogue import require_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.model_file import name_model
-from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import StopRule, Trial
 
@@ -83,9 +82,8 @@ def start_fit(plan: FitPlan, path: Path, command: tuple[str, ...], *, force: boo
         for a folder that cannot be used
     """
     problem, data, tables = plan.problem, plan.settings.data, plan.tables
-    studies = {target.study for target in read_fitted_targets(problem.model, tables)}
     rule = plan.settings.fit.stop_rule
-    caveats = [text for trial in read_trials(tables) if trial.study in studies for text in _list_caveats(trial, rule)]
+    caveats = [text for trial in read_tried_trials(problem.model, tables) for text in _list_caveats(trial, rule)]
     run = begin_run(path, command=command, model=problem.model, seed=problem.seed, data=data, digest=problem.tables, force=force)
     kept = keep_model(run.path, data)
     if kept != data:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from kinimmune.fitting.problem.targets import Target, list_tried_studies, read_fitted_targets
+from kinimmune.fitting.problem.targets import Target, read_fitted_targets, read_tried_trials
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
-from kinimmune.models.tables.readers import read_drugs, read_trials
+from kinimmune.models.tables.readers import read_drugs
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLine
@@ -50,8 +50,7 @@ def digest_inputs(model: str, tables: Tables) -> str:
     parts: dict[str, object] = {"equations": digest_equations(built), "parameters": sorted(map(_parameter, built.parameters))}
     if supports_trials(built):
         parts["targets"] = list(map(_target, read_fitted_targets(model, tables)))
-        studies = list_tried_studies(model, tables)
-        trials = [trial for trial in read_trials(tables) if trial.study in studies]
+        trials = read_tried_trials(model, tables)
         parts["trials"] = list(map(_trial, trials))
         parts |= _drugs(built, trials, read_drugs(tables))
     return digest(parts)

@@ -22,7 +22,7 @@ from kinimmune.fitting.problem.likelihood import (
     scan_of,
     scan_residuals,
 )
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, list_tried_studies, read_fitted_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_fitted_targets, read_tried_trials
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -33,7 +33,7 @@ from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.drugs import KnownDrugs, assign_next_line, find_drug_values, find_next_line_values
-from kinimmune.models.tables.readers import read_drugs, read_trials
+from kinimmune.models.tables.readers import read_drugs
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
@@ -140,9 +140,8 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     """
     built = load_model(model, tables)
     require_trials(built, tables)
-    targets, studies = read_fitted_targets(model, tables), list_tried_studies(model, tables)
-    trials = tuple(trial for trial in read_trials(tables) if trial.study in studies)
-    kept = apply_changes(select_parameters(built, studies), changes)
+    targets, trials = read_fitted_targets(model, tables), read_tried_trials(model, tables)
+    kept = apply_changes(select_parameters(built, [trial.study for trial in trials]), changes)
     longest = max([target.value for target in targets], default=REPORT_MONTHS) * HORIZON_FACTOR * DAYS_PER_MONTH
     compiled = compile_model(built)
     simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
@@ -180,11 +179,9 @@ def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCoho
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
     given = trial.arm(arm)
-    model, usual, seen = (
-        problem.simulator.model,
-        values_for(parameters, study),
-        parameters_of(parameters, study, arm, given.drugs),
-    )
+    model = problem.simulator.model
+    usual = values_for(parameters, study)
+    seen = parameters_of(parameters, study, arm, given.drugs)
     values = usual | problem.drug_values(given) | own_values(seen)
     horizon = float(problem.simulator.grid(trial)[-1])
     dosing = plan_dosing(model, given.administrations, values, horizon)

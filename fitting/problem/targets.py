@@ -17,11 +17,12 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
 from kinimmune.models.tables.findings import Examined, Finding
+from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
 from kinimmune.models.tables.studies import list_named_studies, list_studies
 from kinimmune.models.tables.treatments import ArmRow
 from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
-from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.design import Endpoint, Trial
 
 
 class Role(StrEnum):
@@ -158,6 +159,12 @@ def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:
     """Return the studies whose virtual trials a model's outputs are of: those it is fitted to, else those that name it."""
     fitted = tuple(dict.fromkeys(target.study for target in read_fitted_targets(model, tables)))
     return fitted or list_named_studies(model, tables)
+
+
+def read_tried_trials(model: str, tables: Tables) -> tuple[Trial, ...]:
+    """Return the trials of the studies of `list_tried_studies`; raises as `read_targets` and `read_trials` do."""
+    studies = list_tried_studies(model, tables)
+    return tuple(trial for trial in read_trials(tables) if trial.study in studies)
 
 
 def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:

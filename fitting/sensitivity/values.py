@@ -11,14 +11,14 @@ import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, Output, OutputCatalogue, StateOutput, SurvivalOutput
-from kinimmune.fitting.problem.targets import list_tried_studies
+from kinimmune.fitting.problem.targets import read_tried_trials
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.readers import read_experiments, read_trials
+from kinimmune.models.tables.readers import read_experiments
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, supports_trials
 
 TIMES = 12
 """Times at which the course of a state, of OS or of PFS is read, the last one that of the output."""
@@ -56,10 +56,7 @@ def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange
     built = load_model(model, tables)
     if changes:
         built = replace(built, parameters=apply_changes(built.parameters, changes))
-    kept: tuple[Trial, ...] = ()
-    if supports_trials(built):
-        studies = list_tried_studies(model, tables)
-        kept = tuple(trial for trial in read_trials(tables) if trial.study in studies)
+    kept = read_tried_trials(model, tables) if supports_trials(built) else ()
     experiments = tuple(item.name for item in read_experiments(built, tables))
     return OutputCatalogue(built, kept, experiments)
 

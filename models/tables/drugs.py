@@ -16,7 +16,7 @@ from kinimmune.models.tables.evidence import Kinase, examine_kinases, examine_so
 from kinimmune.models.tables.findings import Examined
 from kinimmune.models.tables.rows import Name, NotNegative, SourcedRow, Tables, UnitText
 from kinimmune.models.trial.design import Arm
-from kinimmune.models.trial.regimens import Administration
+from kinimmune.models.trial.regimens import Administration, list_drugs
 from kinimmune.models.trial.routes import assign_roles
 
 
@@ -134,7 +134,7 @@ def list_given_drugs(model: OdeModel, arms: Iterable[Sequence[Administration]], 
     """
     found: dict[str, GivenDrug] = {}
     for administrations in arms:
-        for drug, role in assign_roles(model, [item.drug for item in administrations if item.drug is not None]).items():
+        for drug, role in assign_roles(model, list_drugs(administrations)).items():
             if drug != role.drug:
                 found.setdefault(drug, drugs.describe(role, drug))
     return tuple(found.values())
@@ -148,9 +148,8 @@ def find_drug_values(model: OdeModel, administrations: Iterable[Administration],
     DataError
         for a drug that no table knows or the model has no role for, or of which it needs what no table has
     """
-    given = list(dict.fromkeys(item.drug for item in administrations if item.drug is not None))
     values: dict[str, float] = {}
-    for drug, role in assign_roles(model, given).items():
+    for drug, role in assign_roles(model, list_drugs(administrations)).items():
         values |= drugs.values_in(role, drug, model.units)
     return values
 

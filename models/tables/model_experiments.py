@@ -18,7 +18,7 @@ from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_v
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow, examine_experiments
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.regimens import Administration, plan_dosing
+from kinimmune.models.trial.regimens import Administration, list_drugs, plan_dosing
 
 
 def examine_model_experiments(model: OdeModel, tables: Tables) -> Examined[Experiment]:
@@ -38,8 +38,7 @@ def examine_model_experiments(model: OdeModel, tables: Tables) -> Examined[Exper
         experiment = _experiment(rows, model, name)
         try:
             values = find_drug_values(model, experiment.given, known)
-            drugs_given = [item.drug for item in experiment.given if item.drug is not None]
-            values |= own_values(parameters_of(model.parameters, None, None, drugs_given))
+            values |= own_values(parameters_of(model.parameters, None, None, list_drugs(experiment.given)))
         except DataError as error:  # two drugs that share a role
             first = next(row for row in rows if row.experiment == name)
             findings = (*findings, first.refused("drug", error))

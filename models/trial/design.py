@@ -15,7 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.trial.next_line import NextLine
-from kinimmune.models.trial.regimens import Administration
+from kinimmune.models.trial.regimens import Administration, list_drugs
 from kinimmune.models.trial.scan_plan import ScanPlan
 
 LONGEST_FOLLOW_UP = 36525.0
@@ -118,7 +118,7 @@ class Arm:
     @property
     def drugs(self) -> tuple[str, ...]:
         """Drugs that are given, each once."""
-        return tuple(dict.fromkeys(item.drug for item in self.administrations if item.drug is not None))
+        return list_drugs(self.administrations)
 
     @property
     def daily_dose(self) -> float:

@@ -12,7 +12,7 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.trial.regimens import Administration, plan_dosing
+from kinimmune.models.trial.regimens import Administration, list_drugs, plan_dosing
 
 
 class Reason(StrEnum):
@@ -70,7 +70,7 @@ class NextLine:
     @property
     def drugs(self) -> tuple[str, ...]:
         """Drugs that are given, each once."""
-        return tuple(dict.fromkeys(item.drug for item in self.administrations if item.drug is not None))
+        return list_drugs(self.administrations)
 
     @property
     def after_progression(self) -> float:

@@ -197,9 +197,18 @@ def combine_changes(changes: Iterable[Changes]) -> Schedule:
     return combine([span for spans, _ in both for span in spans], [dose for _, doses in both for dose in doses])
 
 
+def list_drugs(administrations: Iterable[Administration]) -> tuple[str, ...]:
+    """Return the drugs that are given, each once, in the order they are first named.
+
+    >>> list_drugs([Administration("nivolumab", 3.0, "mg/kg", every=14.0), Administration(None, 1.0, "1/d", target="removal")])
+    ('nivolumab',)
+    """
+    return tuple(dict.fromkeys(item.drug for item in administrations if item.drug is not None))
+
+
 def find_routes(model: OdeModel, administrations: Sequence[Administration]) -> list[Route]:
     """Return what takes each administration in a model; raises as `plan_dosing` does."""
-    roles = assign_roles(model, [item.drug for item in administrations if item.drug is not None])
+    roles = assign_roles(model, list_drugs(administrations))
     found = []
     for item in administrations:
         role = find_target(model, item.target) if item.target is not None else roles[item.given]

@@ -1,4 +1,4 @@
-"""Crossover and next lines against individuals that are followed one by one, and against a regimen that switches by itself."""
+"""Crossover and next lines against individuals that are followed one by one, and the laws of a share that goes on."""
 
 import math
 from dataclasses import replace
@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
-from plain_models import make_parameter
-from scipy.integrate import solve_ivp
+from next_lines import enrol_line, make_patients, with_line
 from straight_trial import (
     DEATH,
     DISCONTINUATION,
@@ -26,18 +25,13 @@ from straight_trial import (
 
 from kinimmune.fitting.problem.problem import arm_cohort, to_horizon
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.symbolic.components import Definition, Input, Mechanism, State, Term, symbol
-from kinimmune.models.symbolic.drugs import DrugRole
-from kinimmune.models.symbolic.model import OdeModel
-from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.after_treatment import NEGLIGIBLE
 from kinimmune.models.trial.design import Endpoint, StopRule
 from kinimmune.models.trial.microsimulation import simulate_patients
-from kinimmune.models.trial.next_line import NextLine, NextLinePatients, Reason, plan_next_line
+from kinimmune.models.trial.next_line import NextLine, Reason
 from kinimmune.models.trial.population import draw_individuals, draw_population
 from kinimmune.models.trial.regimens import Administration
 from kinimmune.models.trial.survival import expected_curve, hazard_ratio, survival_at
-from kinimmune.models.trial.treatment_paths import integrate_paths
 from kinimmune.models.trial.virtual_trial import mean_courses, run_arms
 
 MODEL = make_straight_model()
@@ -46,30 +40,6 @@ OTHER = {"relief": 0.0025, "shrinkage": 0.001}
 FULL = (Administration("relief", 800.0, "mg/d"),)
 GROWTHS = 0.004 * np.exp(np.linspace(-1.2, 1.2, 9))
 INDIVIDUALS = 90_000
-
-
-def with_line(trial, arm, line):
-    arms = tuple(replace(item, next_line=line) if item.name == arm else item for item in trial.arms)
-    return replace(trial, arms=arms)
-
-
-def make_patients(model, **values):
-    """Return parameters, shape (n_parameters, n): those of the model, some in place of them."""
-    columns = np.broadcast_arrays(*(np.atleast_1d(values.get(item.name, item.value)) for item in model.parameters))
-    return np.array(columns, dtype=float)
-
-
-def enrol_line(model, trial, arm, rule, parameters, later=None):
-    """Return a cohort whose next line is planned, with other values of some parameters while it is given."""
-    line = trial.arm(arm).next_line
-    bare = with_line(trial, arm, None)
-    cohort = enrol(model, bare, arm, rule, parameters)
-    changed = parameters.copy()
-    for name, value in (later or {}).items():
-        changed[model.parameter_names.index(name)] = value
-    values = dict(zip(model.parameter_names, changed[:, 0].tolist(), strict=True))
-    patients = NextLinePatients(plan_next_line(model, line, values, 1000.0), changed)
-    return replace(cohort, trial=trial, arm=trial.arm(arm), next_line=patients)
 
 
 def follow_individuals(trial, arm, rule, other, seed):
@@ -238,122 +208,6 @@ def test_courses_of_those_who_go_on_are_read_with_what_they_are_given(simulator)
     found = mean_courses(simulator, cohort, ["line", "ln_width"])
 
     np.testing.assert_allclose(found["ln_width"] - found["line"], -0.3, atol=1e-4)
-
-
-def make_dosed_model():
-    """Return a drug in one compartment that eases death, and a tumour on a straight line."""
-    level = symbol("level")
-    mechanism = Mechanism(
-        "dosed",
-        "doses and rates",
-        states=(
-            State("level", "C", "mg/L", "drug", 0 * symbol("elimination")),
-            *(State(name, name, "1", name, 0 * symbol("death"), nonnegative=False) for name in ("line", "wear")),
-        ),
-        terms=(
-            Term("loss", "level", -symbol("elimination") * level, "leaves"),
-            Term("feeding", "level", symbol("rate") / symbol("volume"), "is fed"),
-            Term("growing", "line", symbol("growth"), "grows"),
-            Term("dying", "wear", symbol("death") / (1 + level / symbol("half")), "is eased"),
-        ),
-        inputs=(Input("rate", "u", "mg/d", "rate"),),
-    )
-    parameters = (
-        make_parameter("elimination", 0.02, "1/d"),
-        make_parameter("volume", 20.0, "L"),
-        make_parameter("half", 1.0, "mg/L"),
-        make_parameter("death", 0.01, "1/d"),
-        make_parameter("growth", math.log(1.2) / 60.0, "1/d"),
-    )
-    properties = {"clearance": "elimination", "potency": "half"}
-    role = DrugRole("any", "old", rate_input="rate", dose_state="level", dose_volume="volume", properties=properties)
-    width = Definition("width", "x", "1", symbol("line"), "read")
-    roles = TrialRoles({"wear": "wear"}, None, "width")
-    return OdeModel("dosed", "doses", (mechanism,), parameters, (width,), trial=roles, drugs=(role,), reported_courses=("line",))
-
-
-DOSED = make_dosed_model()
-OLD = Administration("old", 100.0, "mg", every=21.0)
-KNOWN_DAY = 84.0
-"""Day of the scan that shows progression: the line reaches the limit on day 60."""
-
-
-def give(trial, *regimen, line=None):
-    """Return a trial whose treated arm has a regimen in place of its constant dose, and whom nobody leaves for adverse events."""
-    changed = {"dose": 0.0, "doses_per_day": 0.0, "drug": None, "discontinuation_rate": 0.0}
-    arms = tuple(replace(arm, regimen=regimen, next_line=line, **changed) if arm.name == "drug" else arm for arm in trial.arms)
-    return replace(trial, arms=arms, scan_jitter=1e-6)
-
-
-@pytest.mark.parametrize(
-    "following",
-    [
-        Administration("old", 300.0, "mg", every=14.0, on_days=28.0, off_days=14.0),
-        Administration("old", 40.0, "mg/d", first_day=5.0, last_day=100.0),
-        Administration("old", 300.0, "mg", every=21.0, duration=1.5),
-        Administration("old", 40.0, "mg/d"),
-    ],
-)
-def test_all_who_go_on_at_a_known_day_have_the_regimen_that_switches_on_it(following):
-    simulator, given = make_simulator(DOSED), make_patients(DOSED)
-    trial = give(make_trial(), OLD, line=NextLine("second", 1.0, (following,), Reason.PROGRESSION))
-    last = following.last_day + KNOWN_DAY
-    switched = (
-        replace(OLD, last_day=KNOWN_DAY),
-        replace(following, first_day=following.first_day + KNOWN_DAY, last_day=last),
-    )
-
-    going = run_arms(simulator, [enrol_line(DOSED, trial, "drug", StopRule.RADIOLOGICAL, given)], 1)[0]
-    plain = run_arms(simulator, [enrol(DOSED, give(make_trial(), *switched), "drug", StopRule.NEVER, given)], 1)[0]
-
-    np.testing.assert_allclose(going.survival, plain.survival, rtol=1e-6)
-
-
-def test_an_individual_takes_what_is_left_of_the_old_drug_into_the_new_one():
-    """Against scipy's own solution of the two halves: the level goes on, its loss and its potency are the new drug's."""
-    simulator, later = make_simulator(DOSED), {"elimination": 0.1, "half": 0.2}
-    new = Administration("new", 300.0, "mg", every=28.0)
-    trial = give(make_trial(), OLD, line=NextLine("second", 1.0, (new,), Reason.PROGRESSION))
-    cohort = enrol_line(DOSED, trial, "drug", StopRule.RADIOLOGICAL, make_patients(DOSED), later)
-
-    paths = integrate_paths(simulator, cohort, DOSED.state_names)
-
-    level = 0.0
-    for day in (0.0, 21.0, 42.0, 63.0, 84.0):
-        level = level * math.exp(-0.02 * 21.0) + 5.0 if day else 5.0
-    wear = paths.on_treatment["wear"][paths.grid == KNOWN_DAY, 0].item()
-    day = KNOWN_DAY
-    while day < 504.0:
-        level += 15.0
-        until = min(day + 28.0, 504.0)
-        inside = (paths.grid >= day) & (paths.grid < until)
-        found = solve_ivp(
-            lambda _, y: [-0.1 * y[0], 0.01 / (1.0 + y[0] / 0.2)],
-            (day, until),
-            [level, wear],
-            t_eval=np.append(paths.grid[inside], until),
-            rtol=1e-10,
-            atol=1e-12,
-        )
-        for row, name in enumerate(("level", "wear")):
-            np.testing.assert_allclose(paths.off_treatment[name][inside, 0], found.y[row, :-1], rtol=1e-7, err_msg=name)
-        (level, wear), day = found.y[:, -1], until
-
-
-def test_the_kernel_follows_next_lines_as_scipy_does():
-    """Doses and rates in cycles that begin anew at every scan."""
-    cycles = (
-        Administration("new", 300.0, "mg", every=28.0, on_days=84.0, off_days=28.0),
-        Administration("new", 20.0, "mg/d", on_days=10.0, off_days=5.0),
-    )
-    trial = give(make_trial(), OLD, line=NextLine("second", 0.6, cycles))
-    patients = make_patients(DOSED, growth=GROWTHS[::2])
-    cohort = enrol_line(DOSED, trial, "drug", StopRule.RADIOLOGICAL, patients, {"elimination": 0.1, "half": 0.2})
-
-    kernel, scipy = (run_arms(make_simulator(DOSED, name), [cohort], 1)[0] for name in ("kernel", "scipy"))
-
-    for name in ("survival", "detected", "unprogressed"):
-        np.testing.assert_allclose(getattr(kernel, name), getattr(scipy, name), atol=1e-8, err_msg=name)
 
 
 def test_drawn_patients_go_on_as_expected_ones(hcc_problem, hcc_point):
