@@ -9,7 +9,8 @@ import numpy as np
 
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, widen
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.models.tables.rows import Tables
 
 SPREADS = (1.06, 1.3, 1.57)
@@ -46,7 +47,7 @@ def main() -> None:
         held = problem if spread is None else hold(problem, spread)
         found = optimise(held, np.zeros(len(held.estimated)), lambda _: None)
         point = np.array(found.z)
-        wide = to_horizon(held, REPORT_MONTHS)
+        wide = widen(held)
         outcomes = predict(wide, [point])[0]
         data = residuals(wide, outcomes, point)[: 2 * len(held.targets)]
         value = held.values(point)["growth_spread"] if spread is None else spread

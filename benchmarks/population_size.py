@@ -10,7 +10,7 @@ import numpy as np
 
 from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.problem.predictions import predictions
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, to_horizon
+from kinimmune.fitting.problem.problem import build_problem, predict, widen
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.population import draw_population
 
@@ -31,7 +31,7 @@ def main() -> None:
     given = read_options()
     fitted = build_problem("hcc_trial", Tables(), patients=given.fit_patients, seed=1, jobs=given.jobs)
     point = np.array(optimise(fitted, np.zeros(len(fitted.estimated)), lambda _: None).z)
-    problem = to_horizon(fitted, REPORT_MONTHS)
+    problem = widen(fitted)
     smooth = [name for name in predictions(problem, predict(problem, [point])[0]) if not name.endswith("ttp") or "ratio" in name]
     rows = []
     print(f"standard deviation over {given.seeds} seeds (hazard ratios; medians of OS in months)")

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.fitting.estimation.optimise import optimise
-from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, build_problem, predict, residuals
+from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem, build_problem, predict
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables

@@ -10,8 +10,9 @@ from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.estimation.summary import transport
 from kinimmune.fitting.problem.predictions import predictions
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, build_problem, predict, residuals, to_horizon
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.problem import build_problem, predict, widen
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.models.tables.rows import Tables
 
 
@@ -33,7 +34,7 @@ def main() -> None:
         problem = build_problem("hcc_trial", Tables(), patients=given.patients, seed=given.seed, jobs=given.jobs, stop_rule=rule)
         found = optimise(problem, np.zeros(len(problem.estimated)), lambda _: None)
         point = np.array(found.z)
-        wide = to_horizon(problem, REPORT_MONTHS)
+        wide = widen(problem)
         outcomes = predict(wide, [point])[0]
         data = residuals(wide, outcomes, point)[: 2 * len(problem.targets)]
         carried = {row.endpoint: (row.predicted, row.residual) for row in transport(problem, point, read_targets(), optimise)[0]}

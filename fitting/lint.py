@@ -13,7 +13,8 @@ from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
+from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_displays, check_treatments
@@ -133,30 +134,42 @@ def _find_unknown_fits(tables: Tables, targets: Sequence[Target]) -> Iterable[Fi
 
 
 def _find_unreachable(rows: Iterable[TargetRow], trials: Iterable[Trial]) -> Iterable[Finding]:
-    """Find published numbers that their trial cannot have given: medians beyond the follow-up, more patients than there were."""
+    """Find published numbers that their trial cannot have given: times beyond the follow-up, more patients than there were."""
     by_study = {trial.study: trial for trial in trials}
     for row in rows:
         trial = by_study.get(row.study)
         if trial is None or row.arm not in (None, *(arm.name for arm in trial.arms)):
             continue
-        longest = trial.follow_up[row.endpoint].longest / DAYS_PER_MONTH
-        if row.statistic is Statistic.MEDIAN and row.value > longest:
-            problem = f"median {row.value:g} months lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
-            yield row.finding("value", problem, "correct one of the two (follow_up.csv)")
-        day = row.value * DAYS_PER_MONTH
-        near = FARTHEST_JITTERS * trial.scan_jitter + HALF_PRINTED
-        seen_at_scans = row.statistic is Statistic.MEDIAN and row.endpoint is Endpoint.TTP
-        if seen_at_scans and trial.plan.distance(day) > near:
-            problem = (
-                f"median {row.value:g} months of ttp lies {trial.plan.distance(day):.3g} d from the nearest scan "
-                f"({trial.plan}), farther than {near:.3g} d"
-            )
-            yield row.finding("value", problem, "correct it, or scan_interval, later_scan_interval or scan_jitter in design.csv")
+        yield from _find_late(row, trial)
+        if row.statistic is Statistic.MEDIAN and row.endpoint is Endpoint.TTP and row.value is not None:
+            yield from _find_far_from_scans(row, row.value, trial)
         both = row.statistic is Statistic.HAZARD_RATIO
         patients = sum(arm.n for arm in trial.arms if row.arm in (None, arm.name) or (both and arm.control))
         if row.n > patients:
             problem = f"n = {row.n} where '{row.study}' has {patients} patients{f' in arm {row.arm!r}' if row.arm else ''}"
             yield row.finding("n", problem, "correct it, or n in design.csv")
+
+
+def _find_late(row: TargetRow, trial: Trial) -> Iterable[Finding]:
+    """Find a median, or a month of survival, beyond the longest follow-up."""
+    if row.endpoint is None:
+        return
+    longest = trial.follow_up[row.endpoint].longest / DAYS_PER_MONTH
+    for column, given in (("value", row.value if row.statistic is Statistic.MEDIAN else None), ("month", row.month)):
+        if given is not None and given > longest:
+            what = f"median {given:g} months" if column == "value" else f"month {given:g} of a survival"
+            problem = f"{what} lies beyond the longest follow-up of {row.endpoint}, {longest:.3g} months"
+            yield row.finding(column, problem, "correct one of the two (follow_up.csv)")
+
+
+def _find_far_from_scans(row: TargetRow, months: float, trial: Trial) -> Iterable[Finding]:
+    near = FARTHEST_JITTERS * trial.scan_jitter + HALF_PRINTED
+    away = trial.plan.distance(months * DAYS_PER_MONTH)
+    if away > near:
+        problem = (
+            f"median {months:g} months of ttp lies {away:.3g} d from the nearest scan ({trial.plan}), farther than {near:.3g} d"
+        )
+        yield row.finding("value", problem, "correct it, or scan_interval, later_scan_interval or scan_jitter in design.csv")
 
 
 def _find_arms_without_comparison(rows: Iterable[TrialRow], trials: Iterable[Trial]) -> Iterable[Finding]:

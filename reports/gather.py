@@ -11,7 +11,7 @@ from kinimmune.fitting.claims.run import ClaimTesting, run_claims
 from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.identifiability.results import read_identifiability
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.profile.results import read_profiles
 from kinimmune.fitting.runs.provenance import Environment, changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run

@@ -4,7 +4,7 @@ Start with `compare`; `score` condenses hazard ratios into Q.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,12 @@ from kinimmune.fitting.problem.predictions import (
     scans_of,
     stepped_curve,
 )
-from kinimmune.fitting.problem.problem import FitProblem, Outcomes, target_residuals
-from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes
+from kinimmune.fitting.problem.residuals import target_residuals
+from kinimmune.fitting.problem.statistics import NUMBERS, from_scale, predict_number, to_scale, trial_error
+from kinimmune.fitting.problem.targets import DATA, SHARES, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
+from kinimmune.models.errors import NumericalError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 
@@ -45,8 +48,20 @@ class Evidence:
 
 def compare(evidence: Evidence, targets: Sequence[Target], with_null: bool) -> tuple[ComparisonRow, ...]:
     """Return one row per target; with the null prediction where the target was not fitted."""
-    predicted = predictions(evidence.problem, evidence.outcomes)
-    return tuple(_row(evidence, target, predicted[target.label], with_null) for target in targets)
+    named = predictions(evidence.problem, evidence.outcomes)
+    return tuple(_row(evidence, target, _predict(evidence, target, named), with_null) for target in targets)
+
+
+def _predict(evidence: Evidence, target: Target, named: Mapping[str, float | None]) -> float | None:
+    """Return what is predicted in a target's place; None of a curve or patients, and where there is no such number."""
+    if target.statistic in DATA or not can_predict(target, evidence.problem.endpoints):
+        return None
+    if target.statistic not in NUMBERS:
+        return named[target.label]
+    try:
+        return predict_number(evidence.problem, evidence.outcomes, target)
+    except NumericalError:
+        return None
 
 
 def score(rows: Sequence[ComparisonRow], targets: Sequence[Target], null: bool) -> float | None:
@@ -72,7 +87,7 @@ def score(rows: Sequence[ComparisonRow], targets: Sequence[Target], null: bool) 
             continue
         if value is None:
             return None
-        total += ((math.log(value) - math.log(target.value)) / target.log_error) ** 2
+        total += ((math.log(value) - math.log(target.number)) / target.log_error) ** 2
         count += 1
     return total if count else None
 
@@ -82,6 +97,7 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
     trial = problem.trial(target.study)
     observed_scan, predicted_scan = scans_of(target, predicted, trial)
     null = null_prediction(target, evidence.published, problem.trials) if with_null else None
+    found = _residuals(evidence, target)
     fixed, drawn, repeated = _intervals(evidence, target)
     ratio = target.statistic is Statistic.HAZARD_RATIO
     arm, reference = (item.name for item in trial.contrast(target.arm)) if ratio else (target.arm, None)
@@ -97,7 +113,7 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         value_status=target.value_source.status,
         interval_status=None if target.interval_source is None else target.interval_source.status,
         predicted=predicted,
-        residual=_residual(evidence, target, predicted),
+        residual=None if found is None or target.statistic in DATA else float(found[0]),
         scan_observed=observed_scan,
         scan_predicted=predicted_scan,
         null_prediction=null,
@@ -108,16 +124,25 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         drawn_upper=drawn[1],
         trial_lower=repeated[0],
         trial_upper=repeated[1],
-        reason=_find_reason(evidence, target) if predicted is None else "",
+        reason=_find_reason(evidence, target) if predicted is None and target.statistic not in DATA else "",
         reference_arm=reference,
+        role=target.role,
+        month=target.month,
+        deviance=None if found is None else float(found @ found),
+        n_residuals=None if found is None else found.size,
     )
 
 
 def _find_reason(evidence: Evidence, target: Target) -> str:
     """Return why a virtual trial does not have a number."""
-    output = target.output
-    if isinstance(output, HazardRatioOutput):
-        return predict_ratio(evidence.problem, evidence.outcomes, output).reason
+    if not can_predict(target, evidence.problem.endpoints):
+        return "the model has no progression"
+    if target.statistic is Statistic.HAZARD_RATIO:
+        return predict_ratio(
+            evidence.problem, evidence.outcomes, HazardRatioOutput(target.study, target.place, target.arm)
+        ).reason
+    if target.statistic is Statistic.CUTOFF:
+        return f"there are never {target.n} events"
     months = evidence.problem.simulator.horizon / DAYS_PER_MONTH
     return f"the curve stays above one half to month {months:g}"
 
@@ -126,17 +151,21 @@ def _inside(target: Target, predicted: float | None) -> bool:
     """Return whether a prediction lies in the published interval, with its ends read at the precision they are printed."""
     if predicted is None or target.lower is None or target.upper is None:
         return False
-    return target.lower <= round(predicted, 2) <= target.upper
+    return target.lower <= round(predicted, 3 if target.statistic in SHARES else 2) <= target.upper
 
 
-def _residual(evidence: Evidence, target: Target, predicted: float | None) -> float | None:
-    if target.statistic is Statistic.MEDIAN:
-        if target.endpoint is not Endpoint.OS and target.value * DAYS_PER_MONTH >= evidence.problem.simulator.horizon:
-            return None  # the curve ends before the published median
-        return float(target_residuals(evidence.problem, evidence.outcomes, target)[0])
-    if predicted is None or target.log_error is None:
+def _residuals(evidence: Evidence, target: Target) -> Array | None:
+    """Return the residuals of a target, None where the virtual trial has nothing to compare with."""
+    problem = evidence.problem
+    if not can_predict(target, problem.endpoints):
         return None
-    return (math.log(predicted) - math.log(target.value)) / target.log_error
+    stepped = target.statistic is Statistic.MEDIAN and target.endpoint is not Endpoint.OS
+    if stepped and target.number * DAYS_PER_MONTH >= problem.simulator.horizon:
+        return None  # the curve ends before the published median
+    try:
+        return target_residuals(problem, evidence.outcomes, target)
+    except NumericalError:
+        return None
 
 
 def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, Interval]:
@@ -144,7 +173,7 @@ def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, 
     approximation = evidence.approximation
     if approximation is None or target.label not in approximation.gradients:
         return (None, None), (None, None), (None, None)
-    centre = predictions(evidence.problem, evidence.outcomes)[target.label]
+    centre = _predict(evidence, target, predictions(evidence.problem, evidence.outcomes))
     by_steps = target.statistic is Statistic.MEDIAN and target.endpoint is not Endpoint.OS
     if centre is None and not by_steps:
         return (None, None), (None, None), (None, None)
@@ -153,10 +182,13 @@ def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, 
     noise = _trial_noise(evidence, target)
     errors = (fixed, drawn, np.hypot(fixed, noise))
     if centre is None or by_steps:
-        time, survival = stepped_curve(evidence.outcomes[target.study, target.arm or ""], target.endpoint)
+        time, survival = stepped_curve(evidence.outcomes[target.study, target.arm or ""], target.place)
         steps = tuple(_step_interval(survival, error, time / DAYS_PER_MONTH) for error in errors)
         return steps[0], steps[1], steps[2]
-    ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
+    if target.statistic in NUMBERS:
+        ends = tuple(_scaled_interval(target, centre, float(error[0])) for error in errors)
+    else:
+        ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
     return ends[0], ends[1], ends[2]
 
 
@@ -164,6 +196,9 @@ def _trial_noise(evidence: Evidence, target: Target) -> Array:
     if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.OS:
         follow_up = evidence.problem.trial(target.study).follow_up[Endpoint.OS]
         return np.array([log_error(target, follow_up)])
+    if target.statistic in NUMBERS:
+        centre = predict_number(evidence.problem, evidence.outcomes, target)
+        return np.array([trial_error(evidence.problem, evidence.outcomes, target, centre)])
     return sampling_error(evidence.problem, evidence.outcomes, target.label)
 
 
@@ -172,6 +207,13 @@ def _log_interval(centre: float, error: float) -> Interval:
         return None, None
     width = NORMAL_95 * error
     return centre * math.exp(-width), centre * math.exp(width)
+
+
+def _scaled_interval(target: Target, centre: float, error: float) -> Interval:
+    if not math.isfinite(error):
+        return None, None
+    score, width = to_scale(target, centre), NORMAL_95 * error
+    return from_scale(target, score - width), from_scale(target, score + width)
 
 
 def _step_interval(survival: Array, error: Array, months: Array) -> Interval:

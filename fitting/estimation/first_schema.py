@@ -10,16 +10,28 @@ from typing import Any
 
 from kinimmune.fitting.estimation.fit import FitPlan
 from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
-from kinimmune.fitting.problem.targets import Target, read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.errors import UsageError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.trial.design import Endpoint, Trial
 
 SCHEMA = "kinimmune.fit/1"
 ENDPOINTS = (str(Endpoint.OS), str(Endpoint.TTP))
+STATISTICS = (str(Statistic.MEDIAN), str(Statistic.HAZARD_RATIO))
 _LATER = ("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "reference_arms")
 """Keys of a fit that the first schema does not have."""
-_LATER_IN_ROWS = ("reference_arm", "reason", "changed", "control", "duration_median")
+_LATER_IN_ROWS = (
+    "reference_arm",
+    "reason",
+    "changed",
+    "control",
+    "duration_median",
+    "role",
+    "month",
+    "deviance",
+    "n_residuals",
+)
 """Keys of its rows."""
 
 
@@ -41,6 +53,8 @@ def find_first_schema_obstacle(trials: Sequence[Trial], targets: Sequence[Target
     for target in targets:
         if target.study in fitted and target.endpoint not in ENDPOINTS:
             return f"{target.label} is no endpoint of it ({', '.join(ENDPOINTS)})"
+        if target.study in fitted and target.statistic not in STATISTICS:
+            return f"{target.label} is no statistic of it ({', '.join(STATISTICS)})"
     return ""
 
 

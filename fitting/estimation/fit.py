@@ -20,8 +20,8 @@ from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
+from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
-from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction

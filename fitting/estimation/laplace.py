@@ -11,7 +11,10 @@ import numpy as np
 
 from kinimmune.fitting.problem.derivatives import central_points, central_slopes, forward_points, forward_slopes
 from kinimmune.fitting.problem.predictions import smooth_predictions
-from kinimmune.fitting.problem.problem import FitProblem, predict, residuals
+from kinimmune.fitting.problem.problem import FitProblem, predict
+from kinimmune.fitting.problem.residuals import data_information
+from kinimmune.fitting.problem.statistics import smooth_numbers
+from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Parameter, Scale
 from kinimmune.models.trial.population import Population, draw_population
@@ -47,7 +50,7 @@ class LaplaceApproximation:
     n_estimated: int
     """Number of estimated parameters."""
     data_jacobian: Array
-    """Derivative of the data residuals, shape (2 n_targets, n_estimated + n_constants)."""
+    """Derivative of what tells the data's information, the residuals or as `data_information` has it, (n_data, n_all)."""
     gradients: Mapping[str, Array]
     """Prediction -> its derivative, shape (k, n_estimated + n_constants)."""
 
@@ -74,11 +77,20 @@ def uncertain_constants(problem: FitProblem) -> tuple[Parameter, ...]:
     return tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
 
 
-def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
+def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) -> LaplaceApproximation:
     """Return the approximation about z-scores of the estimated parameters, shape (n_estimated,), constants at their values.
 
     Derivatives by estimated parameters are central differences (they carry the covariance of the estimates), those by constants
     are forward differences with a quarter of the patients.
+
+    Parameters
+    ----------
+    problem
+        what was fitted
+    z
+        the point
+    others
+        published numbers that are predicted besides those of the problem
     """
     constants = uncertain_constants(problem)
     wide = replace(problem, estimated=(*problem.estimated, *constants))
@@ -86,9 +98,8 @@ def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
     centre = np.concatenate([z, [item.prior.to_z(item.value) for item in constants]])
     steps = np.full(centre.size, STEP)
     estimated, constant = range(z.size), range(z.size, centre.size)
-    n_data = 2 * len(problem.targets)
-    central = _read(wide, central_points(centre, steps, fixed=constant), n_data)
-    forward = _read(few, forward_points(centre, steps, fixed=estimated), n_data)
+    central = _read(wide, central_points(centre, steps, fixed=constant), others)
+    forward = _read(few, forward_points(centre, steps, fixed=estimated), others)
 
     def slopes(name: str) -> Array:
         by_estimates = central_slopes([row[name] for row in central], steps, fixed=constant)
@@ -106,11 +117,15 @@ def approximate(problem: FitProblem, z: Array) -> LaplaceApproximation:
 _DATA = "data residuals"
 
 
-def _read(problem: FitProblem, points: Sequence[Array], n_data: int) -> list[dict[str, Array]]:
-    """Return the data residuals and the smooth predictions at each point."""
+def _read(problem: FitProblem, points: Sequence[Array], others: Sequence[Target]) -> list[dict[str, Array]]:
+    """Return what tells the data's information and the smooth predictions at each point."""
     return [
-        {_DATA: residuals(problem, outcomes, z)[:n_data], **smooth_predictions(problem, outcomes)}
-        for outcomes, z in zip(predict(problem, points), points, strict=True)
+        {
+            _DATA: data_information(problem, outcomes),
+            **smooth_predictions(problem, outcomes),
+            **smooth_numbers(problem, outcomes, (*problem.targets, *others)),
+        }
+        for outcomes in predict(problem, points)
     ]
 
 

@@ -69,9 +69,11 @@ class ComparisonRow:
     study: str
     arm: str | None
     """Of a ratio the treated arm; None in results of schema 1, where a study compares only one."""
-    endpoint: str
+    endpoint: str | None
+    """None of responses and disease control."""
     statistic: str
-    observed: float
+    observed: float | None
+    """None of a curve and of patients, which have intervals in place of a number."""
     lower: float | None
     upper: float | None
     value_status: str
@@ -79,7 +81,8 @@ class ComparisonRow:
     predicted: float | None
     """None when the curve does not reach one half within the horizon."""
     residual: float | None
-    """In standard errors; for medians of TTP and PFS the signed root of the deviance."""
+    """In standard errors; for medians of TTP and PFS, shares of patients and counts the signed root of the deviance; None of a
+    curve and of patients."""
     scan_observed: int | None
     scan_predicted: int | None
     null_prediction: float | None
@@ -99,6 +102,14 @@ class ComparisonRow:
     """Why nothing is predicted; empty where something is."""
     reference_arm: str | None = None
     """Of a ratio the control; None of a median, and in results of schema 1."""
+    role: str | None = None
+    """`fit`, `unfitted` or `held_out`; None in results from before it was told."""
+    month: float | None = None
+    """Of a survival."""
+    deviance: float | None = None
+    """Sum of the squares of its residuals; None where nothing is predicted, and in results from before it was told."""
+    n_residuals: int | None = None
+    """Number of those residuals."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,8 @@ class FitResult:
     deaths_by_cause: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     """Study -> arm -> cause, as the model calls it -> expected deaths by the cut-off; empty in results of schema 1."""
     n_data_residuals: int | None = None
-    """Residuals whose squares add to `chi_square_data`, two for each target (the second of a median of OS is 0)."""
+    """Residuals whose squares add to `chi_square_data`: two of a median (the second of OS is 0), one of any other number and of
+    each interval of data."""
     q_basis: str | None = None
     """What `q_model` comes from: `medians`, a fit to medians alone; None where there is no Q, or none from such a fit."""
     reference_arms: dict[str, str | None] = field(default_factory=dict)

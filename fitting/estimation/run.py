@@ -15,7 +15,7 @@ from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
 from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
-from kinimmune.fitting.problem.targets import read_tried_trials
+from kinimmune.fitting.problem.read_targets import read_tried_trials
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
 from kinimmune.fitting.runs.provenance import changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run, RunStatus, begin_run, open_run

@@ -11,7 +11,8 @@ import numpy as np
 from kinimmune.fitting.estimation.optimise import Optimiser
 from kinimmune.fitting.estimation.results import StopRuleRow
 from kinimmune.fitting.problem.predictions import predictions
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, predict, widen
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.assessments import require_symptoms
@@ -41,8 +42,8 @@ def compare_stop_rules(
         ruled = replace(problem, rules=dict.fromkeys(problem.rules, rule))
         known = dict(ruled.rules) == dict(problem.rules)
         found = z if known else np.array(optimise(ruled, z, lambda _: None).z)
-        wide = to_horizon(ruled, REPORT_MONTHS)
+        wide = widen(ruled)
         outcomes = predict(wide, [found])[0]
-        data = residuals(wide, outcomes, found)[: 2 * len(problem.targets)]
+        data = residuals(wide, outcomes, found)[: -found.size]
         rows.append(StopRuleRow(str(rule), predictions(wide, outcomes), float(data @ data), refitted=not known))
     return tuple(rows)

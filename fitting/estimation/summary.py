@@ -27,8 +27,9 @@ from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, stepped_curve
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, residuals, to_horizon
-from kinimmune.fitting.problem.targets import Role, Statistic, Target
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, widen
+from kinimmune.fitting.problem.residuals import count_data_residuals, residuals, slice_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
@@ -71,9 +72,11 @@ def summarise(
     progress
         takes a word on what is being done
     """
-    wide = to_horizon(problem, REPORT_MONTHS)
+    wide = widen(problem)
     progress("uncertainty by the curvature at the optimum")
-    approximation = approximate(wide, solution.z)
+    studies = {trial.study for trial in problem.trials}
+    unseen = [item for item in published if item.role is not Role.FIT and item.study in studies]
+    approximation = approximate(wide, solution.z, [item for item in unseen if can_predict(item, problem.endpoints)])
     found = _Found(wide, solution.z, predict(wide, [solution.z])[0], approximation)
     progress("transport: fitting without the arm to be predicted")
     transported, evaluations = transport(problem, solution.z, published, optimise)
@@ -94,13 +97,14 @@ def transport(
     if trial is None:
         return (), 0
     held = {(trial.study, arm.name) for arm in trial.compared}
-    kept = tuple(item for item in problem.targets if (item.study, item.arm) not in held)
+    about = {item.label: {(item.study, arm) for arm in item.arms(problem.trial(item.study))} for item in problem.targets}
+    kept = tuple(item for item in problem.targets if not about[item.label] & held)
     smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm not in held))
     found = optimise(smaller, z, lambda _: None)
-    wide = to_horizon(problem, REPORT_MONTHS)
+    wide = widen(problem)
     outcomes = predict(wide, [np.array(found.z)])[0]
     approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
-    targets = tuple(item for item in problem.targets if (item.study, item.arm) in held)
+    targets = tuple(item for item in problem.targets if about[item.label] & held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
 
 
@@ -118,9 +122,9 @@ def choose_transported(trials: Sequence[Trial]) -> Trial | None:
 def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array) -> LaplaceApproximation:
     """Return predictions of every arm, with the covariance of a fit that did not see one of them."""
     full = approximate(predicted, z)
-    seen = [row for row, item in enumerate(predicted.targets) if item in fitted.targets]
-    rows = np.array([2 * row + part for row in seen for part in (0, 1)])
-    return replace(full, data_jacobian=full.data_jacobian[rows])
+    own = zip(predicted.targets, slice_targets(predicted), strict=True)
+    rows = [full.data_jacobian[where] for target, where in own if target in fitted.targets]
+    return replace(full, data_jacobian=np.concatenate([full.data_jacobian[:0], *rows]))
 
 
 def _fit_result(
@@ -128,9 +132,9 @@ def _fit_result(
 ) -> FitResult:
     problem, approximation = found.problem, found.approximation
     values = residuals(problem, found.outcomes, found.z)
-    n_data = 2 * len(problem.targets)
+    n_data = count_data_residuals(problem)
     studies = {trial.study for trial in problem.trials}
-    unseen = tuple(item for item in published if item.role is Role.UNFITTED and item.study in studies)
+    unseen = tuple(item for item in published if item.role is not Role.FIT and item.study in studies)
     evidence = Evidence(problem, found.outcomes, approximation, published)
     unfitted = compare(evidence, unseen, with_null=True)
     q_model = score(unfitted, unseen, null=False)

@@ -10,10 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.fitting.estimation.laplace import posterior_covariance
-from kinimmune.fitting.identifiability.information import effective_parameters, informativeness, sensitivity, spectrum, symmetrise
+from kinimmune.fitting.identifiability.information import (
+    effective_parameters,
+    gather_answers,
+    informativeness,
+    sensitivity,
+    spectrum,
+    symmetrise,
+)
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, Verdict
 from kinimmune.fitting.identifiability.verdicts import Findings, describe, find_support
 from kinimmune.fitting.problem.derivatives import slope_between
+from kinimmune.fitting.problem.residuals import slice_targets
 from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, open_objective
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -176,7 +184,8 @@ def _result(
     values, vectors = spectrum(local.jacobian)
     drawn_values = [spectrum(jacobian)[0] for jacobian in drawn]
     answers = sensitivity(local.jacobian, local.hessian)
-    information = informativeness(answers)
+    rows = slice_targets(context.problem)
+    information = informativeness(answers, rows)
     errors = local.standard_errors
     return IdentifiabilityResult(
         model=context.settings.model,
@@ -190,7 +199,7 @@ def _result(
         effective_parameters=effective_parameters(values),
         drawn_effective=tuple(map(effective_parameters, drawn_values)),
         correlation=_rows(local.covariance / np.outer(errors, errors)),
-        sensitivity=_rows(answers[:, ::2]),
+        sensitivity=_rows(gather_answers(answers, rows)),
         exact_curvature=local.exact,
         informativeness=_rows(information),
         left_out=refits.left_out,

@@ -37,7 +37,21 @@ def symmetrise(columns: Sequence[Sequence[float]], jacobian: Array) -> tuple[Arr
     return posterior_precision(jacobian), False
 
 
-def informativeness(answers: Array) -> Array:
+def gather_answers(answers: Array, rows: Sequence[slice]) -> Array:
+    """Return how estimates answer to each number, shape (n, n_targets): of data with several residuals, to all rising together.
+
+    Parameters
+    ----------
+    answers
+        from `sensitivity`, shape (n, m)
+    rows
+        places of the residuals of each target; of a median the first is the number's and the second none
+    """
+    columns = [answers[:, own.start] if own.stop - own.start <= 2 else answers[:, own].mean(axis=1) for own in rows]
+    return np.column_stack(columns)
+
+
+def informativeness(answers: Array, rows: Sequence[slice]) -> Array:
     """Return the share of the variance of each estimate that each number brings, rows summing to 1, shape (n, n_targets).
 
     Numbers are independent with unit standard errors, so the variance the data bring is the sum of squared sensitivities (I.
@@ -46,10 +60,11 @@ def informativeness(answers: Array) -> Array:
     Parameters
     ----------
     answers
-        sensitivities with two columns a target, shape (n, 2 n_targets)
+        from `sensitivity`, shape (n, m)
+    rows
+        places of the residuals of each target
     """
-    squared = answers**2
-    by_target = squared[:, ::2] + squared[:, 1::2]
+    by_target = np.column_stack([(answers[:, own] ** 2).sum(axis=1) for own in rows])
     total = by_target.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(by_target, total, out=np.zeros_like(by_target), where=total > 0.0), dtype=float)
 

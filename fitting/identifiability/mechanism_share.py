@@ -18,7 +18,7 @@ from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, list_ratios
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, arm_cohort, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -119,7 +119,7 @@ def _settings(inputs: Json) -> ProblemSettings:
 
 
 def _open(inputs: Json) -> FitProblem:
-    return to_horizon(open_problem(_settings(inputs), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
+    return widen(open_problem(_settings(inputs), inputs["folder"], inputs["jobs"]))
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +128,7 @@ def _open_switched(settings: ProblemSettings, folder: str | None) -> FitProblem:
 
     The arrows are those for which `kinimmune claims` has a kernel, so that none is compiled for this alone.
     """
-    problem = to_horizon(open_problem(settings, folder), REPORT_MONTHS)
+    problem = widen(open_problem(settings, folder))
     claims = read_claims(open_tables(folder), settings.model)
     arrows = dict.fromkeys(arrow for claim in claims for group in claim.knock_outs for arrow in group.split("+"))
     whole = problem.simulator.compiled.model

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from kinimmune.fitting.problem.targets import Target, read_fitted_targets, read_tried_trials
+from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
+from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
@@ -22,6 +23,7 @@ from kinimmune.models.tables.readers import read_drugs
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLine
+from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 from kinimmune.models.trial.regimens import Administration, list_changes
 
 VERSION = 1
@@ -94,8 +96,17 @@ def _spread(spread: Spread | None) -> list[object] | None:
 
 
 def _target(target: Target) -> list[object]:
-    """Return a target to be fitted; of its interval only the standard error counts."""
-    return [target.label, target.value, target.n, target.log_error]
+    """Return a target to be fitted; of its interval only what was read counts, and of data all numbers."""
+    told: list[object] = [target.label, target.value, target.n, target.log_error]
+    if target.statistic is Statistic.SURVIVAL and target.read_interval is not None:
+        told[3] = list(target.read_interval)
+    if isinstance(target.published, PublishedCurve):
+        data = target.published
+        return [*told, *(column.tolist() for column in (data.time, data.survival, data.at_risk, data.reading_error))]
+    if isinstance(target.published, PatientTimes):
+        last = [None if math.isnan(day) else day for day in target.published.last_without.tolist()]
+        return [*told, target.published.time.tolist(), target.published.event.tolist(), last]
+    return told
 
 
 def _drugs(model: OdeModel, trials: Sequence[Trial], drugs: KnownDrugs) -> dict[str, object]:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes, resolve_changes
-from kinimmune.fitting.problem.targets import Statistic, Target, list_tried_studies, read_fitted_targets
+from kinimmune.fitting.problem.read_targets import list_tried_studies, read_fitted_targets
+from kinimmune.fitting.problem.targets import Target, can_predict
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, KinimmuneError, UsageError
@@ -94,17 +95,17 @@ def _find_trial_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     if supports_trials(model) and not read_fitted_targets(model.name, tables):
         named = list_named_studies(model.name, tables)
         where = f" of {_shorten(named)}, the studies that name it" if named else ""
-        yield f"targets.csv has no row with role 'fit'{where}; mark the medians it should aim at"
+        yield f"targets.csv has no row with role 'fit'{where}; mark the numbers it should aim at"
     yield from _find_run_obstacles(model, tables)
 
 
 def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     """Find what keeps the virtual trials of a model from being run, the first first."""
     if model.trial is None:
-        yield "a fit aims at median times of trials, and the model has no hazard of death"
+        yield "a fit aims at what trials published, and the model has no hazard of death"
         return
     if not supports_trials(model):
-        yield "a fit aims at median times of trials, and the model does not take the dose of an arm"
+        yield "a fit aims at what trials published, and the model does not take the dose of an arm"
         return
     fitted = read_fitted_targets(model.name, tables)
     yield from _find_unfit_targets(fitted, list_endpoints(model))
@@ -112,7 +113,7 @@ def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
         known = {item.name for item in model.parameters if item.study in (None, study) and item.everywhere}
         missing = [name for name in model.parameter_names if name not in known]
         if missing:
-            why = ", whose medians have role 'fit'" if fitted else ""
+            why = ", whose targets have role 'fit'" if fitted else ""
             empty = "leave column 'study' empty"
             remedy = f"{empty}, or give its targets role 'unfitted'" if fitted else f"or {empty}"
             what = f"parameters.csv has no value of {_shorten(missing)} for study '{study}'{why}"
@@ -122,9 +123,7 @@ def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
 def _find_unfit_targets(targets: Iterable[Target], endpoints: Sequence[Endpoint]) -> Iterator[str]:
     """Find targets with role `fit` that no residual can be made for."""
     for target in targets:
-        if target.statistic is not Statistic.MEDIAN:
-            yield f"only medians can be fitted, and {target.label} ({target.origin}) has role 'fit'; give it role 'unfitted'"
-        if target.endpoint not in endpoints:
+        if not can_predict(target, endpoints):
             yield f"it has no progression, and {target.label} ({target.origin}) has role 'fit'; give it role 'unfitted'"
 
 

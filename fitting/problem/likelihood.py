@@ -38,11 +38,11 @@ def derived_log_error(target: Target, follow_up: FollowUp) -> float:
     DataError
         when the median lies beyond the longest follow-up
     """
-    median = target.value * DAYS_PER_MONTH
+    median = target.number * DAYS_PER_MONTH
     if median >= follow_up.longest:
         where = f" ({target.origin})" if target.origin else ""
         longest = follow_up.longest / DAYS_PER_MONTH
-        message = f"target {target.label} = {target.value:g} month{where}: longer than anyone was followed, {longest:.3g} months"
+        message = f"target {target.label} = {target.number:g} month{where}: longer than anyone was followed, {longest:.3g} months"
         raise DataError(f"{message}; correct the value, or the cut-off in follow_up.csv")
     time = np.linspace(0.0, median, 401)
     rate = math.log(2.0) / median
@@ -60,7 +60,7 @@ def log_error(target: Target, follow_up: FollowUp) -> float:
 
 def os_residual(median: float, target: Target, error: float) -> float:
     """Return (ln predicted - ln reported) / se for a median [d] against a target [month]."""
-    return (math.log(median / DAYS_PER_MONTH) - math.log(target.value)) / error
+    return (math.log(median / DAYS_PER_MONTH) - math.log(target.number)) / error
 
 
 def scan_of(target: Target, plan: ScanPlan) -> int:
@@ -69,7 +69,7 @@ def scan_of(target: Target, plan: ScanPlan) -> int:
     >>> [ScanPlan(42.0).nearest(months * DAYS_PER_MONTH) for months in (1.4, 2.8, 5.5)]
     [1, 2, 4]
     """
-    return plan.nearest(target.value * DAYS_PER_MONTH)
+    return plan.nearest(target.number * DAYS_PER_MONTH)
 
 
 def scan_residuals(curve: TrialCurves, scan: int) -> tuple[float, float]:

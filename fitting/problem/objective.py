@@ -14,7 +14,8 @@ import numpy as np
 from kinimmune.fitting.problem.derivatives import forward_jacobian
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import contrast_curves, median_months
-from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict, residuals
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter

@@ -13,16 +13,8 @@ import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.fittable import require_trials, select_parameters
-from kinimmune.fitting.problem.likelihood import (
-    HALF_PRINTED,
-    JITTERS,
-    interval_residuals,
-    log_error,
-    os_residual,
-    scan_of,
-    scan_residuals,
-)
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_fitted_targets, read_tried_trials
+from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
+from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -39,10 +31,10 @@ from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
 from kinimmune.models.trial.next_line import NextLineDosing, plan_next_line
 from kinimmune.models.trial.population import Population, draw_population
-from kinimmune.models.trial.progression_free import progression_free_survival
+from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
-from kinimmune.models.trial.survival import TrialCurves, expected_curve, greenwood, median_time
+from kinimmune.models.trial.survival import TrialCurves, expected_curve
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Outcomes = Mapping[tuple[str, str], ArmOutcome]
@@ -52,6 +44,8 @@ FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
 """Residuals then move smoothly under parameter steps of 1e-4 (benchmarks/smoothness.py)."""
 REPORT_MONTHS = 24.0
 """Horizon of printed curves [month]."""
+FEWEST_SCANS = 4
+"""Scans that the curves of a fit reach over where only responses are fitted."""
 HORIZON_FACTOR = 1.5
 """Horizon of a fit over the longest published median; a median beyond it is extrapolated at the last hazard."""
 
@@ -84,13 +78,11 @@ class FitProblem:
         for target in self.targets:
             if target.role is not Role.FIT:
                 raise UsageError(f"target {target.label} has role '{target.role}'; a fit accepts role 'fit' only")
-            if target.statistic is not Statistic.MEDIAN:
-                raise UsageError(f"target {target.label}: only medians can be fitted; give it role 'unfitted'")
-            if target.endpoint not in self.endpoints:
+            if not can_predict(target, self.endpoints):
                 raise UsageError(
                     f"target {target.label}: model '{self.simulator.model.name}' has no progression; give it role 'unfitted'"
                 )
-            if (target.study, target.arm) not in self.arms:
+            if any((target.study, arm) not in self.arms for arm in target.arms(self.trial(target.study))):
                 raise UsageError(f"target {target.label} belongs to an arm that is not run; run it, or leave the target out")
         for parameter in self.estimated:
             if parameter.prior.scale is Scale.FIXED:
@@ -142,7 +134,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     require_trials(built, tables)
     targets, trials = read_fitted_targets(model, tables), read_tried_trials(model, tables)
     kept = apply_changes(select_parameters(built, [trial.study for trial in trials]), changes)
-    longest = max([target.value for target in targets], default=REPORT_MONTHS) * HORIZON_FACTOR * DAYS_PER_MONTH
+    longest = max([find_horizon(target, trials) for target in targets], default=REPORT_MONTHS * HORIZON_FACTOR * DAYS_PER_MONTH)
     compiled = compile_model(built)
     simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(
@@ -158,6 +150,28 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
         drugs=read_drugs(tables),
         changes=tuple(changes),
     )
+
+
+def find_horizon(target: Target, trials: Sequence[Trial]) -> float:
+    """Return how far [d] the curves of a fit must reach for a target: half as far again as a median, and over its follow-up."""
+    trial = next(item for item in trials if item.study == target.study)
+    if target.statistic is Statistic.MEDIAN:
+        return target.number * HORIZON_FACTOR * DAYS_PER_MONTH
+    if isinstance(target.published, PublishedCurve | PatientTimes):
+        return float(target.published.time.max())
+    if target.endpoint is None:
+        return trial.scan_interval * FEWEST_SCANS
+    if target.month is not None:
+        return target.month * DAYS_PER_MONTH
+    factor = HORIZON_FACTOR if target.statistic is Statistic.CUTOFF else 1.0
+    return factor * trial.follow_up[target.endpoint].longest
+
+
+def widen(problem: FitProblem) -> FitProblem:
+    """Return the same problem with curves over the whole follow-up of its trials, and at least to the horizon of a report."""
+    followed = [period.longest for trial in problem.trials for period in trial.follow_up.values()]
+    longest = max([REPORT_MONTHS * DAYS_PER_MONTH, problem.simulator.horizon, *followed])
+    return replace(problem, simulator=replace(problem.simulator, horizon=longest))
 
 
 def to_horizon(problem: FitProblem, months: float) -> FitProblem:
@@ -201,30 +215,6 @@ def arm_cohort(problem: FitProblem, z: Array, study: str, arm: str) -> ArmCohort
 def curve(problem: FitProblem, outcomes: Outcomes, study: str, arm: str, endpoint: Endpoint) -> TrialCurves:
     """Return the curve of one arm under its study's follow-up."""
     return expected_curve(outcomes[study, arm], endpoint, problem.trial(study).follow_up[endpoint])
-
-
-def residuals(problem: FitProblem, outcomes: Outcomes, z: Array) -> Array:
-    """Return data residuals, two per target (the second zero for OS), then the priors' (the point itself).
-
-    Shape (2 n_targets + n_estimated,), always the same.
-    """
-    data = [target_residuals(problem, outcomes, target) for target in problem.targets]
-    return np.concatenate([np.asarray(data, dtype=float).ravel(), z])
-
-
-def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
-    """Return the one or two residuals of a median."""
-    trial = problem.trial(target.study)
-    if target.endpoint is Endpoint.OS:
-        outcome = outcomes[target.study, target.arm or ""]
-        error = log_error(target, trial.follow_up[Endpoint.OS])
-        return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
-    observed = curve(problem, outcomes, target.study, target.arm or "", target.endpoint)
-    if target.endpoint is Endpoint.PFS:
-        rows = progression_free_survival(outcomes[target.study, target.arm or ""])
-        near = JITTERS * trial.scan_jitter + HALF_PRINTED
-        return interval_residuals(rows, greenwood(observed), target.value * DAYS_PER_MONTH, near)
-    return scan_residuals(observed, scan_of(target, trial.plan))
 
 
 def start_points(problem: FitProblem, starts: int, seed: int) -> list[Array]:

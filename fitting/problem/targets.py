@@ -1,28 +1,19 @@
 """The published numbers a fit aims at or a prediction is compared with.
 
-Start with `Target`; `read_targets` makes them from `targets.csv`.
+Start with `Target`; `kinimmune.fitting.problem.target_rows` reads them from `targets.csv`.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 
-from pydantic import PositiveInt
-
-from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, PublishedOutput
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, SurvivalOutput
 from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
-from kinimmune.models.tables.evidence import examine_sources, find_bad_origins, find_upside_down
-from kinimmune.models.tables.findings import Examined, Finding
-from kinimmune.models.tables.readers import read_trials
-from kinimmune.models.tables.rows import Name, Positive, TableRow, Tables, UnitText, dangling
-from kinimmune.models.tables.studies import list_named_studies, list_studies
-from kinimmune.models.tables.treatments import ArmRow
-from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 
 
 class Role(StrEnum):
@@ -32,6 +23,8 @@ class Role(StrEnum):
     """It is in the objective."""
     UNFITTED = "unfitted"
     """It is only compared with; the code path of a fit does not accept it."""
+    HELD_OUT = "held_out"
+    """As `unfitted`, and nobody has looked at it while the model was chosen."""
 
 
 class Statistic(StrEnum):
@@ -41,24 +34,57 @@ class Statistic(StrEnum):
     """Median time [month] of one arm."""
     HAZARD_RATIO = "hazard_ratio"
     """Cox hazard ratio of the treated arm over the control arm."""
+    SURVIVAL = "survival"
+    """Share of one arm without the event at a month."""
+    RESPONSE_RATE = "response_rate"
+    """Share of one arm with a confirmed response."""
+    CONTROL_RATE = "control_rate"
+    """Share of one arm with disease control: no progression at the first scan, and alive."""
+    DEATHS = "deaths"
+    """Deaths by the cut-off, of one arm or of all."""
+    EVENTS = "events"
+    """Events of progression, or of progression or death, by the cut-off, of one arm or of all."""
+    CUTOFF = "cutoff"
+    """Time [month] from the first entry to the cut-off of an analysis that waited for `n` events of all arms."""
+    CURVE = "curve"
+    """A survival curve of one arm read off a figure, in `curves.csv`."""
+    PATIENTS = "patients"
+    """The patients of one arm one by one, in `patients.csv`."""
+
+
+UNITS = {Statistic.MEDIAN: "month", Statistic.CUTOFF: "month"}
+"""Unit of the numbers of a statistic; 1 for every other."""
+SHARES = frozenset({Statistic.SURVIVAL, Statistic.RESPONSE_RATE, Statistic.CONTROL_RATE})
+"""Statistics between 0 and 1."""
+COUNTS = frozenset({Statistic.DEATHS, Statistic.EVENTS})
+"""Statistics that count patients."""
+DATA = frozenset({Statistic.CURVE, Statistic.PATIENTS})
+"""Statistics without a number of their own: their data stand in another table."""
+OF_READINGS = frozenset({Statistic.RESPONSE_RATE, Statistic.CONTROL_RATE})
+"""Statistics without an endpoint: what scans show."""
+OF_ALL_ARMS = frozenset({Statistic.DEATHS, Statistic.EVENTS, Statistic.CUTOFF})
+"""Statistics that may be about all arms of a study together."""
+
+Published = PublishedCurve | PatientTimes
 
 
 @dataclass(frozen=True)
 class Target:
-    """One published number with its interval."""
+    """One published number with its interval, or a curve or patients in place of a number."""
 
     study: str
     arm: str | None
-    """Of a ratio the treated arm, None for the only one of its study."""
-    endpoint: Endpoint
+    """Of a ratio the treated arm, None for the only one of its study; of events None for all arms together."""
+    endpoint: Endpoint | None
+    """None for what scans show: responses and disease control."""
     statistic: Statistic
-    value: float
-    """In `unit`."""
+    value: float | None
+    """In `unit`; None where `published` holds a curve or patients."""
     lower: float | None
     """Lower end of the 95 % interval, None when none is known."""
     upper: float | None
     n: int
-    """Patients behind the number."""
+    """Patients behind the number; of a cut-off the events it waited for."""
     unit: str
     role: Role
     value_source: Source
@@ -66,204 +92,105 @@ class Target:
     """None when no interval is known."""
     origin: str = ""
     """File and row, for messages."""
+    month: float | None = None
+    """Of a survival, else None."""
+    published: Published | None = None
+    """The curve or the patients, else None."""
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be a time or ratio, and intervals that do not hold the value."""
+        """Refuse values that cannot be what they are said to be, and intervals that do not hold the value."""
         where = f" ({self.origin})" if self.origin else ""
-        if not (self.value > 0.0 and math.isfinite(self.value)):
-            raise DataError(f"target {self.label} = {self.value:g}{where}: must be positive; correct the value")
+        self._require_shape(where)
+        if self.value is None:
+            return
+        self._require_value(where)
         if (self.lower is None) != (self.upper is None):
             raise DataError(f"target {self.label}{where}: give both ends of the interval or none")
         if self.lower is not None and self.lower == self.upper:
             message = f"interval {self.lower:g} to {self.upper:g} has no width"
             raise DataError(f"target {self.label}: {message}{where}; give the ends of the 95 % interval, or leave both empty")
-        if self.lower is not None and self.upper is not None and not 0.0 < self.lower <= self.value <= self.upper:
+        if self.lower is not None and self.upper is not None and not self._least < self.lower <= self.value <= self.upper:
             message = f"interval {self.lower:g} to {self.upper:g} does not hold the value {self.value:g}"
             raise DataError(f"target {self.label}: {message}{where}; correct the ends")
 
     @property
-    def output(self) -> PublishedOutput:
-        """What of a virtual trial the number is compared with."""
-        if self.statistic is Statistic.MEDIAN and self.arm is not None:
-            return MedianOutput(self.study, self.arm, self.endpoint)
-        return HazardRatioOutput(self.study, self.endpoint, self.arm)
+    def _least(self) -> float:
+        """What the lower end of an interval lies above."""
+        return -math.inf if self.statistic in SHARES else 0.0
+
+    def _require_shape(self, where: str) -> None:
+        """Refuse a number where data belong, data where a number belongs, and a month of anything but a survival."""
+        if (self.statistic in DATA) != (self.value is None) or (self.value is None) != (self.published is not None):
+            raise DataError(
+                f"target {self.label}{where}: a number, or data of the statistic {' or '.join(sorted(DATA))}; give one"
+            )
+        if (self.statistic is Statistic.SURVIVAL) != (self.month is not None):
+            raise DataError(
+                f"target {self.label}{where}: a month belongs to a survival and to nothing else; correct column 'month'"
+            )
+        if (self.statistic in OF_READINGS) != (self.endpoint is None):
+            raise DataError(f"target {self.label}{where}: an endpoint belongs to all but {', '.join(sorted(OF_READINGS))}")
+
+    def _require_value(self, where: str) -> None:
+        value = self.number
+        if self.statistic in SHARES:
+            if not 0.0 <= value <= 1.0 or (self.statistic is Statistic.SURVIVAL and value in (0.0, 1.0)):
+                raise DataError(f"target {self.label} = {value:g}{where}: must be a share between 0 and 1; correct the value")
+        elif self.statistic in COUNTS:
+            if not 0.0 <= value <= self.n or value != round(value):
+                raise DataError(
+                    f"target {self.label} = {value:g}{where}: must be a whole number from 0 to n = {self.n}; correct it"
+                )
+        elif not (value > 0.0 and math.isfinite(value)):
+            raise DataError(f"target {self.label} = {value:g}{where}: must be positive; correct the value")
+
+    @property
+    def number(self) -> float:
+        """The value of a target that has one."""
+        assert self.value is not None  # a curve or patients have other code paths
+        return self.value
+
+    @property
+    def place(self) -> Endpoint:
+        """The endpoint of a target that has one."""
+        assert self.endpoint is not None  # what scans show has other code paths
+        return self.endpoint
 
     @property
     def label(self) -> str:
-        """Name of the output, as on the command line: `median:STUDY:ARM:ENDPOINT` or `hazard_ratio:STUDY[:ARM]:ENDPOINT`."""
-        return self.output.name
+        """Name as on the command line, as `median:STUDY:ARM:ENDPOINT`, `hazard_ratio:STUDY[:ARM]:ENDPOINT` or `deaths:STUDY`."""
+        if self.statistic is Statistic.MEDIAN and self.arm is not None:
+            return MedianOutput(self.study, self.arm, self.place).name
+        if self.statistic is Statistic.HAZARD_RATIO:
+            return HazardRatioOutput(self.study, self.place, self.arm).name
+        if self.statistic is Statistic.SURVIVAL and self.arm is not None:
+            return SurvivalOutput(self.study, self.arm, self.place, self.month or 0.0).name
+        endpoint = None if self.statistic is Statistic.DEATHS else self.endpoint
+        return ":".join(str(part) for part in (self.statistic, self.study, self.arm, endpoint) if part is not None)
 
     @property
-    def log_error(self) -> float | None:
-        """Standard error of ln(value), ln(upper/lower)/(2 x 1.96); None unless the interval was read in a source.
+    def read_interval(self) -> tuple[float, float] | None:
+        """The ends of the interval where it was read in a source.
 
         An interval that is only recalled does not count: a fit derives the error from n and the follow-up instead.
         """
         if self.lower is None or self.upper is None or self.interval_source is None:
             return None
-        if self.interval_source.status is not Status.REPORTED:
-            return None
-        return math.log(self.upper / self.lower) / (2.0 * NORMAL_95)
+        return (self.lower, self.upper) if self.interval_source.status is Status.REPORTED else None
+
+    @property
+    def log_error(self) -> float | None:
+        """Standard error of ln(value), ln(upper/lower)/(2 x 1.96); None unless the interval was read in a source."""
+        ends = self.read_interval
+        return None if ends is None or not ends[0] > 0.0 else math.log(ends[1] / ends[0]) / (2.0 * NORMAL_95)
+
+    def arms(self, trial: Trial) -> tuple[str, ...]:
+        """Return the arms of its trial that a number is about."""
+        if self.statistic is Statistic.HAZARD_RATIO:
+            return tuple(arm.name for arm in trial.contrast(self.arm))
+        return (self.arm,) if self.arm is not None else tuple(arm.name for arm in trial.arms)
 
 
-class TargetRow(TableRow):
-    """A row of `targets.csv`."""
-
-    table: ClassVar[str] = "targets.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "endpoint", "statistic")
-
-    study: Name
-    arm: Name | None = None
-    endpoint: Endpoint
-    statistic: Statistic
-    value: Positive
-    lower: Positive | None = None
-    upper: Positive | None = None
-    n: PositiveInt
-    unit: UnitText
-    role: Role
-    value_source: Name
-    value_locator: str
-    value_status: Status
-    interval_source: Name | None = None
-    interval_locator: str = ""
-    interval_status: Status | None = None
-    note: str = ""
-
-
-_UNITS = {Statistic.MEDIAN: "month", Statistic.HAZARD_RATIO: "1"}
-
-
-def read_targets(tables: Tables | None = None, model: str | None = None) -> tuple[Target, ...]:
-    """Return the targets of `targets.csv`, the user's or the package's; of one model those of the studies it is tried in.
-
-    Raises
-    ------
-    DataError
-        when targets.csv, or a table it points to, is wrong; the first finding of `examine_targets`
-    UsageError
-        when the folder does not exist
-    """
-    given = tables or Tables()
-    targets = examine_targets(given).require()
-    studies = None if model is None else list_studies(model, given)
-    return targets if studies is None else tuple(target for target in targets if target.study in studies)
-
-
-def read_fitted_targets(model: str, tables: Tables) -> tuple[Target, ...]:
-    """Return the targets with role `fit` of the studies a model is tried in; raises as `read_targets` does."""
-    return tuple(target for target in read_targets(tables, model) if target.role is Role.FIT)
-
-
-def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return the studies whose virtual trials a model's outputs are of: those it is fitted to, else those that name it."""
-    fitted = tuple(dict.fromkeys(target.study for target in read_fitted_targets(model, tables)))
-    return fitted or list_named_studies(model, tables)
-
-
-def read_tried_trials(model: str, tables: Tables) -> tuple[Trial, ...]:
-    """Return the trials of the studies of `list_tried_studies`; raises as `read_targets` and `read_trials` do."""
-    studies = list_tried_studies(model, tables)
-    return tuple(trial for trial in read_trials(tables) if trial.study in studies)
-
-
-def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return a line about studies with medians to be fitted that are left out: they name no model, where others name this one."""
-    named = list_named_studies(model, tables)
-    unnamed = {row.study for row in tables.rows(TrialRow).entries if not row.models}
-    left = dict.fromkeys(item.study for item in read_targets(tables) if item.role is Role.FIT and item.study in unnamed)
-    if not named or not left:
-        return ()
-    why = f"they name no model in trials.csv, and {', '.join(named)} name '{model}'"
-    return (f"medians of {', '.join(left)} are not fitted: {why}; name it in column 'model' of those that are meant too",)
-
-
-def examine_targets(tables: Tables) -> Examined[Target]:
-    """Return the targets and what is wrong with their table."""
-    table, sources = tables.rows(TargetRow), examine_sources(tables)
-    trials, arms = tables.rows(TrialRow), tables.rows(ArmRow)
-    compared = _list_compared(arms.entries)
-    findings = [*table.findings, *find_upside_down(table.entries, "lower", "upper"), *_find_odd_shapes(table.entries)]
-    if not trials.findings:
-        findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
-    if not arms.findings:
-        findings += [*find_unknown_arms(table.entries, arms.entries), *_find_unnamed_ratios(table.entries, compared)]
-    for of in ("value", "interval"):
-        findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
-    refused = {finding.row for finding in findings}
-    targets = []
-    for row in table.entries:
-        if row.row in refused:
-            continue
-        try:
-            targets.append(_target(row, compared.get(row.study, ())))
-        except DataError as error:
-            findings.append(row.refused("value", error))
-    return Examined(tuple(targets), (*findings, *sources.findings))
-
-
-def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
-    for row in rows:
-        if row.arm is None and row.statistic is not Statistic.HAZARD_RATIO:
-            yield row.finding("arm", f"{row.statistic} without an arm in column 'arm'", "fill it in")
-        if row.unit != _UNITS[row.statistic]:
-            problem = f"unit '{row.unit}' of a {row.statistic} in column 'unit'"
-            yield row.finding("unit", problem, f"give the numbers in {_UNITS[row.statistic]}")
-        if (row.lower is None) != (row.interval_source is None) or (row.interval_source is None) != (row.interval_status is None):
-            problem = "interval without its origin, or an origin without interval, in column 'interval_source'"
-            yield row.finding("interval_source", problem, "fill in interval_source and interval_status, or leave all empty")
-
-
-def _list_compared(arms: Sequence[ArmRow]) -> dict[str, tuple[str, ...]]:
-    """Return study -> the arms that are compared with its control, none where it has none; a control alone is left out."""
-    controlled = {arm.study for arm in arms if arm.control}
-    compared: dict[str, tuple[str, ...]] = {arm.study: () for arm in arms if arm.study not in controlled}
-    for arm in arms:
-        if not arm.control and arm.study in controlled:
-            compared[arm.study] = (*compared.get(arm.study, ()), arm.arm)
-    return compared
-
-
-def _find_unnamed_ratios(rows: Sequence[TargetRow], compared: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
-    """Find ratios of studies without a control, that do not say of which of several arms, of the control, or given twice."""
-    first: dict[tuple[str, str, Endpoint], TargetRow] = {}
-    for row in rows:
-        if row.statistic is not Statistic.HAZARD_RATIO or row.study not in compared:
-            continue
-        names = compared[row.study]
-        if not names:
-            problem = f"hazard_ratio in column 'statistic' of study '{row.study}', which has no control arm"
-            advice = "leave the row out, or write yes in column 'control' of arms.csv for the arm it is relative to"
-            yield row.finding("statistic", problem, advice)
-            continue
-        if row.arm is None and len(names) > 1:
-            problem = f"hazard_ratio without an arm in column 'arm', and '{row.study}' compares {len(names)} with its control"
-            yield row.finding("arm", problem, f"name one of {', '.join(names)}")
-        elif row.arm is not None and row.arm not in names:
-            problem = f"hazard_ratio of arm '{row.arm}' in column 'arm', which is not compared with the control"
-            yield row.finding("arm", problem, f"name one of {', '.join(names)}")
-        other = first.setdefault((row.study, row.arm or names[0], row.endpoint), row)
-        if other is not row and other.arm != row.arm:  # rows with the same cells are told as such
-            yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
-
-
-def _target(row: TargetRow, compared: Sequence[str]) -> Target:
-    only = row.statistic is Statistic.HAZARD_RATIO and len(compared) == 1
-    interval = None
-    if row.interval_source is not None and row.interval_status is not None:
-        interval = Source(row.interval_source, row.interval_locator, row.interval_status, row.note)
-    return Target(
-        study=row.study,
-        arm=None if only else row.arm,
-        endpoint=row.endpoint,
-        statistic=row.statistic,
-        value=row.value,
-        lower=row.lower,
-        upper=row.upper,
-        n=row.n,
-        unit=row.unit,
-        role=row.role,
-        value_source=Source(row.value_source, row.value_locator, row.value_status, row.note),
-        interval_source=interval,
-        origin=row.place,
-    )
+def can_predict(target: Target, endpoints: Sequence[Endpoint]) -> bool:
+    """Return whether a virtual trial with these endpoints has such a number: responses are of models with progression."""
+    return Endpoint.TTP in endpoints if target.statistic in OF_READINGS else target.endpoint in endpoints

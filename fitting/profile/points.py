@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.fitting.estimation.optimise import StartOutcome, minimise
 from kinimmune.fitting.problem.derivatives import forward_points, forward_slopes
 from kinimmune.fitting.problem.objective import ConstrainedPrediction, Objective, TrialObjective, log_prediction
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, predict, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, predict, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
@@ -76,7 +76,7 @@ def compute_point(inputs: Json) -> Json:
     names = inputs["predictions"]
     if "failures" in found or not names:
         return {**found, "predictions": {}}
-    wide = to_horizon(objective.problem, REPORT_MONTHS)
+    wide = widen(objective.problem)
     try:
         (logarithms,) = _log_predictions(wide, [np.array(found["point"])], names)
     except NumericalError as error:
@@ -91,7 +91,7 @@ def compute_predictions(inputs: Json) -> Json:
     in `slopes`; both are empty where one of the predictions does not exist.
     """
     objective = open_objective(inputs)
-    problem, z, names = to_horizon(objective.problem, REPORT_MONTHS), np.array(inputs["point"]), inputs["predictions"]
+    problem, z, names = widen(objective.problem), np.array(inputs["point"]), inputs["predictions"]
     row = replace(objective, problem=problem).residuals(z)
     found = {"cost": float(row @ row), "evaluations": z.size + 2}
     steps = objective.steps(z)
@@ -116,7 +116,7 @@ def compute_constrained_prediction(inputs: Json) -> Json:
     """
     objective = open_objective(inputs)
     constraint = ConstrainedPrediction(str(inputs["prediction"]), float(inputs["value"]), float(inputs["width"]))
-    constrained = replace(objective, problem=to_horizon(objective.problem, REPORT_MONTHS), constraint=constraint)
+    constrained = replace(objective, problem=widen(objective.problem), constraint=constraint)
     start = np.clip(np.array(inputs["start"]), *constrained.bounds)
     found = minimise(constrained, start, _ignore, (), constrained.tolerance)
     outcome = {**_outcome(found, found.evaluations + 1), "asked": constraint.value}

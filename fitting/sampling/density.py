@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
-from kinimmune.fitting.problem.problem import FitProblem, Outcomes, residuals
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes
+from kinimmune.fitting.problem.residuals import count_data_residuals, residuals
 from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import NumericalError
 
@@ -46,7 +47,7 @@ class FitPosterior:
 
     def evaluate(self, points: Array) -> DensityValues:
         """Return data residuals and priors'; every arm of every point inside the bounds runs side by side."""
-        rows = np.full((len(points), 2 * len(self.problem.targets) + points.shape[1]), math.inf)
+        rows = np.full((len(points), count_data_residuals(self.problem) + points.shape[1]), math.inf)
         inside = np.flatnonzero(self.contains(points))
         failures = []
         for index, outcomes in zip(inside, predict_each(self.problem, list(points[inside])), strict=True):

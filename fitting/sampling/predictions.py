@@ -13,7 +13,7 @@ import numpy as np
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_output, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, sampling_error
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, to_horizon
+from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sampling.diagnostics import effective_size
 from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
@@ -82,7 +82,7 @@ def predict_over(points: Array, function: TaskFunction, inputs: Json, context: J
 
 def predict_draws(inputs: Json) -> Json:
     """Run the virtual trial at some draws: the function of a task."""
-    problem = to_horizon(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]), REPORT_MONTHS)
+    problem = widen(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]))
     points = np.array(inputs["points"])
     draws: list[Json | None] = []
     failures = []

@@ -11,7 +11,7 @@ import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, Output, OutputCatalogue, StateOutput, SurvivalOutput
-from kinimmune.fitting.problem.targets import read_tried_trials
+from kinimmune.fitting.problem.read_targets import read_tried_trials
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter

@@ -33,6 +33,8 @@ TABLES = (
     "criteria.csv",
     "observations.csv",
     "targets.csv",
+    "curves.csv",
+    "patients.csv",
     "parameters.csv",
     "experiments.csv",
     "claims.csv",

@@ -10,7 +10,7 @@ from report_example import make_content
 
 from kinimmune.fitting.claims.results import Ablation, ClaimRecord
 from kinimmune.fitting.estimation.run_files import CLAIMS, read_tested_claims, write_claims, write_results
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
 from kinimmune.models.catalogue import load_model

@@ -11,7 +11,7 @@ from three_arms import write_three_arms
 
 from kinimmune.fitting.estimation.first_schema import find_first_schema_obstacle, write_first_schema
 from kinimmune.fitting.estimation.results import FIT_JSON
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables

@@ -12,8 +12,9 @@ from kinimmune.fitting.estimation.fit import fit, plan_fit
 from kinimmune.fitting.estimation.optimise import StartOutcome, optimise
 from kinimmune.fitting.estimation.summary import choose_transported, transport
 from kinimmune.fitting.problem.objective import TrialObjective
-from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, residuals
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.fitting.settings import FitOptions, Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.models.arrays import Array

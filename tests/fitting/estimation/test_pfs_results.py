@@ -14,8 +14,10 @@ from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.results import TRIAL_JSON
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.predictions import median_months, null_prediction, predictions, smooth_predictions
-from kinimmune.fitting.problem.problem import build_problem, predict, target_residuals, to_horizon
-from kinimmune.fitting.problem.targets import Role, read_targets
+from kinimmune.fitting.problem.problem import build_problem, predict, to_horizon
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.residuals import target_residuals
+from kinimmune.fitting.problem.targets import Role
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint

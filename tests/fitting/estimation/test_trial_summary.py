@@ -13,7 +13,7 @@ from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.outputs import OutputCatalogue, parse_output
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.profile.predictions import profilable_predictions
 from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.model import OdeModel

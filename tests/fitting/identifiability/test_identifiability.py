@@ -65,11 +65,11 @@ def test_variance_of_estimates_over_data_is_what_numbers_bring_and_shares_sum_to
     scatter = np.random.default_rng(3).standard_normal((20_000, 6))
     found = np.cov((scatter @ answers.T).T)
     np.testing.assert_allclose(np.diag(found), np.sum(answers**2, axis=1), rtol=0.05)
-    shares = informativeness(answers)
+    shares = informativeness(answers, [slice(2 * place, 2 * place + 2) for place in range(answers.shape[1] // 2)])
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-12)
     alone = np.var(scatter[:, :2] @ answers[:, :2].T, axis=0)
     np.testing.assert_allclose(alone / np.diag(found), shares[:, 0], rtol=0.05, atol=0.01)
-    assert not informativeness(np.zeros((3, 6))).any()
+    assert not informativeness(np.zeros((3, 6)), [slice(0, 2), slice(2, 6)]).any()
 
 
 def test_effective_parameters_are_the_trace_and_the_shares_the_priors_leave():

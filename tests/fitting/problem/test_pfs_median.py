@@ -10,7 +10,8 @@ from three_arms import change_rows, write_three_arms
 
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED, interval_residuals
-from kinimmune.fitting.problem.problem import build_problem, curve, predict, residuals, target_residuals, to_horizon
+from kinimmune.fitting.problem.problem import build_problem, curve, predict, to_horizon
+from kinimmune.fitting.problem.residuals import residuals, target_residuals
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_trials

@@ -17,8 +17,10 @@ from kinimmune.fitting.problem.predictions import (
     scans_of,
     smooth_predictions,
 )
-from kinimmune.fitting.problem.problem import predict, residuals, to_horizon
-from kinimmune.fitting.problem.targets import Role, Statistic, read_targets
+from kinimmune.fitting.problem.problem import predict, to_horizon
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free
 

@@ -8,7 +8,8 @@ from kinimmune.fitting import lint
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.outputs import read_output
 from kinimmune.fitting.problem.predictions import median_months, scans_of
-from kinimmune.fitting.problem.problem import build_problem, predict, residuals, to_horizon
+from kinimmune.fitting.problem.problem import build_problem, predict, to_horizon
+from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.fitting.sensitivity.values import list_times, read_catalogue
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.rows import Tables

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.tables.rows import Tables

@@ -82,7 +82,8 @@ def test_a_posterior_is_half_the_sum_of_squares_inside_the_bounds(hcc_problem, h
     assert found.log_probability[1] == -math.inf
     assert np.all(np.isfinite(found.log_probability[[0, 2]]))
     assert found.failures == ()
-    from kinimmune.fitting.problem.problem import predict, residuals
+    from kinimmune.fitting.problem.problem import predict
+    from kinimmune.fitting.problem.residuals import residuals
 
     alone = residuals(few, predict(few, [hcc_point])[0], hcc_point)
     assert found.log_probability[0] == pytest.approx(-0.5 * float((alone**2).sum()), rel=1e-12)

@@ -10,7 +10,7 @@ import pytest
 
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.lint import check
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES

@@ -9,7 +9,9 @@ import pytest
 
 from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.fitting.lint import check
-from kinimmune.fitting.problem.targets import Role, Statistic, TargetRow, read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.fitting.problem.target_rows import TargetRow
+from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import CriterionRow
 from kinimmune.models.tables.design import QUANTITIES, DesignRow

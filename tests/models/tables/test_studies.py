@@ -9,7 +9,7 @@ from paths import OWN_TRIAL
 from three_arms import change_rows
 
 from kinimmune.fitting.lint import check
-from kinimmune.fitting.problem.targets import describe_left_out, list_tried_studies, read_fitted_targets
+from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_fitted_targets
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.tables.readers import read_designs, read_trials
 from kinimmune.models.tables.rows import Tables
