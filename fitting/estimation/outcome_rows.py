@@ -57,3 +57,22 @@ class CurveRow:
     endpoint: str
     months: Numbers
     survival: Numbers
+
+
+@dataclass(frozen=True)
+class ObservedRow:
+    """A published curve, or that of a trial's patients, with its numbers at risk."""
+
+    study: str
+    arm: str
+    endpoint: str
+    statistic: str
+    """`curve`: read off a figure, at the times of its risk table; `patients`: the product-limit curve, a step an event."""
+    role: str
+    """`fit`, `unfitted` or `held_out`."""
+    months: Numbers
+    survival: Numbers
+    """At `months`."""
+    risk_months: Numbers
+    at_risk: Numbers
+    """Patients at risk at `risk_months`."""

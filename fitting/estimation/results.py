@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, PredictedRow, ResponseRow
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, ObservedRow, PredictedRow, ResponseRow
 from kinimmune.fitting.runs.codec import JsonFormat
 
 
@@ -304,6 +304,8 @@ class TrialResult:
     quadrature: tuple[QuadratureRow, ...]
     stop_rules: tuple[StopRuleRow, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    observed: tuple[ObservedRow, ...] = ()
+    """Published curves and patients, fitted or not."""
     schema: str = "kinimmune.trial/1"
 
 

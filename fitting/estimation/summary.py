@@ -11,6 +11,7 @@ import numpy as np
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
+from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
 from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
 from kinimmune.fitting.estimation.progression_summary import describe_response
@@ -82,8 +83,9 @@ def summarise(
     transported, evaluations = transport(problem, solution.z, published, optimise)
     progress("virtual trial at the estimates")
     trial = describe_trial(wide, solution.z, found.outcomes, solution.seed)
+    observed = describe_observed((*problem.targets, *unseen), trial.arms[0].risk_months)
     result = _fit_result(found, solution, published, transported)
-    return replace(result, evaluations=result.evaluations + evaluations), trial
+    return replace(result, evaluations=result.evaluations + evaluations), replace(trial, observed=observed)
 
 
 def transport(

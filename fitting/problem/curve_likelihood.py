@@ -101,12 +101,15 @@ def patient_residuals(groups: PatientGroups, hazard: Array) -> Array:
 def patient_information(groups: PatientGroups, hazard: Array) -> Array:
     """Return numbers whose derivatives by parameters give the information of `patient_residuals`, shape (g + h,).
 
-    Fisher's of an interval; of a span the observed one, c exp(-H)/(1 - exp(-H))^2 by H, which is that of sqrt(c) ln tanh(H/4).
+    Fisher's of the intervals where there are no spans.  Where there are, that observed in both, c exp(-H)/(1 - exp(-H))^2 by H,
+    which is that of sqrt(c) ln tanh(H/4): who had the event in a span would else count in its intervals a second time.
     """
     rises = np.maximum(np.diff(hazard), SMALLEST)
+    if groups.counts.size == 0:
+        return _stabilise(groups.events + groups.survived, rises)
     inside = np.maximum(hazard[groups.spans[:, 1]] - hazard[groups.spans[:, 0]], SMALLEST)
-    spans = np.sqrt(groups.counts) * np.log(np.tanh(inside / 4.0))
-    return np.concatenate([_stabilise(groups.events + groups.survived, rises), spans])
+    counts, hazards = np.concatenate([groups.events, groups.counts]), np.concatenate([rises, inside])
+    return real(np.sqrt(counts) * np.log(np.tanh(np.maximum(hazards, SMALLEST) / 4.0)))
 
 
 def _interval_hazards(survival: Array) -> Array:

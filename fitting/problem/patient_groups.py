@@ -18,8 +18,8 @@ from kinimmune.models.trial.scan_plan import ScanPlan
 
 REFINEMENT = 2.0
 """An event with a time of its own lies in the middle of an interval that reaches so much less than half-way to its neighbours."""
-MOST_TIMES = 500
-"""Times of events about which intervals are laid; more are thinned out to so many quantiles."""
+MOST_TIMES = 2000
+"""Times of events about which intervals are laid, and of ends of follow-up that end one; more are thinned out to quantiles."""
 
 
 class Process(StrEnum):
@@ -96,6 +96,12 @@ def _visits_before(time: Array, plan: ScanPlan) -> Array:
 
 def _group_exact(process: Process, time: Array, event: Bools, refinement: float) -> PatientGroups:
     edges = _lay_windows(np.unique(time[event]), float(time.max()), refinement)
+    ends = np.unique(time[~event])
+    if (
+        ends.size <= MOST_TIMES
+    ):  # an end of follow-up ends an interval, unless that would move an event out of the middle of its own
+        crowded = np.searchsorted(edges, time[event], side="left")
+        edges = np.unique(np.concatenate([edges, ends[~np.isin(np.searchsorted(edges, ends, side="left"), crowded)]]))
     place = np.searchsorted(edges, time[event], side="left") - 1
     events = np.bincount(place, minlength=edges.size - 1).astype(float)
     survived = _count_survivors(edges, np.where(event, edges[np.searchsorted(edges, time, side="left") - 1], time))
