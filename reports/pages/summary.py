@@ -110,7 +110,7 @@ def _name(row: ComparisonRow) -> str:
 def _describe_transported(row: ComparisonRow, labels: Labels) -> str:
     place = f"{labels.study(row.study)} {name_arms(row)}"
     if not has_number(row):
-        return f"the {_name(row)} of {place} has a {print_predicted(row)} over {print_reported(row)}"
+        return f"the {_name(row)} of {place} has a deviance of {print_fixed(row.deviance, 1)} over {print_reported(row)}"
     if row.statistic != Statistic.MEDIAN:
         unit = " months" if row.statistic in UNITS else ""
         null = "" if row.null_prediction is None else f"; null {print_number(row.null_prediction)}"
