@@ -15,7 +15,7 @@ from kinimmune.reports.figures.data import FigureData
 from kinimmune.reports.figures.style import FAINT, NEUTRAL, TREATED, add_legend, make_panels, new_figure, styled
 from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
-from kinimmune.reports.typesetting.statistics import name_arms, name_statistic
+from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_statistic
 
 _ROLES = {Role.UNFITTED: ", not fitted", Role.HELD_OUT: ", held out"}
 _TALLEST = 8.2
@@ -133,14 +133,14 @@ def _draw_residual(axes: Axes, level: float, row: ComparisonRow, fitted: bool) -
 
 
 def root_mean_square(row: ComparisonRow) -> float | None:
-    """Return the root of the deviance per residual, None where a row has no deviance."""
-    if row.deviance is None or not row.n_residuals:
+    """Return the root of the deviance per interval of a curve or of patients, None of a number and where there is no deviance."""
+    if has_number(row) or row.deviance is None or not row.n_residuals:
         return None
     return math.sqrt(row.deviance / row.n_residuals)
 
 
 def list_residuals(rows: Sequence[ComparisonRow]) -> FigureData:
-    """Return the residual of each row, its deviance, and the root of the deviance per residual, in standard errors."""
+    """Return the residual of each row and its deviance, of curves the root mean square over their intervals [standard errors]."""
     names = ("study", "arm", "reference_arm", "endpoint", "statistic", "month", "role", "residual", "deviance", "n_residuals")
     values = tuple((*(getattr(row, name) for name in names), root_mean_square(row)) for row in rows)
     return FigureData((*names, "root_mean_square"), values)

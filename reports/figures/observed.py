@@ -3,8 +3,8 @@
 Start with `draw_observed` and `mark_reported`; `write_at_risk` writes expected and published numbers under the time axis.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import seaborn as sns
@@ -16,9 +16,9 @@ from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.reports.figures.style import NEUTRAL
 from kinimmune.reports.typesetting.formats import print_fixed
 
-_PALE = 0.45
+_PALE = 0.6
 """Part of an arm's colour in the line of what was observed in it; the rest is white."""
-_WORDS = {"curve": "published", "patients": "patients"}
+_WORDS = {"curve": "published curve", "patients": "patients"}
 _ROOM = 0.055
 """Part of the axis that a number at risk needs; one nearer to that before is left out."""
 
@@ -36,34 +36,39 @@ def select_observed(rows: Sequence[ObservedRow], study: str, endpoint: str) -> l
     return [row for row in rows if (row.study, row.endpoint) == (study, endpoint)]
 
 
-def draw_observed(axes: Axes, rows: Sequence[ObservedRow], colours: Colours, write: Callable[[str], str]) -> None:
-    """Draw published curves as steps with a mark at each time they were read, and patients as steps, in paler tones.
+def draw_observed(axes: Axes, rows: Sequence[ObservedRow], colours: Colours) -> None:
+    """Draw published curves as steps with a mark at each time they were read, and patients as steps, paler than their arms.
 
-    Parameters
-    ----------
-    axes
-        where
-    rows
-        of one study and endpoint
-    colours
-        of the arms
-    write
-        how the legend writes the name of an arm
+    What was not fitted is dotted; the legend names each kind once, in grey.
     """
     for row in rows:
-        marker = "o" if row.statistic == Statistic.CURVE else ""
-        role = "" if row.role == Role.FIT else "\n(not fitted)"
-        axes.plot(
-            row.months,
-            row.survival,
-            color=pale(colours.get(row.arm, NEUTRAL)),
-            drawstyle="steps-post",
-            linewidth=1.0,
-            marker=marker,
-            markersize=2.6,
-            zorder=1.5,
-            label=f"{write(row.arm)}, {_WORDS.get(row.statistic, row.statistic)}{role}",
-        )
+        _draw_step(axes, row, pale(colours.get(row.arm, NEUTRAL)), "")
+    for kind in {(row.statistic, row.role == Role.FIT): row for row in rows}.values():
+        role = "" if kind.role == Role.FIT else ", not fitted"
+        _draw_step(axes, replace(kind, months=(), survival=()), pale(NEUTRAL), f"{_WORDS[kind.statistic]}{role}")
+
+
+def add_curve_legend(axes: Axes, observed: Sequence[ObservedRow]) -> None:
+    """Write the legend of curves, in small letters where what was observed needs its room."""
+    if observed:
+        axes.legend(loc="upper right", fontsize=6.0, labelspacing=0.25, handlelength=1.6, borderaxespad=0.0)
+    else:
+        axes.legend(loc="upper right")
+
+
+def _draw_step(axes: Axes, row: ObservedRow, colour: str, label: str) -> None:
+    axes.plot(
+        row.months,
+        row.survival,
+        color=colour,
+        drawstyle="steps-post",
+        linestyle="-" if row.role == Role.FIT else (0, (1, 1.2)),
+        linewidth=1.0,
+        marker="o" if row.statistic == Statistic.CURVE else "",
+        markersize=2.6,
+        zorder=1.5,
+        label=label or None,
+    )
 
 
 def pale(colour: str) -> str:

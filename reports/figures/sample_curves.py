@@ -17,7 +17,7 @@ from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
-from kinimmune.reports.figures.observed import draw_observed, mark_reported, select_observed
+from kinimmune.reports.figures.observed import add_curve_legend, draw_observed, mark_reported, select_observed
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -64,7 +64,8 @@ def plot_bands(
             colours = dict(zip([band.arm for band in own], colour_arms(len(own)), strict=True))
             for band in own:
                 _draw_band(axes, band, colours[band.arm])
-            draw_observed(axes, select_observed(observed, study, endpoint), colours, print_words)
+            published = select_observed(observed, study, endpoint)
+            draw_observed(axes, published, colours)
             _mark_reported(axes, [row for row in reported if (row.study, row.endpoint) == (study, endpoint)], colours)
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
             name_panel(axes, f"{labels.study(study)}: {print_endpoint(endpoint)}", len(studies))
@@ -72,7 +73,7 @@ def plot_bands(
             axes.set_ylim(0.0, 1.02)
             axes.set_xlim(left=0.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axes.legend(loc="upper right")
+            add_curve_legend(axes, published)
     return figure
 
 

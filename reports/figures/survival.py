@@ -13,7 +13,14 @@ from matplotlib.ticker import PercentFormatter
 from kinimmune.fitting.estimation.outcome_rows import ObservedRow
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
 from kinimmune.models.arrays import Array
-from kinimmune.reports.figures.observed import RiskLine, draw_observed, mark_reported, select_observed, write_at_risk
+from kinimmune.reports.figures.observed import (
+    RiskLine,
+    add_curve_legend,
+    draw_observed,
+    mark_reported,
+    select_observed,
+    write_at_risk,
+)
 from kinimmune.reports.figures.style import (
     FAINT,
     FOURTH,
@@ -82,8 +89,8 @@ def _plot_by_study(trial: TrialResult, reported: Sequence[ComparisonRow], endpoi
             own = [arm for arm in trial.arms if arm.study == study]
             colours = dict(zip([arm.arm for arm in own], colour_arms(len(own)), strict=True))
             _draw_curves(panel, own, endpoint, _last_month(own, endpoint, observed[study]))
-            draw_observed(panel, observed[study], colours, str)
-            panel.legend(loc="upper right")
+            draw_observed(panel, observed[study], colours)
+            add_curve_legend(panel, observed[study])
             mark_reported(panel, [row for row in reported if row.study == study], colours)
             known = [RiskLine(colours.get(row.arm, NEUTRAL), row.risk_months, row.at_risk) for row in observed[study]]
             write_at_risk(panel, {"Expected at risk": _list_expected(own, endpoint), "Published at risk": known})

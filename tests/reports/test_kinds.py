@@ -76,9 +76,10 @@ def test_the_residuals_of_all_are_one_figure_and_curves_have_a_size_without_a_si
     rows = [dict(zip(recipe.data().columns, row, strict=True)) for row in recipe.data().rows]
     published = (*content.fit.targets, *content.fit.unfitted)
     assert [row["statistic"] for row in rows] == [row.statistic for row in published]
-    for row in rows:
-        if row["deviance"] is not None:
-            assert row["root_mean_square"] ** 2 * row["n_residuals"] == pytest.approx(row["deviance"])
+    sized = [row for row in rows if row["root_mean_square"] is not None]
+    assert [row["statistic"] for row in sized] == ["curve", "patients", "curve"]
+    for row in sized:
+        assert row["root_mean_square"] ** 2 * row["n_residuals"] == pytest.approx(row["deviance"])
     (axes,) = plot_residuals(content.fit).axes
     spans = {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "|"}
     assert (-np.sqrt(5.1 / 5.0), np.sqrt(5.1 / 5.0)) in spans
@@ -158,7 +159,7 @@ def test_counts_name_the_patients_they_are_among(content):
 def test_a_published_curve_is_a_pale_step_to_its_end_with_its_numbers_at_risk(content):
     axes = plot_survival(content.trial, content.survivals("os")).axes[0]
     curve = next(row for row in content.trial.observed if row.endpoint == "os")
-    line = next(line for line in axes.lines if line.get_label() == "sorafenib, published")
+    line = next(line for line in axes.lines if tuple(line.get_xdata()) == curve.months)
     assert (tuple(line.get_xdata()), tuple(line.get_ydata())) == (curve.months, curve.survival)
     assert (line.get_drawstyle(), line.get_color(), line.get_marker()) == ("steps-post", pale(TREATED), "o")
     assert axes.get_xlim() == (0.0, curve.months[-1])
@@ -166,12 +167,16 @@ def test_a_published_curve_is_a_pale_step_to_its_end_with_its_numbers_at_risk(co
     assert texts[texts.index("Published at risk") + 1 :] == [str(count) for count in curve.at_risk]
 
 
-def test_patients_are_a_step_without_marks_and_what_was_not_fitted_says_so(content):
+def test_patients_are_a_step_without_marks_and_what_was_not_fitted_is_dotted(content):
     first, second = plot_progression(content.trial).axes
-    lines = {str(line.get_label()): line for axes in (first, second) for line in axes.lines}
-    assert lines["placebo, patients"].get_marker() == ""
-    assert lines["placebo, patients"].get_color() == pale(CONTROL)
-    assert "placebo, published\n(not fitted)" in lines
+    _, patients, unfitted = content.trial.observed
+    steps = {tuple(line.get_xdata()): line for axes in (first, second) for line in axes.lines}
+    assert steps[patients.months].get_marker() == ""
+    assert steps[patients.months].get_color() == pale(CONTROL)
+    assert steps[patients.months].get_linestyle() == "-"
+    assert steps[unfitted.months].get_linestyle() != "-"
+    told = [[text.get_text() for text in axes.get_legend().get_texts()][-1] for axes in (first, second)]
+    assert told == ["published curve, not fitted", "patients"]
 
 
 def test_survival_at_a_month_is_a_point_with_its_interval(content):
@@ -200,7 +205,7 @@ def test_bands_lie_over_what_was_observed(content):
     sample = SampleResult(model="hcc_trial", **counts, **none, **zero, bands=bands)
     (axes,) = plot_bands(sample, content.survivals("os"), content.trial.observed).axes
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["Sorafenib", "Placebo", "Sorafenib, published"]
+    assert labels == ["Sorafenib", "Placebo", "published curve"]
     assert {line.get_marker() for line in axes.lines} >= {"s", "D", "o"}
 
 

@@ -6,7 +6,7 @@ Start with `list_curves` and `list_patients`.
 from functools import partial
 
 from kinimmune.fitting.estimation.results import ComparisonRow
-from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures import data
@@ -85,6 +85,8 @@ def describe_observed(content: Content, endpoint: str) -> list[str]:
         parts.append("Pale steps with dots: a published curve, known at the dots alone.")
     if Statistic.PATIENTS in known:
         parts.append("Pale steps: the patients of the trial.")
+    if any(row.role != Role.FIT for row in select_endpoint(content.trial.observed, endpoint)):
+        parts.append("Dotted: not fitted.")
     return parts
 
 
