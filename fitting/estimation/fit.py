@@ -22,6 +22,7 @@ from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
+from kinimmune.fitting.problem.target_rows import find_unused_data
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
@@ -45,9 +46,10 @@ class FitPlan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the priors of the fit, and which studies it leaves out, one line each."""
+        """What is doubtful about the priors of the fit, and which studies and data it leaves out, one line each."""
         left_out = describe_left_out(self.problem.model, self.tables)
-        return (*left_out, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        unused = (finding.message for finding in find_unused_data(self.tables))
+        return (*left_out, *unused, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:

@@ -100,6 +100,20 @@ def _read_data(tables: Tables) -> tuple[dict[Key, Published], tuple[Finding, ...
     return found, (*curves.findings, *patients.findings)
 
 
+def find_unused_data(tables: Tables) -> tuple[Finding, ...]:
+    """Return a finding for each curve, and the patients of each arm, that no row of `targets.csv` makes a target."""
+    named = {(row.statistic, row.study, row.arm, row.endpoint) for row in tables.rows(TargetRow).entries}
+    findings = []
+    for key in _read_data(tables)[0]:
+        statistic, study, arm, endpoint = key
+        if key not in named:
+            file = "curves.csv" if statistic is Statistic.CURVE else "patients.csv"
+            problem = f"{statistic} of {study}:{arm}:{endpoint} in {file} is no target, so nothing is compared with it"
+            advice = f"add a row with the statistic {statistic} to targets.csv"
+            findings.append(Finding(file, None, "study", f"{problem}; {advice}"))
+    return tuple(findings)
+
+
 def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
     for row in rows:
         unit = UNITS.get(row.statistic, "1")
@@ -201,14 +215,13 @@ def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Publishe
 def _find_data(row: TargetRow, data: Mapping[Key, Published]) -> Published:
     """Return the curve or the patients of a row; raise a `DataError` where there are none, or not as many as it says."""
     assert row.arm is not None
-    assert row.endpoint is not None
+    assert row.endpoint is not None  # both refused before
+    place = f"{row.study}:{row.arm}:{row.endpoint}"
+    file = "curves.csv" if row.statistic is Statistic.CURVE else "patients.csv"
     found = data.get((row.statistic, row.study, row.arm, row.endpoint))
     if found is None:
-        what = (
-            f"no {row.statistic} of {row.study}:{row.arm}:{row.endpoint} in {row.statistic}{'s' * (row.statistic == 'curve')}.csv"
-        )
-        raise DataError(f"{what}; add its rows, or leave this one out")
+        raise DataError(f"no {row.statistic} of {place} in {file}; add its rows, or leave this one out")
     count = int(found.at_risk[0]) if isinstance(found, PublishedCurve) else found.time.size
     if count != row.n:
-        raise DataError(f"n = {row.n} where the {row.statistic} of {row.study}:{row.arm} has {count} at the start; correct one")
+        raise DataError(f"n = {row.n} where {file} has {count} patients of {place} at the start; correct one of the two")
     return found

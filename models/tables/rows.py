@@ -161,7 +161,7 @@ _PROBLEMS = {
     "literal_error": ("unknown value '{given}'", "allowed: {expected}"),
     "string_pattern_mismatch": ("'{given}' is not a name", "use letters, digits and underscores, a letter first"),
     "greater_than": ("'{given}' lies outside its range", "it must be above {gt}"),
-    "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge}"),
+    "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge:g}"),
     "less_than_equal": ("'{given}' lies outside its range", "it must be at most {le}"),
     "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
 }
