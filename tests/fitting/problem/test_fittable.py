@@ -34,7 +34,7 @@ def refuse(folder, model="hcc_trial"):
 def test_every_other_model_of_the_library_says_why_not_and_which_can(name):
     message = refuse(None, name)
 
-    no_trial = "a fit aims at median times of trials, and the model "
+    no_trial = "a fit aims at what trials published, and the model "
     no_target = "targets.csv has no row with role 'fit' of soraftem, mcdermott2008, the studies that name it; "
     assert message.startswith(f"model '{name}' cannot be fitted: {no_target if name == 'melanoma' else no_trial}")
     assert message.endswith("; models that can be fitted: hcc_trial")
@@ -56,10 +56,12 @@ def test_tables_without_a_target_to_fit_say_what_lacks_in_them(own):
     )
 
 
-def test_a_ratio_cannot_be_fitted(own):
+def test_a_ratio_can_be_fitted_beside_medians(own):
+    """They share patients, and neither tells all of the other."""
     change_rows(own, "targets.csv", lambda row: row | {"role": "fit"})
+    tables = Tables(own)
 
-    assert "only medians can be fitted, and hazard_ratio:example:os (targets.csv row 6) has role 'fit'" in refuse(own)
+    assert examine_fit(load_model("hcc_trial", tables), tables).targets == {"example": 5}
 
 
 def test_a_study_without_values_is_named_with_what_lacks(own):
@@ -71,7 +73,7 @@ def test_a_study_without_values_is_named_with_what_lacks(own):
 
     message = refuse(own)
 
-    assert "parameters.csv has no value of growth, baseline_hazard for study 'example', whose medians have role 'fit'" in message
+    assert "parameters.csv has no value of growth, baseline_hazard for study 'example', whose targets have role 'fit'" in message
 
 
 def double(path):

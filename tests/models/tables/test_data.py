@@ -23,6 +23,7 @@ from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
+from kinimmune.models.tables.published import CurveRow, PatientRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.treatments import ArmRow, RegimenRow
@@ -42,6 +43,8 @@ ROW_TYPES = (
     CriterionRow,
     ObservationRow,
     TargetRow,
+    CurveRow,
+    PatientRow,
     ParameterRow,
     ExperimentRow,
     ClaimRow,

@@ -65,7 +65,7 @@ def test_medians_that_a_named_study_leaves_out_of_a_fit_are_told(folder):
 
     (told,) = describe_left_out("hcc_trial", Tables(folder))
     assert told == (
-        "medians of asia_pacific are not fitted: they name no model in trials.csv, and sharp name 'hcc_trial'; "
+        "targets of asia_pacific are not fitted: they name no model in trials.csv, and sharp name 'hcc_trial'; "
         "name it in column 'model' of those that are meant too"
     )
 
