@@ -31,6 +31,9 @@ _LATER_IN_ROWS = (
     "month",
     "deviance",
     "n_residuals",
+    "read_out",
+    "day",
+    "unit",
 )
 """Keys of its rows."""
 

@@ -19,6 +19,7 @@ from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
@@ -93,7 +94,9 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
         _tell(runtime, text, solution.best.chi_square)
 
     rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    result, trial = summarise(problem, solution, read_targets(plan.tables, plan.problem.model), optimise, tell)
+    model = plan.problem.model
+    published = (*read_targets(plan.tables, model), *read_measurements(load_model(model, plan.tables), plan.tables))
+    result, trial = summarise(problem, solution, published, optimise, tell)
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
     return told, replace(trial, stop_rules=rules)
 

@@ -110,6 +110,12 @@ class ComparisonRow:
     """Sum of the squares of its residuals; None where nothing is predicted, and in results from before it was told."""
     n_residuals: int | None = None
     """Number of those residuals."""
+    read_out: str | None = None
+    """Of a measurement the state or read-out; its `arm` is the experiment and its `study` the model."""
+    day: float | None = None
+    """Of a measurement [d]."""
+    unit: str | None = None
+    """Of `observed` and `predicted`; None in results from before it was told."""
 
 
 @dataclass(frozen=True)
