@@ -11,7 +11,7 @@ import numpy as np
 from kinimmune.fitting.problem.targets import Role, Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import known_names, load_model, model_names
-from kinimmune.models.errors import DataError, NumericalError, nearest
+from kinimmune.models.errors import DataError, ModelError, NumericalError, nearest
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.measurement import Measurement, MeasurementKind
 from kinimmune.models.experiments.run import apply_experiment, run_experiment
@@ -68,8 +68,16 @@ def check_measurements(tables: Tables) -> tuple[Finding, ...]:
             rows = [row for row in tables.rows(MeasurementRow).entries if row.model == name]
             found += dangling(rows, "model", known_names(tables, [name]), "the library")
         elif name in in_use:
-            found += examine_model_measurements(load_model(name, tables), tables).findings
+            found += _check_model(name, tables)
     return tuple(found)
+
+
+def _check_model(name: str, tables: Tables) -> tuple[Finding, ...]:
+    """Return what measurements of a model name that it does not have; why it cannot be built is told with its experiments."""
+    try:
+        return examine_model_measurements(load_model(name, tables), tables).findings
+    except (DataError, ModelError):
+        return ()
 
 
 def _find_misfits(row: MeasurementRow, experiments: set[str], units: Mapping[str, str]) -> Iterator[Finding]:

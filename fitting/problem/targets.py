@@ -134,7 +134,8 @@ class Target:
                 f"target {self.label}{where}: a month belongs to a survival and to nothing else; correct column 'month'"
             )
         if (self.statistic in OF_READINGS) != (self.endpoint is None):
-            raise DataError(f"target {self.label}{where}: an endpoint belongs to all but {', '.join(sorted(OF_READINGS))}")
+            allowed = ", ".join(sorted(OF_READINGS))
+            raise DataError(f"target {self.label}{where}: an endpoint belongs to all but {allowed}; correct column 'endpoint'")
 
     def _require_value(self, where: str) -> None:
         value = self.number

@@ -20,6 +20,7 @@ from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.limitations import LimitationRow
+from kinimmune.models.tables.measurements import MeasurementRow
 from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
@@ -45,6 +46,7 @@ ROW_TYPES = (
     TargetRow,
     CurveRow,
     PatientRow,
+    MeasurementRow,
     ParameterRow,
     ExperimentRow,
     ClaimRow,
