@@ -29,11 +29,14 @@ class Inputs:
     config: Path | None = None
     run: Path | None = None
     """Folder of a run."""
+    named: tuple[Path, ...] = ()
+    """Files named on the command line."""
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Yield what is read, in words and as a path; not every path is there."""
         if self.config is not None:
             yield "the configuration of this command", self.config
+        yield from (("a file this command reads", path) for path in self.named)
         for folder in self.folders():
             yield from (("a table this command reads", folder / name) for name in _table_names())
             yield from (("a file of the project this command reads", folder / name) for name in _project_names())
