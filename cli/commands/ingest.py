@@ -6,7 +6,10 @@ from kinimmune.cli.commands.ingest_km import km
 from kinimmune.cli.commands.ingest_patients import patients
 
 ingest = typer.Typer(
-    help="Make tables of published survival curves, or of a trial's own patients.", no_args_is_help=True, rich_markup_mode=None
+    help="Make tables of published survival curves, or of a trial's own patients.",
+    epilog="Example: kinimmune ingest km curve.csv --at-risk risk.csv --unit month",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 ingest.command(
     "km",

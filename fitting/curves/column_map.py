@@ -12,7 +12,7 @@ from kinimmune.models.errors import UsageError, nearest
 TAKEN = ("time", "event", "patient", "study", "arm", "endpoint", "unit", "last_without")
 """What a column can be taken as."""
 _NEEDED = ("time", "event")
-_EXAMPLE = "write NAME=COLUMN, such as time=AVAL,event=CNSR:0,patient=USUBJID"
+_EXAMPLE = "NAME=COLUMN, such as time=AVAL,event=CNSR:0,patient=USUBJID"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ColumnMap:
                 columns[name], event, *censored = (part.strip() for part in column.split(":"))
         for name in _NEEDED:
             if not columns.get(name):
-                raise UsageError(f"--map has no column for '{name}'; {_EXAMPLE}")
+                raise UsageError(f"--map has no column for '{name}'; write {_EXAMPLE}")
         return cls(columns, event, tuple(censored))
 
 
@@ -90,7 +90,7 @@ def _split_pairs(option: str, text: str) -> list[tuple[str, str]]:
     for part in filter(str.strip, text.split(",")):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals and value):
-            advice = _EXAMPLE if option == "--map" else "write VALUE=NAME, such as 'Drug A=treated,Placebo=control'"
-            raise UsageError(f"{option} '{part.strip()}': {advice}")
+            form = _EXAMPLE if option == "--map" else "VALUE=NAME, such as 'Drug A=treated,Placebo=control'"
+            raise UsageError(f"{option} '{part.strip()}': write {form}")
         pairs.append((name, value))
     return pairs

@@ -111,13 +111,15 @@ def _tell_risk(reading: FigureReading) -> Iterator[str]:
     left_out = (risk.at_risk == 0) & (risk.time > curve.end)
     if left_out.any():
         yield f"{risk.file}: nobody is at risk after the end of the curve; that time gets no row"
-    errors = curve.errors_at(risk.time, risk.at_risk)
-    for time, error, fall in zip(risk.time, errors, curve.falls_near(risk.time), strict=True):
-        if time > 0.0 and fall > CLEAR_FALL * curve.error.value:
-            yield (
-                f"the curve falls by {fall:.2g} within the error of {curve.unit.word} {time:.4g}, a time of the risk table: "
-                f"it is read after the fall, with reading error {error:.2g}"
-            )
+    falls = np.where(risk.time > 0.0, curve.falls_near(risk.time), 0.0)
+    clear = falls > CLEAR_FALL * curve.error.value
+    if clear.any():
+        times = ", ".join(f"{time:.4g}" for time in risk.time[clear])
+        largest = curve.errors_at(risk.time, risk.at_risk)[clear].max()
+        yield (
+            f"the curve falls by up to {falls.max():.2g} within the error of times of the risk table, {curve.unit.word} {times}: "
+            f"it is read after the fall there, with reading errors up to {largest:.2g}"
+        )
 
 
 def _tell_median(reading: FigureReading) -> Iterator[str]:
@@ -138,14 +140,15 @@ def _tell_median(reading: FigureReading) -> Iterator[str]:
 
 
 def _tell_gaps(reading: FigureReading) -> Iterator[str]:
-    """Yield between which neighbouring points nobody knows how the curve goes."""
+    """Yield between which neighbouring points nobody knows how the curve goes: the largest fall, and how many are wide."""
     curve = reading.curve
     fall, width = -np.diff(curve.survival), np.diff(curve.time)
     wide = np.flatnonzero((fall > WIDE_GAP) & (width > WIDE_GAP * curve.end))
-    for index in wide:
+    if wide.size:
+        index = wide[np.argmax(fall[wide])]
         begin, end = curve.time[[index, index + 1]]
         yield (
-            f"no point was read between {curve.unit.word} {begin:.3g} ({curve.survival[index]:.3g}) and {end:.3g} "
-            f"({curve.survival[index + 1]:.3g}): a straight line is taken; click the corners, or give --points steps where each "
-            "point is the foot of a step"
+            f"straight lines are taken where no point was read, the largest of {wide.size} from {curve.unit.word} {begin:.3g} "
+            f"({curve.survival[index]:.3g}) to {end:.3g} ({curve.survival[index + 1]:.3g}); click the corners, or give --points "
+            "steps where each point is the foot of a step"
         )

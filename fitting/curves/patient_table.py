@@ -118,8 +118,9 @@ def _read_name(source: _Source, line: Line, what: str) -> str:
     try:
         return require_name(what, value)
     except UsageError as error:
-        more = f", or name it with --arms '{value}=treated'" if what == "arm" else ""
-        raise DataError(f"{error}{more} ({source.table.place(line)})") from error
+        place = source.table.place(line)
+        more = f", or name it with --arms '{value}=treated' ({place})" if what == "arm" else f" ({place})"
+        raise DataError(f"{error}{more}") from error
 
 
 def _read_endpoint(source: _Source, line: Line) -> str:
@@ -202,7 +203,7 @@ def _tell_left_out(source: _Source) -> Iterator[str]:
         if not source.wants(line)
     )
     for what, count in left_out.items():
-        yield f"{source.table.file}: {count} rows of {what} are left out"
+        yield f"{source.table.file}: left out, {what} (rows: {count})"
 
 
 def _tell_columns(source: _Source) -> Iterator[str]:

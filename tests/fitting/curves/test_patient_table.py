@@ -64,7 +64,7 @@ def test_a_table_of_cdisc_becomes_rows_of_this_package_and_the_rest_is_told(read
         ("first", "control", "pfs"): (1, 1),
     }
     assert table.notes == (
-        "adtte.csv: 1 rows of TRT01P 'Drug A', PARAMCD 'RESP' are left out",
+        "adtte.csv: left out, TRT01P 'Drug A', PARAMCD 'RESP' (rows: 1)",
         "adtte.csv: columns not taken: STUDYID; --covariates keeps those it names",
         "adtte.csv: '0' in column 'CNSR' is an event, '1' is none",
         "adtte.csv: last_without of 1 censored patients is left empty",

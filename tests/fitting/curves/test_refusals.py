@@ -122,11 +122,16 @@ def test_times_of_the_risk_table_in_another_unit_are_converted(tmp_path, monkeyp
     assert "risk.csv: times are converted from day to month, as its header says" in reading.list_notes()
 
 
+def test_a_fall_at_a_time_of_the_risk_table_is_told(tmp_path, monkeypatch):
+    curve = "0,1.000\n3,1.000\n3,0.700\n6,0.700\n6,0.500\n12,0.500\n"
+
+    notes = " ".join(try_reading(tmp_path, monkeypatch, curve=curve, risk="0,100\n3,95\n6,60\n9,30\n").list_notes())
+
+    assert "falls by up to 0.3 within the error of times of the risk table, month 3, 6: it is read after the fall there" in notes
+
+
 def test_a_doubtful_straight_line_is_told(tmp_path, monkeypatch):
     notes = " ".join(try_reading(tmp_path, monkeypatch).list_notes())
 
-    assert (
-        "no point was read between month 3 (0.8) and 6 (0.6): a straight line is taken; click the corners, or give --points"
-        in notes
-    )
+    assert "straight lines are taken where no point was read, the largest of 4 from month" in notes
     assert "curve.csv: survival is taken as a share, since the curve starts with 1" in notes
