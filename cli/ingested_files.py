@@ -112,7 +112,7 @@ def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: 
     if path is None or is_stream(path):
         raise UsageError("--replicates needs a file of rebuilt patients, beside which they go; give --patients FILE.csv")
     folder = path.with_suffix("")
-    require_makeable(folder)
+    require_makeable(folder, "--patients")
     return ReplicateFiles(folder, folder.name, count, seed)
 
 

@@ -131,13 +131,20 @@ def _find_key(output: OutputFile) -> str:
     return "" if output.path is None else os.path.realpath(output.path)
 
 
-def require_makeable(folder: Path) -> None:
-    """Raise a `UsageError` unless a folder is there or can be made, and can be written to; nothing is created."""
+def require_makeable(folder: Path, option: str = "-o") -> None:
+    """Raise a `UsageError` unless a folder is there or can be made, and can be written to; nothing is created.
+
+    The message names the option that gave it.
+    """
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise UsageError(f"cannot write to folder '{folder}': '{there}' is no folder; remove it, or give another name with -o")
+        raise UsageError(
+            f"cannot write to folder '{folder}': '{there}' is no folder; remove it, or give another name with {option}"
+        )
     if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write to folder '{folder}': no permission in '{there}'; give a folder you may write with -o")
+        raise UsageError(
+            f"cannot write to folder '{folder}': no permission in '{there}'; give a folder you may write with {option}"
+        )
 
 
 def _find_obstacle(target: Path) -> str:
