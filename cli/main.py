@@ -16,6 +16,7 @@ from kinimmune.cli.commands.check import check
 from kinimmune.cli.commands.claims import claims
 from kinimmune.cli.commands.doctor import doctor
 from kinimmune.cli.commands.fit import fit
+from kinimmune.cli.commands.ingest import ingest
 from kinimmune.cli.commands.init import init
 from kinimmune.cli.commands.list import list_models
 from kinimmune.cli.commands.profile import profile
@@ -64,6 +65,7 @@ app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf"
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
+app.add_typer(ingest, name="ingest")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,11 +1,12 @@
 """How every figure looks: sizes, fonts, colours that colour-blind readers tell apart, and SVG of the same bytes each time.
 
-Start with `new_figure` and `render_svg`.  Figures are drawn without pyplot, so nothing is shared between them.
+Start with `new_figure` and `render_svg`, or `render_as` for another format.  Figures are drawn without pyplot, so nothing is
+shared between them.
 """
 
 import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 
@@ -26,6 +27,14 @@ TREATED, CONTROL, THIRD, FOURTH = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4]
 _OTHERS = tuple(colour for colour in PALETTE if colour not in (TREATED, CONTROL))
 NEUTRAL = "#555555"
 FAINT = "#bbbbbb"
+FORMATS: Mapping[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""Format of a picture -> what it would say about who made it, and when."""
+PIXELS_PER_INCH = 200
+"""Of pictures that consist of pixels."""
 
 _SETTINGS = {
     **sns.axes_style("ticks"),
@@ -112,7 +121,12 @@ def add_legend(figure: Figure, axes: Axes, columns: int | None = None) -> None:
 
 def render_svg(figure: Figure) -> bytes:
     """Return a figure as SVG without date or creator, the same bytes each time."""
+    return render_as(figure, "svg")
+
+
+def render_as(figure: Figure, form: str) -> bytes:
+    """Return a figure in one of `FORMATS` without date, creator or version, the same bytes each time."""
     buffer = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format=form, dpi=PIXELS_PER_INCH if form == "png" else "figure", metadata=FORMATS[form])
     return buffer.getvalue()
