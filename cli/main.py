@@ -14,6 +14,7 @@ import typer
 
 from kinimmune.cli.commands.check import check
 from kinimmune.cli.commands.claims import claims
+from kinimmune.cli.commands.compare import compare
 from kinimmune.cli.commands.doctor import doctor
 from kinimmune.cli.commands.fit import fit
 from kinimmune.cli.commands.ingest import ingest
@@ -61,6 +62,7 @@ app.command("sample", epilog="Example: kinimmune sample runs/first --jobs 2")(sa
 app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
+app.command("compare", epilog="Example: kinimmune compare runs/first runs/second -o comparison.csv")(compare)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -17,7 +18,6 @@ from kinimmune.reports.figures.style import (
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     make_panels,
     new_figure,
     styled,
@@ -121,7 +121,7 @@ def plot_medians(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_xlim(left=0.0)
         axes.set_xlabel("Median [months]")
-        add_legend(figure, axes, 2)
+        add_legend(figure, axes)
     return figure
 
 

@@ -15,12 +15,12 @@ from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
+from kinimmune.reports.figures.legends import add_legend, head_panels
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
     NEUTRAL,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -50,18 +50,19 @@ def plot_bands(result: SampleResult, medians: Sequence[ComparisonRow] = (), labe
     reported = {(row.study, row.endpoint, row.arm): row for row in medians}
     with styled():
         figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
-        for axes, (study, endpoint) in zip(make_panels(figure, len(endpoints), len(studies), share_y=True), grid, strict=True):
+        panels = make_panels(figure, len(endpoints), len(studies), share_y=True)
+        for axes, (study, endpoint) in zip(panels, grid, strict=True):
             own = [band for band in bands if (band.study, band.endpoint) == (study, endpoint)]
             for band, colour in zip(own, colour_arms(len(own)), strict=True):
                 _draw_band(axes, band, colour)
                 _mark_median(axes, reported.get((study, endpoint, band.arm)), colour)
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            name_panel(axes, f"{labels.study(study)}: {print_endpoint(endpoint)}", len(studies))
             axes.set_xlabel("Months")
             axes.set_ylim(0.0, 1.02)
             axes.set_xlim(left=0.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axes.legend(loc="upper right")
+        titles = [f"{labels.study(study)}: {print_endpoint(endpoint)}" for study, endpoint in grid]
+        head_panels(figure, panels, titles, len(studies))
     return figure
 
 

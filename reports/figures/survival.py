@@ -13,13 +13,13 @@ from matplotlib.ticker import PercentFormatter
 
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
 from kinimmune.models.arrays import Array
+from kinimmune.reports.figures.legends import ROW, add_legend, head_panels
 from kinimmune.reports.figures.style import (
     FAINT,
     FOURTH,
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -77,7 +77,7 @@ def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], 
             _draw_curves(panel, own, endpoint)
             _mark_medians(panel, [row for row in medians if row.study == study], own)
             _write_at_risk(panel, own, endpoint)
-            name_panel(panel, labels.study(study), len(studies))
+        head_panels(figure, axes, [labels.study(study) for study in studies], len(studies))
         axes[0].set_ylabel(_SHARES[endpoint])
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
@@ -100,7 +100,6 @@ def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     axes.set_ylim(0.0, 1.0)
     axes.set_xticks(np.arange(0.0, last + 0.1, 3.0))
     axes.set_xlabel("Months since randomisation")
-    axes.legend(loc="upper right")
 
 
 def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
@@ -202,7 +201,7 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     with styled():
         columns = min(len(compared), _RATIOS_BESIDE)
         rows = -(-len(compared) // columns)
-        figure = new_figure(2.05 * rows)
+        figure = new_figure(2.05 * rows + ROW)
         panels = make_panels(figure, rows, columns, share_y=True)
         for axes, pair in zip(panels, compared, strict=False):
             for row in (row for row in contrasts if (row.study, row.arm) == pair):
@@ -214,11 +213,11 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             name_panel(axes, labels.comparison(*pair), columns)
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
-            axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
         hide_rest(panels, len(compared), columns)
         for axes in panels[::columns]:
             axes.set_ylabel("Hazard ratio [1]")
+        add_legend(figure, *panels[: len(compared)])
     return figure
 
 
@@ -251,9 +250,8 @@ def plot_treatment(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
             axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
-            name_panel(axes, labels.study(study), len(studies))
             axes.set_xlabel("Months since randomisation")
-            axes.legend(loc="upper right")
+        head_panels(figure, panels, [labels.study(study) for study in studies], len(studies))
         panels[0].set_ylabel("Share of patients")
         panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
