@@ -118,8 +118,8 @@ def _check_errors(first: FittedRun, other: FittedRun) -> str:
 
 
 def _find_error(row: ComparisonRow) -> float | None:
-    by_scans = row.statistic == "median" and row.endpoint != "os"
-    if by_scans or row.predicted is None or row.residual is None or abs(row.residual) < _SMALLEST:
+    in_ln = row.statistic == "hazard_ratio" or (row.statistic == "median" and row.endpoint == "os")
+    if not in_ln or row.predicted is None or row.observed is None or row.residual is None or abs(row.residual) < _SMALLEST:
         return None
     return (math.log(row.predicted) - math.log(row.observed)) / row.residual
 

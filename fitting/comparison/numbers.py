@@ -22,16 +22,33 @@ class Place:
     study: str
     arm: str | None
     """Of a ratio the treated arm; None where the result does not name it, as in results of schema 1."""
-    endpoint: str
+    endpoint: str | None
+    month: float | None = None
+    """Of a survival."""
+    read_out: str | None = None
+    """Of a measurement; `arm` is its experiment and `study` its model."""
+    day: float | None = None
+    reference: str | None = None
+    """Experiment of a measured ratio."""
 
     def __str__(self) -> str:
         """Return it as outputs are named."""
-        return ":".join(part for part in (self.statistic, self.study, self.arm, self.endpoint) if part is not None)
+        numbers = [None if number is None else f"{number:g}" for number in (self.month, self.day)]
+        if self.read_out is not None:
+            parts = [self.statistic, self.read_out, numbers[1], self.arm, self.reference]
+        else:
+            parts = [self.statistic, self.study, self.arm, self.endpoint, numbers[0]]
+        return ":".join(part for part in parts if part is not None)
 
 
 def name_rows(rows: Iterable[ComparisonRow]) -> dict[Place, ComparisonRow]:
     """Return rows by what they are of."""
-    return {Place(row.statistic, row.study, row.arm, row.endpoint): row for row in rows}
+    return {_place(row): row for row in rows}
+
+
+def _place(row: ComparisonRow) -> Place:
+    reference = None if row.read_out is None else row.reference_arm
+    return Place(row.statistic, row.study, row.arm, row.endpoint, row.month, row.read_out, row.day, reference)
 
 
 def list_numbers(runs: Sequence[FittedRun]) -> tuple[NumberRow, ...]:

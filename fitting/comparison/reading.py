@@ -76,7 +76,7 @@ def label_runs(paths: Sequence[Path]) -> tuple[str, ...]:
 
 def name_arms(runs: Sequence[FittedRun]) -> tuple[FittedRun, ...]:
     """Return runs whose ratios name their treated arm: in results of schema 1, which name none, where the other runs know one."""
-    known: dict[tuple[str, str], set[str]] = {}
+    known: dict[tuple[str, str | None], set[str]] = {}
     for row in (row for run in runs for row in (*run.fit.targets, *run.fit.unfitted) if row.statistic == "hazard_ratio"):
         known.setdefault((row.study, row.endpoint), set()).update(() if row.arm is None else (row.arm,))
 

@@ -77,7 +77,8 @@ class NumberCell:
     """A published number in one run."""
 
     role: Literal["fitted", "unfitted", "transport"]
-    observed: float
+    observed: float | None
+    """None of curves, patients and ranges."""
     lower: float | None
     upper: float | None
     predicted: float | None

@@ -13,7 +13,7 @@ from kinimmune.fitting.curves.delimited import Delimited, read_delimited, write_
 from kinimmune.fitting.curves.reading import ReadCurve
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.curves.risk_table import RiskTable
-from kinimmune.fitting.problem.targets import TargetRow
+from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.trial.design import Endpoint

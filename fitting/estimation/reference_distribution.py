@@ -92,7 +92,8 @@ def draw_reference(
     Returns
     -------
     ReferenceDistribution or None
-        None where no hazard ratio was published with an interval that was read
+        None where no hazard ratio was published with an interval that was read, and where too few drawn trials reach their medians
+        or have events in both arms
     """
     own = {trial.study: _list_ratios(trial, published) for trial in problem.trials}
     studies = [trial for trial in problem.trials if own[trial.study]]
@@ -104,6 +105,8 @@ def draw_reference(
         _draw_study(wide, z, trial, own[trial.study], _Size(trials, pool, [seed, place])) for place, trial in enumerate(studies)
     ]
     known = np.all([np.isfinite(item).all(axis=1) for item in drawn], axis=0)
+    if known.sum() < _FEWEST * max(item.shape[1] + 1 for item in drawn):
+        return None
     total = np.zeros(int(known.sum()))
     explained: dict[str, float] = {}
     for trial, statistics in zip(studies, drawn, strict=True):
@@ -189,11 +192,11 @@ class _DrawnTrials:
 
     def find_median(self, target: Target) -> Array:
         """Return ln of the median of each trial."""
-        return np.log(find_medians(*self.observe(target.arm or "", target.endpoint)))
+        return np.log(find_medians(*self.observe(target.arm or "", target.place)))
 
     def fit_ratio(self, trial: Trial, target: Target) -> Array:
         """Return ln of the hazard ratio of each trial."""
-        sides = [self.observe(arm.name, target.endpoint) for arm in trial.contrast(target.arm)]
+        sides = [self.observe(arm.name, target.place) for arm in trial.contrast(target.arm)]
         time, event = (np.concatenate([side[part] for side in sides], axis=1) for part in (0, 1))
         treated = np.arange(time.shape[1]) < sides[0][0].shape[1]
         return fit_log_ratios(time, event.astype(bool), np.broadcast_to(treated, time.shape))

@@ -15,6 +15,7 @@ from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
 from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
 from kinimmune.fitting.estimation.progression_summary import describe_response
+from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference
 from kinimmune.fitting.estimation.results import (
     ChangeRow,
     ComparisonRow,
@@ -142,6 +143,7 @@ def _fit_result(
     unfitted = compare(evidence, unseen, with_null=True)
     q_model = score(unfitted, unseen, null=False)
     medians_alone = all(item.statistic is Statistic.MEDIAN for item in problem.targets)
+    reference = draw_reference(problem, found.z, unseen, solution.seed) if medians_alone and q_model is not None else None
     covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
     effective = approximation.effective_parameters
@@ -163,6 +165,7 @@ def _fit_result(
         q_model=q_model,
         q_null=score(unfitted, unseen, null=True),
         q_basis="medians" if medians_alone and q_model is not None else None,
+        q_reference=None if reference is None or q_model is None else _describe_reference(reference, q_model),
         parameters=tuple(
             replace(_estimate(item, score, error), changed=changed.get(item.key, ""))
             for item, score, error in zip(problem.estimated, found.z, errors, strict=True)
@@ -189,6 +192,12 @@ def _fit_result(
         ),
         correlation=tuple(tuple(map(float, row)) for row in covariance / np.outer(errors, errors)),
     )
+
+
+def _describe_reference(reference: ReferenceDistribution, score: float) -> ScoreReference:
+    """Return the distribution of Q were the model true, and where the model's own lies in it."""
+    low, middle, high = reference.quantiles((0.025, 0.5, 0.975))
+    return ScoreReference(reference.mean, low, middle, high, reference.probability_below(score), len(reference.scores))
 
 
 def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, EstimateRow, StartRow, StopRuleRow
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, EstimateRow, StartRow
 
 Value = str | float | int | bool | None
 

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, TrialResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.legends import ROW, add_legend, head_panels
 from kinimmune.reports.figures.style import (

@@ -3,7 +3,8 @@
 Start with `list_targets`; `kinimmune.reports.model.tables` has the tables about a model and its numbers.
 """
 
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
