@@ -92,8 +92,8 @@ def draw_reference(
     Returns
     -------
     ReferenceDistribution or None
-        None where no hazard ratio was published with an interval that was read, and where too few drawn trials reach their medians
-        or have events in both arms
+        None where no hazard ratio was published with an interval that was read, and where too few drawn trials reach their
+        medians or have events in both arms
     """
     own = {trial.study: _list_ratios(trial, published) for trial in problem.trials}
     studies = [trial for trial in problem.trials if own[trial.study]]

@@ -13,7 +13,7 @@ from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow, ScoreReference
 from kinimmune.fitting.estimation.progression_summary import describe_response
 from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference
 from kinimmune.fitting.estimation.results import (
