@@ -13,7 +13,8 @@ from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
-from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets
+from kinimmune.fitting.problem.measurements import check_measurements
+from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, find_unused_data
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
@@ -26,6 +27,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import examine_limitations
+from kinimmune.models.tables.measurements import examine_measurements
 from kinimmune.models.tables.migration import find_former
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
@@ -53,7 +55,7 @@ def check(tables: Tables) -> tuple[Finding, ...]:
         when the folder does not exist or holds no table
     """
     findings = _check_tables(tables)
-    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables))
+    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables), *check_measurements(tables))
 
 
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:
@@ -71,6 +73,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *targets.findings,
         *examine_observations(tables).findings,
         *examine_experiments(tables).findings,
+        *examine_measurements(tables).findings,
         *examine_claims(tables).findings,
         *examine_panels(tables).findings,
         *examine_limitations(tables).findings,
@@ -98,7 +101,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about the priors of the tables, and tables of before, as findings that stop no command.
+    """Return what is doubtful about priors, tables of before and data of no target, as findings that stop no command.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
     doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
-    return (*find_former(tables.folder), *doubtful)
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -19,7 +19,7 @@ from kinimmune.models.trial.design import Endpoint, Trial
 SCHEMA = "kinimmune.fit/1"
 ENDPOINTS = (str(Endpoint.OS), str(Endpoint.TTP))
 STATISTICS = (str(Statistic.MEDIAN), str(Statistic.HAZARD_RATIO))
-_LATER = ("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "reference_arms")
+_LATER = ("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "q_reference", "reference_arms")
 """Keys of a fit that the first schema does not have."""
 _LATER_IN_ROWS = (
     "reference_arm",
@@ -31,6 +31,9 @@ _LATER_IN_ROWS = (
     "month",
     "deviance",
     "n_residuals",
+    "read_out",
+    "day",
+    "unit",
 )
 """Keys of its rows."""
 

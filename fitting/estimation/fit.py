@@ -19,9 +19,11 @@ from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
+from kinimmune.fitting.problem.target_rows import find_unused_data
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
@@ -45,9 +47,10 @@ class FitPlan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the priors of the fit, and which studies it leaves out, one line each."""
+        """What is doubtful about the priors of the fit, and which studies and data it leaves out, one line each."""
         left_out = describe_left_out(self.problem.model, self.tables)
-        return (*left_out, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        unused = (finding.message for finding in find_unused_data(self.tables))
+        return (*left_out, *unused, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
@@ -91,7 +94,9 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
         _tell(runtime, text, solution.best.chi_square)
 
     rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    result, trial = summarise(problem, solution, read_targets(plan.tables, plan.problem.model), optimise, tell)
+    model = plan.problem.model
+    published = (*read_targets(plan.tables, model), *read_measurements(load_model(model, plan.tables), plan.tables))
+    result, trial = summarise(problem, solution, published, optimise, tell)
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
     return told, replace(trial, stop_rules=rules)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.problem.derivatives import central_points, central_slopes, forward_points, forward_slopes
+from kinimmune.fitting.problem.objective import INSIDE, table_bounds
 from kinimmune.fitting.problem.predictions import smooth_predictions
 from kinimmune.fitting.problem.problem import FitProblem, predict
 from kinimmune.fitting.problem.residuals import data_information
@@ -96,7 +97,9 @@ def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) ->
     wide = replace(problem, estimated=(*problem.estimated, *constants))
     few = replace(wide, population=_first_quarter(problem))
     centre = np.concatenate([z, [item.prior.to_z(item.value) for item in constants]])
-    steps = np.full(centre.size, STEP)
+    lowest, highest = table_bounds(wide.estimated, INSIDE)
+    steps = np.minimum(STEP, (highest - lowest) / 4.0)
+    centre = np.clip(centre, lowest + steps, highest - steps)  # an estimate at a bound has its derivatives just inside
     estimated, constant = range(z.size), range(z.size, centre.size)
     central = _read(wide, central_points(centre, steps, fixed=constant), others)
     forward = _read(few, forward_points(centre, steps, fixed=estimated), others)

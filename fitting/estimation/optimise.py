@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import lmfit
 import numpy as np
 
-from kinimmune.fitting.problem.objective import Objective, Tolerance, TrialObjective
+from kinimmune.fitting.problem.objective import Objective, Tolerance, TrialObjective, share_of_change
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
@@ -98,7 +98,8 @@ def optimise_coarsely_first(problem: FitProblem, start: Array, on_chi_square: Ca
 
 def optimise(problem: FitProblem, start: Array, on_chi_square: Callable[[float], None]) -> StartOutcome:
     """Minimise the sum of squares of data and priors from one point, within the bounds of the tables."""
-    return minimise(TrialObjective(problem), start, on_chi_square)
+    tolerance = Tolerance(share_of_change(problem, CHI_SQUARE_TOLERANCE))
+    return minimise(TrialObjective(problem), start, on_chi_square, tolerance=tolerance)
 
 
 def minimise(

@@ -15,7 +15,7 @@ from kinimmune.fitting.problem.derivatives import forward_jacobian
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import contrast_curves, median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict
-from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.residuals import count_data_residuals, residuals
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
@@ -23,6 +23,8 @@ from kinimmune.models.trial.survival import hazard_ratio
 
 DIFFERENCE_STEP = 3e-3
 """Step of the Jacobian's differences, in prior standard deviations."""
+FEW = 16
+"""Residuals of eight medians."""
 INSIDE = 1e-9
 """Distance from a bound [prior sd] that is kept where points are put on it."""
 
@@ -107,8 +109,8 @@ class TrialObjective:
 
     @property
     def tolerance(self) -> Tolerance:
-        """Change of the sum of squares of about a thousandth; without priors it is small itself."""
-        return Tolerance(1e-4) if self.prior_weight else Tolerance(1e-3, 1.0)
+        """Change of the sum of squares of about a thousandth; without priors it is small itself, with many data large."""
+        return Tolerance(share_of_change(self.problem, 1e-4)) if self.prior_weight else Tolerance(1e-3, 1.0)
 
     @property
     def bounds(self) -> tuple[Array, Array]:
@@ -143,6 +145,15 @@ class TrialObjective:
             return row
         away = log_prediction(self.problem, outcomes, self.constraint.name) - self.constraint.value
         return np.append(row, away / self.constraint.width)
+
+
+def share_of_change(problem: FitProblem, share: float) -> float:
+    """Return the share of the sum of squares that is not worth a step, given for `FEW` residuals: of many a smaller one.
+
+    The deviance of curves and patients grows with their intervals, and what moves an estimate by a hundredth of its standard
+    error does not.
+    """
+    return share * min(1.0, FEW / max(count_data_residuals(problem), 1))
 
 
 def table_bounds(parameters: Sequence[Parameter], inside: float) -> tuple[Array, Array]:

@@ -7,7 +7,6 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import xlogy
 
 from kinimmune.fitting.problem.curve_likelihood import (
     curve_information,
@@ -25,12 +24,19 @@ from kinimmune.fitting.problem.likelihood import (
     scan_of,
     scan_residuals,
 )
+from kinimmune.fitting.problem.measurement_likelihood import (
+    binomial_root,
+    measurement_information,
+    measurement_residual,
+    stable_share,
+)
 from kinimmune.fitting.problem.patient_groups import PatientGroups, Process, group_patients, join_sizes
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
-from kinimmune.fitting.problem.statistics import CERTAIN, predict_number, to_scale, trial_error
+from kinimmune.fitting.problem.statistics import predict_number, to_scale, trial_error
 from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array, real
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.experiments.measurement import Measurement
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.hazards import (
@@ -90,6 +96,8 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
     NumericalError
         where the virtual trial has no such number
     """
+    if isinstance(target.published, Measurement):
+        return np.array([measurement_residual(target.published, outcomes.measured[target.label])])
     if target.statistic is Statistic.MEDIAN:
         return real(_median_residuals(problem, outcomes, target))
     if target.statistic is Statistic.HAZARD_RATIO:
@@ -105,13 +113,15 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         events = target.number if target.statistic in COUNTS else target.number * target.n
         expected = predicted if target.statistic in COUNTS else predicted * target.n
-        return np.array([_binomial_root(events, expected, target.n)])
+        return np.array([binomial_root(events, expected, target.n)])
     away = to_scale(target, predicted) - to_scale(target, target.number)
     return np.array([away / _scale_error(problem, outcomes, target)])
 
 
 def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) -> Array:
     """Return a target's part of `data_information`, as many numbers as it has residuals."""
+    if isinstance(target.published, Measurement):
+        return np.array([measurement_information(target.published, outcomes.measured[target.label])])
     if isinstance(target.published, PublishedCurve):
         prepared = prepare_curve(target.published)
         return curve_information(prepared, _read(problem, outcomes, target.published, prepared.time))
@@ -122,7 +132,7 @@ def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) 
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         predicted = predict_number(problem, outcomes, target)
         share = predicted / target.n if target.statistic in COUNTS else predicted
-        return np.array([2.0 * math.sqrt(target.n) * math.asin(math.sqrt(min(max(share, CERTAIN), 1.0 - CERTAIN)))])
+        return np.array([stable_share(share, target.n)])
     return target_residuals(problem, outcomes, target)
 
 
@@ -157,14 +167,6 @@ def _scale_error(problem: FitProblem, outcomes: Outcomes, target: Target) -> flo
     if ends is not None:
         return (to_scale(target, ends[1]) - to_scale(target, ends[0])) / (2.0 * NORMAL_95)
     return trial_error(problem, outcomes, target, target.number)
-
-
-def _binomial_root(events: float, expected: float, total: int) -> float:
-    """Return the signed root of the binomial deviance of a count, positive where more are expected than there were."""
-    most = float(total)
-    kept = min(max(expected, CERTAIN * most), most * (1.0 - CERTAIN))
-    deviance = xlogy(events, events / kept) + xlogy(most - events, (most - events) / (most - kept))
-    return math.copysign(math.sqrt(max(2.0 * float(deviance), 0.0)), kept - events)
 
 
 def _read(problem: FitProblem, outcomes: Outcomes, published: PublishedCurve, time: Array) -> Array:

@@ -14,7 +14,6 @@ from kinimmune.fitting.problem.targets import (
     OF_ALL_ARMS,
     OF_READINGS,
     UNITS,
-    Published,
     Role,
     Statistic,
     Target,
@@ -28,7 +27,7 @@ from kinimmune.models.tables.rows import Name, NotNegative, Positive, TableRow, 
 from kinimmune.models.tables.treatments import ArmRow
 from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
-from kinimmune.models.trial.published import PublishedCurve
+from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 
 
 class TargetRow(TableRow):
@@ -89,15 +88,30 @@ def examine_targets(tables: Tables) -> Examined[Target]:
 
 
 Key = tuple[Statistic, str, str, Endpoint]
+Data = PublishedCurve | PatientTimes
 
 
-def _read_data(tables: Tables) -> tuple[dict[Key, Published], tuple[Finding, ...]]:
+def _read_data(tables: Tables) -> tuple[dict[Key, Data], tuple[Finding, ...]]:
     """Return the curves and patients by their places, with what is wrong with their tables."""
     curves, patients = examine_curves(tables), examine_patients(tables)
-    found: dict[Key, Published] = {}
+    found: dict[Key, Data] = {}
     for statistic, entries in ((Statistic.CURVE, curves.entries), (Statistic.PATIENTS, patients.entries)):
         found |= {(statistic, item.study, item.arm, item.endpoint): item for item in entries}
     return found, (*curves.findings, *patients.findings)
+
+
+def find_unused_data(tables: Tables) -> tuple[Finding, ...]:
+    """Return a finding for each curve, and the patients of each arm, that no row of `targets.csv` makes a target."""
+    named = {(row.statistic, row.study, row.arm, row.endpoint) for row in tables.rows(TargetRow).entries}
+    findings = []
+    for key in _read_data(tables)[0]:
+        statistic, study, arm, endpoint = key
+        if key not in named:
+            file = "curves.csv" if statistic is Statistic.CURVE else "patients.csv"
+            problem = f"{statistic} of {study}:{arm}:{endpoint} in {file} is no target, so nothing is compared with it"
+            advice = f"add a row with the statistic {statistic} to targets.csv"
+            findings.append(Finding(file, None, "study", f"{problem}; {advice}"))
+    return tuple(findings)
 
 
 def _find_odd_shapes(rows: Sequence[TargetRow]) -> Iterable[Finding]:
@@ -173,7 +187,7 @@ def _find_unnamed_ratios(rows: Sequence[TargetRow], compared: Mapping[str, Seque
             yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
 
 
-def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Published]) -> Target:
+def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Data]) -> Target:
     only = row.statistic is Statistic.HAZARD_RATIO and len(compared) == 1
     published = _find_data(row, data) if row.statistic in DATA else None
     interval = None
@@ -198,17 +212,16 @@ def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Publishe
     )
 
 
-def _find_data(row: TargetRow, data: Mapping[Key, Published]) -> Published:
+def _find_data(row: TargetRow, data: Mapping[Key, Data]) -> Data:
     """Return the curve or the patients of a row; raise a `DataError` where there are none, or not as many as it says."""
     assert row.arm is not None
-    assert row.endpoint is not None
+    assert row.endpoint is not None  # both refused before
+    place = f"{row.study}:{row.arm}:{row.endpoint}"
+    file = "curves.csv" if row.statistic is Statistic.CURVE else "patients.csv"
     found = data.get((row.statistic, row.study, row.arm, row.endpoint))
     if found is None:
-        what = (
-            f"no {row.statistic} of {row.study}:{row.arm}:{row.endpoint} in {row.statistic}{'s' * (row.statistic == 'curve')}.csv"
-        )
-        raise DataError(f"{what}; add its rows, or leave this one out")
+        raise DataError(f"no {row.statistic} of {place} in {file}; add its rows, or leave this one out")
     count = int(found.at_risk[0]) if isinstance(found, PublishedCurve) else found.time.size
     if count != row.n:
-        raise DataError(f"n = {row.n} where the {row.statistic} of {row.study}:{row.arm} has {count} at the start; correct one")
+        raise DataError(f"n = {row.n} where {file} has {count} patients of {place} at the start; correct one of the two")
     return found

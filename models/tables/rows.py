@@ -79,6 +79,11 @@ class TableRow(BaseModel):
         return f"{self.file} row {self.row}"
 
     @property
+    def own(self) -> bool:
+        """Whether it stands in a user's file: not in the package's table, or a plug-in's, in place of one the folder lacks."""
+        return self.file == self.table
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """The cells that name the row."""
         return tuple("" if getattr(self, column) is None else str(getattr(self, column)) for column in self.key_columns)
@@ -161,7 +166,7 @@ _PROBLEMS = {
     "literal_error": ("unknown value '{given}'", "allowed: {expected}"),
     "string_pattern_mismatch": ("'{given}' is not a name", "use letters, digits and underscores, a letter first"),
     "greater_than": ("'{given}' lies outside its range", "it must be above {gt}"),
-    "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge}"),
+    "greater_than_equal": ("'{given}' lies outside its range", "it must be at least {ge:g}"),
     "less_than_equal": ("'{given}' lies outside its range", "it must be at most {le}"),
     "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
 }

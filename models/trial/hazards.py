@@ -1,16 +1,17 @@
 """Cumulative hazards of an arm at any time, and its curves as they are read near scans.
 
-Start with `hazard_of_death`, `hazard_of_progression` and `read_survival`.  Beyond the last time of an outcome a hazard goes on as
-it rose last.
+Start with `hazard_of_death`, `hazard_of_progression` and `read_survival`.  Beyond the last time of an outcome a hazard goes on
+as it rose last.
 """
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 
 from kinimmune.models.arrays import Array, real
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.progression_free import progression_free_survival, risk_sets
-from kinimmune.models.trial.survival import progression_free, survival_at
+from kinimmune.models.trial.survival import progression_free
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 SMALLEST = 1e-300
@@ -18,10 +19,19 @@ SMALLEST = 1e-300
 
 
 def hazard_of_death(outcome: ArmOutcome, times: Array) -> Array:
-    """Return -ln S of overall survival at times [d], shape of `times`."""
-    end = float(outcome.grid[-1])
-    inside = -np.log(np.maximum(survival_at(outcome.grid, outcome.survival, np.minimum(times, end)), SMALLEST))
-    return _go_on(inside, times, outcome.grid, -np.log(np.maximum(outcome.survival, SMALLEST)))
+    """Return H = -ln S of overall survival at times [d], shape of `times`.
+
+    ln H is interpolated in ln t by a monotone cubic, which is exact where the hazard is a power of time, and goes on as a power
+    before the first time of the outcome and after the last.
+    """
+    grid = np.log(outcome.grid[1:])
+    hazard = np.log(np.maximum(-np.log(np.maximum(outcome.survival[1:], SMALLEST)), SMALLEST))
+    cubic = PchipInterpolator(grid, hazard)
+    slopes = cubic.derivative()(grid[[0, -1]])
+    given = np.log(np.maximum(times, SMALLEST))
+    inside = cubic(np.clip(given, grid[0], grid[-1]))
+    beyond = slopes[0] * np.minimum(given - grid[0], 0.0) + slopes[1] * np.maximum(given - grid[-1], 0.0)
+    return real(np.where(np.asarray(times) > 0.0, np.exp(inside + beyond), 0.0))
 
 
 def hazard_of_progression(outcome: ArmOutcome, times: Array) -> Array:

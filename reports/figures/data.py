@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.estimation.outcome_rows import ObservedRow
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, EstimateRow, StartRow, StopRuleRow
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow, StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, EstimateRow, StartRow
 
 Value = str | float | int | bool | None
 

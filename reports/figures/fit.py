@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -18,7 +20,6 @@ from kinimmune.reports.figures.style import (
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     make_panels,
     new_figure,
     styled,

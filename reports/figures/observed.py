@@ -48,14 +48,6 @@ def draw_observed(axes: Axes, rows: Sequence[ObservedRow], colours: Colours) -> 
         _draw_step(axes, replace(kind, months=(), survival=()), pale(NEUTRAL), f"{_WORDS[kind.statistic]}{role}")
 
 
-def add_curve_legend(axes: Axes, observed: Sequence[ObservedRow]) -> None:
-    """Write the legend of curves, in small letters where what was observed needs its room."""
-    if observed:
-        axes.legend(loc="upper right", fontsize=6.0, labelspacing=0.25, handlelength=1.6, borderaxespad=0.0)
-    else:
-        axes.legend(loc="upper right")
-
-
 def _draw_step(axes: Axes, row: ObservedRow, colour: str, label: str) -> None:
     axes.plot(
         row.months,

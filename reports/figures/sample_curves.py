@@ -17,13 +17,13 @@ from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
-from kinimmune.reports.figures.observed import add_curve_legend, draw_observed, mark_reported, select_observed
+from kinimmune.reports.figures.legends import add_legend, head_panels
+from kinimmune.reports.figures.observed import draw_observed, mark_reported, select_observed
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
     NEUTRAL,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -59,7 +59,8 @@ def plot_bands(
     grid = [(study, endpoint) for endpoint in endpoints for study in studies]
     with styled():
         figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
-        for axes, (study, endpoint) in zip(make_panels(figure, len(endpoints), len(studies), share_y=True), grid, strict=True):
+        panels = make_panels(figure, len(endpoints), len(studies), share_y=True)
+        for axes, (study, endpoint) in zip(panels, grid, strict=True):
             own = [band for band in bands if (band.study, band.endpoint) == (study, endpoint)]
             colours = dict(zip([band.arm for band in own], colour_arms(len(own)), strict=True))
             for band in own:
@@ -68,12 +69,12 @@ def plot_bands(
             draw_observed(axes, published, colours)
             _mark_reported(axes, [row for row in reported if (row.study, row.endpoint) == (study, endpoint)], colours)
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            name_panel(axes, f"{labels.study(study)}: {print_endpoint(endpoint)}", len(studies))
             axes.set_xlabel("Months")
             axes.set_ylim(0.0, 1.02)
             axes.set_xlim(left=0.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-            add_curve_legend(axes, published)
+        titles = [f"{labels.study(study)}: {print_endpoint(endpoint)}" for study, endpoint in grid]
+        head_panels(figure, panels, titles, len(studies))
     return figure
 
 

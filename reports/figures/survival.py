@@ -10,24 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
-from kinimmune.fitting.estimation.outcome_rows import ObservedRow
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, TrialResult
 from kinimmune.models.arrays import Array
-from kinimmune.reports.figures.observed import (
-    RiskLine,
-    add_curve_legend,
-    draw_observed,
-    mark_reported,
-    select_observed,
-    write_at_risk,
-)
+from kinimmune.reports.figures.legends import ROW, add_legend, head_panels
+from kinimmune.reports.figures.observed import RiskLine, draw_observed, mark_reported, select_observed, write_at_risk
 from kinimmune.reports.figures.style import (
     FAINT,
     FOURTH,
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -90,11 +83,10 @@ def _plot_by_study(trial: TrialResult, reported: Sequence[ComparisonRow], endpoi
             colours = dict(zip([arm.arm for arm in own], colour_arms(len(own)), strict=True))
             _draw_curves(panel, own, endpoint, _last_month(own, endpoint, observed[study]))
             draw_observed(panel, observed[study], colours)
-            add_curve_legend(panel, observed[study])
             mark_reported(panel, [row for row in reported if row.study == study], colours)
             known = [RiskLine(colours.get(row.arm, NEUTRAL), row.risk_months, row.at_risk) for row in observed[study]]
             write_at_risk(panel, {"Expected at risk": _list_expected(own, endpoint), "Published at risk": known})
-            name_panel(panel, labels.study(study), len(studies))
+        head_panels(figure, axes, [labels.study(study) for study in studies], len(studies))
         axes[0].set_ylabel(_SHARES[endpoint])
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
@@ -190,7 +182,7 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     with styled():
         columns = min(len(compared), _RATIOS_BESIDE)
         rows = -(-len(compared) // columns)
-        figure = new_figure(2.05 * rows)
+        figure = new_figure(2.05 * rows + ROW)
         panels = make_panels(figure, rows, columns, share_y=True)
         for axes, pair in zip(panels, compared, strict=False):
             for row in (row for row in contrasts if (row.study, row.arm) == pair):
@@ -202,11 +194,11 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             name_panel(axes, labels.comparison(*pair), columns)
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
-            axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
         hide_rest(panels, len(compared), columns)
         for axes in panels[::columns]:
             axes.set_ylabel("Hazard ratio [1]")
+        add_legend(figure, *panels[: len(compared)])
     return figure
 
 
@@ -239,9 +231,8 @@ def plot_treatment(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
             axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
-            name_panel(axes, labels.study(study), len(studies))
             axes.set_xlabel("Months since randomisation")
-            axes.legend(loc="upper right")
+        head_panels(figure, panels, [labels.study(study) for study in studies], len(studies))
         panels[0].set_ylabel("Share of patients")
         panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure

@@ -4,7 +4,8 @@ Start with `list_outcomes`; `kinimmune.reports.pages.comparisons` has published 
 `kinimmune.reports.model.tables` the tables about a model and its numbers.
 """
 
-from kinimmune.fitting.estimation.results import ArmResult, FitResult, StopRuleRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, FitResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag

@@ -180,7 +180,7 @@ def test_a_file_is_no_folder(kinimmune, folder, arguments):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("fit", "gompertz"), "a fit aims at median times of trials"),
+        (("fit", "gompertz"), "a fit aims at what trials published"),
         (("fit", "melanoma", "-o", "run"), "targets.csv has no row with role 'fit' of soraftem, mcdermott2008, the studies that"),
     ],
 )

@@ -79,7 +79,7 @@ def test_what_has_no_label_is_written_as_words():
     figure = plot_lines([Line("best_care", (0.0, 1.0), {"nk_cells": (1.0, 2.0)})], "Days")
     (axes,) = figure.axes
     assert axes.get_title(loc="left") == "Nk cells"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["best care"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best care"]
 
 
 def test_every_line_has_a_colour_of_its_own():

@@ -122,8 +122,8 @@ def test_a_fit_refuses_targets_it_must_not_see(hcc_problem):
         replace(hcc_problem, targets=(*hcc_problem.targets, unfitted))
     ratio = replace(unfitted, role=Role.FIT)
     assert ratio.statistic is Statistic.HAZARD_RATIO
-    with pytest.raises(UsageError, match="only medians can be fitted"):
-        replace(hcc_problem, targets=(ratio,))
+    with pytest.raises(UsageError, match="belongs to an arm that is not run"):
+        replace(hcc_problem, targets=(ratio,), arms=(("sharp", "sorafenib"),))
 
 
 def test_a_target_of_an_arm_that_is_not_run_is_refused(hcc_problem):

@@ -50,8 +50,13 @@ def test_an_unknown_unit_is_refused(folder, name, text):
 @pytest.mark.parametrize(
     ("name", "column", "allowed"),
     [
-        ("targets.csv", "role", "'fit' or 'unfitted'"),
-        ("targets.csv", "statistic", "'median' or 'hazard_ratio'"),
+        ("targets.csv", "role", "'fit', 'unfitted' or 'held_out'"),
+        (
+            "targets.csv",
+            "statistic",
+            "'median', 'hazard_ratio', 'survival', 'response_rate', 'control_rate', 'deaths', 'events', 'cutoff', 'curve' or "
+            "'patients'",
+        ),
         ("targets.csv", "endpoint", "'os', 'ttp' or 'pfs'"),
         ("targets.csv", "value_status", "'reported', 'recalled', 'derived' or 'assumed'"),
         ("targets.csv", "interval_status", "'reported', 'recalled', 'derived' or 'assumed'"),
@@ -88,7 +93,7 @@ def test_an_interval_upside_down_is_refused(folder, name, cells, column, problem
         ("arms.csv", "study", "study 'sharp', arm 'sorafenib'"),
         ("design.csv", "study", "study 'sharp', arm '', quantity 'scan_interval'"),
         ("follow_up.csv", "study", "study 'sharp', endpoint 'os'"),
-        ("targets.csv", "study", "study 'sharp', arm 'sorafenib', endpoint 'os', statistic 'median'"),
+        ("targets.csv", "study", "study 'sharp', arm 'sorafenib', endpoint 'os', statistic 'median', month ''"),
     ],
 )
 def test_a_duplicate_key_is_refused(folder, name, column, named):
@@ -164,7 +169,12 @@ def test_a_dangling_reference_is_refused(folder, name, column, given, message):
 @pytest.mark.parametrize(
     ("name", "cells", "column", "message"),
     [
-        ("targets.csv", {"value": "-10.7"}, "value", "'-10.7' lies outside its range in column 'value' ({}); it must be above 0"),
+        (
+            "targets.csv",
+            {"value": "-10.7"},
+            "value",
+            "'-10.7' lies outside its range in column 'value' ({}); it must be at least 0",
+        ),
         ("targets.csv", {"n": "0"}, "n", "'0' lies outside its range in column 'n' ({}); it must be above 0"),
         ("targets.csv", {"n": "29.5"}, "n", "'29.5' is not a whole number in column 'n' ({}); write digits only"),
         ("kinases.csv", {"ic50": "0"}, "ic50", "'0' lies outside its range in column 'ic50' ({}); it must be above 0"),

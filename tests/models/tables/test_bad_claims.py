@@ -50,7 +50,7 @@ def test_a_prediction_and_a_dispute_need_no_document(trial, kind):
             "allowed: 'built-in', 'emergent', 'fitted', 'prediction' or 'conflict'",
         ),
         ({"comparison": "="}, "comparison", "unknown value '=' in column 'comparison'", "allowed: '<' or '>'"),
-        ({"margin": "-1"}, "margin", "'-1' lies outside its range in column 'margin'", "it must be at least 0.0"),
+        ({"margin": "-1"}, "margin", "'-1' lies outside its range in column 'margin'", "it must be at least 0"),
         (
             {"reference": "one"},
             "reference",
