@@ -19,8 +19,6 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_statistic
 
 _ROLES = {Role.UNFITTED: ", not fitted", Role.HELD_OUT: ", held out"}
-_TALLEST = 8.2
-"""Height that a page has room for [inch]."""
 
 
 def plot_medians(fit: FitResult, labels: Labels = PLAIN) -> Figure:
@@ -75,7 +73,7 @@ def _name(row: ComparisonRow, labels: Labels) -> str:
 
 def _plot_rows(rows: Sequence[ComparisonRow], names: Sequence[str], label: str) -> Figure:
     with styled():
-        figure = new_figure(min(0.2 * len(rows) + 0.7, _TALLEST), width=5.6)
+        figure = new_figure(0.2 * len(rows) + 0.7, width=5.6)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
             _draw_row(axes, -line, row)
@@ -107,7 +105,7 @@ def plot_residuals(fit: FitResult, labels: Labels = PLAIN) -> Figure:
     """
     rows = (*fit.targets, *fit.unfitted)
     with styled():
-        figure = new_figure(min(0.17 * len(rows) + 0.7, _TALLEST))
+        figure = new_figure(0.17 * len(rows) + 0.7)
         (axes,) = make_panels(figure, 1, 1)
         for level in (-2.0, -1.0, 0.0, 1.0, 2.0):
             axes.axvline(level, color=FAINT if level else NEUTRAL, linewidth=0.6, zorder=0)

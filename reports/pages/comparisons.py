@@ -39,7 +39,7 @@ def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
         for row in fit.targets
     )
     names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
-    widths = () if medians else (1.3, 0.0, 1.2, *[0.0] * (len(names) - 3))
+    widths = () if medians else (1.7, 0.0, 1.3, *[0.0] * (len(names) - 3))
     return Table(names, rows, "lllrrlrcr", widths, group=0)
 
 
