@@ -6,7 +6,7 @@ Start with `print_claims`.
 from collections.abc import Sequence
 
 from kinimmune.cli.terminal import format_number, print_table
-from kinimmune.fitting.claims.results import VERDICTS, ClaimRecord
+from kinimmune.fitting.claims.results import UNDECIDED, VERDICTS, ClaimRecord
 
 
 def print_claims(records: Sequence[ClaimRecord]) -> None:
@@ -16,6 +16,9 @@ def print_claims(records: Sequence[ClaimRecord]) -> None:
         columns = ("claim", "kind", "verdict", "value", "must be", "of draws", "priors halved", "without its mechanism", "text")
         print_table(model, columns, rows, ("value",))
     print(count_claims(records))
+    undecided = [item for item in records if item.verdict == UNDECIDED]
+    if undecided:
+        print(f"undecided, not failed: {', '.join(item.id for item in undecided)}; what would decide each stands with it")
 
 
 def count_claims(records: Sequence[ClaimRecord]) -> str:
@@ -24,7 +27,7 @@ def count_claims(records: Sequence[ClaimRecord]) -> str:
     def tell(some: Sequence[ClaimRecord]) -> str:
         counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
         told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-        return f"{told or 'none'}; {sum(item.explanation is not None for item in some)} explained"
+        return f"{told or 'none'}; {sum(item.explained for item in some)} explained"
 
     stated = [item for item in records if item.source is not None]
     return f"{len(records)} claims: {tell(records)}\n{len(stated)} of them stated by a document: {tell(stated)}"

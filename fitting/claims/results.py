@@ -1,6 +1,6 @@
 """What became of claims, as plain values that go to JSON and back (schema `kinimmune.claims/1`).
 
-Start with `ClaimRecord`; `kinimmune.fitting.claims.check` makes them.
+Start with `ClaimRecord`; `kinimmune.fitting.claims.evidence` makes them.
 """
 
 import json
@@ -14,7 +14,8 @@ from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.models.errors import DataError
 
 SCHEMA = "kinimmune.claims/1"
-VERDICTS = ("supported", "vacuous", "failed", "disputed")
+SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED = "supported", "vacuous", "undecided", "failed", "disputed"
+VERDICTS = (SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED)
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,16 @@ class ClaimRecord:
     verdict: str
     """One of `VERDICTS`."""
     explanation: str | None
-    """Why the claim is kept although it fails a rule; None for most."""
+    """Why the claim is kept although it fails a rule, or what would decide an undecided one; None for most."""
     ablations: tuple[Ablation, ...]
     """The claim with each mechanism it names knocked out."""
     holds_without: dict[str, bool]
     """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether its row says why it is kept although it fails a rule."""
+        return self.explanation is not None and self.verdict != UNDECIDED
 
 
 def to_plain(records: Iterable[ClaimRecord]) -> dict[str, object]:

@@ -5,7 +5,8 @@ Start with `compose_claims`.
 
 from collections.abc import Sequence
 
-from kinimmune.fitting.claims.results import VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.verdict import ENOUGH
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
 from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
@@ -30,9 +31,10 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list
         Bullets(tuple(_count(claims))),
         Paragraph(
             f"Shares are over {draws} draws from the priors. A claim is supported when it holds at the values of the tables, the "
-            "lower end of its share is at least 0.8 or the row says why not, and it fails once the mechanism it is about is "
-            "removed. One that survives the removal is vacuous: it says nothing about that mechanism. What the literature "
-            "disputes is not scored; its value is the boundary at which the model turns over."
+            f"lower end of its share is at least {ENOUGH} or the row says why not, and it fails once the mechanism it is about "
+            "is removed. One that survives the removal is vacuous: it says nothing about that mechanism. Where the interval of "
+            f"the share holds {ENOUGH} so many draws cannot tell, and the claim is undecided. What the literature disputes is "
+            "not scored; its value is the boundary at which the model turns over."
         ),
         *show_figures(figures, FIGURE),
         TableBlock(list_claims(claims), caption, small=True),
@@ -58,9 +60,9 @@ def _count(claims: Sequence[ClaimRecord]) -> list[Cell]:
 def _describe_verdicts(some: Sequence[ClaimRecord]) -> str:
     counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    if all(item.verdict == "disputed" for item in some):
+    if all(item.verdict == DISPUTED for item in some):
         return "Not scored."
-    explained = sum(item.explanation is not None for item in some)
+    explained = sum(item.explained for item in some)
     fixed = sum(item.sign_fixed_by_prior for item in some)
     return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
 
@@ -101,5 +103,11 @@ def _without(ablations: Sequence[Ablation]) -> Cell:
 
 
 def _explain(claims: Sequence[ClaimRecord]) -> list[Block]:
+    kept = [item for item in claims if item.explained]
+    open_ones = [item for item in claims if item.verdict == UNDECIDED]
+    return [*_list_reasons("Claims kept with an explanation", kept), *_list_reasons("Claims that are undecided", open_ones)]
+
+
+def _list_reasons(title: str, claims: Sequence[ClaimRecord]) -> list[Block]:
     entries = tuple((Strong(f"{item.id}. "), item.explanation) for item in claims if item.explanation is not None)
-    return [Heading("Claims kept with an explanation", 2), Bullets(entries)] if entries else []
+    return [Heading(title, 2), Bullets(entries)] if entries else []

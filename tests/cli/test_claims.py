@@ -58,6 +58,18 @@ def test_claims_that_all_stand_leave_with_0(kinimmune, sound_tables):
     assert "2 of them stated by a document: 1 supported, 1 vacuous; 0 explained" in out
 
 
+def test_a_claim_that_draws_leave_open_leaves_with_0_and_says_how_many_would_do(kinimmune, tmp_path):
+    """Four fifths of draws satisfy it, which so few cannot tell from the threshold."""
+    example.write_tables(tmp_path, claims=("grows", "close"))
+    code, out, _ = kinimmune("claims", "gompertz", "--data", str(tmp_path), *DRAWS)
+
+    assert code == 0
+    assert "2 claims: 1 supported, 1 undecided; 0 explained" in out
+    assert "32 draws leave the share between" in out
+    assert "would decide if it stays" in out
+    assert "undecided, not failed: close; what would decide each stands with it" in out
+
+
 def test_the_same_seed_gives_the_same_claims(kinimmune, tables):
     arguments = ("claims", "gompertz", "--data", tables, "--draws", "32", "--json", "-q", "--seed")
     first, again, other = (kinimmune(*arguments, seed)[1] for seed in ("3", "3", "4"))

@@ -48,6 +48,7 @@ CLAIM_ROWS = (
     make_claim("A3", verdict="failed", explanation="it does not hold and #emph[nobody] knows why"),
     make_claim("A4", kind="prediction", source=None),
     make_claim("A5", kind="conflict", verdict="disputed", source=None),
+    make_claim("A6", verdict="undecided", explanation="more draws would tell"),
 )
 
 
@@ -64,13 +65,15 @@ def flatten(cell):
 
 def test_what_documents_state_is_counted_apart():
     blocks = compose_claims(CLAIM_ROWS, {})
-    (counts, explained) = (block for block in blocks if isinstance(block, Bullets))
+    (counts, explained, undecided) = (block for block in blocks if isinstance(block, Bullets))
     assert [flatten(entry) for entry in counts.entries] == [
-        "Stated by a document: 3. 1 supported, 1 vacuous, 1 failed; 1 explained; in 0 of them no draw contradicts the claim.",
+        "Stated by a document: 4. 1 supported, 1 vacuous, 1 undecided, 1 failed; 1 explained; "
+        "in 0 of them no draw contradicts the claim.",
         "Stated by none (predictions): 1. 1 supported; 0 explained; in 0 of them no draw contradicts the claim.",
         "Disputed in the literature: 1. Not scored.",
     ]
     assert [flatten(entry) for entry in explained.entries] == ["A3. it does not hold and #emph[nobody] knows why"]
+    assert [flatten(entry) for entry in undecided.entries] == ["A6. more draws would tell"]
 
 
 def test_no_claims_no_pages(content):
@@ -98,7 +101,7 @@ def test_matrix_marks_what_each_claim_breaks_on(content):
     assert [label.get_text().split()[0] for label in left.get_yticklabels()] == [item.id for item in CLAIM_ROWS]
     assert [label.get_text() for label in right.get_xticklabels()] == ["RAF inhibition", "VEGFR-2 block"]
     cells = {(round(patch.get_x() + 0.44), round(patch.get_y() + 0.44)): patch.get_facecolor() for patch in right.patches}
-    assert set(cells) == {(column, row) for column in (0, 1) for row in range(4)}
+    assert set(cells) == {(column, row) for column in (0, 1) for row in (0, 1, 2, 3, 5)}
     broken, kept = cells[0, 0], cells[1, 0]
     assert broken != kept
     assert [cells[0, row] == broken for row in range(4)] == [True, False, False, True]  # A2 survives, A3 never held
