@@ -9,6 +9,7 @@ from functools import partial
 
 from kinimmune.fitting.claims.batch import ExperimentSetup
 from kinimmune.fitting.claims.evidence import draw_batches, try_claims
+from kinimmune.fitting.claims.posterior import ClaimPosterior
 from kinimmune.fitting.claims.readout import Named
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import ClaimRecord
@@ -48,12 +49,33 @@ def check_claims(
     """
     results: list[ClaimRecord] = []
     for name in models:
-        claims = read_claims(tables, name)
-        if claims:
+        if read_claims(tables, name):
             progress(name)
-            setup = set_up(load_model(name, tables), claims, tables, jobs)
-            results += try_claims(claims, draw_batches(setup, claims, draws, seed))
+            results += check_model(load_model(name, tables), tables, draws=draws, seed=seed, jobs=jobs)
     return tuple(results)
+
+
+def check_model(
+    model: OdeModel, tables: Tables, *, draws: int, seed: int, jobs: int, posterior: ClaimPosterior | None = None
+) -> tuple[ClaimRecord, ...]:
+    """Put every claim about one model to the test.
+
+    Parameters
+    ----------
+    model
+        with its parameters as the claims are to see them
+    tables
+        of claims, experiments and trials
+    draws, seed, jobs
+        as of `check_claims`
+    posterior
+        of the run whose claims are tested; None for the model alone
+    """
+    claims = read_claims(tables, model.name)
+    if not claims:
+        return ()
+    setup = set_up(model, claims, tables, jobs)
+    return tuple(try_claims(claims, draw_batches(setup, claims, draws, seed, posterior)))
 
 
 def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:

@@ -5,12 +5,13 @@ Start with `try_claims`; `draw_batches` makes the parameter sets.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
+from kinimmune.fitting.claims.parameter_sets import draw_sets, read_sets
+from kinimmune.fitting.claims.posterior import ClaimPosterior, PosteriorBatches, draw_posterior
 from kinimmune.fitting.claims.readout import Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import UNDECIDED, Ablation, ClaimRecord
@@ -25,6 +26,7 @@ BOUNDARY_DRAWS = 8
 """Prior draws over which the boundary of a disputed claim is searched."""
 HALF = 0.5
 """Factor on the priors' standard deviations in the second set of draws."""
+NEEDS_A_RUN = "its numbers are fitted, so that the run of a fit decides it: kinimmune claims RUN"
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,17 @@ class Batches:
     """Draws for disputed claims, whose read-outs search for a boundary."""
     mechanisms: tuple[str, ...]
     """Every mechanism a claim about the model names."""
+    posterior: PosteriorBatches | None
+    """At and about the estimates of a run; None where there is no run."""
+
+    def choose_prior(self, kind: ClaimKind) -> ExperimentBatch:
+        """Return the prior draws a kind of claim is tried over: few where they do not decide."""
+        return {ClaimKind.CONFLICT: self.boundary, ClaimKind.FITTED: self.few}.get(kind, self.declared)
 
 
-def draw_batches(setup: ExperimentSetup, claims: Sequence[Claim], draws: int, seed: int) -> Batches:
+def draw_batches(
+    setup: ExperimentSetup, claims: Sequence[Claim], draws: int, seed: int, posterior: ClaimPosterior | None = None
+) -> Batches:
     """Return the parameter sets with which claims about a model are tested.
 
     Parameters
@@ -58,15 +68,22 @@ def draw_batches(setup: ExperimentSetup, claims: Sequence[Claim], draws: int, se
         from the priors, at declared and at halved width
     seed
         of the draws
+    posterior
+        of the run whose claims are tested; None for the model alone
     """
-    make, table = partial(ExperimentBatch, setup, seed=seed), setup.compiled.model.parameters
+    table = setup.compiled.model.parameters
+
+    def draw(number: int, width: float = 1.0) -> ExperimentBatch:
+        return draw_sets(table, number, width, seed).to_batch(setup, seed)
+
     return Batches(
-        nominal=make(nominal(table)),
-        declared=make(draw_parameters(table, draws, 1.0, seed)),
-        halved=make(draw_parameters(table, draws, HALF, seed)),
-        few=make(draw_parameters(table, min(draws, ABLATION_DRAWS), 1.0, seed)),
-        boundary=make(draw_parameters(table, min(draws, BOUNDARY_DRAWS), 1.0, seed)),
+        nominal=read_sets(table).to_batch(setup, seed),
+        declared=draw(draws),
+        halved=draw(draws, HALF),
+        few=draw(min(draws, ABLATION_DRAWS)),
+        boundary=draw(min(draws, BOUNDARY_DRAWS)),
         mechanisms=tuple(dict.fromkeys(mechanism for claim in claims for mechanism in claim.knock_outs)),
+        posterior=None if posterior is None else draw_posterior(setup, posterior, seed, ABLATION_DRAWS, BOUNDARY_DRAWS),
     )
 
 
@@ -97,25 +114,26 @@ def _find(readouts: Mapping[str, Readout], claim: Claim) -> Readout:
 def _try(claim: Claim, readout: Readout, batches: Batches) -> ClaimRecord:
     disputed = claim.kind is ClaimKind.CONFLICT
     value = float(readout(batches.nominal, claim)[0])
-    share = _count(claim, readout, batches.boundary if disputed else batches.declared)
-    halved = None if disputed else _count(claim, readout, batches.halved)
+    share = _count(claim, readout, batches.choose_prior(claim.kind))
+    judged_by_priors = claim.kind not in (ClaimKind.CONFLICT, ClaimKind.FITTED)
+    halved = _count(claim, readout, batches.halved) if judged_by_priors else None
     without = {
         mechanism: bool(satisfies(claim, readout(batches.nominal.without(mechanism), claim))[0])
         for mechanism in (claim.knock_outs if disputed else batches.mechanisms)
     }
-    ablations = tuple(
-        Ablation(name, without[name], _count(claim, readout, batches.few.without(name)).value) for name in claim.knock_outs
-    )
-    evidence = Evidence(bool(satisfies(claim, np.array([value]))[0]), share, ablations)
-    verdict = judge(evidence, disputed=disputed, explained=bool(claim.explanation))
-    return ClaimRecord(
+    tables = Evidence(_holds(claim, value), share, _ablate(claim, readout, batches.nominal, batches.few))
+    fit = None if batches.posterior is None else _read_fit(claim, readout, batches.posterior)
+    obstacle = _find_obstacle(claim, batches)
+    judged = fit.evidence if fit is not None and claim.kind is ClaimKind.FITTED and not obstacle else tables
+    verdict = UNDECIDED if obstacle else judge(judged, disputed=disputed, explained=bool(claim.explanation))
+    record = ClaimRecord(
         id=claim.id,
         model=claim.model,
         text=claim.text,
         source=claim.document or None,
         kind=str(claim.kind),
-        holds=evidence.holds,
-        value=value if math.isfinite(value) else None,
+        holds=tables.holds,
+        value=_finite(value),
         comparison=str(claim.comparison),
         bound=claim.bound,
         draws=share.draws,
@@ -127,15 +145,87 @@ def _try(claim: Claim, readout: Readout, batches: Batches) -> ClaimRecord:
         fraction_halved_upper=None if halved is None else halved.upper,
         sign_fixed_by_prior=share.value == 1.0,
         verdict=verdict,
-        explanation=explain_undecided(share) if verdict == UNDECIDED else claim.explanation or None,
-        ablations=ablations,
+        explanation=(obstacle or explain_undecided(judged.share)) if verdict == UNDECIDED else claim.explanation or None,
+        ablations=tuple(judged.ablations),
         holds_without=without,
+    )
+    return record if fit is None else _add_fit(record, fit)
+
+
+def _find_obstacle(claim: Claim, batches: Batches) -> str:
+    """Return why a claim whose numbers are fitted cannot be judged here; empty where it can, and for every other claim."""
+    if claim.kind is not ClaimKind.FITTED:
+        return ""
+    if batches.posterior is None:
+        return NEEDS_A_RUN
+    named = {(place or "").partition(":")[0] for place in (claim.experiment, claim.baseline)}
+    missing = named & set(batches.nominal.setup.trials) - batches.posterior.source.studies
+    return f"its numbers are fitted, and this run has no fit of study {' or '.join(sorted(missing))}" if missing else ""
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A claim at and about the estimates of a run."""
+
+    basis: str
+    value: float
+    """At the estimates, constants at the tables' values."""
+    drawn: Share
+    """Of draws of the estimates, constants drawn from their priors."""
+    held: Share | None
+    """Of the same draws with constants held; None for a disputed claim."""
+    evidence: Evidence
+    """With constants held."""
+
+
+def _read_fit(claim: Claim, readout: Readout, batches: PosteriorBatches) -> _Fit:
+    disputed, effective = claim.kind is ClaimKind.CONFLICT, batches.source.effective
+    value = float(readout(batches.fitted, claim)[0])
+    drawn = _count(claim, readout, batches.boundary if disputed else batches.drawn, effective)
+    held = None if disputed else _count(claim, readout, batches.held, effective)
+    judged = claim.kind is ClaimKind.FITTED
+    ablations = _ablate(claim, readout, batches.fitted, batches.few) if judged else ()
+    return _Fit(batches.source.basis, value, drawn, held, Evidence(_holds(claim, value), held or drawn, ablations))
+
+
+def _add_fit(record: ClaimRecord, fit: _Fit) -> ClaimRecord:
+    return replace(
+        record,
+        basis=fit.basis,
+        fitted_value=_finite(fit.value),
+        posterior_draws=fit.drawn.draws,
+        posterior_fraction=fit.drawn.value,
+        posterior_fraction_lower=fit.drawn.lower,
+        posterior_fraction_upper=fit.drawn.upper,
+        posterior_fraction_held=None if fit.held is None else fit.held.value,
+        posterior_fraction_held_lower=None if fit.held is None else fit.held.lower,
+        posterior_fraction_held_upper=None if fit.held is None else fit.held.upper,
     )
 
 
-def _count(claim: Claim, readout: Readout, batch: ExperimentBatch) -> Share:
+def _ablate(claim: Claim, readout: Readout, point: ExperimentBatch, draws: ExperimentBatch) -> tuple[Ablation, ...]:
+    """Return a claim with each mechanism it names knocked out, at one set of values and over draws."""
+    return tuple(
+        Ablation(
+            name,
+            _holds(claim, float(readout(point.without(name), claim)[0])),
+            _count(claim, readout, draws.without(name)).value,
+        )
+        for name in claim.knock_outs
+    )
+
+
+def _count(claim: Claim, readout: Readout, batch: ExperimentBatch, effective: float | None = None) -> Share:
     """Return the share of a batch that satisfies a claim; a set that cannot be integrated counts against it."""
-    return count_share(int(satisfies(claim, readout(batch, claim)).sum()), batch.size)
+    return count_share(int(satisfies(claim, readout(batch, claim)).sum()), batch.size, effective)
+
+
+def _holds(claim: Claim, value: float) -> bool:
+    return bool(satisfies(claim, np.array([value]))[0])
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def satisfies(claim: Claim, values: Array) -> Bools:

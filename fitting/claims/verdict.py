@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinimmune.fitting.claims.results import DISPUTED, FAILED, SUPPORTED, UNDECIDED, VACUOUS, Ablation
+from kinimmune.fitting.claims.results import DISPUTED, FAILED, SUPPORTED, UNDECIDED, VACUOUS, Ablation, ClaimRecord
 from kinimmune.models.arrays import NORMAL_95
 
 ENOUGH = 0.8
@@ -128,3 +128,12 @@ def explain_undecided(share: Share) -> str:
     number = "no number" if needed is None else f"about {needed}"
     known = f"{share.draws} draws leave the share between {share.lower:.3f} and {share.upper:.3f}, and {ENOUGH} lies within"
     return f"{known}; {number} would decide if it stays {share.value:.3f}"
+
+
+def describe_loss(record: ClaimRecord) -> str:
+    """Return in words that a claim is supported on prior draws and survives less often where the fit of a run leaves it."""
+    drawn, held = record.posterior_fraction, record.posterior_fraction_held
+    parts = [] if drawn is None else [f"{drawn:.2f} of draws of the estimates with constants from their priors"]
+    parts += [] if held is None else [f"{held:.2f} with constants held, at values that meet the trials"]
+    supported = f"{record.id} is supported on draws from the priors, of which {record.fraction:.2f} satisfy it"
+    return f"{supported}, and survives less often at the fit: in {', and in '.join(parts)}"

@@ -5,8 +5,9 @@ Start with `compose_claims`.
 
 from collections.abc import Sequence
 
+from kinimmune.fitting.claims.posterior import BASES
 from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Ablation, ClaimRecord
-from kinimmune.fitting.claims.verdict import ENOUGH
+from kinimmune.fitting.claims.verdict import ENOUGH, describe_loss
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
 from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
@@ -39,6 +40,7 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list
         *show_figures(figures, FIGURE),
         TableBlock(list_claims(claims), caption, small=True),
         *_explain(claims),
+        *_compose_fit([item for item in claims if item.basis is not None]),
     ]
 
 
@@ -65,6 +67,47 @@ def _describe_verdicts(some: Sequence[ClaimRecord]) -> str:
     explained = sum(item.explained for item in some)
     fixed = sum(item.sign_fixed_by_prior for item in some)
     return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
+
+
+def _compose_fit(claims: Sequence[ClaimRecord]) -> list[Block]:
+    """Return where claims stand at the fit of the run, and which survive less often there; nothing without a run."""
+    if not claims:
+        return []
+    draws = max(item.posterior_draws or 0 for item in claims)
+    bases = dict.fromkeys(item.basis for item in claims if item.basis is not None)
+    kinds = " and ".join(BASES.get(basis, basis) for basis in bases)
+    caption = (
+        "Value: read-out at the estimates, constants at the values of the tables. Priors: share of draws from the priors. "
+        "Posterior: share of draws of the estimates, constants drawn from their priors. Held: of the same draws with constants "
+        "held, as in the fit. With Wilson intervals."
+    )
+    losses = [describe_loss(item) for item in claims if item.survives_less]
+    return [
+        Heading("Claims at the fit of this run", 2),
+        Paragraph(
+            f"Shares are over {draws} {kinds}. With constants held they are what the fit leaves open; with constants from their "
+            "priors they need not meet the trials any more, and differ from draws of the priors in the estimated parameters "
+            "alone. A claim of kind fitted is judged here, by its value at the estimates and its share with constants held."
+        ),
+        *([Bullets(tuple(losses))] if losses else [Paragraph("No claim that is supported survives less often here.")]),
+        TableBlock(list_fitted_claims(claims), caption, small=True),
+    ]
+
+
+def list_fitted_claims(claims: Sequence[ClaimRecord]) -> Table:
+    """Return claims with their value at the estimates of a run and their shares of draws about them."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            Strong(item.id),
+            Tag(item.verdict),
+            f"{print_number(item.fitted_value)} ({_SIGNS[item.comparison]} {print_number(item.bound)})",
+            _share(item.fraction, item.fraction_lower, item.fraction_upper),
+            _share(item.posterior_fraction, item.posterior_fraction_lower, item.posterior_fraction_upper),
+            _share(item.posterior_fraction_held, item.posterior_fraction_held_lower, item.posterior_fraction_held_upper),
+        )
+        for item in claims
+    )
+    return Table(("", "Verdict", "Value (must be)", "Priors", "Posterior", "Held"), rows, "llllll")
 
 
 def list_claims(claims: Sequence[ClaimRecord]) -> Table:

@@ -40,8 +40,11 @@ def test_json_holds_every_claim_and_a_failed_one_leaves_with_1(kinimmune, tables
     assert set(grows) == {
         "id", "model", "text", "source", "kind", "holds", "value", "comparison", "bound", "draws", "fraction", "fraction_lower",
         "fraction_upper", "fraction_halved", "fraction_halved_lower", "fraction_halved_upper", "sign_fixed_by_prior", "verdict",
-        "explanation", "ablations", "holds_without",
+        "explanation", "ablations", "holds_without", "basis", "fitted_value", "posterior_draws", "posterior_fraction",
+        "posterior_fraction_lower", "posterior_fraction_upper", "posterior_fraction_held", "posterior_fraction_held_lower",
+        "posterior_fraction_held_upper",
     }  # fmt: skip
+    assert {grows[name] for name in grows if name.startswith("posterior")} == {None}
     assert grows["value"] == pytest.approx(example.MEDIAN_VOLUME, rel=1e-4)
     assert (grows["model"], grows["source"], grows["draws"], grows["verdict"]) == ("gompertz", "document000", 32, "supported")
     assert grows["ablations"] == [{"arrow": "growth", "holds": False, "fraction": 0.0}]
