@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
+from kinimmune.fitting.estimation.whitening import describe_row
 
 _CAUTION = (
     "Agreement with the fitted medians shows that the model is flexible enough, not that it is valid; "
@@ -30,6 +31,7 @@ def print_fit(result: FitResult) -> None:
     print(f"treatment stops by {rules}\n")
     _print_medians("Fitted medians [month]", result.targets)
     _print_unfitted(result)
+    _print_correlations(result)
     _print_estimates(result.parameters)
     _print_progression_free(result)
     changes = [(row.name, row.changed, row.tables) for row in result.changes]
@@ -95,6 +97,28 @@ def _print_unfitted(result: FitResult) -> None:
         print(
             f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"
         )
+
+
+def _print_correlations(result: FitResult) -> None:
+    """Print what was taken into account of numbers that share patients: of each study the strongest correlation."""
+    if result.whitening is None:
+        return
+    cells = []
+    for item in result.whitening.blocks:
+        one, other, value = item.strongest
+        cells.append(
+            (
+                item.block.study,
+                str(len(item.block.rows)),
+                str(item.draws),
+                format_number(item.condition_number, 3),
+                describe_row(one),
+                describe_row(other),
+                format_number(value, 2),
+            )
+        )
+    columns = ("study", "residuals", "trials drawn", "condition number", "strongest", "with", "correlation")
+    print_table("Numbers that share patients, fitted with their correlations", columns, cells, (*columns[1:4], columns[6]))
 
 
 def _print_progression_free(result: FitResult) -> None:

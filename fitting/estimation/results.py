@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, ObservedRow, PredictedRow, ResponseRow
+from kinimmune.fitting.estimation.whitening import Whitening
 from kinimmune.fitting.runs.codec import JsonFormat
 
 
@@ -188,6 +189,9 @@ class FitResult:
     """What `q_model` comes from: `medians`, a fit to medians alone; None where there is no Q, or none from such a fit."""
     reference_arms: dict[str, str | None] = field(default_factory=dict)
     """Study -> the arm its ratios are relative to; None where it has no control, and so no ratio."""
+    whitening: Whitening | None = None
+    """Correlations of numbers that share patients, by which the residuals behind `chi_square_data` were made independent; rows of
+    targets have them as they were.  None where numbers are independent, or were taken as such."""
     schema: Literal["kinimmune.fit/1", "kinimmune.fit/2"] = "kinimmune.fit/2"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
+from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.fittable import require_trials, select_parameters
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
@@ -72,6 +73,8 @@ class FitProblem:
     """Properties of the drugs that arms give, where they are not those of the model's parameters."""
     changes: tuple[ParameterChange, ...] = ()
     """What is otherwise than in the tables; `parameters` have it already."""
+    correlations: tuple[CorrelatedBlock, ...] = ()
+    """Of numbers that share patients, one block a study; none where they are taken as independent."""
 
     def __post_init__(self) -> None:
         """Refuse targets a fit must not see, and parameters without a prior."""
