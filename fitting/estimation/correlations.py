@@ -107,9 +107,9 @@ def shrink_correlations(rows: Array) -> tuple[Array, float]:
     """Return the correlations of m columns over R rows, drawn to 0 by the share m/R, and that share.
 
     The inverse of a sample's correlations is too large by about m/R on average (the mean of an inverse Wishart matrix), which is
-    2 % or less here, most of it where eigenvalues are smallest; the small share keeps those up.  The share that makes the error of
-    all correlations together smallest (O. Ledoit and M. Wolf, J Multivar Anal 88:365, 2004) is not taken: among many numbers that
-    are independent it would halve the one strong correlation that matters.
+    2 % or less here, most of it where eigenvalues are smallest; the small share keeps those up.  The share that makes the error
+    of all correlations together smallest (O. Ledoit and M. Wolf, J Multivar Anal 88:365, 2004) is not taken: among many numbers
+    that are independent it would halve the one strong correlation that matters.
 
     Parameters
     ----------

@@ -197,8 +197,10 @@ def test_correlations_left_out_are_told(tmp_path):
 
 
 def test_beside_patients_a_number_that_they_tell_adds_little(tmp_path):
-    """The share alive and unprogressed at the first scan is seen in the patients' own progressions: fitted as if it were new it
-    narrows the rate's error, with its correlation hardly at all."""
+    """The share controlled at the first scan is seen in the patients' own progressions.
+
+    Fitted as if it were new it narrows the rate's error, with its correlation hardly at all.
+    """
     rng = np.random.default_rng(2)
     seen = rng.geometric(1.0 - math.exp(-42.0 * RATE), PATIENTS)
     times, events = [42.0 * min(int(scan), 12) for scan in seen], [bool(scan <= 12) for scan in seen]
