@@ -11,6 +11,7 @@ Start with `read_settings`.  A file looks like this; everything in it is optiona
     starts = 3
     stop_rule = "radiological"
     integrator = "kernel"
+    correlations = true      # between numbers that share patients
     free = ["kinase_shift"]
     [fit.fix]
     immune_kill = 0.002      # true holds it at its value in the tables
@@ -191,13 +192,19 @@ def write_configuration(
 def hold_the_same(one: str, other: str) -> bool:
     """Return whether the texts of two configurations hold the same keys and values, in whatever form.
 
+    What one does not say is as the defaults have it, so that an option that came later makes no difference.
+
     >>> hold_the_same("seed = 1", "seed=1  # of patients"), hold_the_same("seed = 1", "seed = ")
     (True, False)
     """
     try:
-        return tomllib.loads(one) == tomllib.loads(other)
-    except tomllib.TOMLDecodeError:
+        contents = [tomllib.loads(text) for text in (one, other)]
+        if contents[0] == contents[1]:
+            return True
+        first, second = (Settings.model_validate({"jobs": 1, **content}) for content in contents)
+    except (tomllib.TOMLDecodeError, ValidationError):
         return False
+    return first == second
 
 
 def _merge(content: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

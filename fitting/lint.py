@@ -12,6 +12,7 @@ from pathlib import Path
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.doubts import find_doubts
+from kinimmune.fitting.problem.error_rules import find_mixed_errors
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.measurements import check_measurements
 from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, find_unused_data
@@ -101,7 +102,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about priors, tables of before and data of no target, as findings that stop no command.
+    """Return what is doubtful about priors and errors, tables of before and data of no target: findings that stop no command.
 
     Raises
     ------
@@ -111,7 +112,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
     doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables))
+    mixed = find_mixed_errors(tables.rows(TrialRow).entries, examine_targets(tables).entries)
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -86,6 +86,8 @@ class FitOptions(ProblemOptions):
     starts: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=1000)] = 3
     compare_rules: bool = False
     """Whether to fit again under each of the stop rules."""
+    correlations: bool = True
+    """Whether numbers of a study are fitted with the correlations that come from sharing its patients."""
     fix: Annotated[dict[str, Annotated[bool | float, PlainValidator(_held)]], BeforeValidator(_by_name)] = {}
     """Name or key of a parameter that is held -> its value, True for that of the tables."""
     free: list[str] = []

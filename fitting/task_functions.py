@@ -6,6 +6,7 @@ else; a module is never imported because a file names it.
 
 from typing import Any
 
+from kinimmune.fitting.estimation.correlated_fit import FIT_AGAIN, FIT_CORRELATIONS
 from kinimmune.fitting.estimation.fit import FIT_START
 from kinimmune.fitting.identifiability.identifiability import CURVATURE, JACOBIAN
 from kinimmune.fitting.identifiability.mechanism_share import SHARE_BLOCK, SHARE_DRAWS
@@ -20,6 +21,8 @@ from kinimmune.models.errors import DataError
 
 TASK_FUNCTIONS: tuple[TaskFunction, ...] = (
     FIT_START,
+    FIT_CORRELATIONS,
+    FIT_AGAIN,
     PROFILE_OPTIMUM,
     PROFILE_POINT,
     PROFILE_OUTLOOK,

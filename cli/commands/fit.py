@@ -25,6 +25,10 @@ Schema = Annotated[
     int | None,
     typer.Option("--schema", min=1, max=2, help="Schema of --json: kinimmune.fit/2 if none; 1 for programs of before."),
 ]
+Correlations = Annotated[
+    bool | None,
+    typer.Option("--correlations/--no-correlations", help="Correlate numbers of a study, which share its patients (default)."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run of -o at its last finished start.")]
 
 
@@ -40,6 +44,7 @@ def fit(
     prior: Priors = None,
     start: Starts = None,
     compare_rules: Annotated[bool | None, typer.Option("--compare-rules", help="Fit again under each stop rule.")] = None,
+    correlations: Correlations = None,
     dask: options.Dask = None,
     resume: Resume = False,
     force: options.Force = False,
@@ -74,6 +79,7 @@ def fit(
         "stop_rule": stop_rule,
         "integrator": integrator,
         "compare_rules": compare_rules,
+        "correlations": correlations,
         **gather_changes(fix, free, prior, start),
     }
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
@@ -90,7 +96,7 @@ def fit(
             notes.say(f"run {work.run.path}")
             for text in (*work.warnings, *work.plan.warnings):
                 notes.say(f"warning: {text}")
-            result = run_in(work.run, execution, "start", work.plan.settings.fit.starts, lambda runtime: run_fit(work, runtime))
+            result = run_in(work.run, execution, "start", work.plan.tasks, lambda runtime: run_fit(work, runtime))
     _tell(result, work.run.path, schema=(schema or 2) if as_json else None)
 
 

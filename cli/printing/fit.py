@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kinimmune.cli.printing.targets import print_fitted, print_inside, print_interval, print_unfitted
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
+from kinimmune.fitting.estimation.whitening import describe_row
 from kinimmune.fitting.problem.targets import Role, Statistic
 
 _CAUTION = (
@@ -36,6 +37,7 @@ def print_fit(result: FitResult) -> None:
     else:
         print_fitted(result.targets)
     _print_unfitted(result)
+    _print_correlations(result)
     _print_estimates(result.parameters)
     _print_progression_free(result)
     changes = [(row.name, row.changed, row.tables) for row in result.changes]
@@ -110,6 +112,28 @@ def _print_ratios(rows: Sequence[ComparisonRow]) -> None:
     ]
     if cells:
         print_table("Not fitted", columns, cells, columns[4:8])
+
+
+def _print_correlations(result: FitResult) -> None:
+    """Print what was taken into account of numbers that share patients: of each study the strongest correlation."""
+    if result.whitening is None:
+        return
+    cells = []
+    for item in result.whitening.blocks:
+        one, other, value = item.strongest
+        cells.append(
+            (
+                item.block.study,
+                str(len(item.block.rows)),
+                str(item.draws),
+                format_number(item.condition_number, 3),
+                describe_row(one),
+                describe_row(other),
+                format_number(value, 2),
+            )
+        )
+    columns = ("study", "residuals", "trials drawn", "condition number", "strongest", "with", "correlation")
+    print_table("Numbers that share patients, fitted with their correlations", columns, cells, (*columns[1:4], columns[6]))
 
 
 def _print_progression_free(result: FitResult) -> None:

@@ -84,11 +84,11 @@ def score(rows: Sequence[ComparisonRow], targets: Sequence[Target], null: bool) 
         if target.statistic is not Statistic.HAZARD_RATIO:
             continue
         value = row.null_prediction if null else row.predicted
-        if target.log_error is None:
+        if target.printed_log_error is None:
             continue
         if value is None:
             return None
-        total += ((math.log(value) - math.log(target.number)) / target.log_error) ** 2
+        total += ((math.log(value) - math.log(target.number)) / target.printed_log_error) ** 2
         count += 1
     return total if count else None
 

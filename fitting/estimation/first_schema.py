@@ -19,7 +19,10 @@ from kinimmune.models.trial.design import Endpoint, Trial
 SCHEMA = "kinimmune.fit/1"
 ENDPOINTS = (str(Endpoint.OS), str(Endpoint.TTP))
 STATISTICS = (str(Statistic.MEDIAN), str(Statistic.HAZARD_RATIO))
-_LATER = ("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "q_reference", "reference_arms")
+_LATER = (
+    *("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "q_reference", "reference_arms"),
+    "whitening",
+)
 """Keys of a fit that the first schema does not have."""
 _LATER_IN_ROWS = (
     "reference_arm",
@@ -43,6 +46,8 @@ def require_first_schema(plan: FitPlan) -> None:
     problem = find_first_schema_obstacle(read_trials(plan.tables), read_targets(plan.tables, plan.problem.model))
     if plan.problem.changes:
         problem = "parameters are changed at the call"
+    if plan.takes_correlations:
+        problem = "numbers that share patients are fitted with their correlations"
     if problem:
         raise UsageError(f"--schema 1: {SCHEMA} cannot tell this fit: {problem}; leave --schema out")
 

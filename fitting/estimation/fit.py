@@ -6,22 +6,29 @@ interrupted goes on where it stopped.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 
-from kinimmune.fitting.estimation.optimise import Solution, StartOutcome, optimise, optimise_coarsely_first
+from kinimmune.fitting.estimation.correlated_fit import TASKS, CorrelatedFit, fit_again
+from kinimmune.fitting.estimation.optimise import Solution, optimise, optimise_coarsely_first, read_start
 from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_rules
 from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
+from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
-from kinimmune.fitting.problem.read_targets import describe_left_out, list_tried_studies, read_targets, read_tried_trials
+from kinimmune.fitting.problem.read_targets import (
+    describe_left_out,
+    list_tried_studies,
+    read_fitted_targets,
+    read_targets,
+    read_tried_trials,
+)
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.problem.target_rows import find_unused_data
 from kinimmune.fitting.settings import Settings
@@ -29,7 +36,7 @@ from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
-from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.errors import NumericalError
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
 
@@ -46,11 +53,28 @@ class FitPlan:
     """Parameters as the tables have them."""
 
     @property
+    def correlated(self) -> tuple[str, ...]:
+        """Studies of which two fitted numbers share patients in a way that matters."""
+        model = self.problem.model
+        return find_correlated_studies(read_fitted_targets(model, self.tables), read_tried_trials(model, self.tables))
+
+    @property
+    def takes_correlations(self) -> bool:
+        """Whether the fit takes correlations into account: there are some, and they were not to be left out."""
+        return self.settings.fit.correlations and bool(self.correlated)
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks of the fit."""
+        return self.settings.fit.starts + (TASKS if self.takes_correlations else 0)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the priors of the fit, and which studies and data it leaves out, one line each."""
+        """What is doubtful about the priors of the fit, and which studies, data and correlations it leaves out, one line each."""
         left_out = describe_left_out(self.problem.model, self.tables)
         unused = (finding.message for finding in find_unused_data(self.tables))
-        return (*left_out, *unused, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        apart = [] if self.settings.fit.correlations else map(_describe_independence, self.correlated)
+        return (*left_out, *unused, *apart, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
@@ -85,20 +109,35 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
     ------
     NumericalError
         when no start gives a finite sum of squares
+    DataError
+        when two numbers that share patients tell nearly the same
     """
     began = time.monotonic()
-    problem = open_problem(plan.problem, plan.settings.folder, plan.settings.jobs)
-    solution = _solve(plan, problem, runtime)
+    found = _find_best(plan, runtime)
 
     def tell(text: str) -> None:
-        _tell(runtime, text, solution.best.chi_square)
+        _tell(runtime, text, found.solution.best.chi_square)
 
-    rules = compare_stop_rules(problem, solution.z, optimise, tell) if plan.settings.fit.compare_rules else ()
+    problem, z = found.problem, found.solution.z
+    rules = compare_stop_rules(problem, z, optimise, tell) if plan.settings.fit.compare_rules else ()
     model = plan.problem.model
     published = (*read_targets(plan.tables, model), *read_measurements(load_model(model, plan.tables), plan.tables))
-    result, trial = summarise(problem, solution, published, optimise, tell)
-    told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, wall_seconds=time.monotonic() - began)
-    return told, replace(trial, stop_rules=rules)
+    result, trial = summarise(problem, found.solution, published, optimise, tell)
+    told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, whitening=found.whitening)
+    return replace(told, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
+
+
+def _describe_independence(study: str) -> str:
+    return f"numbers of study '{study}' share patients and are fitted as if they did not: correlations were to be left out"
+
+
+def _find_best(plan: FitPlan, runtime: Runtime) -> CorrelatedFit:
+    """Return the best point, with correlations taken into account where numbers share patients and nobody asked otherwise."""
+    problem = open_problem(plan.problem, plan.settings.folder, plan.settings.jobs)
+    solution = _solve(plan, problem, runtime)
+    if not plan.takes_correlations:
+        return CorrelatedFit(problem, solution, None)
+    return fit_again(plan.problem, problem, solution, runtime, plan.settings.folder)
 
 
 def _list_changes(plan: FitPlan) -> tuple[ChangeRow, ...]:
@@ -121,7 +160,7 @@ def _solve(plan: FitPlan, problem: FitProblem, runtime: Runtime) -> Solution:
     if isinstance(executor, SerialExecutor):
         executor = SerialExecutor(lambda task: _minimise_aloud(task, plan.settings.jobs, runtime))
     observed = replace(runtime, executor=executor, on_task_done=on_task_done)
-    outcomes = [_from_store(tasks[0], len(problem.estimated)) for tasks in observed.run([TaskChain(start) for start in starts])]
+    outcomes = [read_start(tasks[0], len(problem.estimated)) for tasks in observed.run([TaskChain(start) for start in starts])]
     best = min(outcomes, key=lambda outcome: outcome.chi_square)
     if not math.isfinite(best.chi_square):
         raise NumericalError(
@@ -166,13 +205,3 @@ def _minimise(inputs: Json, on_chi_square: Callable[[float], None]) -> Json:
     found = optimise_coarsely_first(problem, np.array(inputs["point"]), on_chi_square)
     failures = [] if found.converged else [{"what": "start of the fit", "reason": found.message}]
     return {**found.plain, "failures": failures}
-
-
-def _from_store(kept: Mapping[str, object], size: int) -> StartOutcome:
-    z, chi_square, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
-    numbers = isinstance(z, list | tuple) and len(z) == size and all(isinstance(score, float) for score in z)
-    if not numbers or not isinstance(chi_square, float) or not isinstance(evaluations, int):
-        raise DataError("a start in results/tasks of this run cannot be read; fit into a new run, or with --force")
-    return StartOutcome(
-        tuple(cast(Sequence[float], z)), chi_square, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
-    )

@@ -10,6 +10,7 @@ import numpy as np
 from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
 from kinimmune.fitting.estimation.run_files import FIT
+from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.fittable import choose_changes
@@ -66,8 +67,10 @@ def read_fitted(run: Run) -> Fitted:
     run = _require_same_tables(run, tables)
     changes = choose_changes(run.record.model, tables, settings.fit)
     problem = describe_problem(run.record.model, tables, settings.seed, settings.fit, changes)
+    if result.whitening is not None:
+        problem = problem.with_correlations(result.whitening.correlations)
     opened = open_problem(problem, settings.folder)
-    if not _is_fit_of(result, problem, opened):
+    if not _is_fit_of(result, problem, opened) or not _has_its_correlations(result, opened, wanted=settings.fit.correlations):
         raise DataError(f"{run.settings_file} and {run.path / FIT} are not of one fit; fit again with --resume")
     return Fitted(run, problem, settings.folder, result, _estimated_z(run, result, opened))
 
@@ -79,6 +82,13 @@ def _is_fit_of(result: FitResult, settings: ProblemSettings, problem: FitProblem
     said = [(row.name, row.changed, row.value, row.start) for row in result.changes]
     found = (settings.model, settings.patients, settings.seed, rules, told)
     return found == (result.model, result.patients, result.seed, result.stop_rules, said)
+
+
+def _has_its_correlations(result: FitResult, problem: FitProblem, *, wanted: bool) -> bool:
+    """Return whether a result holds the correlations that its targets and settings call for, as they were found."""
+    if not wanted or not find_correlated_studies(problem.targets, problem.trials):
+        return result.whitening is None
+    return result.whitening is not None and result.whitening.is_whole
 
 
 def _require_fittable(run: Run) -> None:

@@ -78,7 +78,9 @@ def uncertain_constants(problem: FitProblem) -> tuple[Parameter, ...]:
     return tuple(item for item in problem.parameters if not item.estimated and item.prior.scale is not Scale.FIXED)
 
 
-def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) -> LaplaceApproximation:
+def approximate(
+    problem: FitProblem, z: Array, others: Sequence[Target] = (), seen: FitProblem | None = None
+) -> LaplaceApproximation:
     """Return the approximation about z-scores of the estimated parameters, shape (n_estimated,), constants at their values.
 
     Derivatives by estimated parameters are central differences (they carry the covariance of the estimates), those by constants
@@ -92,6 +94,8 @@ def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) ->
         the point
     others
         published numbers that are predicted besides those of the problem
+    seen
+        a fit to some of its targets, whose information it is; None for that of all
     """
     constants = uncertain_constants(problem)
     wide = replace(problem, estimated=(*problem.estimated, *constants))
@@ -101,8 +105,8 @@ def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) ->
     steps = np.minimum(STEP, (highest - lowest) / 4.0)
     centre = np.clip(centre, lowest + steps, highest - steps)  # an estimate at a bound has its derivatives just inside
     estimated, constant = range(z.size), range(z.size, centre.size)
-    central = _read(wide, central_points(centre, steps, fixed=constant), others)
-    forward = _read(few, forward_points(centre, steps, fixed=estimated), others)
+    central = _read(wide, central_points(centre, steps, fixed=constant), others, seen)
+    forward = _read(few, forward_points(centre, steps, fixed=estimated), others, seen)
 
     def slopes(name: str) -> Array:
         by_estimates = central_slopes([row[name] for row in central], steps, fixed=constant)
@@ -120,11 +124,13 @@ def approximate(problem: FitProblem, z: Array, others: Sequence[Target] = ()) ->
 _DATA = "data residuals"
 
 
-def _read(problem: FitProblem, points: Sequence[Array], others: Sequence[Target]) -> list[dict[str, Array]]:
+def _read(
+    problem: FitProblem, points: Sequence[Array], others: Sequence[Target], seen: FitProblem | None
+) -> list[dict[str, Array]]:
     """Return what tells the data's information and the smooth predictions at each point."""
     return [
         {
-            _DATA: data_information(problem, outcomes),
+            _DATA: data_information(seen or problem, outcomes),
             **smooth_predictions(problem, outcomes),
             **smooth_numbers(problem, outcomes, (*problem.targets, *others)),
         }

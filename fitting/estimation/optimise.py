@@ -4,8 +4,9 @@ Start with `optimise`.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import lmfit
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from kinimmune.fitting.problem.objective import Objective, Tolerance, TrialObjective, share_of_change
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import NumericalError
+from kinimmune.models.errors import DataError, NumericalError
 from kinimmune.models.trial.population import draw_population
 
 
@@ -43,6 +44,17 @@ class StartOutcome:
         }
 
 
+def read_start(kept: Mapping[str, object], size: int) -> StartOutcome:
+    """Return the outcome of a start from that of its task, inverse of `StartOutcome.plain`; a `DataError` where it is none."""
+    z, chi_square, evaluations = kept.get("point"), kept.get("cost"), kept.get("evaluations")
+    numbers = isinstance(z, list | tuple) and len(z) == size and all(isinstance(score, float) for score in z)
+    if not numbers or not isinstance(chi_square, float) or not isinstance(evaluations, int):
+        raise DataError("a start in results/tasks of this run cannot be read; fit into a new run, or with --force")
+    return StartOutcome(
+        tuple(cast(Sequence[float], z)), chi_square, bool(kept.get("converged")), evaluations, str(kept.get("message", ""))
+    )
+
+
 @dataclass(frozen=True)
 class Solution:
     """The best of several starts."""
@@ -50,11 +62,18 @@ class Solution:
     seed: int
     best: StartOutcome
     starts: tuple[StartOutcome, ...]
+    again: int = 0
+    """Virtual trials run once more from the best start, with correlations taken into account."""
 
     @property
     def z(self) -> Array:
         """z-scores of the estimated parameters, shape (n_estimated,)."""
         return np.array(self.best.z)
+
+    @property
+    def evaluations(self) -> int:
+        """Virtual trials run."""
+        return sum(item.evaluations for item in self.starts) + self.again
 
 
 Optimiser = Callable[[FitProblem, Array, Callable[[float], None]], StartOutcome]

@@ -21,6 +21,7 @@ from kinimmune.fitting.estimation.outcome_rows import (
     ScoreReference,
     StopRuleRow,
 )
+from kinimmune.fitting.estimation.whitening import Whitening
 from kinimmune.fitting.runs.codec import JsonFormat
 
 
@@ -207,6 +208,9 @@ class FitResult:
     """What Q would be were the model exactly true; None where there is no `q_basis`, and in results from before it was told."""
     reference_arms: dict[str, str | None] = field(default_factory=dict)
     """Study -> the arm its ratios are relative to; None where it has no control, and so no ratio."""
+    whitening: Whitening | None = None
+    """Correlations of numbers that share patients, by which the residuals behind `chi_square_data` were made independent; rows of
+    targets have them as they were.  None where numbers are independent, or were taken as such."""
     schema: Literal["kinimmune.fit/1", "kinimmune.fit/2"] = "kinimmune.fit/2"
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from kinimmune.fitting import lint
 from kinimmune.fitting.configuration import hold_the_same, read_run_settings, read_settings, write_configuration
 from kinimmune.fitting.estimation.fit import FitPlan, fit, plan_fit
-from kinimmune.fitting.estimation.results import FitResult
-from kinimmune.fitting.estimation.run_files import remove_results, write_results
+from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
+from kinimmune.fitting.estimation.run_files import FIT, remove_results, write_results
 from kinimmune.fitting.problem.first_format import recognise
 from kinimmune.fitting.problem.read_targets import read_tried_trials
 from kinimmune.fitting.runs.kept_model import choose_kept, gather_model, keep_model
@@ -144,9 +144,16 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
 def run_fit(work: PlannedFit, runtime: Runtime) -> FitResult:
     """Fit, write `results/` of the run, and note in `run.json` whether the fit has converged."""
     result, trial = fit(work.plan, runtime)
+    _remove_what_differs(work.run, result)
     write_results(work.run, result, trial)
     work.run.reread().update(RunStatus.RUNNING, 0.0, f"fit: {result.status}")
     return result
+
+
+def _remove_what_differs(run: Run, result: FitResult) -> None:
+    """Remove results of before that took other correlations into account, with what was built on them."""
+    if (run.path / FIT).is_file() and FIT_JSON.load(run.read(FIT), run.path / FIT).whitening != result.whitening:
+        remove_results(run)
 
 
 def _plan(model: str, settings: Settings) -> FitPlan:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from kinimmune.fitting.claims.results import ClaimRecord, records_from_json, to_plain
 from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON, FitResult, TrialResult
+from kinimmune.fitting.estimation.whitening import Whitening
 from kinimmune.fitting.runs.checksums import CHECKSUMS
 from kinimmune.fitting.runs.run import Run
 
@@ -30,6 +31,8 @@ def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     run.write("results/comparisons.csv", _table(comparisons))
     run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
     run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))
+    if fit.whitening is not None:
+        run.write("results/correlations.csv", _table(_list_correlations(fit.whitening)))
     run.write(FIT, FIT_JSON.dump(fit))
 
 
@@ -67,6 +70,23 @@ def read_tested_claims(run: Run) -> tuple[ClaimRecord, ...]:
         when the file cannot be read
     """
     return records_from_json(run.read(CLAIMS), run.path / CLAIMS) if (run.path / CLAIMS).is_file() else ()
+
+
+def _list_correlations(whitening: Whitening) -> list[dict[str, object]]:
+    """Return one row a pair of residuals of a study; intervals of curves and patients count from 1."""
+    return [
+        {
+            "study": item.block.study,
+            "target": one[0],
+            "interval": one[1] + 1,
+            "other": other[0],
+            "other_interval": other[1] + 1,
+            "correlation": float(item.block.matrix[row, column]),
+        }
+        for item in whitening.blocks
+        for row, one in enumerate(item.block.rows)
+        for column, other in enumerate(item.block.rows[:row])
+    ]
 
 
 def _lengthen(row: dict[str, object]) -> Iterable[dict[str, object]]:

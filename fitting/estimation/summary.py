@@ -30,7 +30,7 @@ from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, stepped_curve
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, widen
-from kinimmune.fitting.problem.residuals import count_data_residuals, residuals, slice_targets
+from kinimmune.fitting.problem.residuals import count_data_residuals, residuals
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter
@@ -125,10 +125,7 @@ def choose_transported(trials: Sequence[Trial]) -> Trial | None:
 
 def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array) -> LaplaceApproximation:
     """Return predictions of every arm, with the covariance of a fit that did not see one of them."""
-    full = approximate(predicted, z)
-    own = zip(predicted.targets, slice_targets(predicted), strict=True)
-    rows = [full.data_jacobian[where] for target, where in own if target in fitted.targets]
-    return replace(full, data_jacobian=np.concatenate([full.data_jacobian[:0], *rows]))
+    return approximate(predicted, z, seen=fitted)
 
 
 def _fit_result(
@@ -154,7 +151,7 @@ def _fit_result(
         patients=problem.population.patients,
         status="converged" if solution.best.converged else solution.best.message,
         wall_seconds=0.0,
-        evaluations=sum(item.evaluations for item in solution.starts),
+        evaluations=solution.evaluations,
         failed_patients=sum(item.failed for item in found.outcomes.values()),
         retried_courses=sum(item.retried for item in found.outcomes.values()),
         stop_rules={study: str(rule) for study, rule in problem.rules.items()},

@@ -15,18 +15,19 @@ from kinimmune.fitting.identifiability.information import (
     gather_answers,
     informativeness,
     sensitivity,
+    share_out,
     spectrum,
     symmetrise,
 )
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, Verdict
 from kinimmune.fitting.identifiability.verdicts import Findings, describe, find_support
 from kinimmune.fitting.problem.derivatives import slope_between
-from kinimmune.fitting.problem.residuals import slice_targets
+from kinimmune.fitting.problem.residuals import decorrelation_of, slice_targets
 from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, open_objective
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, real
 
 DRAWS = 20
 """Draws from the Gaussian posterior at which the spectrum is computed again."""
@@ -183,9 +184,8 @@ def _result(
 ) -> IdentifiabilityResult:
     values, vectors = spectrum(local.jacobian)
     drawn_values = [spectrum(jacobian)[0] for jacobian in drawn]
-    answers = sensitivity(local.jacobian, local.hessian)
+    answers, information = _attribute(context, sensitivity(local.jacobian, local.hessian))
     rows = slice_targets(context.problem)
-    information = informativeness(answers, rows)
     errors = local.standard_errors
     return IdentifiabilityResult(
         model=context.settings.model,
@@ -209,6 +209,19 @@ def _result(
         evaluations=sum(int(outcome["evaluations"]) for outcome in outcomes),
         failures=tuple(dict(row) for outcome in outcomes for row in outcome.get("failures", ())),
     )
+
+
+def _attribute(context: ProfileContext, answers: Array) -> tuple[Array, Array]:
+    """Return how estimates answer to the numbers as they were published, and the share of each, from answers to residuals.
+
+    Where residuals were made independent, r' = W r, the answers to r are those to r' times W, and the correlations of r are the
+    inverse of W'W.
+    """
+    rows, whitening = slice_targets(context.problem), decorrelation_of(context.problem)
+    if whitening is None:
+        return answers, informativeness(answers, rows)
+    published = real(answers @ whitening)
+    return published, informativeness(share_out(published, np.linalg.inv(whitening.T @ whitening)), rows)
 
 
 def _verdicts(context: ProfileContext, local: _LocalFit, information: Array, refits: _Refits) -> tuple[Verdict, ...]:

@@ -60,13 +60,23 @@ def informativeness(answers: Array, rows: Sequence[slice]) -> Array:
     Parameters
     ----------
     answers
-        from `sensitivity`, shape (n, m)
+        from `sensitivity`, shape (n, m), and where numbers are correlated from `share_out`
     rows
         places of the residuals of each target
     """
     by_target = np.column_stack([(answers[:, own] ** 2).sum(axis=1) for own in rows])
     total = by_target.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(by_target, total, out=np.zeros_like(by_target), where=total > 0.0), dtype=float)
+
+
+def share_out(answers: Array, correlations: Array) -> Array:
+    """Return A R^(1/2), whose squares add to the variance A R A' that numbers with correlations R bring, shape (n, m).
+
+    With the symmetric root no number goes before another, and no share is negative (V. Zuber and K. Strimmer, Stat Appl Genet Mol
+    Biol 10:34, 2011).
+    """
+    values, vectors = np.linalg.eigh(correlations)
+    return np.asarray(answers @ (vectors * np.sqrt(values)) @ vectors.T, dtype=float)
 
 
 def spectrum(jacobian: Array) -> tuple[Array, Array]:

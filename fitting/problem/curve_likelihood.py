@@ -43,8 +43,13 @@ def prepare_curve(curve: PublishedCurve) -> CurveIntervals:
     variance of p_j, and -p_(j-1) p_j s_j^2/S_j^2 to the covariance of two neighbours, which share S_j.  Both stay as they are at
     the values read, so that the likelihood is one of the parameters alone.
     """
-    last = int(np.argmax(curve.survival == 0.0)) if np.any(curve.survival == 0.0) else curve.survival.size - 1
-    survival, at_risk, error = curve.survival[: last + 1], curve.at_risk[: last + 1], curve.reading_error[: last + 1]
+    return make_intervals(curve.time, curve.survival, curve.at_risk, curve.reading_error)
+
+
+def make_intervals(time: Array, survival: Array, at_risk: Array, reading_error: Array) -> CurveIntervals:
+    """Return binomial counts as `prepare_curve` does, from columns of shape (k + 1,) each; none after survival has come to 0."""
+    last = int(np.argmax(survival == 0.0)) if np.any(survival == 0.0) else survival.size - 1
+    survival, at_risk, error = survival[: last + 1], at_risk[: last + 1], reading_error[: last + 1]
     survived = survival[1:] / survival[:-1]
     exposed = np.maximum(at_risk[:-1] + at_risk[1:], 1.0) / (1.0 + survived)
     smoothed = (exposed * survived + 0.5) / (exposed + 1.0)
@@ -54,7 +59,7 @@ def prepare_curve(curve: PublishedCurve) -> CurveIntervals:
     between = -survived[:-1] * survived[1:] * relative[1:-1]
     reading = np.diag(variance) + np.diag(between, 1) + np.diag(between, -1)
     covariance = np.eye(survived.size) + reading / np.outer(deviation, deviation)
-    return CurveIntervals(curve.time[: last + 1], exposed, survived, real(cholesky(covariance, lower=True)))
+    return CurveIntervals(time[: last + 1], exposed, survived, real(cholesky(covariance, lower=True)))
 
 
 def curve_residuals(curve: CurveIntervals, survival: Array) -> Array:

@@ -23,7 +23,7 @@ from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_experiments
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import Arm, Endpoint, Trial, supports_trials
+from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 from kinimmune.models.trial.regimens import Administration, list_changes
@@ -113,8 +113,8 @@ def _spread(spread: Spread | None) -> list[object] | None:
 def _target(target: Target) -> list[object]:
     """Return a target to be fitted; of its interval only what was read counts, and of data all numbers."""
     told: list[object] = [target.label, target.value, target.n, target.log_error]
-    if target.statistic is Statistic.SURVIVAL and target.read_interval is not None:
-        told[3] = list(target.read_interval)
+    if target.error_interval is not None and (target.statistic is Statistic.SURVIVAL or target.errors is ErrorRule.SIDES):
+        told[3] = list(target.error_interval)
     if isinstance(target.published, PublishedCurve):
         data = target.published
         return [*told, *(column.tolist() for column in (data.time, data.survival, data.at_risk, data.reading_error))]

@@ -1,6 +1,6 @@
 """How far a virtual trial lies from a published median: residuals whose squares add to a deviance.
 
-Start with `os_residual`, `scan_residuals` and `interval_residuals`.
+Start with `log_error`, `scan_residuals` and `interval_residuals`.
 """
 
 import math
@@ -56,11 +56,6 @@ def log_error(target: Target, follow_up: FollowUp) -> float:
     """Return the standard error of ln(median): from the published interval where it was read, derived otherwise."""
     read = target.log_error
     return derived_log_error(target, follow_up) if read is None else read
-
-
-def os_residual(median: float, target: Target, error: float) -> float:
-    """Return (ln predicted - ln reported) / se for a median [d] against a target [month]."""
-    return (math.log(median / DAYS_PER_MONTH) - math.log(target.number)) / error
 
 
 def scan_of(target: Target, plan: ScanPlan) -> int:

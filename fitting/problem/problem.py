@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
+from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.fittable import require_trials, select_parameters
 from kinimmune.fitting.problem.measurements import ExperimentSetup, collect_measurements, measure, read_measurements
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
@@ -97,6 +98,8 @@ class FitProblem:
     """What is otherwise than in the tables; `parameters` have it already."""
     experiments: ExperimentSetup | None = None
     """Experiments that are run and what is measured in them; None where nothing is."""
+    correlations: tuple[CorrelatedBlock, ...] = ()
+    """Of numbers that share patients, one block a study; none where they are taken as independent."""
 
     def __post_init__(self) -> None:
         """Refuse targets a fit must not see, and parameters without a prior."""

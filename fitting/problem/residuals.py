@@ -4,6 +4,7 @@ Start with `residuals`; `target_residuals` are those of one target: their square
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,12 +16,12 @@ from kinimmune.fitting.problem.curve_likelihood import (
     patient_residuals,
     prepare_curve,
 )
+from kinimmune.fitting.problem.decorrelation import decorrelate, decorrelating_matrix
 from kinimmune.fitting.problem.likelihood import (
     HALF_PRINTED,
     JITTERS,
     interval_residuals,
     log_error,
-    os_residual,
     scan_of,
     scan_residuals,
 )
@@ -31,7 +32,9 @@ from kinimmune.fitting.problem.measurement_likelihood import (
     stable_share,
 )
 from kinimmune.fitting.problem.patient_groups import PatientGroups, Process, group_patients, join_sizes
+from kinimmune.fitting.problem.patient_summary import choose_ends, summarise_patients
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
+from kinimmune.fitting.problem.standard_errors import standardise
 from kinimmune.fitting.problem.statistics import predict_number, to_scale, trial_error
 from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array, real
@@ -47,16 +50,20 @@ from kinimmune.models.trial.hazards import (
 )
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
-from kinimmune.models.trial.survival import greenwood, hazard_ratio, log_ratio_error, median_time
+from kinimmune.models.trial.survival import TrialCurves, greenwood, hazard_ratio, log_ratio_error, median_time
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 
 def residuals(problem: FitProblem, outcomes: Outcomes, z: Array) -> Array:
     """Return the residuals of every target in their order, then the priors' (the point itself).
 
-    Shape (n_data + n_estimated,), always the same: `count_data_residuals` tells n_data.
+    Shape (n_data + n_estimated,), always the same: `count_data_residuals` tells n_data.  Where the problem knows correlations
+    between numbers that share patients, what they have in common is taken out; `target_residuals` are as they were.
     """
-    return np.concatenate([*(target_residuals(problem, outcomes, target) for target in problem.targets), z])
+    data = [target_residuals(problem, outcomes, target) for target in problem.targets]
+    if problem.correlations:
+        data = [_decorrelate(problem, outcomes, data, roots=True)]
+    return np.concatenate([*data, z])
 
 
 def data_information(problem: FitProblem, outcomes: Outcomes) -> Array:
@@ -65,7 +72,37 @@ def data_information(problem: FitProblem, outcomes: Outcomes) -> Array:
     They are the residuals where those are differences in standard errors; of counts, whose signed roots of the deviance bend,
     shares transformed so that their spread does not depend on the point.
     """
-    return np.concatenate([[], *(target_information(problem, outcomes, target) for target in problem.targets)])
+    data = [target_information(problem, outcomes, target) for target in problem.targets]
+    return np.concatenate([[], *data]) if not problem.correlations else _decorrelate(problem, outcomes, data, roots=False)
+
+
+def decorrelation_of(problem: FitProblem) -> Array | None:
+    """Return W by which the residuals of a problem come from those of its targets one by one, W r; None where they are those."""
+    return decorrelating_matrix(problem.correlations, _places(problem)) if problem.correlations else None
+
+
+def _places(problem: FitProblem) -> dict[str, slice]:
+    return {target.label: own for target, own in zip(problem.targets, slice_targets(problem), strict=True)}
+
+
+def _decorrelate(problem: FitProblem, outcomes: Outcomes, data: Sequence[Array], *, roots: bool) -> Array:
+    by_label = {target.label: target.published for target in problem.targets}
+
+    def carried(label: str) -> Array:
+        patients = by_label[label]
+        assert isinstance(patients, PatientTimes)  # as when the correlations were found
+        return _summarise(problem, outcomes, patients, roots=roots)
+
+    return decorrelate(problem.correlations, _places(problem), np.concatenate([[], *data]), carried)
+
+
+def _summarise(problem: FitProblem, outcomes: Outcomes, patients: PatientTimes, *, roots: bool) -> Array:
+    """Return signed roots of deviances of patients in few intervals, or what tells their information; 0 after the last event."""
+    ends = np.array(choose_ends(patients, problem.trial(patients.study).plan))
+    counts = summarise_patients(patients.time, patients.event, ends)
+    predicted = read_published(problem, outcomes, patients, counts.time)
+    found = curve_residuals(counts, predicted) if roots else curve_information(counts, predicted)
+    return np.append(found, np.zeros(ends.size - 1 - found.size))
 
 
 def count_data_residuals(problem: FitProblem) -> int:
@@ -104,7 +141,7 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
         return np.array([_ratio_residual(problem, outcomes, target)])
     if isinstance(target.published, PublishedCurve):
         prepared = prepare_curve(target.published)
-        return curve_residuals(prepared, _read(problem, outcomes, target.published, prepared.time))
+        return curve_residuals(prepared, read_published(problem, outcomes, target.published, prepared.time))
     if isinstance(target.published, PatientTimes):
         outcome = outcomes[target.study, target.published.arm]
         groups = _group(problem, target.published)
@@ -115,7 +152,7 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
         expected = predicted if target.statistic in COUNTS else predicted * target.n
         return np.array([binomial_root(events, expected, target.n)])
     away = to_scale(target, predicted) - to_scale(target, target.number)
-    return np.array([away / _scale_error(problem, outcomes, target)])
+    return np.array([standardise(target, away, find_error(problem, outcomes, target))])
 
 
 def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) -> Array:
@@ -124,7 +161,7 @@ def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) 
         return np.array([measurement_information(target.published, outcomes.measured[target.label])])
     if isinstance(target.published, PublishedCurve):
         prepared = prepare_curve(target.published)
-        return curve_information(prepared, _read(problem, outcomes, target.published, prepared.time))
+        return curve_information(prepared, read_published(problem, outcomes, target.published, prepared.time))
     if isinstance(target.published, PatientTimes):
         outcome = outcomes[target.study, target.published.arm]
         groups = _group(problem, target.published)
@@ -136,12 +173,29 @@ def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) 
     return target_residuals(problem, outcomes, target)
 
 
+def find_error(problem: FitProblem, outcomes: Outcomes, target: Target) -> float:
+    """Return the standard error of a number whose residual is a difference on a scale, on that scale.
+
+    That is of a median of OS, a hazard ratio, a survival or a cut-off: from its interval where that is read and used, else of a
+    median by `log_error`, of a ratio Cox's at the published ratio, and of the others by `trial_error`.
+    """
+    if target.statistic is Statistic.MEDIAN:
+        return log_error(target, problem.trial(target.study).follow_up[target.place])
+    if target.statistic is Statistic.HAZARD_RATIO:
+        return target.log_error or log_ratio_error(*_contrast(problem, outcomes, target), target.number)
+    ends = target.error_interval
+    if ends is not None:
+        return (to_scale(target, ends[1]) - to_scale(target, ends[0])) / (2.0 * NORMAL_95)
+    return trial_error(problem, outcomes, target, target.number)
+
+
 def _median_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[float, float]:
     trial = problem.trial(target.study)
     outcome = outcomes[target.study, target.arm or ""]
     if target.endpoint is Endpoint.OS:
-        error = log_error(target, trial.follow_up[Endpoint.OS])
-        return os_residual(median_time(outcome.grid, outcome.survival), target, error), 0.0
+        median = median_time(outcome.grid, outcome.survival) / DAYS_PER_MONTH
+        away = math.log(median) - math.log(target.number)
+        return standardise(target, away, find_error(problem, outcomes, target)), 0.0
     observed = curve(problem, outcomes, target.study, target.arm or "", target.place)
     if target.endpoint is Endpoint.PFS:
         near = JITTERS * trial.scan_jitter + HALF_PRINTED
@@ -150,26 +204,22 @@ def _median_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) -
 
 
 def _ratio_residual(problem: FitProblem, outcomes: Outcomes, target: Target) -> float:
-    """Return (ln predicted - ln published)/se, se from the interval where it was read, else Cox's at the published ratio."""
-    arms = problem.trial(target.study).contrast(target.arm)
-    treated, control = (curve(problem, outcomes, target.study, arm.name, target.place) for arm in arms)
+    """Return (ln predicted - ln published)/se."""
     try:
-        value = hazard_ratio(treated, control)
+        value = hazard_ratio(*_contrast(problem, outcomes, target))
     except DataError as error:
         raise NumericalError(f"no {target.label} here: {error}") from error
-    scatter = target.log_error or log_ratio_error(treated, control, target.number)
-    return (math.log(value) - math.log(target.number)) / scatter
+    return standardise(target, math.log(value) - math.log(target.number), find_error(problem, outcomes, target))
 
 
-def _scale_error(problem: FitProblem, outcomes: Outcomes, target: Target) -> float:
-    """Return the standard error of a published number on its scale: from its interval where that was read, else from n."""
-    ends = target.read_interval
-    if ends is not None:
-        return (to_scale(target, ends[1]) - to_scale(target, ends[0])) / (2.0 * NORMAL_95)
-    return trial_error(problem, outcomes, target, target.number)
+def _contrast(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[TrialCurves, TrialCurves]:
+    arms = problem.trial(target.study).contrast(target.arm)
+    treated, control = (curve(problem, outcomes, target.study, arm.name, target.place) for arm in arms)
+    return treated, control
 
 
-def _read(problem: FitProblem, outcomes: Outcomes, published: PublishedCurve, time: Array) -> Array:
+def read_published(problem: FitProblem, outcomes: Outcomes, published: PublishedCurve | PatientTimes, time: Array) -> Array:
+    """Return the virtual trial's survival at some times [d], of the arm and endpoint of a curve or patients, as in a figure."""
     jitter = problem.trial(published.study).scan_jitter
     return read_survival(outcomes[published.study, published.arm], published.endpoint, time, jitter)
 

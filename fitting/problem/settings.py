@@ -3,12 +3,13 @@
 Start with `describe_problem`, `ProblemSettings` and `open_problem`.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kinimmune.fitting.problem.changes import ParameterChange
+from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.digest import digest_inputs
 from kinimmune.fitting.problem.problem import FitProblem, build_problem
 from kinimmune.fitting.settings import ProblemOptions, Seed
@@ -26,15 +27,23 @@ class ProblemSettings(ProblemOptions):
     """Seed of the virtual patients."""
     changes: tuple[ParameterChange, ...] = ()
     """What is otherwise about parameters than the tables say."""
+    correlations: tuple[CorrelatedBlock, ...] = ()
+    """Of numbers that share patients, as a fit has found them at its first optimum."""
 
     @property
     def plain(self) -> dict[str, Any]:
         """The settings as an input of a task; `ProblemSettings(**plain)` is the way back.
 
-        Without changes it has no word of them, as in the inputs of tasks from before there were any.
+        Without changes and correlations it has no word of them, as in the inputs of tasks from before there were any.
         """
-        plain = self.model_dump(mode="json", exclude={"changes"})
+        plain = self.model_dump(mode="json", exclude={"changes", "correlations"})
+        if self.correlations:
+            plain["correlations"] = [asdict(block) for block in self.correlations]
         return {**plain, "changes": [change.plain for change in self.changes]} if self.changes else plain
+
+    def with_correlations(self, blocks: tuple[CorrelatedBlock, ...]) -> "ProblemSettings":
+        """Return the settings of a problem that takes correlations into account."""
+        return self.model_copy(update={"correlations": blocks})
 
     def with_patients(self, patients: int | None) -> "ProblemSettings":
         """Return the settings with another number of virtual patients; None leaves them as they are."""
@@ -80,7 +89,7 @@ def open_problem(settings: ProblemSettings, folder: str | None, jobs: int = 1) -
     DataError
         when the tables found here are not those of the settings
     """
-    return replace(_build(settings, folder), jobs=jobs)
+    return replace(_build(settings.with_correlations(()), folder), jobs=jobs, correlations=settings.correlations)
 
 
 def open_tables(folder: str | None) -> Tables:

@@ -4,11 +4,13 @@ Start with `examine_targets`; `kinimmune.fitting.problem.read_targets` is for th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import PositiveInt
 
 from kinimmune.fitting.problem.double_use import find_double_targets
+from kinimmune.fitting.problem.error_rules import find_missing_intervals
 from kinimmune.fitting.problem.targets import (
     DATA,
     OF_ALL_ARMS,
@@ -71,19 +73,20 @@ def examine_targets(tables: Tables) -> Examined[Target]:
         findings += find_bad_origins(table.entries, sources, f"{of}_source", f"{of}_status")
     refused = {finding.row for finding in findings}
     data, unusable = _read_data(tables)
+    rules = {trial.study: trial.standard_errors for trial in trials.entries}
     pairs = []
     for row in table.entries:
         if row.row in refused or (row.statistic in DATA and unusable):
             continue
         try:
-            pairs.append((row, _target(row, compared.get(row.study, ()), data)))
+            pairs.append((row, replace(_target(row, compared.get(row.study, ()), data), errors=rules.get(row.study))))
         except DataError as error:
             findings.append(row.refused("value", error))
     of_study: dict[str, list[str]] = {}
     for arm in arms.entries:
         of_study.setdefault(arm.study, []).append(arm.arm)
     controls = {arm.study: arm.arm for arm in arms.entries if arm.control}
-    findings += find_double_targets(pairs, of_study, controls)
+    findings += [*find_double_targets(pairs, of_study, controls), *find_missing_intervals(pairs)]
     return Examined(tuple(target for _, target in pairs), (*findings, *unusable, *sources.findings))
 
 

@@ -13,7 +13,7 @@ from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
 from kinimmune.models.experiments.measurement import Measurement, MeasurementKind
 from kinimmune.models.symbolic.parameters import Source, Status
-from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.design import Endpoint, ErrorRule, Trial
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 
 
@@ -99,6 +99,8 @@ class Target:
     """Of a survival, else None."""
     published: Published | None = None
     """The curve, the patients or the measurement, else None."""
+    errors: ErrorRule | None = None
+    """Rule of its study about standard errors; None: from the interval where that was read, else from n and follow-up."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be what they are said to be, and intervals that do not hold the value."""
@@ -192,16 +194,36 @@ class Target:
         return (self.lower, self.upper) if self.interval_source.status is Status.REPORTED else None
 
     @property
+    def error_interval(self) -> tuple[float, float] | None:
+        """The interval its standard error comes from; None where that comes from n and the follow-up."""
+        return None if self.errors is ErrorRule.PATIENTS else self.read_interval
+
+    @property
     def log_error(self) -> float | None:
-        """Standard error of ln(value), ln(upper/lower)/(2 x 1.96); None unless the interval was read in a source."""
-        ends = self.read_interval
-        return None if ends is None or not ends[0] > 0.0 else math.log(ends[1] / ends[0]) / (2.0 * NORMAL_95)
+        """Standard error of ln(value) by the study's rule, ln(upper/lower)/(2 x 1.96); None where n and follow-up tell it."""
+        return _log_error(self.error_interval)
+
+    @property
+    def printed_log_error(self) -> float | None:
+        """Standard error of ln(value) as it was printed, whatever the rule; None unless the interval was read in a source."""
+        return _log_error(self.read_interval)
 
     def arms(self, trial: Trial) -> tuple[str, ...]:
         """Return the arms of its trial that a number is about."""
         if self.statistic is Statistic.HAZARD_RATIO:
             return tuple(arm.name for arm in trial.contrast(self.arm))
         return (self.arm,) if self.arm is not None else tuple(arm.name for arm in trial.arms)
+
+
+def _log_error(ends: tuple[float, float] | None) -> float | None:
+    return None if ends is None or not ends[0] > 0.0 else math.log(ends[1] / ends[0]) / (2.0 * NORMAL_95)
+
+
+def has_interval_error(target: Target) -> bool:
+    """Return whether an interval may tell a target's standard error: TTP, PFS, shares of patients and counts have n alone."""
+    if target.statistic is Statistic.MEDIAN:
+        return target.endpoint is Endpoint.OS
+    return target.statistic in (Statistic.HAZARD_RATIO, Statistic.SURVIVAL, Statistic.CUTOFF)
 
 
 def can_predict(target: Target, endpoints: Sequence[Endpoint]) -> bool:

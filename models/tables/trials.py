@@ -18,7 +18,7 @@ from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.next_lines import build_next_line, find_bad_next_lines, leave_out_lines
 from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, dangling
 from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, examine_regimens, find_odd_drugs, list_regimens
-from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, FollowUp, StopRule, Trial
 
 
 class FollowUpRow(TableRow):
@@ -71,7 +71,7 @@ class TrialRow(SourcedRow):
     """A row of `trials.csv`; source, locator and status are those of the stop rule."""
 
     table: ClassVar[str] = "trials.csv"
-    optional_columns: ClassVar[frozenset[str]] = frozenset({"model"})
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"model", "standard_errors"})
     key_columns: ClassVar[tuple[str, ...]] = ("study",)
 
     study: Name
@@ -82,6 +82,8 @@ class TrialRow(SourcedRow):
     stop_rule: StopRule
     model: str = ""
     """Models its patients are of, separated by spaces; empty for those that no study names."""
+    standard_errors: ErrorRule | None = None
+    """Where those of its targets come from; empty: from an interval where one was read, else from n and follow-up."""
 
     @property
     def models(self) -> tuple[str, ...]:

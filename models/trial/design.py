@@ -48,6 +48,17 @@ class StopRule(StrEnum):
     """The drug is taken to the end."""
 
 
+class ErrorRule(StrEnum):
+    """Where the standard errors of a study's numbers come from; one rule for all of them."""
+
+    INTERVALS = "intervals"
+    """From the printed intervals, half of their width to either side."""
+    SIDES = "sides"
+    """From the printed intervals, where they are asymmetric each side from its own half."""
+    PATIENTS = "patients"
+    """From the numbers of patients and their follow-up, whatever was printed."""
+
+
 @dataclass(frozen=True)
 class FollowUp:
     """How long patients had been followed at the cut-off: staggered entry makes it vary."""
@@ -75,6 +86,10 @@ class FollowUp:
         """
         entered = np.clip((self.longest - np.asarray(time, dtype=float)) / (self.longest - self.shortest), 0.0, 1.0)
         return np.asarray(entered**self.shape, dtype=float)
+
+    def followed(self, entry: Array) -> Array:
+        """Return how long [d] patients are followed whose share of the accrual is `entry`, uniform between 0 and 1."""
+        return np.asarray(self.longest - entry ** (1.0 / self.shape) * (self.longest - self.shortest), dtype=float)
 
 
 @dataclass(frozen=True)

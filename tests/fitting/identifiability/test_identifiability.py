@@ -18,7 +18,14 @@ from kinimmune.fitting.estimation.laplace import posterior_covariance
 from kinimmune.fitting.estimation.optimise import minimise, optimise
 from kinimmune.fitting.identifiability import mechanism_share
 from kinimmune.fitting.identifiability.identifiability import count_tasks
-from kinimmune.fitting.identifiability.information import effective_parameters, informativeness, sensitivity, spectrum, symmetrise
+from kinimmune.fitting.identifiability.information import (
+    effective_parameters,
+    informativeness,
+    sensitivity,
+    share_out,
+    spectrum,
+    symmetrise,
+)
 from kinimmune.fitting.identifiability.mechanism_share import (
     compute_benefits,
     draw_parameters,
@@ -70,6 +77,21 @@ def test_variance_of_estimates_over_data_is_what_numbers_bring_and_shares_sum_to
     alone = np.var(scatter[:, :2] @ answers[:, :2].T, axis=0)
     np.testing.assert_allclose(alone / np.diag(found), shares[:, 0], rtol=0.05, atol=0.01)
     assert not informativeness(np.zeros((3, 6)), [slice(0, 2), slice(2, 6)]).any()
+
+
+def test_shares_of_correlated_numbers_add_to_the_variance_and_do_not_depend_on_the_order():
+    """That is A R A'; of two numbers that are nearly one each has half."""
+    answers = sensitivity(DESIGN, DESIGN.T @ DESIGN + np.eye(3))
+    correlations = np.eye(6)
+    correlations[0, 3] = correlations[3, 0] = 0.7
+    shared = share_out(answers, correlations)
+    np.testing.assert_allclose((shared**2).sum(axis=1), np.diag(answers @ correlations @ answers.T), rtol=1e-12)
+    order = np.array([4, 3, 0, 1, 5, 2])
+    turned = share_out(answers[:, order], correlations[np.ix_(order, order)])
+    np.testing.assert_allclose(turned, shared[:, order], atol=1e-12)
+    np.testing.assert_allclose(share_out(answers, np.eye(6)), answers, atol=1e-12)
+    halves = share_out(np.array([[1.0, 1.0]]), np.array([[1.0, 0.999999], [0.999999, 1.0]])) ** 2
+    np.testing.assert_allclose(halves, [[2.0, 2.0]], rtol=1e-3)
 
 
 def test_effective_parameters_are_the_trace_and_the_shares_the_priors_leave():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinimmune.fitting.problem.likelihood import derived_log_error, log_error, os_residual, scan_of, scan_residuals
+from kinimmune.fitting.problem.likelihood import derived_log_error, log_error, scan_of, scan_residuals
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
@@ -165,11 +165,6 @@ def test_the_error_is_read_from_the_interval_where_there_is_one_and_derived_othe
     assert log_error(make_target(), FOREVER) == derived_log_error(make_target(), FOREVER)
     recalled = replace(read, interval_source=replace(READ, status=Status.RECALLED))
     assert log_error(recalled, FOREVER) == derived_log_error(make_target(), FOREVER)
-
-
-def test_an_os_residual_counts_standard_errors_of_the_logarithm():
-    assert os_residual(10.0 * DAYS_PER_MONTH * math.exp(0.2), make_target(), 0.1) == pytest.approx(2.0, rel=1e-12)
-    assert os_residual(10.0 * DAYS_PER_MONTH, make_target(), 0.1) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_published_medians_of_progression_fall_on_scans_1_2_2_and_4():
