@@ -36,7 +36,6 @@ _LATER_IN_ROWS = (
     "n_residuals",
     "read_out",
     "day",
-    "unit",
 )
 """Keys of its rows."""
 
@@ -77,5 +76,6 @@ def write_first_schema(result: FitResult) -> str:
 
 
 def _express(row: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key not in _LATER_IN_ROWS}
+    compared = "observed" in row  # rows of parameters have had a unit from the beginning
+    kept = {key: value for key, value in row.items() if key not in _LATER_IN_ROWS and not (compared and key == "unit")}
     return {**kept, "arm": None} if kept.get("statistic") == "hazard_ratio" else kept

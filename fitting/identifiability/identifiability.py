@@ -221,7 +221,7 @@ def _attribute(context: ProfileContext, answers: Array) -> tuple[Array, Array]:
     if whitening is None:
         return answers, informativeness(answers, rows)
     published = real(answers @ whitening)
-    return published, informativeness(share_out(published, np.linalg.inv(whitening.T @ whitening)), rows)
+    return published, informativeness(share_out(published, real(np.linalg.inv(whitening.T @ whitening))), rows)
 
 
 def _verdicts(context: ProfileContext, local: _LocalFit, information: Array, refits: _Refits) -> tuple[Verdict, ...]:

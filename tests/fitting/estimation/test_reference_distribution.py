@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference, expect_given
-from kinimmune.fitting.problem.targets import read_targets
+from kinimmune.fitting.problem.read_targets import read_targets
 
 TRIALS, POOL = 600, 2048
 
