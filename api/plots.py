@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.problem.targets import DATA, Statistic
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.catalogue import load_model, model_names
@@ -18,6 +18,7 @@ from kinimmune.reports.figures import comparisons, survival
 from kinimmune.reports.figures import course as individual_course
 from kinimmune.reports.figures.estimates import plot_priors
 from kinimmune.reports.figures.fit import plot_forest
+from kinimmune.reports.figures.measurements import plot_measurements
 from kinimmune.reports.figures.sensitivity import plot_indices
 from kinimmune.reports.typesetting.labels import PLAIN, Labels, collect_labels
 
@@ -74,34 +75,44 @@ def plot_comparisons(fit: FitResult, statistic: str = "median") -> Figure:
     fit
         a fit, such as `run.fit`
     statistic
-        `median`, `hazard_ratio`, `survival`, `response_rate`, `control_rate`, `deaths`, `events`, `cutoff`, or `residual`;
-        curves and patients are drawn by `plot_survival`
+        `median`, `hazard_ratio`, `survival`, `response_rate`, `control_rate`, `deaths`, `events`, `cutoff`,
+        `measurement` (in experiments), or `residual`; curves and patients are drawn by `plot_survival`
 
     Raises
     ------
     ValueError
         for another statistic, or one of which the fit has no number
     """
-    allowed = (*(str(item) for item in Statistic if item not in DATA), "residual")
+    allowed = (*(str(item) for item in Statistic if item not in DATA), "measurement", "residual")
     if statistic not in allowed:
         raise ValueError(f"no statistic '{statistic}'; allowed: {', '.join(allowed)}")
     labels = _find_labels(fit.model)
     if statistic == "residual":
         return comparisons.plot_residuals(fit, labels)
-    rows = [row for row in (*fit.targets, *fit.unfitted) if row.statistic == statistic]
+    rows = [row for row in (*fit.targets, *fit.unfitted) if _kind(row) == statistic]
     shown = [row for row in rows if statistic != Statistic.MEDIAN or row in fit.targets]
     if not shown:
-        raise ValueError(f"this fit has no {statistic}; it has: {', '.join(dict.fromkeys(row.statistic for row in fit.targets))}")
+        raise ValueError(f"this fit has no {statistic}; it has: {', '.join(dict.fromkeys(map(_kind, fit.targets)))}")
+    return _plot_shown(fit, shown, statistic, labels)
+
+
+def _plot_shown(fit: FitResult, rows: Sequence[ComparisonRow], statistic: str, labels: Labels) -> Figure:
     match statistic:
         case Statistic.MEDIAN:
             return comparisons.plot_medians(fit, labels)
         case Statistic.HAZARD_RATIO:
             return plot_forest(fit, labels)
+        case "measurement":
+            return plot_measurements(rows, labels)
         case Statistic.CUTOFF:
-            return comparisons.plot_cutoffs(shown, labels)
+            return comparisons.plot_cutoffs(rows, labels)
         case Statistic.DEATHS | Statistic.EVENTS:
-            return comparisons.plot_counts(shown, [None] * len(shown), labels)
-    return comparisons.plot_shares(shown, labels)
+            return comparisons.plot_counts(rows, [None] * len(rows), labels)
+    return comparisons.plot_shares(rows, labels)
+
+
+def _kind(row: ComparisonRow) -> str:
+    return row.statistic if row.read_out is None else "measurement"
 
 
 def plot_estimates(fit: FitResult) -> Figure:

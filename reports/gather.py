@@ -12,6 +12,7 @@ from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.identifiability.results import read_identifiability
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.profile.results import read_profiles
 from kinimmune.fitting.run_claims.run import try_fit
@@ -106,7 +107,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
         observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
         limitations=read_limitations(tables),
-        targets=read_targets(tables, record.model),
+        targets=(*read_targets(tables, record.model), *read_measurements(model, tables)),
         claims=tested,
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),

@@ -30,7 +30,7 @@ def print_fit(result: FitResult) -> None:
         f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
     )
     rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
-    print(f"treatment stops by {rules}\n")
+    print(f"treatment stops by {rules}\n" if rules else "")
     medians_alone = all(row.statistic == Statistic.MEDIAN for row in result.targets)
     if medians_alone:
         _print_medians("Fitted medians [month]", result.targets)
@@ -44,13 +44,15 @@ def print_fit(result: FitResult) -> None:
     if changes:
         print_table("Changed at the call", ("parameter", "change", "in the tables"), changes)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
-    print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
+    if rows:
+        print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
     responses = [
         (row.study, row.arm, f"{100.0 * row.fraction:.1f} %", _percent(row.control), format_number(row.duration_median, 3))
         for row in result.responses
     ]
     columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
-    print_table("Objective responses", columns, responses, columns[2:])
+    if responses:
+        print_table("Objective responses", columns, responses, columns[2:])
     print(_CAUTION.format(what="medians" if medians_alone else "numbers"))
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import COUNTS
-from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_row
+from kinimmune.reports.typesetting.statistics import has_number, is_range, name_arms, name_row, name_unit, print_range
 
 
 def print_fitted(rows: Sequence[ComparisonRow]) -> None:
     """Print every fitted number, curve and set of patients with its raw residual."""
     columns: tuple[str, ...] = ("study", "arm", "what", "reported", "interval", "predicted", "residual")
-    cells: list[tuple[str, ...]] = [(*_describe(row, name_row(row)), format_number(row.residual, 2)) for row in rows]
+    cells: list[tuple[str, ...]] = [(*_describe(row, _name(row)), format_number(row.residual, 2)) for row in rows]
     if any(row.scan_observed is not None for row in rows):
         columns += ("scan reported", "scan predicted")
         cells = [(*cell, *_scans(row)) for cell, row in zip(cells, rows, strict=True)]
@@ -25,8 +25,8 @@ def print_fitted(rows: Sequence[ComparisonRow]) -> None:
 def print_unfitted(unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow]) -> None:
     """Print what was not fitted, and what was predicted by a fit without an arm, each beside what a naive rule says."""
     columns = ("study", "arm", "what", "reported", "interval", "predicted", "residual", "naive rule", "in interval")
-    named = [(row, f"{name_row(row)}{', held out' if row.role == 'held_out' else ''}") for row in unseen]
-    named += [(row, f"{name_row(row)}, arm left out") for row in transported]
+    named = [(row, f"{_name(row)}{', held out' if row.role == 'held_out' else ''}") for row in unseen]
+    named += [(row, f"{_name(row)}, arm left out") for row in transported]
     cells = [
         (*_describe(row, name), format_number(row.residual, 2), format_number(row.null_prediction, 3), print_inside(row))
         for row, name in named
@@ -44,9 +44,15 @@ def print_interval(lower: float | None, upper: float | None) -> str:
     return "-" if lower is None or upper is None else f"{format_number(lower, 3)} to {format_number(upper, 3)}"
 
 
+def _name(row: ComparisonRow) -> str:
+    return f"{name_row(row, str)}{name_unit(row)}"
+
+
 def _describe(row: ComparisonRow, name: str) -> tuple[str, ...]:
     """Return the cells from the study to the prediction; of a curve and of patients their intervals and their deviance."""
-    if has_number(row):
+    if is_range(row):
+        values: tuple[str, ...] = (print_range(row), "-", _predicted(row))
+    elif has_number(row):
         values = (format_number(row.observed), print_interval(row.lower, row.upper), _predicted(row))
     else:
         intervals = "-" if row.n_residuals is None else f"{row.n_residuals} interval{'' if row.n_residuals == 1 else 's'}"

@@ -16,7 +16,7 @@ from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import FAINT, NEUTRAL, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
-from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_statistic
+from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_row
 
 _ROLES = {Role.UNFITTED: ", not fitted", Role.HELD_OUT: ", held out"}
 
@@ -30,7 +30,7 @@ def plot_medians(fit: FitResult, labels: Labels = PLAIN) -> Figure:
 
 def plot_shares(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Figure:
     """Return a figure of shares of patients: alive or without an event at a month, with a response, with disease control."""
-    return _plot_rows(rows, [_name(row, labels) for row in rows], "Share of patients [1]")
+    return _plot_rows(rows, [name_line(row, labels) for row in rows], "Share of patients [1]")
 
 
 def plot_counts(rows: Sequence[ComparisonRow], sizes: Sequence[int | None], labels: Labels = PLAIN) -> Figure:
@@ -46,13 +46,13 @@ def plot_counts(rows: Sequence[ComparisonRow], sizes: Sequence[int | None], labe
         titles of studies
     """
     of = ["" if size is None else f" (n = {size})" for size in sizes]
-    names = [f"{_name(row, labels)}{text}" for row, text in zip(rows, of, strict=True)]
+    names = [f"{name_line(row, labels)}{text}" for row, text in zip(rows, of, strict=True)]
     return _widen(_plot_rows(rows, names, "Patients with the event by the cut-off"))
 
 
 def plot_cutoffs(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Figure:
     """Return a figure of the cut-offs of analyses that waited for a number of events."""
-    return _widen(_plot_rows(rows, [_name(row, labels) for row in rows], "Cut-off [months after the first entry]"))
+    return _widen(_plot_rows(rows, [name_line(row, labels) for row in rows], "Cut-off [months after the first entry]"))
 
 
 def _widen(figure: Figure) -> Figure:
@@ -62,13 +62,18 @@ def _widen(figure: Figure) -> Figure:
     return figure
 
 
-def _name(row: ComparisonRow, labels: Labels) -> str:
+def name_line(row: ComparisonRow, labels: Labels) -> str:
     """Return the words of a row, with its role where it was not fitted."""
-    name = name_statistic(row.statistic, row.endpoint, row.month)
+    name = name_row(row, labels.quantity)
     role = next((text for role, text in _ROLES.items() if row.role == role), "")
     ratio = row.statistic == Statistic.HAZARD_RATIO
-    place = labels.comparison(row.study, row.arm) if ratio else f"{labels.study(row.study)}, {name_arms(row)}"
+    place = labels.comparison(row.study, row.arm) if ratio else ", ".join([*_name_study(row, labels), name_arms(row)])
     return f"{name[:1].upper()}{name[1:]}, {place}{role}"
+
+
+def _name_study(row: ComparisonRow, labels: Labels) -> list[str]:
+    """Return the title of a row's study; a measurement has none."""
+    return [] if row.read_out is not None else [labels.study(row.study)]
 
 
 def _plot_rows(rows: Sequence[ComparisonRow], names: Sequence[str], label: str) -> Figure:
@@ -111,7 +116,7 @@ def plot_residuals(fit: FitResult, labels: Labels = PLAIN) -> Figure:
             axes.axvline(level, color=FAINT if level else NEUTRAL, linewidth=0.6, zorder=0)
         for line, row in enumerate(rows):
             _draw_residual(axes, -line, row, line < len(fit.targets))
-        _name_lines(axes, [_name(row, labels).removesuffix(_ROLES[Role.UNFITTED]) for row in rows])  # told by the circles
+        _name_lines(axes, [name_line(row, labels).removesuffix(_ROLES[Role.UNFITTED]) for row in rows])  # told by the circles
         widest = max([2.2, *(abs(end) for end in axes.get_xlim())])
         axes.set_xlim(-widest, widest)
         figure.supxlabel("Residual [standard errors]; to the right more is predicted than was reported", fontsize=7.5)

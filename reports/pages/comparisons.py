@@ -13,9 +13,10 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 from kinimmune.reports.typesetting.statistics import (
     are_medians,
     count_decimals,
+    is_range,
     name_arms,
     name_row,
-    name_statistic,
+    name_unit,
     print_predicted,
     print_reported,
 )
@@ -26,8 +27,8 @@ def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
     medians = are_medians(fit.targets)
     rows = tuple(
         (
-            _name(row, medians),
-            labels.study(row.study),
+            _name(row, labels, medians),
+            labels.study(row.study) if row.read_out is None else "Experiment",
             print_words(row.arm) if medians else _print_arms(row),
             print_reported(row),
             _print_interval(row),
@@ -43,9 +44,9 @@ def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
     return Table(names, rows, "lllrrlrcr", widths, group=0)
 
 
-def _name(row: ComparisonRow, medians: bool) -> str:
+def _name(row: ComparisonRow, labels: Labels, medians: bool) -> str:
     """Return what a row is about; its unit stands in the caption where all rows are medians."""
-    name = name_statistic(row.statistic, row.endpoint, row.month) if medians else name_row(row, "months")
+    name = f"{name_row(row, labels.quantity)}{'' if medians else name_unit(row, 'months')}"
     return f"{name[:1].upper()}{name[1:]}{_mark(row)}"
 
 
@@ -59,7 +60,7 @@ def _print_arms(row: ComparisonRow) -> str:
 
 def _print_interval(row: ComparisonRow, decimals: int | None = None) -> Cell:
     """Return the reported interval, with its status where that differs from the status of the value."""
-    interval = print_interval(row.lower, row.upper, decimals)
+    interval = MISSING if is_range(row) else print_interval(row.lower, row.upper, decimals)
     if row.interval_status is None or row.interval_status == row.value_status:
         return interval
     return (interval, " ", Tag(row.interval_status))
@@ -98,14 +99,14 @@ def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Tab
     medians = are_medians(rows)
     printed = tuple(
         (
-            _name(row, medians),
-            f"{labels.study(row.study)} {name_arms(row)}",
+            _name(row, labels, medians),
+            name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}",
             print_reported(row),
             _print_interval(row),
             Strong(print_predicted(row)),
-            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row.statistic)),
+            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
             _print_scans(row),
-            print_fixed(row.null_prediction, count_decimals(row.statistic)),
+            print_fixed(row.null_prediction, count_decimals(row) or 0),
             print_fixed(row.residual, 2),
             _print_inside(row),
         )

@@ -14,7 +14,7 @@ from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, 
 from kinimmune.reports.typesetting.formats import print_fixed
 from kinimmune.reports.typesetting.statistics import are_medians, count_fitted, has_number
 
-OTHER_KINDS = ("shares", "counts", "cutoffs")
+OTHER_KINDS = ("shares", "counts", "cutoffs", "measurements")
 """Figures of published numbers that are neither medians nor ratios."""
 
 
@@ -38,17 +38,21 @@ _MEDIANS = (
 
 
 def _describe_residuals(content: Content) -> str:
-    """Return the caption of a table with numbers of several kinds."""
-    parts = [
-        "Fitted numbers; shares lie between 0 and 1. Residual, raw: in standard errors, of the logarithm for medians of overall "
-        "survival, hazard ratios and cut-offs, of the complementary log-log for survival at a month; the signed root of the "
-        "deviance for other medians, rates and counts."
-    ]
-    if any(not has_number(row) for row in content.fit.targets):
-        parts.append("Of a curve or patients: the number of intervals, and the sum of their deviances.")
+    """Return the caption of a table with numbers of several kinds, in the order in which they may stand there."""
+    rows, parts = content.fit.targets, ["Fitted numbers; shares lie between 0 and 1. Residual, raw: in standard errors"]
+    if any(row.read_out is None and has_number(row) for row in rows):
+        parts.append(
+            ", of the logarithm for medians of overall survival, hazard ratios and cut-offs, of the complementary log-log for "
+            "survival at a month; the signed root of the deviance for other medians, rates and counts"
+        )
+    parts.append(".")
+    if any(row.read_out is not None for row in rows):
+        parts.append(" Of a measurement of which only a range is known: the root of the deviance.")
+    if any(not has_number(row) for row in rows):
+        parts.append(" Of a curve or patients: the number of intervals, and the sum of their deviances.")
     if content.list_fitted(Statistic.MEDIAN, endpoint="ttp"):
-        parts.append("Scan: reported | predicted; a median of time to progression can only fall on a scan.")
-    return " ".join(parts)
+        parts.append(" Scan: reported | predicted; a median of time to progression can only fall on a scan.")
+    return "".join(parts)
 
 
 def _count_squares(content: Content) -> str:
@@ -60,6 +64,8 @@ def _count_squares(content: Content) -> str:
     left = f"leave {print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: "
     if content.fits_medians_alone:
         return f"{squares}{len(fit.targets)} numbers {left}with so few left there is nothing to test."
+    if not content.trial.arms:
+        return f"{squares}{count_fitted(fit.targets)} {left}with so few left there is nothing to test."
     return f"{squares}{count_fitted(fit.targets)} {left}numbers of one arm come from the same patients."
 
 

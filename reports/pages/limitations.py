@@ -38,19 +38,28 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
         ),
         *_limit_unfitted(fit),
         *_count_recalled(fit),
-        (
-            Strong("Arms share patients. "),
-            f"{_SHARED if medians else 'All numbers and curves of one arm'} come from the same patients; the fit treats them "
-            "as independent.",
-        ),
-        (
-            Strong("The reading error of diameters is assumed. "),
-            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
-        ),
+        *_limit_trials(fit),
         *_limit_ratios(fit),
         (
             Strong("Intervals are local. "),
             "Those of the estimates follow from the curvature at the optimum and are symmetric on the prior's scale.",
+        ),
+    )
+
+
+def _limit_trials(fit: FitResult) -> tuple[Cell, ...]:
+    """Return the limits of virtual trials; none where nothing but experiments was fitted."""
+    if fit.targets and all(row.read_out is not None for row in fit.targets):
+        return ()
+    shared = _SHARED if are_medians(fit.targets) else "All numbers and curves of one arm"
+    return (
+        (
+            Strong("Arms share patients. "),
+            f"{shared} come from the same patients; the fit treats them as independent.",
+        ),
+        (
+            Strong("The reading error of diameters is assumed. "),
+            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
         ),
     )
 

@@ -14,7 +14,7 @@ from kinimmune.reports.typesetting.statistics import (
     count_fitted,
     has_number,
     name_arms,
-    name_statistic,
+    name_row,
     print_predicted,
     print_reported,
 )
@@ -28,9 +28,10 @@ def summarise(fit: FitResult, labels: Labels = PLAIN) -> tuple[Cell, ...]:
 
 
 def _describe_fit(fit: FitResult, labels: Labels) -> Cell:
-    studies = list_words([labels.study(study) for study in dict.fromkeys(row.study for row in fit.targets)])
+    studies = list_words([labels.study(name) for name in dict.fromkeys(row.study for row in fit.targets if row.read_out is None)])
     outcome = "converged" if fit.status == "converged" else f"did not converge ({fit.status})"
-    fitted = f"{count_fitted(fit.targets)} of {studies} were fitted with {len(fit.parameters)} parameters and their priors"
+    place = f" of {studies}" if studies else ""
+    fitted = f"{count_fitted(fit.targets)}{place} were fitted with {len(fit.parameters)} parameters and their priors"
     parts = [f"{fitted[:1].upper()}{fitted[1:]}; the fit {outcome}.", *_count_met(fit.targets)]
     return (Strong("The fit. "), " ".join(parts), " Since these numbers were fitted, this shows flexibility, not validity.")
 
@@ -46,9 +47,10 @@ def _count_met(rows: Sequence[ComparisonRow]) -> list[str]:
     if scans:
         hit = sum(row.scan_observed == row.scan_predicted for row in scans)
         parts.append(f"{hit} of {len(scans)} medians of time to progression fall on the published scan.")
-    others = [row for row in rows if has_number(row) and row.statistic != Statistic.MEDIAN]
-    if others:
-        parts.append(f"{_count_near(others)} other numbers lie within one standard error.")
+    measured = [row for row in rows if row.read_out is not None]
+    others = [row for row in rows if has_number(row) and row.statistic != Statistic.MEDIAN and row.read_out is None]
+    parts += [f"{_count_near(others)} other numbers lie within one standard error."] if others else []
+    parts += [f"{_count_near(measured)} measurements lie within one standard error."] if measured else []
     data = [row for row in rows if not has_number(row) and row.deviance is not None]
     if data:
         deviance, intervals = sum(row.deviance or 0.0 for row in data), sum(row.n_residuals or 0 for row in data)
@@ -104,7 +106,7 @@ def _name_judged(row: ComparisonRow) -> str:
 
 
 def _name(row: ComparisonRow) -> str:
-    return name_statistic(row.statistic, row.endpoint, row.month)
+    return name_row(row)
 
 
 def _describe_transported(row: ComparisonRow, labels: Labels) -> str:

@@ -12,7 +12,12 @@ from kinimmune.reports.typesetting.formats import print_endpoint
 
 
 def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
-    """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares."""
+    """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares.
+
+    None where nothing but experiments was fitted.
+    """
+    if not content.trial.arms:
+        return []
     return [
         Heading("The virtual trial"),
         Heading("Survival and progression", 2),
@@ -61,7 +66,9 @@ def _tabulate_outcomes(content: Content) -> list[Block]:
 
 
 def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:
-    """Return the pages of virtual patients and their mean courses."""
+    """Return the pages of virtual patients and their mean courses; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     return [
         Heading("Virtual patients"),
         *show_figures(figures, "waterfall", "spiders"),
@@ -84,7 +91,12 @@ def compose_stop_rules(content: Content, figures: DrawnFigures) -> list[Block]:
 
 
 def compose_accuracy(content: Content) -> list[Block]:
-    """Return the page of numerical accuracy: patients lost, and how far other virtual patients move predictions."""
+    """Return the page of numerical accuracy: patients lost, and how far other virtual patients move predictions.
+
+    None where there was no trial.
+    """
+    if not content.trial.arms:
+        return []
     failed = content.fit.failed_patients
     told = (
         "No virtual patient failed to integrate."

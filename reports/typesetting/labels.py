@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.models.experiments.measurement import MeasurementKind
 from kinimmune.models.symbolic.components import derive_label
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.typesetting.formats import MISSING, print_endpoint
-from kinimmune.reports.typesetting.statistics import name_statistic
+from kinimmune.reports.typesetting.statistics import name_measurement, name_statistic
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,13 @@ class Labels:
         ('OS at month 12, Own trial placebo', 'Response rate, Own trial drug')
         >>> Labels().output("deaths:own_trial"), Labels().output("curve:own_trial:drug:os")
         ('Deaths, Own trial', 'OS curve, Own trial drug')
+        >>> Labels().output("ratio:nk_cells:21:drug:vehicle")
+        'Nk cells on day 21, ratio, drug : vehicle'
         """
         statistic, *place = name.split(":")
+        if statistic in set(MeasurementKind) and len(place) > 2:
+            read_out, day, *experiments = place
+            return f"{name_measurement(self.quantity(read_out), float(day), statistic)}, {' : '.join(experiments)}"
         month = float(place.pop()) if statistic == "survival" and place else None
         endpoint = None if statistic in _WITHOUT_ENDPOINT or not place else place.pop()
         if not place:

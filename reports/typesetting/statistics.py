@@ -3,11 +3,20 @@
 Start with `name_statistic`.  Shares are written as they stand in the tables, between 0 and 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import DATA, SHARES, UNITS, Statistic
-from kinimmune.reports.typesetting.formats import MISSING, list_words, print_endpoint, print_fixed, print_number
+from kinimmune.models.experiments.measurement import MeasurementKind
+from kinimmune.models.symbolic.components import derive_label
+from kinimmune.reports.typesetting.formats import (
+    MISSING,
+    list_words,
+    print_endpoint,
+    print_fixed,
+    print_interval,
+    print_number,
+)
 
 _WORDS = {
     "response_rate": "response rate",
@@ -35,14 +44,31 @@ def name_statistic(statistic: str, endpoint: str | None, month: float | None = N
     return f"{print_endpoint(endpoint)} {words}"
 
 
-def name_row(row: ComparisonRow, month: str = "month") -> str:
-    """Return what a row is about, in the unit of its numbers where those are months, as `month` says them."""
-    name = name_statistic(row.statistic, row.endpoint, row.month)
-    return f"{name} [{month}]" if row.statistic in UNITS else name
+def name_measurement(read_out: str, day: float, kind: str) -> str:
+    """Return what was measured in an experiment.
+
+    >>> name_measurement("Tregs", 28.1666, "ratio"), name_measurement("Tumour", 7.0, "mean")
+    ('Tregs on day 28.17, ratio', 'Tumour on day 7')
+    """
+    name = f"{read_out} on day {day:.4g}"
+    return name if kind == MeasurementKind.MEAN else f"{name}, {kind}"
+
+
+def name_row(row: ComparisonRow, write: Callable[[str], str] = derive_label) -> str:
+    """Return what a row is about; `write` has the words of a state or read-out."""
+    if row.read_out is not None and row.day is not None:
+        return name_measurement(write(row.read_out), row.day, row.statistic)
+    return name_statistic(row.statistic, row.endpoint, row.month)
+
+
+def name_unit(row: ComparisonRow, month: str = "month") -> str:
+    """Return the unit of a row's numbers in brackets, nothing of plain numbers; `month` is how months are written."""
+    unit = month if row.statistic in UNITS else row.unit or "1"
+    return "" if unit == "1" else f" [{unit}]"
 
 
 def name_arms(row: ComparisonRow) -> str:
-    """Return the arm of a row, of a ratio both, and words for all arms of a study together."""
+    """Return the arm or experiment of a row, of a ratio both, and words for all arms of a study together."""
     if row.arm is None:
         return MISSING if row.statistic == Statistic.HAZARD_RATIO else "all arms"
     return row.arm if row.reference_arm is None else f"{row.arm} : {row.reference_arm}"
@@ -54,10 +80,22 @@ def has_number(row: ComparisonRow) -> bool:
 
 
 def print_reported(row: ComparisonRow) -> str:
-    """Return the published number, or of a curve and of patients the number of their intervals."""
-    if has_number(row):
-        return print_number(row.observed)
-    return MISSING if row.n_residuals is None else f"{row.n_residuals} {'interval' if row.n_residuals == 1 else 'intervals'}"
+    """Return the published number or range, or of a curve and of patients the number of their intervals."""
+    if not has_number(row):
+        return MISSING if row.n_residuals is None else f"{row.n_residuals} {'interval' if row.n_residuals == 1 else 'intervals'}"
+    return print_range(row) if is_range(row) else print_number(row.observed)
+
+
+def is_range(row: ComparisonRow) -> bool:
+    """Return whether of a number only a range is known."""
+    return has_number(row) and row.observed is None
+
+
+def print_range(row: ComparisonRow) -> str:
+    """Return the range in which a number lies."""
+    if row.upper is None:
+        return MISSING if row.lower is None else f"above {print_number(row.lower)}"
+    return f"below {print_number(row.upper)}" if row.lower is None else print_interval(row.lower, row.upper)
 
 
 def print_predicted(row: ComparisonRow) -> str:
@@ -66,16 +104,13 @@ def print_predicted(row: ComparisonRow) -> str:
         return MISSING if row.deviance is None else f"deviance {print_fixed(row.deviance, 1)}"
     if row.predicted is None:
         return "not reached" if row.statistic == Statistic.MEDIAN else MISSING
-    return print_fixed(row.predicted, count_decimals(row.statistic))
+    decimals = count_decimals(row)
+    return print_number(row.predicted) if decimals is None else print_fixed(row.predicted, decimals)
 
 
-def count_decimals(statistic: str) -> int:
-    """Return the decimals of predictions of a statistic.
-
-    >>> count_decimals("median"), count_decimals("hazard_ratio"), count_decimals("survival"), count_decimals("deaths")
-    (1, 2, 3, 1)
-    """
-    return _DECIMALS.get(statistic, 1)
+def count_decimals(row: ComparisonRow) -> int | None:
+    """Return the decimals of a row's predictions; None of measurements, which have three digits in any unit."""
+    return None if row.read_out is not None else _DECIMALS.get(row.statistic, 1)
 
 
 def are_medians(rows: Sequence[ComparisonRow]) -> bool:
@@ -84,11 +119,13 @@ def are_medians(rows: Sequence[ComparisonRow]) -> bool:
 
 
 def count_fitted(rows: Sequence[ComparisonRow]) -> str:
-    """Return how many numbers, curves and arms with patients there are, in words."""
-    numbers = tuple(row for row in rows if has_number(row))
+    """Return how many numbers, measurements, curves and arms with patients there are, in words."""
+    measured = sum(row.read_out is not None for row in rows)
+    numbers = [row for row in rows if has_number(row) and row.read_out is None]
     curves = sum(row.statistic == Statistic.CURVE for row in rows)
     arms = sum(row.statistic == Statistic.PATIENTS for row in rows)
     parts = [_count(len(numbers), f"published {'median' if are_medians(numbers) else 'number'}")] if numbers else []
+    parts += [_count(measured, "measurement")] if measured else []
     parts += [_count(curves, "published curve")] if curves else []
     parts += [f"the patients of {_count(arms, 'arm')}"] if arms else []
     return list_words(parts or ["no published numbers"])

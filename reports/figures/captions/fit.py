@@ -20,6 +20,7 @@ from kinimmune.reports.figures.comparisons import (
 )
 from kinimmune.reports.figures.estimates import plot_correlation, plot_priors, plot_start_ladder
 from kinimmune.reports.figures.fit import plot_forest, plot_stop_rules
+from kinimmune.reports.figures.measurements import plot_measurements
 from kinimmune.reports.figures.recipes import FigureRecipe
 from kinimmune.reports.typesetting.formats import list_words
 from kinimmune.reports.typesetting.statistics import has_number
@@ -32,6 +33,7 @@ def list_comparisons(content: Content) -> list[FigureRecipe]:
         *_list_shares(content),
         *_list_counts(content),
         *_list_cutoffs(content),
+        *_list_measurements(content),
         *_list_residuals(content),
         *_list_ratios(content),
     ]
@@ -80,6 +82,18 @@ def _list_cutoffs(content: Content) -> list[FigureRecipe]:
     return [FigureRecipe("cutoffs", caption, plot, partial(data.list_rows, rows))]
 
 
+def _list_measurements(content: Content) -> list[FigureRecipe]:
+    rows = tuple(row for row in (*content.fit.targets, *content.fit.unfitted) if row.read_out is not None)
+    if not rows:
+        return []
+    caption = (
+        "Measurements in experiments, a panel for each unit. Grey bars: 95 % interval of a value, or the range in which it lay, "
+        f"open where it has no end. {_ROLES}"
+    )
+    plot = partial(plot_measurements, rows, content.labels)
+    return [FigureRecipe("measurements", caption, plot, partial(data.list_rows, rows))]
+
+
 _ROLES = "Fitted unless a line says otherwise."
 
 
@@ -93,7 +107,9 @@ def _list_residuals(content: Content) -> list[FigureRecipe]:
     if content.fits_medians_alone:
         return []
     rows = (*content.fit.targets, *content.fit.unfitted)
-    caption = "Residuals of everything that was published, raw: numbers of one arm share patients."
+    caption = (
+        f"Residuals of everything that was published, raw{': numbers of one arm share patients' if content.studies else ''}."
+    )
     if content.fit.unfitted:
         caption += " Open circles and grey bars: not fitted."
     if not all(map(has_number, rows)):

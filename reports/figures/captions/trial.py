@@ -26,7 +26,9 @@ _MEDIANS = "Open circle and bar: reported median with its 95 % interval (fitted)
 
 
 def list_curves(content: Content) -> list[FigureRecipe]:
-    """Return the figures of the trial over time."""
+    """Return the figures of the trial over time; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     trial, labels = content.ordered_trial, content.labels
     return [
         FigureRecipe(
@@ -132,7 +134,9 @@ def _describe_ratios(content: Content) -> list[FigureRecipe]:
 
 
 def list_patients(content: Content) -> list[FigureRecipe]:
-    """Return the figures of virtual patients, and of their mean courses in each study."""
+    """Return the figures of virtual patients, and of their mean courses in each study; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     trial, labels = content.ordered_trial, content.labels
     limits = "".join(f" {title}; see the limitations." for title in content.list_limits(Outcome.RESPONSE))
     recipes = [
