@@ -3,7 +3,7 @@
 Start with `gather_run`, `gather_studies` or `gather_model`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
@@ -26,6 +26,7 @@ from kinimmune.models.experiments.design import Designs
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.drugs import GivenDrug, list_given_drugs
+from kinimmune.models.tables.evidence import Observation
 from kinimmune.models.tables.readers import (
     read_designs,
     read_drugs,
@@ -105,7 +106,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
-        observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
+        observations=_gather_observations(record.model, studies, tables),
         limitations=read_limitations(tables),
         targets=(*read_targets(tables, record.model), *read_measurements(model, tables)),
         claims=tested,
@@ -168,6 +169,13 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         provenance=_describe(current_environment(), hash_tables(tables.folder, tables.shipped)),
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
+    )
+
+
+def _gather_observations(model: str, studies: Collection[str], tables: Tables) -> tuple[Observation, ...]:
+    """Return the numbers to compare with: those of the studies, and those of no study that are about the model or about any."""
+    return tuple(
+        item for item in read_observations(tables) if item.study in {None, *studies} and (not item.models or model in item.models)
     )
 
 

@@ -15,7 +15,14 @@ from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.panels import BarPanel, CoursePanel, SeriesPanel, select_panels
-from kinimmune.models.tables.readers import read_days, read_drugs, read_experiments, read_panels, read_sources
+from kinimmune.models.tables.readers import (
+    read_days,
+    read_drugs,
+    read_experiments,
+    read_observations,
+    read_panels,
+    read_sources,
+)
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
@@ -206,6 +213,13 @@ def test_claims_tested_for_a_run_are_kept_in_it(run):
     assert (run.path / CLAIMS).is_file()
     assert gather(None) == read_tested_claims(run) == (tested,)
     assert gather(0) == ()
+
+
+def test_a_run_is_not_compared_with_numbers_about_other_models(run):
+    """Numbers of no study are about a model, and none is about this one."""
+    content, _ = gather_run(run, ReportedClaims(0, 1, 1, lambda _: None))
+    assert any(item.study is None for item in read_observations())
+    assert [item for item in content.observations if item.study is None] == []
 
 
 def test_claims_of_a_run_read_back_as_they_were(run):
