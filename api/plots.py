@@ -8,15 +8,17 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.problem.targets import DATA, Statistic
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.experiments.individual import IndividualCourse
 from kinimmune.models.tables.readers import read_trials
+from kinimmune.reports.figures import comparisons, survival
 from kinimmune.reports.figures import course as individual_course
-from kinimmune.reports.figures import fit as comparisons
-from kinimmune.reports.figures import survival
 from kinimmune.reports.figures.estimates import plot_priors
+from kinimmune.reports.figures.fit import plot_forest
+from kinimmune.reports.figures.measurements import plot_measurements
 from kinimmune.reports.figures.sensitivity import plot_indices
 from kinimmune.reports.typesetting.labels import PLAIN, Labels, collect_labels
 
@@ -37,14 +39,14 @@ def plot_course(course: IndividualCourse, quantities: Sequence[str] = ()) -> Fig
 
 
 def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: str = "os") -> Figure:
-    """Return the survival curves of a virtual trial, all arms, with the numbers at risk.
+    """Return the survival curves of a virtual trial, all arms, with the numbers at risk, over published curves and patients.
 
     Parameters
     ----------
     trial
         a virtual trial, such as `run.trial`
     fit
-        the fit whose reported and predicted medians are marked, None for none
+        the fit whose reported and predicted medians are marked, and what was reported at a month; None for none
     endpoint
         `os`, `ttp` or `pfs`
 
@@ -59,29 +61,58 @@ def plot_survival(trial: TrialResult, fit: FitResult | None = None, endpoint: st
     if endpoint == "pfs" and not all(arm.pfs_months for arm in trial.arms):
         raise ValueError("this result has no progression-free survival; fit again with this version")
     rows = () if fit is None else (*fit.targets, *fit.unfitted)
-    medians = [row for row in rows if row.statistic == "median" and row.endpoint == endpoint]
-    return plots[endpoint](trial, medians, _find_labels(trial.model))
+    marked = [row for row in rows if row.statistic in (Statistic.MEDIAN, Statistic.SURVIVAL) and row.endpoint == endpoint]
+    return plots[endpoint](trial, marked, _find_labels(trial.model))
 
 
 def plot_comparisons(fit: FitResult, statistic: str = "median") -> Figure:
-    """Return reported and predicted numbers side by side: medians, which were fitted, or hazard ratios, which were not.
+    """Return reported and predicted numbers of one statistic side by side, or the residuals of all.
+
+    Medians are those that were fitted; of every other statistic what was not fitted is shown too, and marked.
 
     Parameters
     ----------
     fit
         a fit, such as `run.fit`
     statistic
-        `median` or `hazard_ratio`
+        `median`, `hazard_ratio`, `survival`, `response_rate`, `control_rate`, `deaths`, `events`, `cutoff`,
+        `measurement` (in experiments), or `residual`; curves and patients are drawn by `plot_survival`
 
     Raises
     ------
     ValueError
-        for another statistic
+        for another statistic, or one of which the fit has no number
     """
-    plots = {"median": comparisons.plot_medians, "hazard_ratio": comparisons.plot_forest}
-    if statistic not in plots:
-        raise ValueError(f"no statistic '{statistic}'; allowed: {', '.join(plots)}")
-    return plots[statistic](fit, _find_labels(fit.model))
+    allowed = (*(str(item) for item in Statistic if item not in DATA), "measurement", "residual")
+    if statistic not in allowed:
+        raise ValueError(f"no statistic '{statistic}'; allowed: {', '.join(allowed)}")
+    labels = _find_labels(fit.model)
+    if statistic == "residual":
+        return comparisons.plot_residuals(fit, labels)
+    rows = [row for row in (*fit.targets, *fit.unfitted) if _kind(row) == statistic]
+    shown = [row for row in rows if statistic != Statistic.MEDIAN or row in fit.targets]
+    if not shown:
+        raise ValueError(f"this fit has no {statistic}; it has: {', '.join(dict.fromkeys(map(_kind, fit.targets)))}")
+    return _plot_shown(fit, shown, statistic, labels)
+
+
+def _plot_shown(fit: FitResult, rows: Sequence[ComparisonRow], statistic: str, labels: Labels) -> Figure:
+    match statistic:
+        case Statistic.MEDIAN:
+            return comparisons.plot_medians(fit, labels)
+        case Statistic.HAZARD_RATIO:
+            return plot_forest(fit, labels)
+        case "measurement":
+            return plot_measurements(rows, labels)
+        case Statistic.CUTOFF:
+            return comparisons.plot_cutoffs(rows, labels)
+        case Statistic.DEATHS | Statistic.EVENTS:
+            return comparisons.plot_counts(rows, [None] * len(rows), labels)
+    return comparisons.plot_shares(rows, labels)
+
+
+def _kind(row: ComparisonRow) -> str:
+    return row.statistic if row.read_out is None else "measurement"
 
 
 def plot_estimates(fit: FitResult) -> Figure:

@@ -14,8 +14,10 @@ import typer
 
 from kinimmune.cli.commands.check import check
 from kinimmune.cli.commands.claims import claims
+from kinimmune.cli.commands.compare import compare
 from kinimmune.cli.commands.doctor import doctor
 from kinimmune.cli.commands.fit import fit
+from kinimmune.cli.commands.ingest import ingest
 from kinimmune.cli.commands.init import init
 from kinimmune.cli.commands.list import list_models
 from kinimmune.cli.commands.profile import profile
@@ -60,10 +62,12 @@ app.command("sample", epilog="Example: kinimmune sample runs/first --jobs 2")(sa
 app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
+app.command("compare", epilog="Example: kinimmune compare runs/first runs/second -o comparison.csv")(compare)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
+app.add_typer(ingest, name="ingest")
 
 
 def _print_version(wanted: bool) -> None:

@@ -37,6 +37,16 @@ UnusedJobs = Annotated[int | None, typer.Option("--jobs", min=1, hidden=True)]
 Dask = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that gets the tasks in place of this machine.")
 ]
+StudyName = Annotated[str | None, typer.Option("--study", metavar="STUDY", help="Study of all rows.")]
+ArmName = Annotated[str | None, typer.Option("--arm", metavar="ARM", help="Arm of all rows.")]
+EndpointName = Annotated[str | None, typer.Option("--endpoint", metavar="ENDPOINT", help="os, ttp or pfs, of all rows.")]
+SourceKey = Annotated[str | None, typer.Option("--source", metavar="KEY", help="Where the numbers stand: a key of sources.csv.")]
+Locator = Annotated[str | None, typer.Option("--locator", metavar="TEXT", help="Where in the source, such as 'figure 2'.")]
+TimeUnitName = Annotated[
+    str | None,
+    typer.Option("--unit", metavar="UNIT", help="Of times: day, week, month or year; needed where no header tells it."),
+]
+ForceRows = Annotated[bool, typer.Option("--force", help="Replace rows of the same study, arm and endpoint that are there.")]
 RUNS = Path("runs")
 """Folder of runs that are given none of their own."""
 

@@ -29,11 +29,14 @@ class Inputs:
     config: Path | None = None
     run: Path | None = None
     """Folder of a run."""
+    named: tuple[Path, ...] = ()
+    """Files named on the command line."""
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Yield what is read, in words and as a path; not every path is there."""
         if self.config is not None:
             yield "the configuration of this command", self.config
+        yield from (("a file this command reads", path) for path in self.named)
         for folder in self.folders():
             yield from (("a table this command reads", folder / name) for name in _table_names())
             yield from (("a file of the project this command reads", folder / name) for name in _project_names())
@@ -128,13 +131,20 @@ def _find_key(output: OutputFile) -> str:
     return "" if output.path is None else os.path.realpath(output.path)
 
 
-def require_makeable(folder: Path) -> None:
-    """Raise a `UsageError` unless a folder is there or can be made, and can be written to; nothing is created."""
+def require_makeable(folder: Path, option: str = "-o") -> None:
+    """Raise a `UsageError` unless a folder is there or can be made, and can be written to; nothing is created.
+
+    The message names the option that gave it.
+    """
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise UsageError(f"cannot write to folder '{folder}': '{there}' is no folder; remove it, or give another name with -o")
+        raise UsageError(
+            f"cannot write to folder '{folder}': '{there}' is no folder; remove it, or give another name with {option}"
+        )
     if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write to folder '{folder}': no permission in '{there}'; give a folder you may write with -o")
+        raise UsageError(
+            f"cannot write to folder '{folder}': no permission in '{there}'; give a folder you may write with {option}"
+        )
 
 
 def _find_obstacle(target: Path) -> str:

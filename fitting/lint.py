@@ -14,6 +14,7 @@ from kinimmune.fitting.claims.table import examine_claims
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.error_rules import find_mixed_errors
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
+from kinimmune.fitting.problem.measurements import check_measurements
 from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, find_unused_data
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
@@ -27,6 +28,7 @@ from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES, find_misnamed
 from kinimmune.models.tables.findings import Finding
 from kinimmune.models.tables.limitations import examine_limitations
+from kinimmune.models.tables.measurements import examine_measurements
 from kinimmune.models.tables.migration import find_former
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
@@ -54,7 +56,7 @@ def check(tables: Tables) -> tuple[Finding, ...]:
         when the folder does not exist or holds no table
     """
     findings = _check_tables(tables)
-    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables))
+    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables), *check_measurements(tables))
 
 
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:
@@ -72,6 +74,7 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *targets.findings,
         *examine_observations(tables).findings,
         *examine_experiments(tables).findings,
+        *examine_measurements(tables).findings,
         *examine_claims(tables).findings,
         *examine_panels(tables).findings,
         *examine_limitations(tables).findings,

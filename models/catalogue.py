@@ -28,6 +28,7 @@ from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import MODEL_FILE
 from kinimmune.models.tables.findings import Finding, capped
 from kinimmune.models.tables.limitations import LimitationRow
+from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow, examine_parameters
 from kinimmune.models.tables.readers import read_parameters
@@ -115,12 +116,13 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
 
 
 def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
-    """Return the rows of a folder's parameters, experiments, panels, limitations and trials about models that do not exist."""
+    """Return the rows of a folder's tables, those of claims left out, about models that do not exist."""
     rows: list[tuple[TableRow, tuple[str, ...]]] = [(row, row.models) for row, _ in examine_parameters(tables).entries]
     rows += [(row, (row.model,)) for row in tables.rows(ExperimentRow).entries]
     rows += [(row, (row.model,)) for row in tables.rows(PanelRow).entries]
     rows += [(row, row.models) for row in tables.rows(LimitationRow).entries]
     rows += [(row, row.models) for row in tables.rows(TrialRow).entries]
+    rows += [(row, row.models) for row in tables.rows(ObservationRow).entries]
     known = known_names(tables, (name for _, models in rows for name in models))
     unknown = ((row, name) for row, models in rows for name in models if name not in known)
     return tuple(

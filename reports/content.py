@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult
-from kinimmune.fitting.problem.targets import Target
+from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.fitting.profile.results import ProfileResult
 from kinimmune.fitting.sampling.results import Band, Draws, SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
@@ -21,6 +21,15 @@ from kinimmune.models.tables.limitations import Limitation, Outcome
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.panels import NominalCourse, Picture
 from kinimmune.reports.typesetting.labels import Labels, collect_labels
+from kinimmune.reports.typesetting.statistics import are_medians
+
+_FITTED_AS: Mapping[str, tuple[Statistic, str | None]] = {
+    "deaths": (Statistic.DEATHS, "os"),
+    "ttp_events": (Statistic.EVENTS, "ttp"),
+    "response_fraction": (Statistic.RESPONSE_RATE, None),
+    "control_fraction": (Statistic.CONTROL_RATE, None),
+}
+"""Quantity of an observation -> the statistic and endpoint of a target that says the same."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +104,67 @@ class Content:
 
     @property
     def hazard_ratios(self) -> tuple[ComparisonRow, ...]:
-        """The published hazard ratios, none of them fitted, beside their predictions."""
-        return tuple(row for row in self.fit.unfitted if row.statistic == "hazard_ratio")
+        """The published hazard ratios that were not fitted, beside their predictions."""
+        return tuple(row for row in self.fit.unfitted if row.statistic == Statistic.HAZARD_RATIO)
 
     @property
     def unfitted_medians(self) -> tuple[ComparisonRow, ...]:
         """The published medians that were not fitted, beside their predictions."""
-        return tuple(row for row in self.fit.unfitted if row.statistic == "median")
+        return tuple(row for row in self.fit.unfitted if row.statistic == Statistic.MEDIAN)
+
+    @property
+    def unfitted_others(self) -> tuple[ComparisonRow, ...]:
+        """What was published of other kinds and not fitted, beside its predictions."""
+        known = (Statistic.HAZARD_RATIO, Statistic.MEDIAN)
+        return tuple(row for row in self.fit.unfitted if row.statistic not in known)
 
     def medians(self, endpoint: str) -> tuple[ComparisonRow, ...]:
         """Return the fitted medians of one endpoint."""
-        return tuple(row for row in self.fit.targets if row.endpoint == endpoint and row.statistic == "median")
+        return self.list_fitted(Statistic.MEDIAN, endpoint=endpoint)
+
+    def survivals(self, endpoint: str) -> tuple[ComparisonRow, ...]:
+        """Return the published shares without an event of one endpoint at a month, fitted or not."""
+        rows = (*self.fit.targets, *self.fit.unfitted)
+        return tuple(row for row in rows if row.statistic == Statistic.SURVIVAL and row.endpoint == endpoint)
+
+    def list_fitted(self, *statistics: Statistic, endpoint: str | None = None) -> tuple[ComparisonRow, ...]:
+        """Return the fitted rows of some statistics, of one endpoint or of all."""
+        rows = (row for row in self.fit.targets if row.statistic in statistics)
+        return tuple(row for row in rows if endpoint in (None, row.endpoint))
+
+    def is_fitted(self, output: str) -> bool:
+        """Return whether a named median or hazard ratio was fitted; the only ratio of a study need not name its arm."""
+        statistic, study, *arm, endpoint = output.split(":")
+        rows = (row for row in self.fit.targets if (row.statistic, row.study, row.endpoint) == (statistic, study, endpoint))
+        return any(not arm or row.arm in (None, *arm) for row in rows)
+
+    @property
+    def fits_medians_alone(self) -> bool:
+        """Whether nothing but medians was fitted."""
+        return are_medians(self.fit.targets)
+
+    @property
+    def fits_outcomes(self) -> bool:
+        """Whether anything was fitted that tells rates, shares or counts, or a median of progression-free survival."""
+        known = (Statistic.HAZARD_RATIO, Statistic.MEDIAN)
+        return bool(self.medians("pfs")) or any(row.statistic not in known for row in self.fit.targets)
+
+    @property
+    def unfitted_observations(self) -> tuple[Observation, ...]:
+        """The published numbers that are compared with and stand in no target that was fitted."""
+
+        def is_fitted(item: Observation) -> bool:
+            rows = (row for row in self.fit.targets if row.study == item.study)
+            known = _FITTED_AS.get(item.quantity)
+            return any((row.statistic, row.endpoint) == known and row.arm in (None, item.arm or row.arm) for row in rows)
+
+        return tuple(item for item in self.observations if not is_fitted(item))
+
+    def count_patients(self, row: ComparisonRow) -> int | None:
+        """Return the patients behind a published count, None where the tables do not have it any more."""
+        place = (row.study, row.arm, row.endpoint, row.statistic, row.observed)
+        known = {(item.study, item.arm, item.endpoint, item.statistic, item.value): item.n for item in self.targets}
+        return next((n for key, n in known.items() if key == place), None)
 
 
 @dataclass(frozen=True)

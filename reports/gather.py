@@ -3,25 +3,30 @@
 Start with `gather_run`, `gather_studies` or `gather_model`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.claims.run import ClaimTesting, run_claims
 from kinimmune.fitting.configuration import read_run_settings
+from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.identifiability.results import read_identifiability
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.profile.results import read_profiles
+from kinimmune.fitting.run_claims.run import try_fit
 from kinimmune.fitting.runs.provenance import Environment, changed_tables, current_environment, hash_tables
 from kinimmune.fitting.runs.run import Run
 from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.results import read_studies
 from kinimmune.models.catalogue import load_model
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.experiments.design import Designs
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.drugs import GivenDrug, list_given_drugs
+from kinimmune.models.tables.evidence import Observation
 from kinimmune.models.tables.readers import (
     read_designs,
     read_drugs,
@@ -60,7 +65,11 @@ class ReportedClaims:
 
     def test(self, model: str, tables: Tables, draws: int) -> tuple[ClaimRecord, ...]:
         """Return what becomes of the claims about a model over so many draws, none for 0."""
-        return run_claims([model], tables, ClaimTesting(draws, self.seed, self.jobs), self.tell)
+        return run_claims([model], tables, self.testing(draws), self.tell)
+
+    def testing(self, draws: int) -> ClaimTesting:
+        """Return how claims are tested over so many draws."""
+        return ClaimTesting(draws, self.seed, self.jobs)
 
 
 def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ...]]:
@@ -75,6 +84,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
     tables = Tables(read_run_settings(run).data)
     record = run.record
     changed = changed_tables(record.inputs, tables.folder)
+    tested, doubts = _gather_claims(run, tables, claims)
     provenance = {
         "command": " ".join(record.command),
         "started": record.started,
@@ -96,17 +106,17 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
-        observations=tuple(item for item in read_observations(tables) if item.study is None or item.study in studies),
+        observations=_gather_observations(record.model, studies, tables),
         limitations=read_limitations(tables),
-        targets=read_targets(tables, record.model),
-        claims=_gather_claims(run, tables, claims),
+        targets=(*read_targets(tables, record.model), *read_measurements(model, tables)),
+        claims=tested,
         profiles=read_profiles(run),
         identifiability=read_identifiability(run),
         sensitivities=read_studies(run),
         sample=read_sample(run),
     )
     warning = f"tables changed since the fit, and the report prints them as they are now: {', '.join(changed)}"
-    return content, (warning,) if changed else ()
+    return content, (*((warning,) if changed else ()), *doubts)
 
 
 def gather_studies(run: Run, claims: ReportedClaims) -> ModelContent:
@@ -162,6 +172,13 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
     )
 
 
+def _gather_observations(model: str, studies: Collection[str], tables: Tables) -> tuple[Observation, ...]:
+    """Return the numbers to compare with: those of the studies, and those of no study that are about the model or about any."""
+    return tuple(
+        item for item in read_observations(tables) if item.study in {None, *studies} and (not item.models or model in item.models)
+    )
+
+
 def _list_drugs(model: OdeModel, trials: Iterable[Trial], tables: Tables) -> tuple[GivenDrug, ...]:
     if not supports_trials(model):
         return ()
@@ -170,11 +187,18 @@ def _list_drugs(model: OdeModel, trials: Iterable[Trial], tables: Tables) -> tup
     return list_given_drugs(model, [*(arm.administrations for arm in arms), *lines], read_drugs(tables))
 
 
-def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[ClaimRecord, ...]:
-    """Return the claims a report of a run shows; those that are tested now are kept in the run."""
+def _gather_claims(run: Run, tables: Tables, claims: ReportedClaims) -> tuple[tuple[ClaimRecord, ...], tuple[str, ...]]:
+    """Return the claims a report of a run shows, and warnings; those that are tested now are kept in the run."""
+    doubts: tuple[str, ...] = ()
     if claims.draws:
-        write_claims(run, claims.test(run.record.model, tables, claims.draws))
-    return () if claims.draws == 0 else read_tested_claims(run)
+        try:
+            fitted = read_fitted(run)
+        except (DataError, UsageError) as error:
+            doubts = (f"claims are tried over the priors alone, not at the fit: {error}",)
+            write_claims(run, claims.test(run.record.model, tables, claims.draws))
+        else:
+            try_fit(fitted, claims.testing(claims.draws), claims.tell)
+    return () if claims.draws == 0 else read_tested_claims(run), doubts
 
 
 def _follow_arms(model: OdeModel, tables: Tables, request: IndividualRequest) -> tuple[NominalCourse, ...]:

@@ -5,12 +5,14 @@ Start with `print_fit`.
 
 from collections.abc import Sequence
 
+from kinimmune.cli.printing.targets import print_fitted, print_inside, print_interval, print_unfitted
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
 from kinimmune.fitting.estimation.whitening import describe_row
+from kinimmune.fitting.problem.targets import Role, Statistic
 
 _CAUTION = (
-    "Agreement with the fitted medians shows that the model is flexible enough, not that it is valid; "
+    "Agreement with the fitted {what} shows that the model is flexible enough, not that it is valid; "
     "what was not fitted stands beside what a naive rule predicts."
 )
 
@@ -28,8 +30,12 @@ def print_fit(result: FitResult) -> None:
         f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
     )
     rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
-    print(f"treatment stops by {rules}\n")
-    _print_medians("Fitted medians [month]", result.targets)
+    print(f"treatment stops by {rules}\n" if rules else "")
+    medians_alone = all(row.statistic == Statistic.MEDIAN for row in result.targets)
+    if medians_alone:
+        _print_medians("Fitted medians [month]", result.targets)
+    else:
+        print_fitted(result.targets)
     _print_unfitted(result)
     _print_correlations(result)
     _print_estimates(result.parameters)
@@ -38,14 +44,16 @@ def print_fit(result: FitResult) -> None:
     if changes:
         print_table("Changed at the call", ("parameter", "change", "in the tables"), changes)
     rows = [(row.study, row.arm, row.endpoint, f"{row.expected:.0f}") for row in result.events]
-    print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
+    if rows:
+        print_table("Expected events by the cut-off", ("study", "arm", "endpoint", "events"), rows, ("events",))
     responses = [
         (row.study, row.arm, f"{100.0 * row.fraction:.1f} %", _percent(row.control), format_number(row.duration_median, 3))
         for row in result.responses
     ]
     columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
-    print_table("Objective responses", columns, responses, columns[2:])
-    print(_CAUTION)
+    if responses:
+        print_table("Objective responses", columns, responses, columns[2:])
+    print(_CAUTION.format(what="medians" if medians_alone else "numbers"))
 
 
 def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
@@ -56,9 +64,9 @@ def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
         (
             row.study,
             row.arm or "-",
-            row.endpoint,
+            row.endpoint or "-",
             format_number(row.observed),
-            _interval(row.lower, row.upper),
+            print_interval(row.lower, row.upper),
             format_number(row.predicted, 3),
             format_number(row.residual, 2),
             "-" if row.scan_observed is None else str(row.scan_observed),
@@ -70,23 +78,11 @@ def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
 
 
 def _print_unfitted(result: FitResult) -> None:
-    columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
-    cells = [
-        (
-            row.study,
-            row.arm or "-",
-            row.endpoint,
-            row.statistic.replace("_", " "),
-            format_number(row.observed),
-            _interval(row.lower, row.upper),
-            format_number(row.predicted, 3),
-            format_number(row.null_prediction, 3),
-            {True: "yes", False: "no", None: "-"}[row.inside],
-        )
-        for row in (*result.unfitted, *result.transport)
-    ]
-    if cells:
-        print_table("Not fitted", columns, cells, columns[4:8])
+    rows = (*result.unfitted, *result.transport)
+    if all(row.statistic in (Statistic.MEDIAN, Statistic.HAZARD_RATIO) and row.role != Role.HELD_OUT for row in rows):
+        _print_ratios(rows)
+    else:
+        print_unfitted(result.unfitted, result.transport)
     for row in (*result.targets, *result.unfitted, *result.transport):
         if row.reason:
             place = ":".join(part for part in (row.study, row.arm, row.endpoint) if part)
@@ -97,6 +93,27 @@ def _print_unfitted(result: FitResult) -> None:
         print(
             f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"
         )
+
+
+def _print_ratios(rows: Sequence[ComparisonRow]) -> None:
+    """Print hazard ratios and medians that were not fitted."""
+    columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
+    cells = [
+        (
+            row.study,
+            row.arm or "-",
+            row.endpoint or "-",
+            row.statistic.replace("_", " "),
+            format_number(row.observed),
+            print_interval(row.lower, row.upper),
+            format_number(row.predicted, 3),
+            format_number(row.null_prediction, 3),
+            print_inside(row),
+        )
+        for row in rows
+    ]
+    if cells:
+        print_table("Not fitted", columns, cells, columns[4:8])
 
 
 def _print_correlations(result: FitResult) -> None:
@@ -135,7 +152,7 @@ def _print_estimates(rows: Sequence[EstimateRow]) -> None:
         (
             row.name,
             format_number(row.value, 3),
-            _interval(row.lower, row.upper),
+            print_interval(row.lower, row.upper),
             row.unit,
             row.prior,
             row.status,
@@ -148,7 +165,3 @@ def _print_estimates(rows: Sequence[EstimateRow]) -> None:
 
 def _percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100.0 * fraction:.1f} %"
-
-
-def _interval(lower: float | None, upper: float | None) -> str:
-    return "-" if lower is None or upper is None else f"{format_number(lower, 3)} to {format_number(upper, 3)}"

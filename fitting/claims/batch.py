@@ -18,7 +18,7 @@ from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
-from kinimmune.models.symbolic.parameters import Parameter, Scale
+from kinimmune.models.symbolic.parameters import Parameter, ParameterKey, Scale
 from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.design import Trial
 
@@ -56,11 +56,13 @@ class ExperimentBatch:
 
     setup: ExperimentSetup
     parameters: Array
-    """Values of the parameters, shape (n_parameters, n)."""
+    """Values of the parameters, shape (n_parameters, n); of one that differs by study those of its first study."""
     knocked_out: tuple[str, ...] = ()
     """Names of the interactions that are switched off."""
     seed: int = 1
     """Seed of everything a read-out draws, such as virtual patients."""
+    own: Mapping[str, Array] = field(default_factory=dict)
+    """Key of a parameter that belongs to one study, arm or drug -> its values, shape (n,); a trial sees those of its own."""
     _results: dict[tuple[Hashable, tuple[object, ...]], object] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
@@ -121,9 +123,40 @@ class ExperimentBatch:
         """Return the row of `parameters` that holds a parameter."""
         return self.setup.compiled.model.parameter_names.index(name)
 
-    def changed(self, experiment: str) -> Array:
-        """Return the parameters of the batch as an experiment changes them, shape (n_parameters, n)."""
-        return apply_experiment(self.setup.compiled, self.experiment(experiment), self.parameters, self.knocked_out)
+    def changed(self, experiment: str, study: str | None = None) -> Array:
+        """Return the parameters of the batch, as a study sees them, as an experiment changes them, shape (n_parameters, n)."""
+        return apply_experiment(self.setup.compiled, self.experiment(experiment), self._seen(study), self.knocked_out)
+
+    def _seen(self, study: str | None) -> Array:
+        """Return the parameters with those that belong to a study at its own values, shape (n_parameters, n)."""
+        keys = {name: str(ParameterKey(name, study)) for name in self.setup.compiled.model.parameter_names}
+        found = {name: self.own[key] for name, key in keys.items() if study is not None and key in self.own}
+        if not found:
+            return self.parameters
+        seen = self.parameters.copy()
+        for name, values in found.items():
+            seen[self.row(name)] = values
+        return seen
+
+    def arm_values(self, study: str, arm: str) -> list[dict[str, float]]:
+        """Return parameter -> value of an arm's own or of a drug it is given, once per parameter set."""
+        given = self.trial(study).arm(arm)
+        seen = parameters_of(self.setup.compiled.model.parameters, study, arm, given.drugs)
+        drawn = {item.name: self.own[item.key] for item in seen if not item.everywhere and item.key in self.own}
+        fixed = self.setup.arm_values.get(f"{study}:{arm}", {})
+        return [{**fixed, **{name: float(values[place]) for name, values in drawn.items()}} for place in range(self.size)]
+
+    def repeated(self, times: int) -> "ExperimentBatch":
+        """Return a batch that has every parameter set so many times, side by side."""
+        own = {key: np.repeat(values, times) for key, values in self.own.items()}
+        return replace(self, parameters=np.repeat(self.parameters, times, axis=1), own=own)
+
+    def with_values(self, name: str, values: Array) -> "ExperimentBatch":
+        """Return the batch with other values of a parameter, shape (n,), in every study."""
+        parameters = self.parameters.copy()
+        parameters[self.row(name)] = values
+        own = {key: array for key, array in self.own.items() if ParameterKey.parse(key).name != name}
+        return replace(self, parameters=parameters, own=own)
 
     def without(self, interactions: str) -> "ExperimentBatch":
         """Return the same batch with an interaction, or several joined by `+`, knocked out."""

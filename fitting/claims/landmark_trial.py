@@ -102,8 +102,10 @@ def _enrol(
     """Yield the patients of all parameter sets, those of one set side by side; together where they are given the same."""
     model, trial = batch.setup.compiled.model, batch.trial(landmark.study)
     arm, horizon = trial.arm(landmark.arm), float(simulator.grid(trial)[-1])
-    own, rows = batch.setup.arm_values.get(f"{trial.study}:{arm.name}", {}), batch.changed(landmark.untreated).T
-    columns = [{**dict(zip(model.parameter_names, map(float, row), strict=True)), **own} for row in rows]
+    rows, owns = batch.changed(landmark.untreated, trial.study).T, batch.arm_values(trial.study, arm.name)
+    columns = [
+        {**dict(zip(model.parameter_names, map(float, row), strict=True)), **own} for row, own in zip(rows, owns, strict=True)
+    ]
     seen = parameters_of(model.parameters, trial.study, arm.name, arm.drugs)
     dosings = [plan_dosing(model, arm.administrations, values, horizon) for values in columns]
     first = 0

@@ -1,6 +1,6 @@
 """What became of claims, as plain values that go to JSON and back (schema `kinimmune.claims/1`).
 
-Start with `ClaimRecord`; `kinimmune.fitting.claims.check` makes them.
+Start with `ClaimRecord`; `kinimmune.fitting.claims.evidence` makes them.
 """
 
 import json
@@ -14,7 +14,8 @@ from kinimmune.fitting.runs.codec import refuse_file
 from kinimmune.models.errors import DataError
 
 SCHEMA = "kinimmune.claims/1"
-VERDICTS = ("supported", "vacuous", "failed", "disputed")
+SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED = "supported", "vacuous", "undecided", "failed", "disputed"
+VERDICTS = (SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ClaimRecord:
     fraction_upper: float
     """Upper end of the 95 % Wilson interval of `fraction`."""
     fraction_halved: float | None
-    """Fraction of draws that satisfy the claim with every prior's sd halved; None for a disputed claim."""
+    """Fraction of draws that satisfy the claim with every prior's sd halved; None where prior draws do not judge the claim."""
     fraction_halved_lower: float | None
     """Lower end of the 95 % Wilson interval of `fraction_halved`."""
     fraction_halved_upper: float | None
@@ -67,11 +68,41 @@ class ClaimRecord:
     verdict: str
     """One of `VERDICTS`."""
     explanation: str | None
-    """Why the claim is kept although it fails a rule; None for most."""
+    """Why the claim is kept although it fails a rule, or what would decide an undecided one; None for most."""
     ablations: tuple[Ablation, ...]
-    """The claim with each mechanism it names knocked out."""
+    """The claim with each mechanism it names knocked out, at nominal values and over prior draws; of kind `fitted` in a run
+    at the estimates and over draws about them."""
     holds_without: dict[str, bool]
     """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
+    basis: str | None = None
+    """What draws from the posterior of a run are, `sample` or `gaussian`; None, as all that follows, without a run."""
+    fitted_value: float | None = None
+    """Read-out at the estimates, constants at the tables' values; None when it is not finite."""
+    posterior_draws: int | None = None
+    """Number of draws from the posterior."""
+    posterior_fraction: float | None = None
+    """Fraction of draws of the estimates, constants drawn from their priors, that satisfy the claim."""
+    posterior_fraction_lower: float | None = None
+    """Lower end of the 95 % Wilson interval of `posterior_fraction`, draws counted as the independent ones they amount to."""
+    posterior_fraction_upper: float | None = None
+    """Upper end of that interval."""
+    posterior_fraction_held: float | None = None
+    """Fraction of the same draws with constants held at the tables' values, as in the fit; None for a disputed claim."""
+    posterior_fraction_held_lower: float | None = None
+    """Lower end of its interval."""
+    posterior_fraction_held_upper: float | None = None
+    """Upper end of its interval."""
+
+    @property
+    def survives_less(self) -> bool:
+        """Whether it is supported on prior draws and survives less often, beyond Monte Carlo error, where the fit leaves it."""
+        ends = [end for end in (self.posterior_fraction_upper, self.posterior_fraction_held_upper) if end is not None]
+        return self.verdict == SUPPORTED and self.kind != "fitted" and min(ends, default=1.0) < self.fraction_lower
+
+    @property
+    def explained(self) -> bool:
+        """Whether its row says why it is kept although it fails a rule."""
+        return self.explanation is not None and self.verdict != UNDECIDED
 
 
 def to_plain(records: Iterable[ClaimRecord]) -> dict[str, object]:

@@ -6,7 +6,7 @@ Start with `run_claims`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kinimmune.fitting.claims.check import check_claims, record
+from kinimmune.fitting.claims.check import check_claims
 from kinimmune.fitting.claims.lint import check_models
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.models.errors import DataError
@@ -50,7 +50,7 @@ def run_claims(
         return ()
     for finding in check_models(tables):
         raise DataError(finding.message)
-    tested = check_claims(
+    return check_claims(
         models,
         tables,
         draws=testing.draws,
@@ -58,4 +58,3 @@ def run_claims(
         jobs=testing.jobs,
         progress=lambda name: tell(f"claims of {name}"),
     )
-    return tuple(map(record, tested))

@@ -24,10 +24,11 @@ from kinimmune.fitting.problem.predictions import (
 )
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
 from kinimmune.fitting.problem.residuals import target_residuals
-from kinimmune.fitting.problem.statistics import NUMBERS, from_scale, predict_number, to_scale, trial_error
+from kinimmune.fitting.problem.statistics import from_scale, is_number, predict_number, to_scale, trial_error
 from kinimmune.fitting.problem.targets import DATA, SHARES, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.experiments.measurement import Measurement
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 
@@ -56,7 +57,7 @@ def _predict(evidence: Evidence, target: Target, named: Mapping[str, float | Non
     """Return what is predicted in a target's place; None of a curve or patients, and where there is no such number."""
     if target.statistic in DATA or not can_predict(target, evidence.problem.endpoints):
         return None
-    if target.statistic not in NUMBERS:
+    if not is_number(target):
         return named[target.label]
     try:
         return predict_number(evidence.problem, evidence.outcomes, target)
@@ -94,13 +95,13 @@ def score(rows: Sequence[ComparisonRow], targets: Sequence[Target], null: bool) 
 
 def _row(evidence: Evidence, target: Target, predicted: float | None, with_null: bool) -> ComparisonRow:
     problem = evidence.problem
-    trial = problem.trial(target.study)
-    observed_scan, predicted_scan = scans_of(target, predicted, trial)
+    observed_scan, predicted_scan = scans_of(target, predicted, problem.trials)
     null = null_prediction(target, evidence.published, problem.trials) if with_null else None
     found = _residuals(evidence, target)
     fixed, drawn, repeated = _intervals(evidence, target)
     ratio = target.statistic is Statistic.HAZARD_RATIO
-    arm, reference = (item.name for item in trial.contrast(target.arm)) if ratio else (target.arm, None)
+    arm, reference = (item.name for item in problem.trial(target.study).contrast(target.arm)) if ratio else (target.arm, None)
+    measured = target.published if isinstance(target.published, Measurement) else None
     known = predicted is not None and target.lower is not None and target.upper is not None
     return ComparisonRow(
         study=target.study,
@@ -125,7 +126,10 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         trial_lower=repeated[0],
         trial_upper=repeated[1],
         reason=_find_reason(evidence, target) if predicted is None and target.statistic not in DATA else "",
-        reference_arm=reference,
+        reference_arm=reference if measured is None else measured.reference,
+        read_out=None if measured is None else measured.read_out,
+        day=None if measured is None else measured.day,
+        unit=target.unit,
         role=target.role,
         month=target.month,
         deviance=None if found is None else float(found @ found),
@@ -185,7 +189,7 @@ def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, 
         time, survival = stepped_curve(evidence.outcomes[target.study, target.arm or ""], target.place)
         steps = tuple(_step_interval(survival, error, time / DAYS_PER_MONTH) for error in errors)
         return steps[0], steps[1], steps[2]
-    if target.statistic in NUMBERS:
+    if is_number(target):
         ends = tuple(_scaled_interval(target, centre, float(error[0])) for error in errors)
     else:
         ends = tuple(_log_interval(centre, float(error[0])) for error in errors)
@@ -196,7 +200,7 @@ def _trial_noise(evidence: Evidence, target: Target) -> Array:
     if target.statistic is Statistic.MEDIAN and target.endpoint is Endpoint.OS:
         follow_up = evidence.problem.trial(target.study).follow_up[Endpoint.OS]
         return np.array([log_error(target, follow_up)])
-    if target.statistic in NUMBERS:
+    if is_number(target):
         centre = predict_number(evidence.problem, evidence.outcomes, target)
         return np.array([trial_error(evidence.problem, evidence.outcomes, target, centre)])
     return sampling_error(evidence.problem, evidence.outcomes, target.label)

@@ -15,7 +15,7 @@ from kinimmune.fitting.estimation.drawn_trials import draw_trial, simulate_pools
 from kinimmune.fitting.estimation.printed_numbers import TargetReader, make_reader
 from kinimmune.fitting.estimation.whitening import BlockSummary, describe_row
 from kinimmune.fitting.problem.correlation import CorrelatedBlock, Row, find_correlated_studies
-from kinimmune.fitting.problem.problem import FitProblem, predict, widen
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, predict, widen
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, NumericalError
@@ -61,7 +61,7 @@ def find_correlations(problem: FitProblem, z: Array, seed: int, draws: int = DRA
     """
     wide = widen(problem)
     studies = find_correlated_studies(problem.targets, problem.trials)
-    outcomes = predict(wide, [z])[0] if studies else {}
+    outcomes = predict(wide, [z])[0] if studies else Outcomes({})
     found = []
     for place, study in enumerate(studies):
         own = sorted((item for item in problem.targets if item.study == study), key=lambda item: item.label)

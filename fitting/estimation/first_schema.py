@@ -19,7 +19,10 @@ from kinimmune.models.trial.design import Endpoint, Trial
 SCHEMA = "kinimmune.fit/1"
 ENDPOINTS = (str(Endpoint.OS), str(Endpoint.TTP))
 STATISTICS = (str(Statistic.MEDIAN), str(Statistic.HAZARD_RATIO))
-_LATER = ("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "reference_arms", "whitening")
+_LATER = (
+    *("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "q_reference", "reference_arms"),
+    "whitening",
+)
 """Keys of a fit that the first schema does not have."""
 _LATER_IN_ROWS = (
     "reference_arm",
@@ -31,6 +34,8 @@ _LATER_IN_ROWS = (
     "month",
     "deviance",
     "n_residuals",
+    "read_out",
+    "day",
 )
 """Keys of its rows."""
 
@@ -71,5 +76,6 @@ def write_first_schema(result: FitResult) -> str:
 
 
 def _express(row: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key not in _LATER_IN_ROWS}
+    compared = "observed" in row  # rows of parameters have had a unit from the beginning
+    kept = {key: value for key, value in row.items() if key not in _LATER_IN_ROWS and not (compared and key == "unit")}
     return {**kept, "arm": None} if kept.get("statistic") == "hazard_ratio" else kept

@@ -20,6 +20,7 @@ from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import (
     describe_left_out,
@@ -119,7 +120,9 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
 
     problem, z = found.problem, found.solution.z
     rules = compare_stop_rules(problem, z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    result, trial = summarise(problem, found.solution, read_targets(plan.tables, plan.problem.model), optimise, tell)
+    model = plan.problem.model
+    published = (*read_targets(plan.tables, model), *read_measurements(load_model(model, plan.tables), plan.tables))
+    result, trial = summarise(problem, found.solution, published, optimise, tell)
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, whitening=found.whitening)
     return replace(told, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
 

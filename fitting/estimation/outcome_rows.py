@@ -76,3 +76,61 @@ class ObservedRow:
     risk_months: Numbers
     at_risk: Numbers
     """Patients at risk at `risk_months`."""
+
+
+@dataclass(frozen=True)
+class ScoreReference:
+    """The distribution of the score Q over drawn trials, were the model exactly true and its fitted medians matched."""
+
+    mean: float
+    lower: float
+    """2.5 % quantile."""
+    median: float
+    upper: float
+    """97.5 % quantile."""
+    probability_below: float
+    """Share of the drawn trials whose Q is not above the model's: far below one half is a warning, not a merit."""
+    trials: int
+
+
+@dataclass(frozen=True)
+class ContrastResult:
+    """A treated arm of a study beside the control, and one endpoint."""
+
+    study: str
+    endpoint: str
+    hazard_ratio: float | None
+    """Over the whole follow-up; None where an arm has no events within it."""
+    months: Numbers
+    hazard_ratio_course: Numbers
+    """Ratio of the arms' hazards around each time."""
+    rmst_difference: float
+    """Restricted mean survival time, treated minus control [month], to `rmst_horizon`."""
+    rmst_horizon: float
+    """[month]"""
+    arm: str | None = None
+    """The treated arm; None for the only one of the study."""
+    reason: str = ""
+    """Why there is no hazard ratio; empty where there is one."""
+
+
+@dataclass(frozen=True)
+class QuadratureRow:
+    """How far a prediction moves over sets of virtual patients."""
+
+    name: str
+    """As outputs are named: `median:STUDY:ARM:ENDPOINT`, `hazard_ratio:STUDY:ENDPOINT`."""
+    value: float
+    sd: float
+    """Standard deviation over seeds, same number of patients."""
+
+
+@dataclass(frozen=True)
+class StopRuleRow:
+    """A fit's predictions under one stop rule."""
+
+    rule: str
+    predictions: dict[str, float | None]
+    """Output name -> value."""
+    chi_square_data: float
+    refitted: bool

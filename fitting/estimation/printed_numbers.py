@@ -12,9 +12,10 @@ import numpy as np
 
 from kinimmune.fitting.estimation.drawn_trials import DrawnArm, DrawnTrial
 from kinimmune.fitting.problem.curve_likelihood import curve_residuals, make_intervals, prepare_curve
+from kinimmune.fitting.problem.measurement_likelihood import binomial_root
 from kinimmune.fitting.problem.patient_summary import choose_ends, summarise_patients
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
-from kinimmune.fitting.problem.residuals import find_error, read_published, signed_root, target_residuals
+from kinimmune.fitting.problem.residuals import find_error, read_published, target_residuals
 from kinimmune.fitting.problem.statistics import predict_number, to_scale
 from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Statistic, Target
 from kinimmune.models.arrays import Array, Bools
@@ -109,7 +110,7 @@ def _count(problem: FitProblem, outcomes: Outcomes, target: Target) -> Reader:
 
     def read(drawn: DrawnTrial, _: np.random.Generator) -> Array:
         found = print_number(target, drawn)
-        return np.array([signed_root(found if target.statistic in COUNTS else found * target.n, expected, target.n)])
+        return np.array([binomial_root(found if target.statistic in COUNTS else found * target.n, expected, target.n)])
 
     return read
 

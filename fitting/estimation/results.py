@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, Numbers, ObservedRow, PredictedRow, ResponseRow
+from kinimmune.fitting.estimation.outcome_rows import (
+    ContrastResult,
+    CurveRow,
+    EventRow,
+    Numbers,
+    ObservedRow,
+    PredictedRow,
+    QuadratureRow,
+    ResponseRow,
+    ScoreReference,
+    StopRuleRow,
+)
 from kinimmune.fitting.estimation.whitening import Whitening
 from kinimmune.fitting.runs.codec import JsonFormat
 
@@ -111,6 +122,12 @@ class ComparisonRow:
     """Sum of the squares of its residuals; None where nothing is predicted, and in results from before it was told."""
     n_residuals: int | None = None
     """Number of those residuals."""
+    read_out: str | None = None
+    """Of a measurement the state or read-out; its `arm` is the experiment and its `study` the model."""
+    day: float | None = None
+    """Of a measurement [d]."""
+    unit: str | None = None
+    """Of `observed` and `predicted`; None in results from before it was told."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +204,8 @@ class FitResult:
     each interval of data."""
     q_basis: str | None = None
     """What `q_model` comes from: `medians`, a fit to medians alone; None where there is no Q, or none from such a fit."""
+    q_reference: ScoreReference | None = None
+    """What Q would be were the model exactly true; None where there is no `q_basis`, and in results from before it was told."""
     reference_arms: dict[str, str | None] = field(default_factory=dict)
     """Study -> the arm its ratios are relative to; None where it has no control, and so no ratio."""
     whitening: Whitening | None = None
@@ -251,49 +270,6 @@ class ArmResult:
     """Share alive at the first scan, which shows no progression."""
     response_duration: float | None = None
     """Median duration of confirmed responses [month]."""
-
-
-@dataclass(frozen=True)
-class ContrastResult:
-    """A treated arm of a study beside the control, and one endpoint."""
-
-    study: str
-    endpoint: str
-    hazard_ratio: float | None
-    """Over the whole follow-up; None where an arm has no events within it."""
-    months: Numbers
-    hazard_ratio_course: Numbers
-    """Ratio of the arms' hazards around each time."""
-    rmst_difference: float
-    """Restricted mean survival time, treated minus control [month], to `rmst_horizon`."""
-    rmst_horizon: float
-    """[month]"""
-    arm: str | None = None
-    """The treated arm; None for the only one of the study."""
-    reason: str = ""
-    """Why there is no hazard ratio; empty where there is one."""
-
-
-@dataclass(frozen=True)
-class QuadratureRow:
-    """How far a prediction moves over sets of virtual patients."""
-
-    name: str
-    """As outputs are named: `median:STUDY:ARM:ENDPOINT`, `hazard_ratio:STUDY:ENDPOINT`."""
-    value: float
-    sd: float
-    """Standard deviation over seeds, same number of patients."""
-
-
-@dataclass(frozen=True)
-class StopRuleRow:
-    """A fit's predictions under one stop rule."""
-
-    rule: str
-    predictions: dict[str, float | None]
-    """Output name -> value."""
-    chi_square_data: float
-    refitted: bool
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from kinimmune.fitting.estimation.optimise import Optimiser
-from kinimmune.fitting.estimation.results import StopRuleRow
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FitProblem, predict, widen
 from kinimmune.fitting.problem.residuals import residuals

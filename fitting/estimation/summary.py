@@ -13,8 +13,9 @@ from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow, ScoreReference
 from kinimmune.fitting.estimation.progression_summary import describe_response
+from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference
 from kinimmune.fitting.estimation.results import (
     ChangeRow,
     ComparisonRow,
@@ -76,14 +77,14 @@ def summarise(
     wide = widen(problem)
     progress("uncertainty by the curvature at the optimum")
     studies = {trial.study for trial in problem.trials}
-    unseen = [item for item in published if item.role is not Role.FIT and item.study in studies]
+    unseen = [item for item in published if item.role is not Role.FIT and (item.study in studies or not item.of_trial)]
     approximation = approximate(wide, solution.z, [item for item in unseen if can_predict(item, problem.endpoints)])
     found = _Found(wide, solution.z, predict(wide, [solution.z])[0], approximation)
     progress("transport: fitting without the arm to be predicted")
     transported, evaluations = transport(problem, solution.z, published, optimise)
     progress("virtual trial at the estimates")
     trial = describe_trial(wide, solution.z, found.outcomes, solution.seed)
-    observed = describe_observed((*problem.targets, *unseen), trial.arms[0].risk_months)
+    observed = describe_observed((*problem.targets, *unseen), trial.arms[0].risk_months if trial.arms else ())
     result = _fit_result(found, solution, published, transported)
     return replace(result, evaluations=result.evaluations + evaluations), replace(trial, observed=observed)
 
@@ -99,14 +100,15 @@ def transport(
     if trial is None:
         return (), 0
     held = {(trial.study, arm.name) for arm in trial.compared}
-    about = {item.label: {(item.study, arm) for arm in item.arms(problem.trial(item.study))} for item in problem.targets}
-    kept = tuple(item for item in problem.targets if not about[item.label] & held)
+    ours = [item for item in problem.targets if item.of_trial]
+    about = {item.label: {(item.study, arm) for arm in item.arms(problem.trial(item.study))} for item in ours}
+    kept = tuple(item for item in problem.targets if not about.get(item.label, set()) & held)
     smaller = replace(problem, targets=kept, arms=tuple(arm for arm in problem.arms if arm not in held))
     found = optimise(smaller, z, lambda _: None)
     wide = widen(problem)
     outcomes = predict(wide, [np.array(found.z)])[0]
     approximation = _approximate_predictions(replace(smaller, simulator=wide.simulator), wide, np.array(found.z))
-    targets = tuple(item for item in problem.targets if about[item.label] & held)
+    targets = tuple(item for item in ours if about[item.label] & held)
     return compare(Evidence(wide, outcomes, approximation, published), targets, with_null=True), found.evaluations
 
 
@@ -133,11 +135,12 @@ def _fit_result(
     values = residuals(problem, found.outcomes, found.z)
     n_data = count_data_residuals(problem)
     studies = {trial.study for trial in problem.trials}
-    unseen = tuple(item for item in published if item.role is not Role.FIT and item.study in studies)
+    unseen = tuple(item for item in published if item.role is not Role.FIT and (item.study in studies or not item.of_trial))
     evidence = Evidence(problem, found.outcomes, approximation, published)
     unfitted = compare(evidence, unseen, with_null=True)
     q_model = score(unfitted, unseen, null=False)
     medians_alone = all(item.statistic is Statistic.MEDIAN for item in problem.targets)
+    reference = draw_reference(problem, found.z, unseen, solution.seed) if medians_alone and q_model is not None else None
     covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
     effective = approximation.effective_parameters
@@ -159,6 +162,7 @@ def _fit_result(
         q_model=q_model,
         q_null=score(unfitted, unseen, null=True),
         q_basis="medians" if medians_alone and q_model is not None else None,
+        q_reference=None if reference is None or q_model is None else _describe_reference(reference, q_model),
         parameters=tuple(
             replace(_estimate(item, score, error), changed=changed.get(item.key, ""))
             for item, score, error in zip(problem.estimated, found.z, errors, strict=True)
@@ -185,6 +189,12 @@ def _fit_result(
         ),
         correlation=tuple(tuple(map(float, row)) for row in covariance / np.outer(errors, errors)),
     )
+
+
+def _describe_reference(reference: ReferenceDistribution, score: float) -> ScoreReference:
+    """Return the distribution of Q were the model true, and where the model's own lies in it."""
+    low, middle, high = reference.quantiles((0.025, 0.5, 0.975))
+    return ScoreReference(reference.mean, low, middle, high, reference.probability_below(score), len(reference.scores))
 
 
 def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:

@@ -27,7 +27,7 @@ from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, open_objective
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, real
 
 DRAWS = 20
 """Draws from the Gaussian posterior at which the spectrum is computed again."""
@@ -220,8 +220,8 @@ def _attribute(context: ProfileContext, answers: Array) -> tuple[Array, Array]:
     rows, whitening = slice_targets(context.problem), decorrelation_of(context.problem)
     if whitening is None:
         return answers, informativeness(answers, rows)
-    published = answers @ whitening
-    return published, informativeness(share_out(published, np.linalg.inv(whitening.T @ whitening)), rows)
+    published = real(answers @ whitening)
+    return published, informativeness(share_out(published, real(np.linalg.inv(whitening.T @ whitening))), rows)
 
 
 def _verdicts(context: ProfileContext, local: _LocalFit, information: Array, refits: _Refits) -> tuple[Verdict, ...]:

@@ -18,7 +18,7 @@ from kinimmune.fitting.estimation.stop_rules import COMPARED
 from kinimmune.fitting.identifiability.results import MechanismShare, ShareRow
 from kinimmune.fitting.problem.objective import INSIDE, log_prediction, table_bounds
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, list_ratios
-from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, widen
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.profile.optima import ProfileContext
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -170,8 +170,8 @@ def _key(ratio: HazardRatioOutput, rule: StopRule) -> str:
 
 def _benefit(problem: FitProblem, ratio: HazardRatioOutput, treated: ArmOutcome, control: ArmOutcome) -> dict[str, float]:
     """Return -ln hazard ratio of death, and the gain in median survival over the control's median."""
-    outcomes = {(ratio.study, item.arm.name): item for item in (treated, control)}
-    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(study, arm).name)) for study, arm in outcomes]
+    outcomes = Outcomes({(ratio.study, item.arm.name): item for item in (treated, control)})
+    medians = [math.exp(log_prediction(problem, outcomes, MedianOutput(study, arm).name)) for study, arm in outcomes.arms]
     return {
         "hazard_ratio": -log_prediction(problem, outcomes, ratio.name),
         "median": medians[0] / medians[1] - 1.0,

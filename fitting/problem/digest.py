@@ -12,14 +12,16 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
-from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.experiments.measurement import Measurement
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
-from kinimmune.models.tables.readers import read_drugs
+from kinimmune.models.tables.readers import read_drugs, read_experiments
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLine
@@ -55,6 +57,7 @@ def digest_inputs(model: str, tables: Tables) -> str:
         trials = read_tried_trials(model, tables)
         parts["trials"] = list(map(_trial, trials))
         parts |= _drugs(built, trials, read_drugs(tables))
+    parts |= _measurements(built, tables)
     return digest(parts)
 
 
@@ -83,6 +86,18 @@ def digest_experiment(model: OdeModel, experiment: Experiment) -> str:
     parts = {"values": dict(experiment.values), "factors": dict(experiment.factors), "spans": spans, "doses": doses}
     lasting = [_administration(item) for item in experiment.given if item.last_day == math.inf]
     return digest(parts | ({"lasting": lasting} if lasting else {}))
+
+
+def _measurements(model: OdeModel, tables: Tables) -> dict[str, object]:
+    """Return the measurements that are fitted with the experiments they were made in; nothing where there are none."""
+    fitted = [item for item in read_measurements(model, tables) if item.role is Role.FIT]
+    if not fitted:
+        return {}
+    found = [item.published for item in fitted if isinstance(item.published, Measurement)]
+    numbers = [[item.label, item.value, item.lower, item.upper, item.error, str(item.errors), item.n] for item in found]
+    needed = {name for item in found for name, _ in item.readings}
+    experiments = {item.name: digest_experiment(model, item) for item in read_experiments(model, tables) if item.name in needed}
+    return {"measurements": numbers, "experiments": experiments}
 
 
 def _parameter(item: Parameter) -> tuple[object, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes, resolve_changes
+from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.read_targets import list_tried_studies, read_fitted_targets
-from kinimmune.fitting.problem.targets import Target, can_predict
+from kinimmune.fitting.problem.targets import Role, Target, can_predict
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, KinimmuneError, UsageError
@@ -46,7 +47,7 @@ def examine_fit(model: OdeModel, tables: Tables) -> FitScope:
         when the tables of trials or targets are wrong
     """
     obstacle = next(_find_obstacles(model, tables), "")
-    targets = {} if obstacle else dict(Counter(target.study for target in read_fitted_targets(model.name, tables)))
+    targets = {} if obstacle else dict(Counter(target.study for target in _list_fitted(model, tables)))
     return FitScope(list_endpoints(model) if supports_trials(model) else (), targets, obstacle)
 
 
@@ -90,8 +91,18 @@ def _find_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     yield from _find_estimate_obstacles(select_parameters(model, list_tried_studies(model.name, tables)))
 
 
+def _list_fitted(model: OdeModel, tables: Tables) -> tuple[Target, ...]:
+    """Return what a fit of a model aims at: numbers of trials where it can be tried in any, and measurements."""
+    measured = tuple(target for target in read_measurements(model, tables) if target.role is Role.FIT)
+    return (*(read_fitted_targets(model.name, tables) if supports_trials(model) else ()), *measured)
+
+
 def _find_trial_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
-    """Find what keeps the virtual trials of a fit from being run or compared, the first first."""
+    """Find what keeps the virtual trials of a fit from being run or compared, the first first; experiments need none."""
+    if any(not target.of_trial for target in _list_fitted(model, tables)):
+        yield from _find_unshared(model)
+        if not (supports_trials(model) and read_fitted_targets(model.name, tables)):
+            return
     if supports_trials(model) and not read_fitted_targets(model.name, tables):
         named = list_named_studies(model.name, tables)
         where = f" of {_shorten(named)}, the studies that name it" if named else ""
@@ -102,7 +113,7 @@ def _find_trial_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
 def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
     """Find what keeps the virtual trials of a model from being run, the first first."""
     if model.trial is None:
-        yield "a fit aims at what trials published, and the model has no hazard of death"
+        yield "a fit aims at what trials published, and the model has no hazard of death, or at measurements, and there are none"
         return
     if not supports_trials(model):
         yield "a fit aims at what trials published, and the model does not take the dose of an arm"
@@ -118,6 +129,14 @@ def _find_run_obstacles(model: OdeModel, tables: Tables) -> Iterator[str]:
             remedy = f"{empty}, or give its targets role 'unfitted'" if fitted else f"or {empty}"
             what = f"parameters.csv has no value of {_shorten(missing)} for study '{study}'{why}"
             yield f"{what}; add a row for that study, {remedy}"
+
+
+def _find_unshared(model: OdeModel) -> Iterator[str]:
+    """Find parameters without a value outside the studies, which the typical individual of an experiment needs."""
+    known = {item.name for item in model.parameters if item.study is None and item.everywhere}
+    missing = [name for name in model.parameter_names if name not in known]
+    if missing:
+        yield f"an experiment needs values outside any study, and parameters.csv has none of {_shorten(missing)}; add a row each"
 
 
 def _find_unfit_targets(targets: Iterable[Target], endpoints: Sequence[Endpoint]) -> Iterator[str]:

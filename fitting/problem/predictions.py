@@ -164,9 +164,10 @@ def _counterpart(trial: Trial, arm: str) -> str:
     return arm if arm in names else names[0]
 
 
-def scans_of(target: Target, predicted: float | None, trial: Trial) -> tuple[int | None, int | None]:
+def scans_of(target: Target, predicted: float | None, trials: Sequence[Trial]) -> tuple[int | None, int | None]:
     """Return the scans of a published and a predicted median of TTP; None for every other statistic."""
     if target.statistic is not Statistic.MEDIAN or target.endpoint is not Endpoint.TTP:
         return None, None
+    trial = next(item for item in trials if item.study == target.study)
     found = None if predicted is None else trial.plan.nearest(predicted * DAYS_PER_MONTH)
     return scan_of(target, trial.plan), found

@@ -6,7 +6,7 @@ its prior median.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.fittable import require_trials, select_parameters
+from kinimmune.fitting.problem.measurements import ExperimentSetup, collect_measurements, measure, read_measurements
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import Array
@@ -21,15 +22,16 @@ from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.solvers.tolerances import Tolerances
-from kinimmune.models.symbolic.compile import compile_model
+from kinimmune.models.symbolic.compile import CompiledModel, compile_model
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Scale, values_for
 from kinimmune.models.symbolic.scope import own_values, parameters_of
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.drugs import KnownDrugs, assign_next_line, find_drug_values, find_next_line_values
-from kinimmune.models.tables.readers import read_drugs
+from kinimmune.models.tables.readers import read_drugs, read_experiments
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
-from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLineDosing, plan_next_line
 from kinimmune.models.trial.population import Population, draw_population
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
@@ -38,8 +40,29 @@ from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.survival import TrialCurves, expected_curve
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
-Outcomes = Mapping[tuple[str, str], ArmOutcome]
-"""(study, arm) -> outcome"""
+Place = tuple[str, str]
+"""(study, arm)"""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a point predicts: the arms of virtual trials by study and arm, and the measurements in experiments by label."""
+
+    arms: Mapping[Place, ArmOutcome]
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, place: Place) -> ArmOutcome:
+        """Return the outcome of an arm."""
+        return self.arms[place]
+
+    def items(self) -> Iterable[tuple[Place, ArmOutcome]]:
+        """Return places and outcomes of all arms."""
+        return self.arms.items()
+
+    def values(self) -> Iterable[ArmOutcome]:
+        """Return the outcomes of all arms."""
+        return self.arms.values()
+
 
 FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
 """Residuals then move smoothly under parameter steps of 1e-4 (benchmarks/smoothness.py)."""
@@ -73,6 +96,8 @@ class FitProblem:
     """Properties of the drugs that arms give, where they are not those of the model's parameters."""
     changes: tuple[ParameterChange, ...] = ()
     """What is otherwise than in the tables; `parameters` have it already."""
+    experiments: ExperimentSetup | None = None
+    """Experiments that are run and what is measured in them; None where nothing is."""
     correlations: tuple[CorrelatedBlock, ...] = ()
     """Of numbers that share patients, one block a study; none where they are taken as independent."""
 
@@ -85,7 +110,7 @@ class FitProblem:
                 raise UsageError(
                     f"target {target.label}: model '{self.simulator.model.name}' has no progression; give it role 'unfitted'"
                 )
-            if any((target.study, arm) not in self.arms for arm in target.arms(self.trial(target.study))):
+            if target.of_trial and any((target.study, arm) not in self.arms for arm in target.arms(self.trial(target.study))):
                 raise UsageError(f"target {target.label} belongs to an arm that is not run; run it, or leave the target out")
         for parameter in self.estimated:
             if parameter.prior.scale is Scale.FIXED:
@@ -135,7 +160,8 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     """
     built = load_model(model, tables)
     require_trials(built, tables)
-    targets, trials = read_fitted_targets(model, tables), read_tried_trials(model, tables)
+    measured = read_measurements(built, tables)
+    targets, trials = _read_tried(built, tables, alone=bool(measured))
     kept = apply_changes(select_parameters(built, [trial.study for trial in trials]), changes)
     longest = max([find_horizon(target, trials) for target in targets], default=REPORT_MONTHS * HORIZON_FACTOR * DAYS_PER_MONTH)
     compiled = compile_model(built)
@@ -146,13 +172,31 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
         estimated=tuple(item for item in kept if item.estimated),
         trials=trials,
         arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
-        targets=targets,
+        targets=(*targets, *(target for target in measured if target.role is Role.FIT)),
         rules={trial.study: stop_rule or trial.stop_rule for trial in trials},
         population=draw_population(kept, patients, seed),
         jobs=jobs,
         drugs=read_drugs(tables),
         changes=tuple(changes),
+        experiments=_set_up(built, compiled, integrator, measured, tables),
     )
+
+
+def _read_tried(model: OdeModel, tables: Tables, *, alone: bool) -> tuple[tuple[Target, ...], tuple[Trial, ...]]:
+    """Return the fitted targets of trials and the trials; none of a model that is measured in experiments alone."""
+    if not supports_trials(model):
+        return (), ()
+    targets = read_fitted_targets(model.name, tables)
+    return targets, read_tried_trials(model.name, tables) if targets or not alone else ()
+
+
+def _set_up(
+    model: OdeModel, compiled: CompiledModel, integrator: str, measured: Sequence[Target], tables: Tables
+) -> ExperimentSetup | None:
+    if not measured:
+        return None
+    experiments = {item.name: item for item in read_experiments(model, tables)}
+    return ExperimentSetup(compiled, choose_integrator(integrator, compiled), experiments, collect_measurements(measured))
 
 
 def find_horizon(target: Target, trials: Sequence[Trial]) -> float:
@@ -187,7 +231,21 @@ def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
     cohorts = [enrol(problem, z, study, arm) for z in points for study, arm in problem.arms]
     outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
     width = len(problem.arms)
-    return [dict(zip(problem.arms, outcomes[first : first + width], strict=True)) for first in range(0, len(outcomes), width)]
+    arms = [dict(zip(problem.arms, outcomes[k * width : (k + 1) * width], strict=True)) for k in range(len(points))]
+    return [Outcomes(*found) for found in zip(arms, _measure(problem, points), strict=True)]
+
+
+def _measure(problem: FitProblem, points: Sequence[Array]) -> list[dict[str, float]]:
+    """Return what is measured in the experiments at every point; nothing where there are none."""
+    setup = problem.experiments
+    if setup is None or not points:
+        return [{} for _ in points]
+    columns = []
+    for z in points:
+        moved = problem.values(z)
+        values = values_for(tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters), None)
+        columns.append([values[name] for name in setup.compiled.model.parameter_names])
+    return measure(setup, np.array(columns).T)
 
 
 def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCohort:

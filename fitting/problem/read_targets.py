@@ -34,9 +34,9 @@ def read_fitted_targets(model: str, tables: Tables) -> tuple[Target, ...]:
 
 
 def list_tried_studies(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return the studies whose virtual trials a model's outputs are of: those it is fitted to, else those that name it."""
+    """Return the studies whose virtual trials a model's outputs are of: those that name it, else those it is fitted to."""
     fitted = tuple(dict.fromkeys(target.study for target in read_fitted_targets(model, tables)))
-    return fitted or list_named_studies(model, tables)
+    return list_named_studies(model, tables) or fitted
 
 
 def read_tried_trials(model: str, tables: Tables) -> tuple[Trial, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import xlogy
 
 from kinimmune.fitting.problem.curve_likelihood import (
     curve_information,
@@ -26,14 +25,21 @@ from kinimmune.fitting.problem.likelihood import (
     scan_of,
     scan_residuals,
 )
+from kinimmune.fitting.problem.measurement_likelihood import (
+    binomial_root,
+    measurement_information,
+    measurement_residual,
+    stable_share,
+)
 from kinimmune.fitting.problem.patient_groups import PatientGroups, Process, group_patients, join_sizes
 from kinimmune.fitting.problem.patient_summary import choose_ends, summarise_patients
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.standard_errors import standardise
-from kinimmune.fitting.problem.statistics import CERTAIN, predict_number, to_scale, trial_error
-from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Published, Statistic, Target
+from kinimmune.fitting.problem.statistics import predict_number, to_scale, trial_error
+from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array, real
 from kinimmune.models.errors import DataError, NumericalError
+from kinimmune.models.experiments.measurement import Measurement
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.hazards import (
@@ -127,6 +133,8 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
     NumericalError
         where the virtual trial has no such number
     """
+    if isinstance(target.published, Measurement):
+        return np.array([measurement_residual(target.published, outcomes.measured[target.label])])
     if target.statistic is Statistic.MEDIAN:
         return real(_median_residuals(problem, outcomes, target))
     if target.statistic is Statistic.HAZARD_RATIO:
@@ -142,13 +150,15 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         events = target.number if target.statistic in COUNTS else target.number * target.n
         expected = predicted if target.statistic in COUNTS else predicted * target.n
-        return np.array([signed_root(events, expected, target.n)])
+        return np.array([binomial_root(events, expected, target.n)])
     away = to_scale(target, predicted) - to_scale(target, target.number)
     return np.array([standardise(target, away, find_error(problem, outcomes, target))])
 
 
 def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) -> Array:
     """Return a target's part of `data_information`, as many numbers as it has residuals."""
+    if isinstance(target.published, Measurement):
+        return np.array([measurement_information(target.published, outcomes.measured[target.label])])
     if isinstance(target.published, PublishedCurve):
         prepared = prepare_curve(target.published)
         return curve_information(prepared, read_published(problem, outcomes, target.published, prepared.time))
@@ -159,7 +169,7 @@ def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) 
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         predicted = predict_number(problem, outcomes, target)
         share = predicted / target.n if target.statistic in COUNTS else predicted
-        return np.array([2.0 * math.sqrt(target.n) * math.asin(math.sqrt(min(max(share, CERTAIN), 1.0 - CERTAIN)))])
+        return np.array([stable_share(share, target.n)])
     return target_residuals(problem, outcomes, target)
 
 
@@ -208,15 +218,7 @@ def _contrast(problem: FitProblem, outcomes: Outcomes, target: Target) -> tuple[
     return treated, control
 
 
-def signed_root(events: float, expected: float, total: int) -> float:
-    """Return the signed root of the binomial deviance of a count, positive where more are expected than there were."""
-    most = float(total)
-    kept = min(max(expected, CERTAIN * most), most * (1.0 - CERTAIN))
-    deviance = xlogy(events, events / kept) + xlogy(most - events, (most - events) / (most - kept))
-    return math.copysign(math.sqrt(max(2.0 * float(deviance), 0.0)), kept - events)
-
-
-def read_published(problem: FitProblem, outcomes: Outcomes, published: Published, time: Array) -> Array:
+def read_published(problem: FitProblem, outcomes: Outcomes, published: PublishedCurve | PatientTimes, time: Array) -> Array:
     """Return the virtual trial's survival at some times [d], of the arm and endpoint of a curve or patients, as in a figure."""
     jitter = problem.trial(published.study).scan_jitter
     return read_survival(outcomes[published.study, published.arm], published.endpoint, time, jitter)

@@ -1,4 +1,4 @@
-"""Published numbers other than medians and hazard ratios, as the virtual trial has them: survival, responses, events, cut-offs.
+"""Published numbers other than medians and hazard ratios as they are predicted: survival, responses, events, measurements.
 
 Start with `predict_number`; `to_scale` is the scale on which trials scatter nearly normally, `trial_error` tells how far.
 """
@@ -14,6 +14,7 @@ from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import COUNTS, SHARES, Statistic, Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.experiments.measurement import ErrorModel, Measurement, find_score
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint, FollowUp, Trial
 from kinimmune.models.trial.progression_free import progression_free_survival
@@ -36,6 +37,8 @@ def predict_number(problem: FitProblem, outcomes: Outcomes, target: Target) -> f
     NumericalError
         where there are never as many events as a cut-off waits for
     """
+    if isinstance(target.published, Measurement):
+        return outcomes.measured[target.label]
     trial = problem.trial(target.study)
     match target.statistic:
         case Statistic.SURVIVAL:
@@ -93,9 +96,11 @@ def _find_delay(trial: Trial, outcomes: Outcomes, target: Target) -> float:
 def to_scale(target: Target, value: float) -> float:
     """Return a number of a target's statistic on the scale on which trials scatter about it nearly normally.
 
-    -ln(-ln S) of survival, the logit of rates and of the share of patients with an event, ln of a cut-off.  All rise with the
-    number.
+    -ln(-ln S) of survival, the logit of rates and of the share of patients with an event, ln of a cut-off; of a measurement ln,
+    itself or the logit, as its errors are.  All rise with the number.
     """
+    if isinstance(target.published, Measurement) and target.published.errors is not ErrorModel.BINOMIAL:
+        return find_score(target.published, value)
     if target.statistic is Statistic.CUTOFF:
         return math.log(value)
     share = value / target.n if target.statistic in COUNTS else value
@@ -105,15 +110,24 @@ def to_scale(target: Target, value: float) -> float:
     return math.log(kept / (1.0 - kept))
 
 
+def is_number(target: Target) -> bool:
+    """Return whether a target is one of the numbers of this module: not a median or a ratio, and not data."""
+    return target.statistic in NUMBERS or isinstance(target.published, Measurement)
+
+
 def smooth_numbers(problem: FitProblem, outcomes: Outcomes, targets: Iterable[Target]) -> dict[str, Array]:
     """Return label -> prediction on the scale of `to_scale`, shape (1,), of the targets that are shares, counts or cut-offs."""
-    ours = [target for target in targets if target.statistic in NUMBERS]
+    ours = [target for target in targets if is_number(target)]
     return {target.label: np.array([to_scale(target, predict_number(problem, outcomes, target))]) for target in ours}
 
 
 def from_scale(target: Target, score: float) -> float:
     """Return the number that `to_scale` takes to a score."""
-    if target.statistic is Statistic.CUTOFF:
+    if isinstance(target.published, Measurement) and target.published.errors is ErrorModel.NORMAL:
+        return score
+    if target.statistic is Statistic.CUTOFF or (
+        isinstance(target.published, Measurement) and target.published.errors is ErrorModel.LOGNORMAL
+    ):
         return math.exp(score)
     if target.statistic is Statistic.SURVIVAL:
         return math.exp(-math.exp(-score))
@@ -124,10 +138,14 @@ def from_scale(target: Target, score: float) -> float:
 def trial_error(problem: FitProblem, outcomes: Outcomes, target: Target, value: float) -> float:
     """Return the standard error on the scale of `to_scale` by which one trial of this size scatters about a number.
 
+    Of a measurement that of its table, 0 of a range.
+
     Of survival Greenwood's: with n' = S(1 - S)/se^2 the patients that the risk sets of the virtual trial amount to,
     sqrt((1 - value)/(n' value))/|ln value|.  Of shares 1/sqrt(n p (1 - p)).  Of a cut-off the error of the count over the rate of
     events.
     """
+    if isinstance(target.published, Measurement) and target.published.error is not None:
+        return target.published.error if target.published.value is not None else 0.0
     if target.statistic is Statistic.CUTOFF:
         trial = problem.trial(target.study)
         delay = value * DAYS_PER_MONTH - trial.follow_up[target.place].longest

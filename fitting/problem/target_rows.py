@@ -16,7 +16,6 @@ from kinimmune.fitting.problem.targets import (
     OF_ALL_ARMS,
     OF_READINGS,
     UNITS,
-    Published,
     Role,
     Statistic,
     Target,
@@ -30,7 +29,7 @@ from kinimmune.models.tables.rows import Name, NotNegative, Positive, TableRow, 
 from kinimmune.models.tables.treatments import ArmRow
 from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
-from kinimmune.models.trial.published import PublishedCurve
+from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 
 
 class TargetRow(TableRow):
@@ -92,12 +91,13 @@ def examine_targets(tables: Tables) -> Examined[Target]:
 
 
 Key = tuple[Statistic, str, str, Endpoint]
+Data = PublishedCurve | PatientTimes
 
 
-def _read_data(tables: Tables) -> tuple[dict[Key, Published], tuple[Finding, ...]]:
+def _read_data(tables: Tables) -> tuple[dict[Key, Data], tuple[Finding, ...]]:
     """Return the curves and patients by their places, with what is wrong with their tables."""
     curves, patients = examine_curves(tables), examine_patients(tables)
-    found: dict[Key, Published] = {}
+    found: dict[Key, Data] = {}
     for statistic, entries in ((Statistic.CURVE, curves.entries), (Statistic.PATIENTS, patients.entries)):
         found |= {(statistic, item.study, item.arm, item.endpoint): item for item in entries}
     return found, (*curves.findings, *patients.findings)
@@ -190,7 +190,7 @@ def _find_unnamed_ratios(rows: Sequence[TargetRow], compared: Mapping[str, Seque
             yield row.finding("arm", f"hazard ratio of {row.study} in {row.endpoint} given twice", f"row {other.row}; keep one")
 
 
-def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Published]) -> Target:
+def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Data]) -> Target:
     only = row.statistic is Statistic.HAZARD_RATIO and len(compared) == 1
     published = _find_data(row, data) if row.statistic in DATA else None
     interval = None
@@ -215,7 +215,7 @@ def _target(row: TargetRow, compared: Sequence[str], data: Mapping[Key, Publishe
     )
 
 
-def _find_data(row: TargetRow, data: Mapping[Key, Published]) -> Published:
+def _find_data(row: TargetRow, data: Mapping[Key, Data]) -> Data:
     """Return the curve or the patients of a row; raise a `DataError` where there are none, or not as many as it says."""
     assert row.arm is not None
     assert row.endpoint is not None  # both refused before

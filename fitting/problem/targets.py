@@ -11,6 +11,7 @@ from enum import StrEnum
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, SurvivalOutput
 from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import DataError
+from kinimmune.models.experiments.measurement import Measurement, MeasurementKind
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.trial.design import Endpoint, ErrorRule, Trial
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
@@ -65,21 +66,23 @@ OF_READINGS = frozenset({Statistic.RESPONSE_RATE, Statistic.CONTROL_RATE})
 OF_ALL_ARMS = frozenset({Statistic.DEATHS, Statistic.EVENTS, Statistic.CUTOFF})
 """Statistics that may be about all arms of a study together."""
 
-Published = PublishedCurve | PatientTimes
+Published = PublishedCurve | PatientTimes | Measurement
 
 
 @dataclass(frozen=True)
 class Target:
-    """One published number with its interval, or a curve or patients in place of a number."""
+    """One published number with its interval, a curve or patients in place of a number, or a measurement in an experiment."""
 
     study: str
+    """Of a measurement the model."""
     arm: str | None
-    """Of a ratio the treated arm, None for the only one of its study; of events None for all arms together."""
+    """Of a ratio the treated arm, None for the only one of its study; of events None for all arms; of a measurement the
+    experiment."""
     endpoint: Endpoint | None
-    """None for what scans show: responses and disease control."""
-    statistic: Statistic
+    """None for what scans show, responses and disease control, and for measurements."""
+    statistic: Statistic | MeasurementKind
     value: float | None
-    """In `unit`; None where `published` holds a curve or patients."""
+    """In `unit`; None where `published` holds a curve, patients, or a measurement of which only a range is known."""
     lower: float | None
     """Lower end of the 95 % interval, None when none is known."""
     upper: float | None
@@ -95,13 +98,15 @@ class Target:
     month: float | None = None
     """Of a survival, else None."""
     published: Published | None = None
-    """The curve or the patients, else None."""
+    """The curve, the patients or the measurement, else None."""
     errors: ErrorRule | None = None
     """Rule of its study about standard errors; None: from the interval where that was read, else from n and follow-up."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be what they are said to be, and intervals that do not hold the value."""
         where = f" ({self.origin})" if self.origin else ""
+        if isinstance(self.published, Measurement):
+            return  # its table has been checked
         self._require_shape(where)
         if self.value is None:
             return
@@ -131,7 +136,8 @@ class Target:
                 f"target {self.label}{where}: a month belongs to a survival and to nothing else; correct column 'month'"
             )
         if (self.statistic in OF_READINGS) != (self.endpoint is None):
-            raise DataError(f"target {self.label}{where}: an endpoint belongs to all but {', '.join(sorted(OF_READINGS))}")
+            allowed = ", ".join(sorted(OF_READINGS))
+            raise DataError(f"target {self.label}{where}: an endpoint belongs to all but {allowed}; correct column 'endpoint'")
 
     def _require_value(self, where: str) -> None:
         value = self.number
@@ -161,6 +167,8 @@ class Target:
     @property
     def label(self) -> str:
         """Name as on the command line, as `median:STUDY:ARM:ENDPOINT`, `hazard_ratio:STUDY[:ARM]:ENDPOINT` or `deaths:STUDY`."""
+        if isinstance(self.published, Measurement):
+            return self.published.label
         if self.statistic is Statistic.MEDIAN and self.arm is not None:
             return MedianOutput(self.study, self.arm, self.place).name
         if self.statistic is Statistic.HAZARD_RATIO:
@@ -169,6 +177,11 @@ class Target:
             return SurvivalOutput(self.study, self.arm, self.place, self.month or 0.0).name
         endpoint = None if self.statistic is Statistic.DEATHS else self.endpoint
         return ":".join(str(part) for part in (self.statistic, self.study, self.arm, endpoint) if part is not None)
+
+    @property
+    def of_trial(self) -> bool:
+        """Whether it is about a trial, not about an experiment."""
+        return not isinstance(self.published, Measurement)
 
     @property
     def read_interval(self) -> tuple[float, float] | None:
@@ -215,4 +228,6 @@ def has_interval_error(target: Target) -> bool:
 
 def can_predict(target: Target, endpoints: Sequence[Endpoint]) -> bool:
     """Return whether a virtual trial with these endpoints has such a number: responses are of models with progression."""
+    if not target.of_trial:
+        return True
     return Endpoint.TTP in endpoints if target.statistic in OF_READINGS else target.endpoint in endpoints

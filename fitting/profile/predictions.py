@@ -48,7 +48,8 @@ def default_predictions(problem: FitProblem) -> tuple[str, ...]:
     """
     ratios = [item.name for trial in problem.trials for item in list_ratios(trial, Endpoint.OS)]
     alone = [arm for trial in problem.trials if trial.control is None for arm in trial.arms]
-    medians = [MedianOutput(arm.study, arm.name).name for arm in (problem.trials[0].treated[0], *alone)]
+    first = [trial.treated[0] for trial in problem.trials[:1]]  # none of a fit to experiments alone
+    medians = [MedianOutput(arm.study, arm.name).name for arm in (*first, *alone)]
     return (*ratios, *dict.fromkeys(medians))
 
 

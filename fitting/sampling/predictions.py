@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
-from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_output, read_published_output
+from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, sampling_error
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.diagnostics import effective_size
 from kinimmune.fitting.sampling.results import Band, Probability, RatioDraws, SampledPrediction
 from kinimmune.fitting.workflow.runtime import Runtime
@@ -101,7 +102,7 @@ SAMPLE_PREDICT = TaskFunction("sample.predict", predict_draws, "kinimmune.fittin
 def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Json:
     if isinstance(outcomes, Exception):
         raise outcomes
-    named = predictions(problem, outcomes)
+    named = {**predictions(problem, outcomes), **outcomes.measured}
     ratios = [name for name, value in named.items() if _is_ratio(name) and value is not None]
     return {
         "predictions": named,
@@ -111,7 +112,7 @@ def _describe(problem: FitProblem, outcomes: Outcomes | Exception) -> Json:
 
 
 def _is_ratio(name: str) -> bool:
-    return isinstance(read_output(name), HazardRatioOutput)
+    return name.startswith(f"{Statistic.HAZARD_RATIO}:")
 
 
 def _curves(outcomes: Outcomes) -> list[dict[str, Any]]:

@@ -89,6 +89,8 @@ class Observation:
     month: float | None
     """Time [month] after the start of treatment, None when it has none."""
     source: Source
+    models: tuple[str, ...] = ()
+    """Models it is about; none for every model tried in its study, or for all of them."""
 
 
 class SourceRow(TableRow):

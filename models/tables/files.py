@@ -35,6 +35,7 @@ TABLES = (
     "targets.csv",
     "curves.csv",
     "patients.csv",
+    "measurements.csv",
     "parameters.csv",
     "experiments.csv",
     "claims.csv",

@@ -19,6 +19,7 @@ class ObservationRow(SourcedRow):
     """A row of `observations.csv`."""
 
     table: ClassVar[str] = "observations.csv"
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"model"})
     key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "quantity", "month", "source")
     may_be_empty: ClassVar[bool] = True
 
@@ -28,6 +29,13 @@ class ObservationRow(SourcedRow):
     value: Number
     unit: UnitText
     month: NotNegative | None = None
+    model: str = ""
+    """Models it is about, separated by spaces; empty for every model tried in its study, or for all of them."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models the number is about."""
+        return tuple(self.model.split())
 
 
 def examine_observations(tables: Tables) -> Examined[Observation]:
@@ -40,7 +48,8 @@ def examine_observations(tables: Tables) -> Examined[Observation]:
     if not arms.findings:
         findings += find_unknown_arms(table.entries, arms.entries)
     observed = [
-        Observation(row.study, row.arm, row.quantity, row.value, row.unit, row.month, row.origin) for row in table.entries
+        Observation(row.study, row.arm, row.quantity, row.value, row.unit, row.month, row.origin, row.models)
+        for row in table.entries
     ]
     outcomes = [
         Observation(row.study, row.arm, row.quantity, row.value, row.unit, None, row.origin)

@@ -79,6 +79,11 @@ class TableRow(BaseModel):
         return f"{self.file} row {self.row}"
 
     @property
+    def own(self) -> bool:
+        """Whether it stands in a user's file: not in the package's table, or a plug-in's, in place of one the folder lacks."""
+        return self.file == self.table
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """The cells that name the row."""
         return tuple("" if getattr(self, column) is None else str(getattr(self, column)) for column in self.key_columns)

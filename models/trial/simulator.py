@@ -27,10 +27,7 @@ from kinimmune.models.trial.design import Endpoint, Trial, list_endpoints
 class TrialSimulator:
     """A compiled model with the integrator, the accuracy and the horizon of a virtual trial.
 
-    Raises
-    ------
-    UsageError
-        for a model that names no cause of death
+    That of a model that names no cause of death has no trial to simulate: `roles` says so.
     """
 
     compiled: CompiledModel
@@ -39,13 +36,6 @@ class TrialSimulator:
     horizon: float
     """Time [d] to which every prediction reaches."""
 
-    def __post_init__(self) -> None:
-        """Refuse a model without trial roles."""
-        if self.model.trial is None:
-            raise UsageError(
-                f"model '{self.model.name}' is not tried in a trial: it names no cause of death; name one in its roles"
-            )
-
     @property
     def model(self) -> OdeModel:
         """The equations."""
@@ -53,8 +43,11 @@ class TrialSimulator:
 
     @property
     def roles(self) -> TrialRoles:
-        """The parts of the model a trial has names for."""
-        assert self.model.trial is not None  # refused when the simulator was built
+        """The parts of the model a trial has names for; `UsageError` for a model without."""
+        if self.model.trial is None:
+            raise UsageError(
+                f"model '{self.model.name}' is not tried in a trial: it names no cause of death; name one in its roles"
+            )
         return self.model.trial
 
     @property

@@ -31,7 +31,7 @@ def list_figures(content: Content) -> tuple[FigureRecipe, ...]:
         *list_patients(content),
         *list_estimation(content),
         *list_identifiability_figures(content.identifiability, labels),
-        *list_profile_figures(content.profiles, labels),
+        *list_profile_figures(content),
         *list_sensitivity_figures(content.sensitivities, labels),
         *list_sample_figures(content),
         *list_claim_figures(content.claims, labels),

@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kinimmune.fitting.claims.results import ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, FAILED, SUPPORTED, UNDECIDED, VACUOUS, ClaimRecord
+from kinimmune.fitting.claims.verdict import ENOUGH
 from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, THIRD, TREATED, new_figure, styled
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
-ENOUGH = 0.8
-"""Lower end of a share from which a claim needs no explanation."""
-_COLOURS = {"supported": THIRD, "vacuous": CONTROL, "failed": "#a8324a", "disputed": NEUTRAL}
+_COLOURS = {SUPPORTED: THIRD, VACUOUS: CONTROL, UNDECIDED: "#7a5195", FAILED: "#a8324a", DISPUTED: NEUTRAL}
 _LONGEST = 34
 """Characters of a mechanism's name that fit above a column."""
 
@@ -45,7 +44,7 @@ def _draw_shares(axes: Axes, claims: Sequence[ClaimRecord]) -> None:
     axes.axvline(ENOUGH, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
     for place, item in enumerate(claims):
         colour = _COLOURS.get(item.verdict, NEUTRAL)
-        if item.verdict != "disputed":
+        if item.verdict != DISPUTED:
             axes.plot((item.fraction_lower, item.fraction_upper), (place - 0.15,) * 2, color=colour, linewidth=1.4)
             axes.plot(item.fraction, place - 0.15, "o", color=colour, markersize=3.2)
         if item.fraction_halved is not None and item.fraction_halved_lower is not None and item.fraction_halved_upper is not None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, EstimateRow, StartRow, StopRuleRow
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow, StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, EstimateRow, StartRow
 
 Value = str | float | int | bool | None
 
@@ -44,21 +45,41 @@ def _stack(columns: Sequence[str], parts: Iterable[tuple[Sequence[Value], Sequen
     return FigureData(tuple(columns), tuple(rows))
 
 
-def list_survival(arms: Sequence[ArmResult]) -> FigureData:
-    """Return overall survival [1] at months."""
-    return _stack(("study", "arm", "month", "survival"), (((arm.study, arm.arm), (arm.months, arm.survival)) for arm in arms))
+def list_survival(arms: Sequence[ArmResult], observed: Sequence[ObservedRow] = ()) -> FigureData:
+    """Return overall survival [1] at months, with what was observed of it."""
+    own = _stack(("study", "arm", "month", "survival"), (((arm.study, arm.arm), (arm.months, arm.survival)) for arm in arms))
+    return _add_observed(own, observed)
 
 
-def list_progression(arms: Sequence[ArmResult]) -> FigureData:
-    """Return the probability of no detected progression [1] after each scan, months."""
+def list_progression(arms: Sequence[ArmResult], observed: Sequence[ObservedRow] = ()) -> FigureData:
+    """Return the probability of no detected progression [1] after each scan, months, with what was observed of it."""
     series = (((arm.study, arm.arm), (arm.scan_months, arm.ttp_survival)) for arm in arms)
-    return _stack(("study", "arm", "month", "without_progression"), series)
+    return _add_observed(_stack(("study", "arm", "month", "without_progression"), series), observed)
 
 
-def list_progression_free(arms: Sequence[ArmResult]) -> FigureData:
-    """Return progression-free survival [1] at months, before and after each scan."""
+def list_progression_free(arms: Sequence[ArmResult], observed: Sequence[ObservedRow] = ()) -> FigureData:
+    """Return progression-free survival [1] at months, before and after each scan, with what was observed of it."""
     series = (((arm.study, arm.arm), (arm.pfs_months, arm.pfs_survival)) for arm in arms)
-    return _stack(("study", "arm", "month", "progression_free"), series)
+    return _add_observed(_stack(("study", "arm", "month", "progression_free"), series), observed)
+
+
+def _add_observed(own: FigureData, observed: Sequence[ObservedRow]) -> FigureData:
+    """Return curves of the virtual trial, and after them, where anything was observed, published curves and patients.
+
+    Columns are added then: `of` (`virtual trial`, `curve`, `patients`), `role`, and `at_risk`, patients at the times of the risk
+    table, at which a curve of patients need not have a step.
+    """
+    if not observed:
+        return own
+    rows: list[tuple[Value, ...]] = [(*row, "virtual trial", None, None) for row in own.rows]
+    for item in observed:
+        shares = dict(zip(item.months, item.survival, strict=True))
+        counts = dict(zip(item.risk_months, item.at_risk, strict=True))
+        rows += [
+            (item.study, item.arm, month, shares.get(month), item.statistic, item.role, counts.get(month))
+            for month in sorted({*shares, *counts})
+        ]
+    return FigureData((*own.columns, "of", "role", "at_risk"), tuple(rows))
 
 
 def list_incidence(arms: Sequence[ArmResult]) -> FigureData:

@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import EstimateRow, FitResult
 from kinimmune.models.arrays import NORMAL_95
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
+    NAME_CHARACTERS,
     NEUTRAL,
     TREATED,
-    add_legend,
+    break_words,
     make_panels,
     new_figure,
     styled,
@@ -44,7 +46,7 @@ def plot_priors(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         axes.set_yticks([-line for line in range(len(estimates))], [labels.parameter(row.name) for row in estimates])
         axes.set_ylim(-len(estimates) + 0.4, 0.6)
         axes.set_xlabel("Prior standard deviations from the prior median, on the prior's own scale")
-        add_legend(figure, axes, 2)
+        add_legend(figure, axes)
     return figure
 
 
@@ -62,7 +64,7 @@ def _standardise(row: EstimateRow, value: float) -> float:
 
 def plot_correlation(fit: FitResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of the correlations of the estimates, on the scales of their priors; the lower triangle."""
-    names = [labels.parameter(row.name) for row in fit.parameters]
+    names = [break_words(labels.parameter(row.name), NAME_CHARACTERS) for row in fit.parameters]
     values = np.array(fit.correlation)
     with styled():
         figure = new_figure(0.22 * len(names) + 1.2, width=5.2)
@@ -93,7 +95,7 @@ def plot_start_ladder(fit: FitResult) -> Figure:
     """Return a figure of the sum of squares each start of the optimiser reached, best first."""
     ordered = sorted(fit.starts, key=lambda start: start.cost)
     with styled():
-        figure = new_figure(1.7, width=4.2)
+        figure = new_figure(1.9, width=4.2)
         (axes,) = make_panels(figure, 1, 1)
         ranks = np.arange(1, len(ordered) + 1)
         axes.plot(ranks, [start.cost for start in ordered], color=FAINT, linewidth=0.8, zorder=1)
@@ -108,5 +110,5 @@ def plot_start_ladder(fit: FitResult) -> Figure:
         room = max(0.15 * (costs[-1] - costs[0]), 0.02 * abs(costs[0]), 1e-12)
         axes.set_ylim(costs[0] - room, costs[-1] + 2.0 * room)
         axes.ticklabel_format(axis="y", useOffset=False)
-        axes.legend(loc="best")
+        add_legend(figure, axes)
     return figure

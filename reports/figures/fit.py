@@ -4,12 +4,15 @@ Start with `plot_forest`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -17,19 +20,19 @@ from kinimmune.reports.figures.style import (
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     make_panels,
     new_figure,
     styled,
 )
 from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed, print_interval
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
+from kinimmune.reports.typesetting.statistics import are_medians
 
 _TICKS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 
 
 def plot_forest(fit: FitResult, labels: Labels = PLAIN) -> Figure:
-    """Return a figure of the hazard ratios that were not fitted: reported and predicted with intervals, and the null.
+    """Return a figure of hazard ratios: reported and predicted with intervals, and the null of those that were not fitted.
 
     Parameters
     ----------
@@ -38,13 +41,20 @@ def plot_forest(fit: FitResult, labels: Labels = PLAIN) -> Figure:
     labels
         titles of studies
     """
-    rows = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
-    names = [f"{print_endpoint(row.endpoint)}, {labels.comparison(row.study, row.arm)}" for row in rows]
+    fitted = [row for row in fit.targets if row.statistic == Statistic.HAZARD_RATIO]
+    rows = [*fitted, *(row for row in fit.unfitted if row.statistic == Statistic.HAZARD_RATIO)]
+    names = [
+        f"{print_endpoint(row.endpoint)}, {labels.comparison(row.study, row.arm)}{', fitted' if row in fitted else ''}"
+        for row in rows
+    ]
+    null = _NULL if are_medians(fit.targets) else replace(_NULL, label="null: ratio of the published medians")
     with styled():
         figure = new_figure(0.5 * len(rows) + 0.9)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
             _draw_forest_row(axes, -line, row)
+            if row not in fitted:
+                _draw_estimate(axes, -line - 0.2, row.null_prediction, print_fixed(row.null_prediction, 2), null)
         axes.axvline(1.0, color=NEUTRAL, linewidth=0.6)
         axes.set_xscale("log")
         axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
@@ -54,16 +64,29 @@ def plot_forest(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         axes.set_yticks([-line for line in range(len(rows))], names)
         axes.tick_params(axis="y", length=0.0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("Hazard ratio, treated over control (below 1 favours treatment); none of these was fitted")
+        axes.set_xlabel(f"Hazard ratio, treated over control (below 1 favours treatment){'' if fitted else _NONE_FITTED}")
         add_legend(figure, axes)
     return figure
 
 
+_NONE_FITTED = "; none of these was fitted"
+
+
 def _forest_limits(rows: Sequence[ComparisonRow]) -> tuple[float, float]:
-    shown = [row.observed for row in rows]
-    for row in rows:
-        ends = (row.lower, row.upper, row.predicted, row.null_prediction, row.predicted_lower, row.predicted_upper)
-        shown += [value for value in ends if value is not None]
+    shown = [
+        value
+        for row in rows
+        for value in (
+            row.observed,
+            row.lower,
+            row.upper,
+            row.predicted,
+            row.null_prediction,
+            row.predicted_lower,
+            row.predicted_upper,
+        )
+        if value is not None
+    ]
     return min(0.35, 0.9 * min(shown)), max(1.15, 1.3 * max(shown))
 
 
@@ -88,7 +111,6 @@ def _draw_forest_row(axes: Axes, level: float, row: ComparisonRow) -> None:
     if row.predicted is not None:
         _draw_interval(axes, level, row.predicted_lower, row.predicted_upper, _PREDICTED)
     _draw_estimate(axes, level, row.predicted, print_fixed(row.predicted, 2), _PREDICTED)
-    _draw_estimate(axes, level - 0.2, row.null_prediction, print_fixed(row.null_prediction, 2), _NULL)
 
 
 def _draw_interval(axes: Axes, level: float, lower: float | None, upper: float | None, look: _Look) -> None:
@@ -100,29 +122,6 @@ def _draw_estimate(axes: Axes, level: float, value: float | None, text: str, loo
     if value is not None:
         axes.plot(value, level, look.marker, color=look.colour, markersize=4.5, label=look.label, linestyle="none")
     axes.text(1.01, level, text, color=look.colour, va="center", fontsize=6.5, transform=axes.get_yaxis_transform())
-
-
-def plot_medians(fit: FitResult, labels: Labels = PLAIN) -> Figure:
-    """Return a figure of the fitted medians: reported with interval, predicted as a dot, a line per arm and endpoint."""
-    rows = fit.targets
-    with styled():
-        figure = new_figure(0.2 * len(rows) + 0.7, width=5.6)
-        (axes,) = make_panels(figure, 1, 1)
-        for line, row in enumerate(rows):
-            if row.lower is not None and row.upper is not None:
-                axes.plot([row.lower, row.upper], [-line, -line], color=FAINT, linewidth=4.0, solid_capstyle="butt")
-            axes.plot(row.observed, -line, "s", color=NEUTRAL, markersize=4.5, linestyle="none", label="reported, 95 % interval")
-            if row.predicted is not None:
-                axes.plot(
-                    row.predicted, -line, "o", color=TREATED, markersize=4.0, linestyle="none", label="predicted by the fit"
-                )
-        names = [f"{print_endpoint(row.endpoint)}, {labels.study(row.study)}, {row.arm}" for row in rows]
-        axes.set_yticks([-line for line in range(len(rows))], names)
-        axes.set_ylim(-len(rows) + 0.4, 0.6)
-        axes.set_xlim(left=0.0)
-        axes.set_xlabel("Median [months]")
-        add_legend(figure, axes, 2)
-    return figure
 
 
 def plot_stop_rules(trial: TrialResult, labels: Labels = PLAIN) -> Figure:

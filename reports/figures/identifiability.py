@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, ShareRow
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData, Value
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
+    NAME_CHARACTERS,
     NEUTRAL,
     TREATED,
-    add_legend,
+    break_words,
     make_panels,
     name_panel,
     new_figure,
@@ -31,7 +33,7 @@ _ORIGINS = {"prior": (FAINT, "prior"), "posterior": (TREATED, "posterior")}
 
 def plot_spectrum(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of the eigenvalues of J'J at the fit and at posterior draws, and of the vectors at the fit."""
-    names = [labels.parameter(name) for name in result.names]
+    names = _name_rows(result, labels)
     with styled():
         figure = new_figure(0.2 * len(result.names) + 1.6)
         left, right = figure.subplots(1, 2, width_ratios=(0.8, 1.3))
@@ -51,13 +53,14 @@ def plot_spectrum(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Figu
 
 def plot_sensitivity(result: IdentifiabilityResult, labels: Labels = PLAIN) -> Figure:
     """Return a figure of how far each estimate moves when a published number rises by one standard error."""
-    targets = [labels.output(name).removeprefix("Median ") for name in result.targets]
+    targets = [break_words(labels.output(name).removeprefix("Median "), NAME_CHARACTERS) for name in result.targets]
+    names = _name_rows(result, labels)
     with styled():
         figure = new_figure(0.22 * len(result.names) + 1.7)
         (axes,) = make_panels(figure, 1, 1)
         values = np.array(result.sensitivity)
         limit = max(float(np.abs(values).max()), 1e-9)
-        _draw_map(axes, values / limit, [labels.parameter(name) for name in result.names], targets, None)
+        _draw_map(axes, values / limit, names, targets, None)
         for (row, column), value in np.ndenumerate(values):
             colour = "white" if abs(value) > 0.7 * limit else "black"
             axes.text(
@@ -65,6 +68,10 @@ def plot_sensitivity(result: IdentifiabilityResult, labels: Labels = PLAIN) -> F
             )
         axes.set_xticks(axes.get_xticks(), targets, rotation=35, ha="right", rotation_mode="anchor")
     return figure
+
+
+def _name_rows(result: IdentifiabilityResult, labels: Labels) -> list[str]:
+    return [break_words(labels.parameter(name), NAME_CHARACTERS) for name in result.names]
 
 
 def _draw_map(

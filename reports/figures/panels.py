@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from kinimmune.models.experiments.panels import BarPanel, CoursePanel, SeriesPanel, list_experiments
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.style import FAINT, PALETTE, make_panels, new_figure, styled
+from kinimmune.reports.figures.legends import place_legend
+from kinimmune.reports.figures.style import FAINT, PALETTE, make_panels, name_panel, new_figure, styled
 from kinimmune.reports.panels import Picture, SteppedSeries
 from kinimmune.reports.typesetting.formats import print_number, print_unit
 from kinimmune.reports.typesetting.labels import PLAIN, Labels, drop_common_words
@@ -42,7 +43,7 @@ def plot_picture(picture: Picture, labels: Labels = PLAIN) -> Figure:
         figure = new_figure(1.75 * rows + 0.4, gap=0.04)
         panels = make_panels(figure, rows, columns)
         for axes, panel in zip(panels, picture.panels, strict=False):
-            axes.set_title(panel.title)
+            name_panel(axes, panel.title, columns)
             if isinstance(panel, CoursePanel):
                 _draw_courses(axes, panel, picture, colours)
             elif isinstance(panel, BarPanel):
@@ -56,10 +57,9 @@ def plot_picture(picture: Picture, labels: Labels = PLAIN) -> Figure:
 
 
 def _add_legend(figure: Figure, panels: Sequence[Axes], experiments: Sequence[str]) -> None:
+    """Write the experiments above the figure; what a series is stands in its own panel."""
     pairs = [pair for axes in panels for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
-    lines = {label: line for line, label in pairs if label in experiments}
-    if lines:
-        figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=4)
+    place_legend(figure, {label: line for line, label in pairs if label in experiments})
 
 
 def _draw_courses(axes: Axes, panel: CoursePanel, picture: Picture, colours: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ Start with `plot_waterfall`.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.results import TrialResult
 from kinimmune.reports.figures.data import Line
+from kinimmune.reports.figures.legends import ROW, add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
@@ -18,6 +20,7 @@ from kinimmune.reports.figures.style import (
     PALETTE,
     THIRD,
     TREATED,
+    colour_arms,
     hide_rest,
     make_panels,
     name_panel,
@@ -32,6 +35,8 @@ _HIGHEST_SHOWN = 100.0
 """Change [%] at which axes end."""
 _LOWEST = 2.4
 """Height of a figure [inch] beside which its label has room."""
+_BESIDE = 4
+"""Panels of courses in a row."""
 _LONG_TITLE = 18
 """Characters from which the title of a narrow panel is set smaller."""
 
@@ -101,7 +106,7 @@ def plot_courses(trial: TrialResult, study: str, labels: Labels = PLAIN, units: 
         quantity -> its unit, such as `OdeModel.units`; what has no entry is drawn as a plain number
     """
     lines = [Line(arm.arm, arm.months, arm.courses) for arm in trial.arms if arm.study == study]
-    return plot_lines(lines, "Months since randomisation", labels, units)
+    return _plot(lines, colour_arms(len(lines)), "Months since randomisation", labels, units or {})
 
 
 def plot_lines(lines: Sequence[Line], x_label: str, labels: Labels = PLAIN, units: Mapping[str, str] | None = None) -> Figure:
@@ -118,28 +123,32 @@ def plot_lines(lines: Sequence[Line], x_label: str, labels: Labels = PLAIN, unit
     units
         quantity -> its unit
     """
+    return _plot(lines, list(islice(cycle(PALETTE), len(lines))), x_label, labels, units or {})
+
+
+def _plot(lines: Sequence[Line], colours: Sequence[str], x_label: str, labels: Labels, units: Mapping[str, str]) -> Figure:
     names = list(dict.fromkeys(name for line in lines for name in line.courses))
-    columns = min(4, len(names))
+    columns = min(_BESIDE, len(names))
     rows = -(-len(names) // columns)
     with styled():
-        figure = new_figure(1.25 * rows + 0.35)
+        figure = new_figure(1.25 * rows + 0.35 + ROW)
         panels = make_panels(figure, rows, columns, share_x=True)
         for axes, name in zip(panels, names, strict=False):
-            for line, colour in zip(lines, (TREATED, CONTROL, *PALETTE[2:]), strict=False):
+            for line, colour in zip(lines, colours, strict=True):
                 if name in line.courses:
                     axes.plot(line.x, line.courses[name], color=colour, label=line.label.replace("_", " "))
-            _name_panel(axes, labels.quantity(name), (units or {}).get(name, "1"))
+            _name_panel(axes, labels.quantity(name), units.get(name, "1"))
         for axes in panels[len(names) :]:
             axes.set_visible(False)
         for axes in panels[len(names) - columns : len(names)]:
             axes.tick_params(labelbottom=True)
-        panels[0].legend(loc="best")
         figure.supxlabel(x_label, fontsize=7.5)
+        add_legend(figure, *panels[: len(names)])
     return figure
 
 
 def _name_panel(axes: Axes, title: str, unit: str) -> None:
-    axes.set_title(title, fontsize=7.5 if len(title) <= _LONG_TITLE else 6.0)
+    name_panel(axes, title, _BESIDE, 7.5 if len(title) <= _LONG_TITLE else 6.0)
     axes.set_ylabel("relative" if unit == "1" else unit, fontsize=6.5, labelpad=1.5)
     axes.locator_params(axis="y", nbins=4)
     axes.locator_params(axis="x", nbins=4, steps=[1, 2, 3, 6, 10])

@@ -18,7 +18,8 @@ from kinimmune.fitting.profile.results import (
     ProfileResult,
 )
 from kinimmune.reports.figures.data import FigureData, Value
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.figures.legends import add_legend, head_panels
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, PALETTE, TREATED, make_panels, name_panel, new_figure, styled
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _HIGHEST = 1.6 * THRESHOLD_95
@@ -44,7 +45,7 @@ def plot_profiles(result: ProfileResult, labels: Labels = PLAIN) -> Figure:
                 _draw_parabola(axes, curve, error, colour)
             _draw_thresholds(axes)
             axes.set_xlim(-_RANGE, _RANGE)
-            axes.set_title(f"{labels.parameter(item.name)}\n{item.identifiability}", fontsize=7.0)
+            name_panel(axes, f"{labels.parameter(item.name)}\n{item.identifiability}", _COLUMNS, 7.0)
         figure.supxlabel("Prior standard deviations from the prior median, on the prior's own scale", fontsize=7.5)
         figure.supylabel("Deviance [1]", fontsize=7.5)
         add_legend(figure, panels[0])
@@ -66,11 +67,9 @@ def plot_paths(result: ProfileResult, labels: Labels = PLAIN) -> Figure:
                 axes.plot(scores[inside], path[inside], color=colour, label=labels.parameter(companion.name))
             axes.set_xlim(-_RANGE, _RANGE)
             axes.set_ylim(-_RANGE, _RANGE)
-            axes.set_title(labels.parameter(item.name), fontsize=7.0)
-            if item.companions:
-                axes.legend(loc="best", fontsize=5.0, handlelength=1.0, labelspacing=0.2, borderpad=0.1)
         figure.supxlabel("The parameter that is held [prior sd from the prior median]", fontsize=7.5)
         figure.supylabel("The others [prior sd]", fontsize=7.5)
+        head_panels(figure, panels, [labels.parameter(item.name) for item in parameters], _COLUMNS, 5.5)
     return figure
 
 
@@ -83,7 +82,7 @@ def plot_prediction_profiles(result: ProfileResult, labels: Labels = PLAIN) -> F
             axes.plot(item.curve.values, item.curve.deviance, "o-", color=TREATED, markersize=2.0)
             axes.axvline(item.estimate, color=NEUTRAL, linewidth=0.6)
             _draw_thresholds(axes)
-            axes.set_title(labels.output(item.name), fontsize=7.0)
+            name_panel(axes, labels.output(item.name), _COLUMNS, 7.0)
             axes.set_xlabel("Months" if item.name.startswith("median") else "Hazard ratio [1]")
         figure.supylabel("Deviance [1]", fontsize=7.5)
     return figure

@@ -15,6 +15,7 @@ from kinimmune.fitting.sampling.results import Draws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Prior
 from kinimmune.reports.figures.data import FigureData, Value
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.sample_curves import normal_density
 from kinimmune.reports.figures.style import (
     CONTROL,
@@ -23,8 +24,8 @@ from kinimmune.reports.figures.style import (
     PALETTE,
     TEXT_WIDTH,
     TREATED,
-    add_legend,
     make_panels,
+    name_panel,
     new_figure,
     styled,
 )
@@ -80,7 +81,7 @@ def plot_marginals(fit: FitResult, draws: Draws, priors: Mapping[str, Prior], la
             axes.plot(line, normal_density(line, 0.0, 1.0), color=NEUTRAL, linewidth=1.0, label="prior")
             near = normal_density(line, priors[row.name].to_z(row.value), row.contraction)
             axes.plot(line, near, color=CONTROL, label="normal by the curvature")
-            axes.set_title(labels.parameter(row.name))
+            name_panel(axes, labels.parameter(row.name), columns)
             axes.set_xlim(-3.5, 3.5)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)

@@ -3,7 +3,7 @@
 Start with `plot_bands`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,16 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from kinimmune.fitting.estimation.outcome_rows import ObservedRow
 from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
+from kinimmune.reports.figures.legends import add_legend, head_panels
+from kinimmune.reports.figures.observed import draw_observed, mark_reported, select_observed
 from kinimmune.reports.figures.style import (
     CONTROL,
     FAINT,
     NEUTRAL,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -32,37 +35,55 @@ from kinimmune.reports.typesetting.formats import print_endpoint, print_words
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
-def plot_bands(result: SampleResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
-    """Return a figure of curves with their bands, a row per endpoint and a column per study, over the published medians.
+def plot_bands(
+    result: SampleResult,
+    reported: Sequence[ComparisonRow] = (),
+    observed: Sequence[ObservedRow] = (),
+    labels: Labels = PLAIN,
+) -> Figure:
+    """Return a figure of curves with their bands, a row per endpoint and a column per study, over what was published.
 
     Parameters
     ----------
     result
         a sampled posterior; of several arms of a study the last is drawn as the control, where it has one
-    medians
-        reported medians [month]
+    reported
+        reported medians [month], and shares without the event at a month
+    observed
+        published curves and patients
     labels
         titles of studies
     """
     bands = result.bands
     studies, endpoints = ({getattr(band, name): None for band in bands} for name in ("study", "endpoint"))
     grid = [(study, endpoint) for endpoint in endpoints for study in studies]
-    reported = {(row.study, row.endpoint, row.arm): row for row in medians}
     with styled():
         figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
-        for axes, (study, endpoint) in zip(make_panels(figure, len(endpoints), len(studies), share_y=True), grid, strict=True):
+        panels = make_panels(figure, len(endpoints), len(studies), share_y=True)
+        for axes, (study, endpoint) in zip(panels, grid, strict=True):
             own = [band for band in bands if (band.study, band.endpoint) == (study, endpoint)]
-            for band, colour in zip(own, colour_arms(len(own)), strict=True):
-                _draw_band(axes, band, colour)
-                _mark_median(axes, reported.get((study, endpoint, band.arm)), colour)
+            colours = dict(zip([band.arm for band in own], colour_arms(len(own)), strict=True))
+            for band in own:
+                _draw_band(axes, band, colours[band.arm])
+            published = select_observed(observed, study, endpoint)
+            draw_observed(axes, published, colours)
+            _mark_reported(axes, [row for row in reported if (row.study, row.endpoint) == (study, endpoint)], colours)
             axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            name_panel(axes, f"{labels.study(study)}: {print_endpoint(endpoint)}", len(studies))
             axes.set_xlabel("Months")
             axes.set_ylim(0.0, 1.02)
             axes.set_xlim(left=0.0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axes.legend(loc="upper right")
+        titles = [f"{labels.study(study)}: {print_endpoint(endpoint)}" for study, endpoint in grid]
+        head_panels(figure, panels, titles, len(studies))
     return figure
+
+
+def _mark_reported(axes: Axes, rows: Sequence[ComparisonRow], colours: Mapping[str, str]) -> None:
+    mark_reported(axes, [row for row in rows if row.statistic == Statistic.SURVIVAL], colours)
+    for row in rows:
+        colour = colours.get(row.arm or "")
+        if row.statistic == Statistic.MEDIAN and row.observed is not None and colour is not None:
+            _mark_median(axes, row.observed, (row.lower, row.upper), colour)
 
 
 def _draw_band(axes: Axes, band: Band, colour: str) -> None:
@@ -73,12 +94,11 @@ def _draw_band(axes: Axes, band: Band, colour: str) -> None:
     axes.plot(band.months, band.median, color=colour, drawstyle=style, label=print_words(band.arm))
 
 
-def _mark_median(axes: Axes, row: ComparisonRow | None, colour: str) -> None:
-    if row is None:
-        return
-    if row.lower is not None and row.upper is not None:
-        axes.plot([row.lower, row.upper], [0.5, 0.5], color=colour, linewidth=1.6)
-    axes.plot(row.observed, 0.5, "o", color=colour, markerfacecolor="white", markersize=4.5)
+def _mark_median(axes: Axes, month: float, ends: tuple[float | None, float | None], colour: str) -> None:
+    lower, upper = ends
+    if lower is not None and upper is not None:
+        axes.plot([lower, upper], [0.5, 0.5], color=colour, linewidth=1.6)
+    axes.plot(month, 0.5, "o", color=colour, markerfacecolor="white", markersize=4.5)
 
 
 def plot_ratios(result: SampleResult, reported: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
@@ -135,7 +155,7 @@ def _bar_weights(line: Array, own: Array) -> Array:
 
 
 def _mark_report(axes: Axes, row: ComparisonRow | None) -> None:
-    if row is None:
+    if row is None or row.observed is None:
         return
     level = -0.08 * axes.get_ylim()[1]
     if row.lower is not None and row.upper is not None:

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from kinimmune.fitting.sensitivity.results import IMPORTANT, Indices, SensitivityResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.data import FigureData
-from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, TREATED, add_legend, make_panels, new_figure, styled
+from kinimmune.reports.figures.legends import add_legend
+from kinimmune.reports.figures.style import CONTROL, FAINT, NEUTRAL, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 

@@ -4,22 +4,23 @@ Start with `plot_survival`.  Solid lines are followed, dashed ones lie past the 
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, ContrastResult, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, TrialResult
 from kinimmune.models.arrays import Array
+from kinimmune.reports.figures.legends import ROW, add_legend, head_panels
+from kinimmune.reports.figures.observed import RiskLine, draw_observed, mark_reported, select_observed, write_at_risk
 from kinimmune.reports.figures.style import (
     FAINT,
     FOURTH,
     NEUTRAL,
     THIRD,
     TREATED,
-    add_legend,
     colour_arms,
     hide_rest,
     make_panels,
@@ -27,10 +28,12 @@ from kinimmune.reports.figures.style import (
     new_figure,
     styled,
 )
-from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed
+from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 _SHOWN_MONTHS = 24.0
+_TICKED_MONTHS = 36.0
+"""Length of an axis up to which every third month has a tick; of a longer one every year has."""
 _RISK_LINE = 0.125
 """Height of a line of numbers at risk [inch]."""
 _RATIOS_BESIDE = 3
@@ -38,53 +41,58 @@ _RATIOS_BESIDE = 3
 _SHARES = {"os": "Alive", "ttp": "Without detected progression", "pfs": "Alive without progression"}
 
 
-def plot_survival(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+def plot_survival(trial: TrialResult, reported: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
     """Return a figure of overall survival, a panel per study, with the number at risk under the time axis.
 
     Parameters
     ----------
     trial
-        a virtual trial; of several arms of a study the last is drawn as the control, where it has one
-    medians
-        reported and predicted medians [month], marked where the curves cross one half
+        a virtual trial; of several arms of a study the last is drawn as the control, where it has one; published curves and
+        patients are drawn behind those of the virtual trial, with their numbers at risk
+    reported
+        reported and predicted medians [month], marked where the curves cross one half, and shares that survive to a month
     labels
         titles of studies
     """
-    return _plot_by_study(trial.arms, medians, "os", labels)
+    return _plot_by_study(trial, reported, "os", labels)
 
 
-def plot_progression(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+def plot_progression(trial: TrialResult, reported: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
     """Return a figure of the probability of no detected progression, a step at every scan; parameters as in `plot_survival`."""
-    return _plot_by_study(trial.arms, medians, "ttp", labels)
+    return _plot_by_study(trial, reported, "ttp", labels)
 
 
-def plot_progression_free(trial: TrialResult, medians: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
+def plot_progression_free(trial: TrialResult, reported: Sequence[ComparisonRow] = (), labels: Labels = PLAIN) -> Figure:
     """Return a figure of progression-free survival, which falls by a step at every scan and by deaths between them.
 
     Parameters as in `plot_survival`; a trial from before there was PFS cannot be drawn.
     """
-    return _plot_by_study(trial.arms, medians, "pfs", labels)
+    return _plot_by_study(trial, reported, "pfs", labels)
 
 
-def _plot_by_study(arms: Sequence[ArmResult], medians: Sequence[ComparisonRow], endpoint: str, labels: Labels) -> Figure:
-    studies = list(dict.fromkeys(arm.study for arm in arms))
+def _plot_by_study(trial: TrialResult, reported: Sequence[ComparisonRow], endpoint: str, labels: Labels) -> Figure:
+    studies = list(dict.fromkeys(arm.study for arm in trial.arms))
+    observed = {study: select_observed(trial.observed, study, endpoint) for study in studies}
     with styled():
-        most = max(sum(arm.study == study for arm in arms) for study in studies)
-        figure = new_figure(2.5 + _RISK_LINE * max(most - 2, 0), gap=0.06)
+        most = max(sum(arm.study == study for arm in trial.arms) for study in studies)
+        published = max(len(rows) + bool(rows) for rows in observed.values())
+        figure = new_figure(2.5 + _RISK_LINE * (max(most - 2, 0) + published), gap=0.06)
         axes = make_panels(figure, 1, len(studies), share_y=True)
         for panel, study in zip(axes, studies, strict=True):
-            own = [arm for arm in arms if arm.study == study]
-            _draw_curves(panel, own, endpoint)
-            _mark_medians(panel, [row for row in medians if row.study == study], own)
-            _write_at_risk(panel, own, endpoint)
-            name_panel(panel, labels.study(study), len(studies))
+            own = [arm for arm in trial.arms if arm.study == study]
+            colours = dict(zip([arm.arm for arm in own], colour_arms(len(own)), strict=True))
+            _draw_curves(panel, own, endpoint, _last_month(own, endpoint, observed[study]))
+            draw_observed(panel, observed[study], colours)
+            mark_reported(panel, [row for row in reported if row.study == study], colours)
+            known = [RiskLine(colours.get(row.arm, NEUTRAL), row.risk_months, row.at_risk) for row in observed[study]]
+            write_at_risk(panel, {"Expected at risk": _list_expected(own, endpoint), "Published at risk": known})
+        head_panels(figure, axes, [labels.study(study) for study in studies], len(studies))
         axes[0].set_ylabel(_SHARES[endpoint])
         axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
 
 
-def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
-    last = _last_month(arms, endpoint)
+def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str, last: float) -> None:
     for arm, colour in zip(arms, colour_arms(len(arms)), strict=True):
         months, values, longest = _curve(arm, endpoint)
         style = "steps-post" if endpoint == "ttp" else "default"
@@ -98,9 +106,8 @@ def _draw_curves(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
     axes.set_xlim(0.0, last)
     axes.set_ylim(0.0, 1.0)
-    axes.set_xticks(np.arange(0.0, last + 0.1, 3.0))
+    axes.set_xticks(np.arange(0.0, last + 0.1, 3.0 if last <= _TICKED_MONTHS else 12.0))
     axes.set_xlabel("Months since randomisation")
-    axes.legend(loc="upper right")
 
 
 def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
@@ -111,48 +118,21 @@ def _curve(arm: ArmResult, endpoint: str) -> tuple[Array, Array, float]:
     return np.array((0.0, *arm.scan_months)), np.array((1.0, *arm.ttp_survival)), arm.follow_up_ttp[1]
 
 
-def _last_month(arms: Sequence[ArmResult], endpoint: str) -> float:
+def _last_month(arms: Sequence[ArmResult], endpoint: str, observed: Sequence[ObservedRow]) -> float:
+    """Return where the axis ends: at a month that is the same for all trials, or where a published curve does."""
     ends = [_curve(arm, endpoint)[0][-1] for arm in arms]
-    return float(min(_SHOWN_MONTHS if endpoint == "os" else 18.0, *ends))
+    shown = _SHOWN_MONTHS if endpoint == "os" else 18.0
+    return float(max([min(shown, *ends), *(row.months[-1] for row in observed)]))
 
 
 def _label(arm: ArmResult) -> str:
     return f"{arm.arm} (n = {arm.n})"
 
 
-def _mark_medians(axes: Axes, rows: Sequence[ComparisonRow], arms: Sequence[ArmResult]) -> None:
-    colours = dict(zip([arm.arm for arm in arms], colour_arms(len(arms)), strict=True))
-    for row in rows:
-        colour = colours.get(row.arm or "", NEUTRAL)
-        if row.lower is not None and row.upper is not None:
-            axes.plot([row.lower, row.upper], [0.5, 0.5], color=colour, linewidth=3.0, alpha=0.25, solid_capstyle="butt")
-        axes.plot(row.observed, 0.5, "o", color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.2, zorder=4)
-        if row.predicted is not None:
-            axes.plot(row.predicted, 0.5, "o", color=colour, markersize=2.2, zorder=5)
-
-
-def _write_at_risk(axes: Axes, arms: Sequence[ArmResult], endpoint: str) -> None:
-    last = axes.get_xlim()[1]
-    _write_below(axes, 0.0, 32.0, "Expected at risk", NEUTRAL, "left")
-    for line, (arm, colour) in enumerate(zip(arms, colour_arms(len(arms)), strict=True)):
-        counts = {"os": arm.at_risk_os, "ttp": arm.at_risk_ttp, "pfs": arm.at_risk_pfs}[endpoint]
-        for month, count in zip(arm.risk_months, counts, strict=True):
-            if month <= last + 1e-9:
-                _write_below(axes, month, 41.0 + 9.0 * line, print_fixed(count, 0), colour, "center")
-
-
-def _write_below(axes: Axes, month: float, points: float, text: str, colour: str, side: Literal["left", "center"]) -> None:
-    axes.annotate(
-        text,
-        (month, 0.0),
-        xytext=(0.0, -points),
-        textcoords="offset points",
-        color=colour,
-        ha=side,
-        va="center",
-        fontsize=6.5,
-        annotation_clip=False,
-    )
+def _list_expected(arms: Sequence[ArmResult], endpoint: str) -> list[RiskLine]:
+    counts = {"os": "at_risk_os", "ttp": "at_risk_ttp", "pfs": "at_risk_pfs"}[endpoint]
+    named = zip(arms, colour_arms(len(arms)), strict=True)
+    return [RiskLine(colour, arm.risk_months, getattr(arm, counts)) for arm, colour in named]
 
 
 def plot_incidence(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
@@ -202,7 +182,7 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
     with styled():
         columns = min(len(compared), _RATIOS_BESIDE)
         rows = -(-len(compared) // columns)
-        figure = new_figure(2.05 * rows)
+        figure = new_figure(2.05 * rows + ROW)
         panels = make_panels(figure, rows, columns, share_y=True)
         for axes, pair in zip(panels, compared, strict=False):
             for row in (row for row in contrasts if (row.study, row.arm) == pair):
@@ -214,11 +194,11 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             name_panel(axes, labels.comparison(*pair), columns)
             axes.set_xlabel("Months since randomisation")
             axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
-            axes.legend(loc="best")
         _scale_ratios(panels, contrasts)
         hide_rest(panels, len(compared), columns)
         for axes in panels[::columns]:
             axes.set_ylabel("Hazard ratio [1]")
+        add_legend(figure, *panels[: len(compared)])
     return figure
 
 
@@ -251,9 +231,8 @@ def plot_treatment(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             axes.set_xlim(0.0, min(_SHOWN_MONTHS, max(own[0].months)))
             axes.set_ylim(0.0, 1.0)
             axes.set_xticks(np.arange(0.0, axes.get_xlim()[1] + 0.1, 3.0))
-            name_panel(axes, labels.study(study), len(studies))
             axes.set_xlabel("Months since randomisation")
-            axes.legend(loc="upper right")
+        head_panels(figure, panels, [labels.study(study) for study in studies], len(studies))
         panels[0].set_ylabel("Share of patients")
         panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure

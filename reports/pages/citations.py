@@ -22,8 +22,9 @@ def cited_in_run(content: Content) -> tuple[Reference, ...]:
     """Return what the model, its targets, the published numbers beside it, its kinases, drugs and the claims about it cite."""
     used = _used_by_model(content.model, content.kinases, content.claims)
     used |= {row.source for row in content.fit.parameters} | {row.source for row in content.fit.constants}
-    used |= {item.source.key for item in content.observations}.union(*(item.sources for item in content.drugs))
-    for target in content.targets:
+    known = content.observations if content.studies else ()  # else no page shows them
+    used |= {item.source.key for item in known}.union(*(item.sources for item in content.drugs))
+    for target in (item for item in content.targets if item.study in content.studies or not item.of_trial):
         used |= {origin.key for origin in (target.value_source, target.interval_source) if origin is not None}
     return tuple(item for item in content.references if item.key in used)
 

@@ -5,7 +5,9 @@ Start with `compose_claims`.
 
 from collections.abc import Sequence
 
-from kinimmune.fitting.claims.results import VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.posterior import BASES
+from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.verdict import ENOUGH, describe_loss
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
 from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
@@ -30,13 +32,15 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list
         Bullets(tuple(_count(claims))),
         Paragraph(
             f"Shares are over {draws} draws from the priors. A claim is supported when it holds at the values of the tables, the "
-            "lower end of its share is at least 0.8 or the row says why not, and it fails once the mechanism it is about is "
-            "removed. One that survives the removal is vacuous: it says nothing about that mechanism. What the literature "
-            "disputes is not scored; its value is the boundary at which the model turns over."
+            f"lower end of its share is at least {ENOUGH} or the row says why not, and it fails once the mechanism it is about "
+            "is removed. One that survives the removal is vacuous: it says nothing about that mechanism. Where the interval of "
+            f"the share holds {ENOUGH} so many draws cannot tell, and the claim is undecided. What the literature disputes is "
+            "not scored; its value is the boundary at which the model turns over."
         ),
         *show_figures(figures, FIGURE),
         TableBlock(list_claims(claims), caption, small=True),
         *_explain(claims),
+        *_compose_fit([item for item in claims if item.basis is not None]),
     ]
 
 
@@ -58,11 +62,52 @@ def _count(claims: Sequence[ClaimRecord]) -> list[Cell]:
 def _describe_verdicts(some: Sequence[ClaimRecord]) -> str:
     counts = {verdict: sum(item.verdict == verdict for item in some) for verdict in VERDICTS}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    if all(item.verdict == "disputed" for item in some):
+    if all(item.verdict == DISPUTED for item in some):
         return "Not scored."
-    explained = sum(item.explanation is not None for item in some)
+    explained = sum(item.explained for item in some)
     fixed = sum(item.sign_fixed_by_prior for item in some)
     return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
+
+
+def _compose_fit(claims: Sequence[ClaimRecord]) -> list[Block]:
+    """Return where claims stand at the fit of the run, and which survive less often there; nothing without a run."""
+    if not claims:
+        return []
+    draws = max(item.posterior_draws or 0 for item in claims)
+    bases = dict.fromkeys(item.basis for item in claims if item.basis is not None)
+    kinds = " and ".join(BASES.get(basis, basis) for basis in bases)
+    caption = (
+        "Value: read-out at the estimates, constants at the values of the tables. Priors: share of draws from the priors. "
+        "Posterior: share of draws of the estimates, constants drawn from their priors. Held: of the same draws with constants "
+        "held, as in the fit. With Wilson intervals."
+    )
+    losses = [describe_loss(item) for item in claims if item.survives_less]
+    return [
+        Heading("Claims at the fit of this run", 2),
+        Paragraph(
+            f"Shares are over {draws} {kinds}. With constants held they are what the fit leaves open; with constants from their "
+            "priors they need not meet the trials any more, and differ from draws of the priors in the estimated parameters "
+            "alone. A claim of kind fitted is judged here, by its value at the estimates and its share with constants held."
+        ),
+        *([Bullets(tuple(losses))] if losses else [Paragraph("No claim that is supported survives less often here.")]),
+        TableBlock(list_fitted_claims(claims), caption, small=True),
+    ]
+
+
+def list_fitted_claims(claims: Sequence[ClaimRecord]) -> Table:
+    """Return claims with their value at the estimates of a run and their shares of draws about them."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            Strong(item.id),
+            Tag(item.verdict),
+            f"{print_number(item.fitted_value)} ({_SIGNS[item.comparison]} {print_number(item.bound)})",
+            _share(item.fraction, item.fraction_lower, item.fraction_upper),
+            _share(item.posterior_fraction, item.posterior_fraction_lower, item.posterior_fraction_upper),
+            _share(item.posterior_fraction_held, item.posterior_fraction_held_lower, item.posterior_fraction_held_upper),
+        )
+        for item in claims
+    )
+    return Table(("", "Verdict", "Value (must be)", "Priors", "Posterior", "Held"), rows, "llllll")
 
 
 def list_claims(claims: Sequence[ClaimRecord]) -> Table:
@@ -101,5 +146,11 @@ def _without(ablations: Sequence[Ablation]) -> Cell:
 
 
 def _explain(claims: Sequence[ClaimRecord]) -> list[Block]:
+    kept = [item for item in claims if item.explained]
+    open_ones = [item for item in claims if item.verdict == UNDECIDED]
+    return [*_list_reasons("Claims kept with an explanation", kept), *_list_reasons("Claims that are undecided", open_ones)]
+
+
+def _list_reasons(title: str, claims: Sequence[ClaimRecord]) -> list[Block]:
     entries = tuple((Strong(f"{item.id}. "), item.explanation) for item in claims if item.explanation is not None)
-    return [Heading("Claims kept with an explanation", 2), Bullets(entries)] if entries else []
+    return [Heading(title, 2), Bullets(entries)] if entries else []

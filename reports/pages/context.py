@@ -16,7 +16,7 @@ def compose_context(content: Content) -> list[Block]:
     """Return the page that says what the model and its virtual trial are for, and how the studies are repeated."""
     labels = content.labels
     blocks: list[Block] = [Heading("Context of use"), Paragraph(_describe_use(content))]
-    if content.trials:
+    if content.trials and content.studies:
         caption = (
             "The studies as the virtual trial repeats them. Followed: months from the last and the first entry to the cut-off."
         )
@@ -32,6 +32,12 @@ def _describe_use(content: Content) -> str:
     labels = content.labels
     studies = list_words([labels.study(study) for study in content.studies])
     mechanisms = list_words([lower_first(item.label) for item in list_dynamic_mechanisms(content.model)])
+    if not studies:
+        return (
+            "The question is whether one model, with one set of constants, can carry what was measured in its experiments. "
+            f"{content.model.title}: the model follows {mechanisms}. It is meant for reasoning about mechanisms and for planning "
+            "measurements. It is not meant for decisions about patients."
+        )
     return (
         f"The question is whether one model, with one set of constants, can carry the published results of {studies}. "
         f"{content.model.title}: the model follows one patient through {mechanisms}. A virtual trial repeats the design of each "

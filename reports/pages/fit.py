@@ -3,73 +3,137 @@
 Start with `compose_fit`.
 """
 
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.model.tables import list_changes, list_constants, list_estimates
 from kinimmune.reports.pages import tables
+from kinimmune.reports.pages.comparisons import list_predicted, list_ratios, list_targets
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Paragraph, Strong, TableBlock
 from kinimmune.reports.typesetting.formats import print_fixed
+from kinimmune.reports.typesetting.statistics import are_medians, count_fitted, has_number
+
+OTHER_KINDS = ("shares", "counts", "cutoffs", "measurements")
+"""Figures of published numbers that are neither medians nor ratios."""
 
 
 def compose_fit(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the page of fitted numbers beside what was reported."""
-    fit = content.fit
-    caption = (
-        "Fitted numbers, in months. Residual: in standard errors of the logarithm, for medians of time to progression the signed "
-        "root of the deviance. Scan: reported | predicted; such a median can only fall on a scan, so the scan is what was fitted."
-    )
-    text = (
-        f"Sum of squares of the data {print_fixed(fit.chi_square_data, 2)}, of the priors "
-        f"{print_fixed(fit.chi_square_prior, 2)}; "
-        f"{print_fixed(fit.effective_parameters, 1)} effective parameters for {len(fit.targets)} numbers leave "
-        f"{print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: with so few left there is "
-        "nothing to test."
-    )
+    medians = content.fits_medians_alone
+    ratios = () if content.hazard_ratios else ("forest",)  # else they stand with those that were not fitted
+    caption = _MEDIANS if medians else _describe_residuals(content)
     return [
         Heading("The fit"),
-        TableBlock(tables.list_targets(fit, content.labels), caption),
-        Paragraph(text),
-        *show_figures(figures, "medians"),
+        TableBlock(list_targets(content.fit, content.labels), caption, small=not medians),
+        Paragraph(_count_squares(content)),
+        *show_figures(figures, "medians", *OTHER_KINDS, *ratios, "residuals"),
     ]
+
+
+_MEDIANS = (
+    "Fitted numbers, in months. Residual: in standard errors of the logarithm, for medians of time to progression the signed "
+    "root of the deviance. Scan: reported | predicted; such a median can only fall on a scan, so the scan is what was fitted."
+)
+
+
+def _describe_residuals(content: Content) -> str:
+    """Return the caption of a table with numbers of several kinds, in the order in which they may stand there."""
+    rows, parts = content.fit.targets, ["Fitted numbers; shares lie between 0 and 1. Residual, raw: in standard errors"]
+    if any(row.read_out is None and has_number(row) for row in rows):
+        parts.append(
+            ", of the logarithm for medians of overall survival, hazard ratios and cut-offs, of the complementary log-log for "
+            "survival at a month; the signed root of the deviance for other medians, rates and counts"
+        )
+    parts.append(".")
+    if any(row.read_out is not None for row in rows):
+        parts.append(" Of a measurement of which only a range is known: the root of the deviance.")
+    if any(not has_number(row) for row in rows):
+        parts.append(" Of a curve or patients: the number of intervals, and the sum of their deviances.")
+    if content.list_fitted(Statistic.MEDIAN, endpoint="ttp"):
+        parts.append(" Scan: reported | predicted; a median of time to progression can only fall on a scan.")
+    return "".join(parts)
+
+
+def _count_squares(content: Content) -> str:
+    fit = content.fit
+    squares = (
+        f"Sum of squares of the data {print_fixed(fit.chi_square_data, 2)}, of the priors "
+        f"{print_fixed(fit.chi_square_prior, 2)}; {print_fixed(fit.effective_parameters, 1)} effective parameters for "
+    )
+    left = f"leave {print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: "
+    if content.fits_medians_alone:
+        return f"{squares}{len(fit.targets)} numbers {left}with so few left there is nothing to test."
+    if not content.trial.arms:
+        return f"{squares}{count_fitted(fit.targets)} {left}with so few left there is nothing to test."
+    return f"{squares}{count_fitted(fit.targets)} {left}numbers of one arm come from the same patients."
 
 
 def compose_predictions(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages of predictions that were not fitted; none where there are none."""
-    fit = content.fit
+    blocks: list[Block] = [
+        *_compose_ratios(content, figures),
+        *_compose_unfitted(content),
+        *_compose_transport(content),
+        *_compose_observations(content),
+    ]
+    return [Heading("Predictions that were not fitted"), *blocks] if blocks else []
+
+
+def _compose_ratios(content: Content, figures: DrawnFigures) -> list[Block]:
     ratios = content.hazard_ratios
-    blocks: list[Block] = [Heading("Predictions that were not fitted")]
-    if ratios:
-        caption = (
-            "Hazard ratios, none fitted. Null: ratio of the fitted medians, which needs no model. Intervals of the "
-            "prediction: for "
-            "the parameters; for parameters and constants; for one trial of that size. Inside: whether the prediction "
-            "lies in the "
-            "reported interval; the null usually does too, so that alone is no evidence."
-        )
-        blocks += [
-            TableBlock(tables.list_ratios(ratios, content.labels), caption, small=True),
-            *_describe_scores(content),
-            *show_figures(figures, "forest"),
-        ]
+    if not ratios:
+        return []
+    fitted = content.list_fitted(Statistic.HAZARD_RATIO)
+    caption = (
+        f"Hazard ratios{' that were not' if fitted else ', none'} fitted. Null: ratio of the "
+        f"{'fitted' if content.fits_medians_alone else 'published'} medians, which needs no model. Intervals of the prediction: "
+        "for the parameters; for parameters and constants; for one trial of that size. Inside: whether the prediction lies in "
+        "the reported interval; the null usually does too, so that alone is no evidence."
+    )
+    return [
+        TableBlock(list_ratios(ratios, content.labels), caption, small=True),
+        *_describe_scores(content),
+        *show_figures(figures, "forest"),
+    ]
+
+
+def _compose_unfitted(content: Content) -> list[Block]:
+    """Return the tables of medians and of other numbers that were not fitted."""
+    blocks: list[Block] = []
     if content.unfitted_medians:
         caption = (
             "Medians that were not fitted [months]. Null: the control median times the ratio of the other study. Residual of "
             "progression-free survival: the signed root of the deviance."
         )
-        blocks.append(TableBlock(tables.list_transport(content.unfitted_medians, content.labels), caption, small=True))
-    if fit.transport:
+        blocks.append(TableBlock(list_predicted(content.unfitted_medians, content.labels), caption, small=True))
+    if content.unfitted_others:
         caption = (
-            "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm [months]. "
-            "Null: the control median times the ratio of the other study."
+            "What was published of other kinds and not fitted; shares lie between 0 and 1. Of a curve or patients: the number of "
+            "intervals, and the sum of their deviances."
         )
-        blocks.append(TableBlock(tables.list_transport(fit.transport, content.labels), caption, small=True))
-    if content.observations:
-        table = tables.list_observations(content.observations, fit, content.trial, content.labels)
-        limits = "".join(f" {title}; see the limitations." for title in content.list_limits(Outcome.RESPONSE))
-        caption = f"Other published numbers, never fitted, beside the virtual trial.{limits}"
-        blocks += [TableBlock(table, caption)] if table.rows else []
-    return blocks if len(blocks) > 1 else []
+        blocks.append(TableBlock(list_predicted(content.unfitted_others, content.labels), caption, small=True))
+    return blocks
+
+
+def _compose_transport(content: Content) -> list[Block]:
+    rows = content.fit.transport
+    if not rows:
+        return []
+    caption = (
+        "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm"
+        f"{' [months]' if are_medians(rows) else ''}. Null: the control median times the ratio of the other study."
+    )
+    return [TableBlock(list_predicted(rows, content.labels), caption, small=True)]
+
+
+def _compose_observations(content: Content) -> list[Block]:
+    if not content.observations:
+        return []
+    table = tables.list_observations(content.unfitted_observations, content.fit, content.trial, content.labels)
+    limits = "".join(f" {title}; see the limitations." for title in content.list_limits(Outcome.RESPONSE))
+    caption = f"Other published numbers, never fitted, beside the virtual trial.{limits}"
+    return [TableBlock(table, caption)] if table.rows else []
 
 
 def _describe_scores(content: Content) -> list[Block]:

@@ -4,6 +4,7 @@ Start with `compose_identifiability`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, MechanismShare, Refit, ShareRow, Verdict
 from kinimmune.fitting.profile.results import ProfileResult
@@ -35,7 +36,7 @@ def compose_identifiability(content: Content, figures: DrawnFigures) -> list[Blo
     )
     return [
         Heading("What holds each parameter"),
-        TableBlock(list_verdicts(result.verdicts, content.profiles, labels), caption, small=True),
+        TableBlock(list_verdicts(_name_targets(result.verdicts, content), content.profiles, labels), caption, small=True),
         Paragraph(_describe_spectrum(result)),
         *show_figures(figures, "spectrum"),
         *show_figures(figures, "sensitivity"),
@@ -47,6 +48,14 @@ def compose_identifiability(content: Content, figures: DrawnFigures) -> list[Blo
 _REFITS = (
     "Fits repeated without one published number, and with all priors twice as wide: shift of each estimate [standard errors]."
 )
+
+
+def _name_targets(verdicts: Sequence[Verdict], content: Content) -> tuple[Verdict, ...]:
+    """Return verdicts with the words of published numbers of every kind in place of their names; those of medians stay."""
+    if content.fits_medians_alone:
+        return tuple(verdicts)
+    written = {item.left_out: lower_first(content.labels.output(item.left_out)) for item in verdicts}
+    return tuple(replace(item, verdict=item.verdict.replace(item.left_out, written[item.left_out])) for item in verdicts)
 
 
 def list_verdicts(verdicts: Sequence[Verdict], profiled: ProfileResult | None, labels: Labels = PLAIN) -> Table:
@@ -102,7 +111,7 @@ def _compose_shares(shares: MechanismShare | None, content: Content, figures: Dr
     )
     return [
         Heading(f"What runs through {list_words(_name_mechanisms(shares, content.model))}", 2),
-        Paragraph(_describe_shares(shares, content.labels)),
+        Paragraph(_describe_shares(shares, content.labels, medians_alone=content.fits_medians_alone)),
         *show_figures(figures, "mechanism_share"),
         TableBlock(list_shares(shares.rows, content.labels), caption, small=True),
     ]
@@ -117,7 +126,7 @@ def _name_mechanisms(shares: MechanismShare, model: OdeModel) -> list[str]:
     return [lower_first(label) for label, parts in owned.items() if names & parts] or ["one mechanism"]
 
 
-def _describe_shares(shares: MechanismShare, labels: Labels) -> Cell:
+def _describe_shares(shares: MechanismShare, labels: Labels, *, medians_alone: bool) -> Cell:
     ratios: dict[tuple[str, str | None, str], dict[str, float]] = {}
     for row in shares.rows:
         if row.measure == "hazard_ratio" and row.lower is not None and row.upper is not None:
@@ -127,7 +136,8 @@ def _describe_shares(shares: MechanismShare, labels: Labels) -> Cell:
         return "Too few draws brought a benefit to tell its share."
     low, high = min(widths), max(widths)
     arrows = list_words(list(map(labels.interaction, shares.arrows)))
-    learnt = "The published medians do not identify it" if high > _NARROW else "The published medians narrow it"
+    numbers = f"The published {'medians' if medians_alone else 'numbers'}"
+    learnt = f"{numbers} do not identify it" if high > _NARROW else f"{numbers} narrow it"
     return (
         f"The arrows {arrows} were cut together in virtual trials of {shares.patients} patients per arm. ",
         Strong(f"{learnt}: "),

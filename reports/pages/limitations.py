@@ -6,11 +6,13 @@ Start with `list_limitations`.
 from collections.abc import Iterable
 
 from kinimmune.fitting.estimation.results import FitResult
+from kinimmune.fitting.problem.targets import Role
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.limitations import Limitation
 from kinimmune.reports.model.tables import count_statuses
 from kinimmune.reports.typesetting.blocks import Cell, Strong
 from kinimmune.reports.typesetting.formats import print_fixed
+from kinimmune.reports.typesetting.statistics import are_medians, count_fitted
 
 
 def list_limitations(model: OdeModel, limitations: Iterable[Limitation]) -> tuple[Cell, ...]:
@@ -25,28 +27,18 @@ def list_limitations(model: OdeModel, limitations: Iterable[Limitation]) -> tupl
 
 def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
     """Return the limits of a fit and its virtual trial."""
-    numbers, parameters = len(fit.targets), len(fit.parameters)
+    medians = are_medians(fit.targets)
+    fitted = f"{len(fit.targets)} published numbers" if medians else count_fitted(fit.targets)
     return (
         (
             Strong("Flexibility is not validity. "),
-            f"{numbers} published numbers were fitted with {parameters} parameters and their priors, "
-            f"{print_fixed(fit.effective_parameters, 1)} of them effective. That the medians are met says that the model "
-            "can bend that far, nothing more.",
+            f"{fitted[:1].upper()}{fitted[1:]} were fitted with {len(fit.parameters)} parameters and their priors, "
+            f"{print_fixed(fit.effective_parameters, 1)} of them effective. That the {'medians' if medians else 'numbers'} are "
+            "met says that the model can bend that far, nothing more.",
         ),
-        (
-            Strong("The unfitted numbers were known. "),
-            "Hazard ratios and response rates were not in the objective, but the structure was chosen by people who knew them.",
-        ),
+        *_limit_unfitted(fit),
         *_count_recalled(fit),
-        (
-            Strong("Arms share patients. "),
-            "The median of survival and that of progression in one arm come from the same patients; the fit treats them "
-            "as independent.",
-        ),
-        (
-            Strong("The reading error of diameters is assumed. "),
-            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
-        ),
+        *_limit_trials(fit),
         *_limit_ratios(fit),
         (
             Strong("Intervals are local. "),
@@ -55,8 +47,39 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
     )
 
 
+def _limit_trials(fit: FitResult) -> tuple[Cell, ...]:
+    """Return the limits of virtual trials; none where nothing but experiments was fitted."""
+    if fit.targets and all(row.read_out is not None for row in fit.targets):
+        return ()
+    shared = _SHARED if are_medians(fit.targets) else "All numbers and curves of one arm"
+    return (
+        (
+            Strong("Arms share patients. "),
+            f"{shared} come from the same patients; the fit treats them as independent.",
+        ),
+        (
+            Strong("The reading error of diameters is assumed. "),
+            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
+        ),
+    )
+
+
+_SHARED = "The median of survival and that of progression in one arm"
+
+
+def _limit_unfitted(fit: FitResult) -> tuple[Cell, ...]:
+    """Return that what was not fitted was known all the same; nothing where all was fitted, or held out."""
+    if are_medians(fit.targets):
+        text = "Hazard ratios and response rates were not in the objective, but the structure was chosen by people who knew them."
+    elif any(row.role != Role.HELD_OUT for row in fit.unfitted):
+        text = "They were not in the objective, but the structure was chosen by people who knew them, unless they are held out."
+    else:
+        return ()
+    return ((Strong("The unfitted numbers were known. "), text),)
+
+
 def _limit_ratios(fit: FitResult) -> tuple[Cell, ...]:
-    statistics = {*(row.statistic for row in fit.predicted), *(row.statistic for row in fit.unfitted)}
+    statistics = {*(row.statistic for row in fit.predicted), *(row.statistic for row in (*fit.targets, *fit.unfitted))}
     if "hazard_ratio" not in statistics:
         return ()
     text = "They compare whole arms; where the published ratio was stratified or adjusted the two are not the same quantity."

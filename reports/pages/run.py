@@ -58,10 +58,10 @@ def compose_report(content: Content, figures: DrawnFigures) -> Document:
     )
     return Document(
         title=content.model.title,
-        subtitle="Report of a fit and its virtual trial",
+        subtitle="Report of a fit and its virtual trial" if content.studies else "Report of a fit",
         facts=_list_facts(content),
         summary=summarise(content.fit, content.labels),
-        running_title=f"{content.model.name}: fit and virtual trial",
+        running_title=f"{content.model.name}: fit{' and virtual trial' if content.studies else ''}",
         blocks=blocks,
     )
 
@@ -70,8 +70,8 @@ def _list_facts(content: Content) -> tuple[tuple[str, str], ...]:
     fit = content.fit
     return (
         ("Model", fit.model),
-        ("Studies", list_words([content.labels.study(study) for study in content.studies])),
-        ("Virtual patients per arm", str(fit.patients)),
+        *((("Studies", list_words([content.labels.study(study) for study in content.studies])),) if content.studies else ()),
+        *((("Virtual patients per arm", str(fit.patients)),) if content.trial.arms else ()),
         ("Fit", fit.status),
         ("Chi-square, data | priors", f"{print_fixed(fit.chi_square_data, 2)} | {print_fixed(fit.chi_square_prior, 2)}"),
         ("Effective parameters", f"{print_fixed(fit.effective_parameters, 1)} for {len(fit.targets)} numbers"),

@@ -1,9 +1,11 @@
-"""Results as rows for a page: what was fitted, what was predicted, what follows.
+"""Results as rows for a page: what a virtual trial shows, under which rules, how accurately, and how the optimiser got there.
 
-Start with `list_targets`; `kinimmune.reports.model.tables` has the tables about a model and its numbers.
+Start with `list_outcomes`; `kinimmune.reports.pages.comparisons` has published numbers beside predictions, and
+`kinimmune.reports.model.tables` the tables about a model and its numbers.
 """
 
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, StopRuleRow, TrialResult
+from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.results import ArmResult, FitResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
@@ -11,98 +13,10 @@ from kinimmune.reports.typesetting.formats import (
     MISSING,
     print_endpoint,
     print_fixed,
-    print_interval,
     print_number,
     print_percent,
-    print_words,
 )
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
-
-
-def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
-    """Return reported beside predicted for the fitted numbers."""
-    rows = tuple(
-        (
-            f"{print_endpoint(row.endpoint)} {row.statistic}",
-            labels.study(row.study),
-            print_words(row.arm),
-            print_number(row.observed),
-            _print_reported(row),
-            Tag(row.value_status),
-            Strong(_print_prediction(row)),
-            _print_scans(row),
-            print_fixed(row.residual, 2),
-        )
-        for row in fit.targets
-    )
-    names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
-    return Table(names, rows, "lllrrlrcr", group=0)
-
-
-def _print_reported(row: ComparisonRow, decimals: int | None = None) -> Cell:
-    """Return the reported interval, with its status where that differs from the status of the value."""
-    interval = print_interval(row.lower, row.upper, decimals)
-    if row.interval_status is None or row.interval_status == row.value_status:
-        return interval
-    return (interval, " ", Tag(row.interval_status))
-
-
-def _print_prediction(row: ComparisonRow) -> str:
-    decimals = 2 if row.statistic == "hazard_ratio" else 1
-    return "not reached" if row.predicted is None else print_fixed(row.predicted, decimals)
-
-
-def _print_scans(row: ComparisonRow) -> str:
-    if row.scan_observed is None:
-        return ""
-    predicted = MISSING if row.scan_predicted is None else str(row.scan_predicted)
-    return f"{row.scan_observed} | {predicted}"
-
-
-def list_ratios(rows: tuple[ComparisonRow, ...], labels: Labels = PLAIN) -> Table:
-    """Return unfitted hazard ratios, each beside its null, with the intervals there are."""
-    printed = tuple(
-        (
-            print_endpoint(row.endpoint),
-            labels.comparison(row.study, row.arm),
-            print_number(row.observed),
-            _print_reported(row, 2),
-            Strong(_print_prediction(row)),
-            print_interval(row.predicted_lower, row.predicted_upper, 2),
-            print_interval(row.drawn_lower, row.drawn_upper, 2),
-            print_interval(row.trial_lower, row.trial_upper, 2),
-            print_fixed(row.null_prediction, 2),
-            _print_inside(row),
-        )
-        for row in rows
-    )
-    names = ("", "Study", "Reported", "95 %", "Predicted", "Parameters", "+ constants", "One trial", "Null", "Inside")
-    return Table(names, printed, "llrrrrrrrc", group=0)
-
-
-def list_transport(rows: tuple[ComparisonRow, ...], labels: Labels = PLAIN) -> Table:
-    """Return the predictions for an arm that was left out of the fit."""
-    printed = tuple(
-        (
-            f"{print_endpoint(row.endpoint)} {row.statistic}",
-            f"{labels.study(row.study)} {row.arm}",
-            print_number(row.observed),
-            _print_reported(row),
-            Strong(_print_prediction(row)),
-            print_interval(row.predicted_lower, row.predicted_upper, 1),
-            _print_scans(row),
-            print_fixed(row.null_prediction, 1),
-            print_fixed(row.residual, 2),
-            _print_inside(row),
-        )
-        for row in rows
-    )
-    names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
-    return Table(names, printed, "llrrrrcrrc", group=0)
-
-
-def _print_inside(row: ComparisonRow) -> str:
-    return MISSING if row.inside is None else "yes" if row.inside else "no"
 
 
 def list_outcomes(fit: FitResult, trial: TrialResult, roles: TrialRoles, labels: Labels = PLAIN) -> Table:

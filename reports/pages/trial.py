@@ -3,6 +3,7 @@
 Start with `compose_trial`.
 """
 
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.pages import tables
@@ -11,7 +12,12 @@ from kinimmune.reports.typesetting.formats import print_endpoint
 
 
 def compose_trial(content: Content, figures: DrawnFigures) -> list[Block]:
-    """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares."""
+    """Return the pages of the virtual trial: survival and progression, the size of the effect, rates and shares.
+
+    None where nothing but experiments was fitted.
+    """
+    if not content.trial.arms:
+        return []
     return [
         Heading("The virtual trial"),
         Heading("Survival and progression", 2),
@@ -30,7 +36,8 @@ def _tabulate_contrasts(content: Content) -> list[Block]:
     """Return the table of treated arms beside their controls; none where no study has a control."""
     if not content.trial.contrasts:
         return []
-    caption = "Treated minus or over control, over the follow-up of each study. Not fitted."
+    told = "Fitted ratios stand in the table of the fit." if content.list_fitted(Statistic.HAZARD_RATIO) else "Not fitted."
+    caption = f"Treated minus or over control, over the follow-up of each study. {told}"
     return [TableBlock(tables.list_contrasts(content.trial, content.labels), caption)]
 
 
@@ -54,11 +61,14 @@ def _tabulate_outcomes(content: Content) -> list[Block]:
     if roles is None:
         return []
     table = tables.list_outcomes(content.fit, content.trial, roles, content.labels)
-    return [TableBlock(table, "Outcomes per arm. None of them was fitted.")]
+    told = "What was fitted of them stands in the table of the fit." if content.fits_outcomes else "None of them was fitted."
+    return [TableBlock(table, f"Outcomes per arm. {told}")]
 
 
 def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:
-    """Return the pages of virtual patients and their mean courses."""
+    """Return the pages of virtual patients and their mean courses; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     return [
         Heading("Virtual patients"),
         *show_figures(figures, "waterfall", "spiders"),
@@ -81,7 +91,12 @@ def compose_stop_rules(content: Content, figures: DrawnFigures) -> list[Block]:
 
 
 def compose_accuracy(content: Content) -> list[Block]:
-    """Return the page of numerical accuracy: patients lost, and how far other virtual patients move predictions."""
+    """Return the page of numerical accuracy: patients lost, and how far other virtual patients move predictions.
+
+    None where there was no trial.
+    """
+    if not content.trial.arms:
+        return []
     failed = content.fit.failed_patients
     told = (
         "No virtual patient failed to integrate."

@@ -84,13 +84,13 @@ def print_words(name: str | None) -> str:
     return MISSING if name is None else derive_label(name)
 
 
-def print_endpoint(name: str) -> str:
-    """Return an endpoint as it is written in text.
+def print_endpoint(name: str | None) -> str:
+    """Return an endpoint as it is written in text, a dash for None.
 
-    >>> print_endpoint("os"), print_endpoint("time_to_response")
-    ('OS', 'Time to response')
+    >>> print_endpoint("os"), print_endpoint("time_to_response"), print_endpoint(None)
+    ('OS', 'Time to response', '–')
     """
-    return _ENDPOINTS.get(name) or derive_label(name)
+    return MISSING if name is None else _ENDPOINTS.get(name) or derive_label(name)
 
 
 def list_words(words: Sequence[str]) -> str:

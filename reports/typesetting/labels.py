@@ -7,11 +7,14 @@ Start with `collect_labels`.  The words stand on the model (labels of states, de
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.models.experiments.measurement import MeasurementKind
 from kinimmune.models.symbolic.components import derive_label
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.trial.design import Trial
 from kinimmune.reports.typesetting.formats import MISSING, print_endpoint
+from kinimmune.reports.typesetting.statistics import name_measurement, name_statistic
 
 
 @dataclass(frozen=True)
@@ -67,19 +70,35 @@ class Labels:
         return f"{words}, {' '.join(place)}" if place else words
 
     def output(self, name: str) -> str:
-        """Return the words of a named output; what has no study stays as it is.
+        """Return the words of a named output or published number; what has no study stays as it is.
 
         >>> Labels().output("median:own_trial:placebo:ttp"), Labels().output("hazard_ratio:own_trial:os")
         ('Median TTP, Own trial placebo', 'Hazard ratio of OS, Own trial')
+        >>> Labels().output("survival:own_trial:placebo:os:12"), Labels().output("response_rate:own_trial:drug")
+        ('OS at month 12, Own trial placebo', 'Response rate, Own trial drug')
+        >>> Labels().output("deaths:own_trial"), Labels().output("curve:own_trial:drug:os")
+        ('Deaths, Own trial', 'OS curve, Own trial drug')
+        >>> Labels().output("ratio:nk_cells:21:drug:vehicle")
+        'Nk cells on day 21, ratio, drug : vehicle'
         """
-        statistic, *place, endpoint = name.split(":")
+        statistic, *place = name.split(":")
+        if statistic in set(MeasurementKind) and len(place) > 2:
+            read_out, day, *experiments = place
+            return f"{name_measurement(self.quantity(read_out), float(day), statistic)}, {' : '.join(experiments)}"
+        month = float(place.pop()) if statistic == "survival" and place else None
+        endpoint = None if statistic in _WITHOUT_ENDPOINT or not place else place.pop()
         if not place:
             return name
         printed = print_endpoint(endpoint)
         words = {"median": f"Median {printed}", "hazard_ratio": f"Hazard ratio of {printed}"}
+        known = name_statistic(statistic, endpoint, month) if statistic in set(Statistic) else f"{statistic} {printed}"
+        told = words.get(statistic, known.replace("_", " "))
         study, *arm = place
-        return f"{words.get(statistic, f'{derive_label(statistic)} {printed}')}, {' '.join([self.study(study), *arm])}"
+        return f"{told[:1].upper()}{told[1:]}, {' '.join([self.study(study), *arm])}"
 
+
+_WITHOUT_ENDPOINT = ("response_rate", "control_rate", "deaths")
+"""Statistics whose names end without an endpoint."""
 
 PLAIN = Labels()
 """No words but those of the names themselves."""

@@ -4,13 +4,16 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from paths import DATA
+from paths import DATA as FILES
+from report_kinds import make_mixed_content
 
 import kinimmune as ki
+from kinimmune.fitting.problem.targets import DATA, Statistic
 from kinimmune.models.errors import UsageError
 
 
@@ -18,7 +21,7 @@ from kinimmune.models.errors import UsageError
 def run(tmp_path_factory):
     """Return a finished run."""
     folder = tmp_path_factory.mktemp("door")
-    with zipfile.ZipFile(DATA / "run-735154f.zip") as archive:
+    with zipfile.ZipFile(FILES / "run-735154f.zip") as archive:
         archive.extractall(folder)
     return ki.read_run(folder / "witness")
 
@@ -103,6 +106,21 @@ def test_plots_are_figures_without_a_report(run):
         ki.plot_survival(run.trial, endpoint="efs")
     with pytest.raises(ValueError, match="no progression-free survival; fit again"):  # a run from before there was PFS
         ki.plot_survival(run.trial, endpoint="pfs")
+
+
+def test_every_statistic_but_data_has_a_figure_of_reported_and_predicted():
+    content = make_mixed_content()
+    for statistic in Statistic:
+        if statistic in DATA:
+            with pytest.raises(ValueError, match=f"no statistic '{statistic}'; allowed: median, hazard_ratio, survival"):
+                ki.plot_comparisons(content.fit, statistic)
+        else:
+            assert ki.plot_comparisons(content.fit, statistic).axes
+    assert ki.plot_comparisons(content.fit, "residual").axes
+    assert len(ki.plot_survival(content.trial, content.fit, "ttp").axes) == 2
+    bare = replace(content.fit, targets=content.fit.targets[:1], unfitted=())
+    with pytest.raises(ValueError, match="this fit has no deaths; it has: median"):
+        ki.plot_comparisons(bare, "deaths")
 
 
 @pytest.mark.slow

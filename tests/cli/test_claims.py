@@ -40,8 +40,11 @@ def test_json_holds_every_claim_and_a_failed_one_leaves_with_1(kinimmune, tables
     assert set(grows) == {
         "id", "model", "text", "source", "kind", "holds", "value", "comparison", "bound", "draws", "fraction", "fraction_lower",
         "fraction_upper", "fraction_halved", "fraction_halved_lower", "fraction_halved_upper", "sign_fixed_by_prior", "verdict",
-        "explanation", "ablations", "holds_without",
+        "explanation", "ablations", "holds_without", "basis", "fitted_value", "posterior_draws", "posterior_fraction",
+        "posterior_fraction_lower", "posterior_fraction_upper", "posterior_fraction_held", "posterior_fraction_held_lower",
+        "posterior_fraction_held_upper",
     }  # fmt: skip
+    assert {grows[name] for name in grows if name.startswith("posterior")} == {None}
     assert grows["value"] == pytest.approx(example.MEDIAN_VOLUME, rel=1e-4)
     assert (grows["model"], grows["source"], grows["draws"], grows["verdict"]) == ("gompertz", "document000", 32, "supported")
     assert grows["ablations"] == [{"arrow": "growth", "holds": False, "fraction": 0.0}]
@@ -56,6 +59,18 @@ def test_claims_that_all_stand_leave_with_0(kinimmune, sound_tables):
     assert code == 0
     assert "3 claims: 2 supported, 1 vacuous; 0 explained" in out
     assert "2 of them stated by a document: 1 supported, 1 vacuous; 0 explained" in out
+
+
+def test_a_claim_that_draws_leave_open_leaves_with_0_and_says_how_many_would_do(kinimmune, tmp_path):
+    """Four fifths of draws satisfy it, which so few cannot tell from the threshold."""
+    example.write_tables(tmp_path, claims=("grows", "close"))
+    code, out, _ = kinimmune("claims", "gompertz", "--data", str(tmp_path), *DRAWS)
+
+    assert code == 0
+    assert "2 claims: 1 supported, 1 undecided; 0 explained" in out
+    assert "32 draws leave the share between" in out
+    assert "would decide if it stays" in out
+    assert "undecided, not failed: close; what would decide each stands with it" in out
 
 
 def test_the_same_seed_gives_the_same_claims(kinimmune, tables):

@@ -15,8 +15,8 @@ from kinimmune.models.library.gompertz import gompertz_volume
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
 COMMANDS = (
-    *("init", "list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "report", "task", "check"),
-    "doctor",
+    *("init", "list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "compare", "report", "task"),
+    *("check", "doctor", "ingest"),
 )
 
 

@@ -15,7 +15,14 @@ from kinimmune.fitting.runs.provenance import current_environment
 from kinimmune.fitting.runs.run import RunRecord, create_run
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.panels import BarPanel, CoursePanel, SeriesPanel, select_panels
-from kinimmune.models.tables.readers import read_days, read_drugs, read_experiments, read_panels, read_sources
+from kinimmune.models.tables.readers import (
+    read_days,
+    read_drugs,
+    read_experiments,
+    read_observations,
+    read_panels,
+    read_sources,
+)
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
@@ -23,7 +30,7 @@ from kinimmune.reports.figures.panels import list_picture, plot_picture
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.gather import ReportedClaims, gather_run
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
-from kinimmune.reports.pages.claims import compose_claims, list_claims
+from kinimmune.reports.pages.claims import compose_claims, list_claims, list_fitted_claims
 from kinimmune.reports.pages.model import compose_model_report
 from kinimmune.reports.pages.run import compose_report
 from kinimmune.reports.panels import NominalCourse, Picture, SteppedSeries
@@ -48,6 +55,7 @@ CLAIM_ROWS = (
     make_claim("A3", verdict="failed", explanation="it does not hold and #emph[nobody] knows why"),
     make_claim("A4", kind="prediction", source=None),
     make_claim("A5", kind="conflict", verdict="disputed", source=None),
+    make_claim("A6", verdict="undecided", explanation="more draws would tell"),
 )
 
 
@@ -64,13 +72,46 @@ def flatten(cell):
 
 def test_what_documents_state_is_counted_apart():
     blocks = compose_claims(CLAIM_ROWS, {})
-    (counts, explained) = (block for block in blocks if isinstance(block, Bullets))
+    (counts, explained, undecided) = (block for block in blocks if isinstance(block, Bullets))
     assert [flatten(entry) for entry in counts.entries] == [
-        "Stated by a document: 3. 1 supported, 1 vacuous, 1 failed; 1 explained; in 0 of them no draw contradicts the claim.",
+        "Stated by a document: 4. 1 supported, 1 vacuous, 1 undecided, 1 failed; 1 explained; "
+        "in 0 of them no draw contradicts the claim.",
         "Stated by none (predictions): 1. 1 supported; 0 explained; in 0 of them no draw contradicts the claim.",
         "Disputed in the literature: 1. Not scored.",
     ]
     assert [flatten(entry) for entry in explained.entries] == ["A3. it does not hold and #emph[nobody] knows why"]
+    assert [flatten(entry) for entry in undecided.entries] == ["A6. more draws would tell"]
+
+
+def at_the_fit(item, drawn, held):
+    """Return a claim as a run of 400 draws has it, each share with an interval of .1."""
+    ends = {"lower": -0.05, "upper": 0.05}
+    shares = {"posterior_fraction": drawn, "posterior_fraction_held": held}
+    moved = {f"{name}_{end}": value + shift for name, value in shares.items() for end, shift in ends.items()}
+    return replace(item, basis="gaussian", fitted_value=0.7, posterior_draws=400, **shares, **moved)
+
+
+def test_a_run_has_a_page_that_names_what_survives_less_often_at_its_fit(content):
+    """Only a claim that is supported on prior draws can, and only beyond the error of both shares."""
+    claims = (
+        at_the_fit(CLAIM_ROWS[0], 0.3, 0.2),
+        at_the_fit(CLAIM_ROWS[1], 0.3, 0.2),
+        at_the_fit(CLAIM_ROWS[3], 0.84, 0.84),
+        at_the_fit(replace(CLAIM_ROWS[0], id="A7"), 0.9, 0.2),
+    )
+    blocks = compose_claims(claims, {})
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    assert titles[-1] == "Claims at the fit of this run"
+    *_, losses = (block for block in blocks if isinstance(block, Bullets))
+    assert [entry[:2] for entry in losses.entries] == ["A1", "A7"]
+    assert losses.entries[0].startswith("A1 is supported on draws from the priors, of which 0.90 satisfy it, and survives less")
+    row = list_fitted_claims(claims[:1]).rows[0]
+    assert [flatten(cell) for cell in row] == [
+        "A1", "supported", "0.7 (< 0.95)", "0.90 (0.85–0.94)", "0.30 (0.25–0.35)", "0.20 (0.15–0.25)",
+    ]  # fmt: skip
+    assert set_pages(compose_report(replace(content, claims=claims), {}), {}, {}).startswith(b"%PDF")
+    usual = compose_claims(CLAIM_ROWS, {})
+    assert "Claims at the fit of this run" not in {block.text for block in usual if isinstance(block, Heading)}
 
 
 def test_no_claims_no_pages(content):
@@ -98,7 +139,7 @@ def test_matrix_marks_what_each_claim_breaks_on(content):
     assert [label.get_text().split()[0] for label in left.get_yticklabels()] == [item.id for item in CLAIM_ROWS]
     assert [label.get_text() for label in right.get_xticklabels()] == ["RAF inhibition", "VEGFR-2 block"]
     cells = {(round(patch.get_x() + 0.44), round(patch.get_y() + 0.44)): patch.get_facecolor() for patch in right.patches}
-    assert set(cells) == {(column, row) for column in (0, 1) for row in range(4)}
+    assert set(cells) == {(column, row) for column in (0, 1) for row in (0, 1, 2, 3, 5)}
     broken, kept = cells[0, 0], cells[1, 0]
     assert broken != kept
     assert [cells[0, row] == broken for row in range(4)] == [True, False, False, True]  # A2 survives, A3 never held
@@ -172,6 +213,13 @@ def test_claims_tested_for_a_run_are_kept_in_it(run):
     assert (run.path / CLAIMS).is_file()
     assert gather(None) == read_tested_claims(run) == (tested,)
     assert gather(0) == ()
+
+
+def test_a_run_is_not_compared_with_numbers_about_other_models(run):
+    """Numbers of no study are about a model, and none is about this one."""
+    content, _ = gather_run(run, ReportedClaims(0, 1, 1, lambda _: None))
+    assert any(item.study is None for item in read_observations())
+    assert [item for item in content.observations if item.study is None] == []
 
 
 def test_claims_of_a_run_read_back_as_they_were(run):

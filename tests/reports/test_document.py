@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typst
 from report_example import make_content
 
+from kinimmune import reports
 from kinimmune.models.errors import DataError
 from kinimmune.reports.content import Content, ModelContent
 from kinimmune.reports.document import set_pages, write_model_report, write_report
@@ -166,3 +168,26 @@ def test_model_report_needs_no_fit(content, tmp_path):
     assert write_model_report(subject, tmp_path, (tmp_path / "model.pdf").write_bytes) == ()
     assert (tmp_path / "model.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "figures" / "nominal.csv").is_file()
+
+
+NAME = "sorafenib_pembrolizumab_after_progression"
+CELLS = {"text": NAME, "strong": {"strong": NAME}, "mark": {"mark": NAME}, "spans": ["of ", NAME]}
+PROBE = """
+#import "report.typ": table-of
+#let height(width) = measure(width: width, table-of(json("table.json"), false)).height.pt()
+#context [#metadata((height(40cm), height(4cm))) <heights>]
+"""
+
+
+@pytest.mark.parametrize("kind", ["header", *CELLS])
+def test_a_name_with_underscores_breaks_in_every_kind_of_cell_where_a_column_is_narrow(tmp_path, kind):
+    """In a narrow table its row is higher than in a wide one: the name goes on in the next line, not over the next column."""
+    columns, cell = (NAME if kind == "header" else "", "n"), CELLS.get(kind, "")
+    table = {"columns": columns, "rows": [(cell, "1")], "align": "lr", "widths": (1, 1), "group": None}
+    empty = dict.fromkeys(("title", "subtitle", "running_title", "date"), "") | {"facts": [], "summary": [], "blocks": []}
+    for name, value in (("content", empty), ("table", table)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    (tmp_path / "report.typ").write_bytes((Path(reports.__file__).parent / "report.typ").read_bytes())
+    (tmp_path / "main.typ").write_text(PROBE, encoding="utf-8")
+    ((wide, narrow),) = json.loads(typst.query(tmp_path / "main.typ", "<heights>", field="value", ignore_system_fonts=True))
+    assert narrow > wide + 8.0

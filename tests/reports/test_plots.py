@@ -10,10 +10,11 @@ from report_example import make_content
 
 from kinimmune.models.catalogue import load_model
 from kinimmune.reports.figures.catalogue import list_figures
+from kinimmune.reports.figures.comparisons import plot_medians, plot_residuals
 from kinimmune.reports.figures.course import plot_course
 from kinimmune.reports.figures.data import Line
 from kinimmune.reports.figures.estimates import plot_correlation, plot_priors, plot_start_ladder
-from kinimmune.reports.figures.fit import plot_forest, plot_medians, plot_stop_rules
+from kinimmune.reports.figures.fit import plot_forest, plot_stop_rules
 from kinimmune.reports.figures.patients import plot_courses, plot_lines, plot_spiders, plot_waterfall
 from kinimmune.reports.figures.style import CONTROL, TREATED, colour_arms
 from kinimmune.reports.figures.survival import (
@@ -32,7 +33,7 @@ OF_TRIAL = (
     plot_survival, plot_progression, plot_incidence, plot_hazard_ratios, plot_treatment, plot_waterfall, plot_spiders,
     plot_stop_rules,
 )  # fmt: skip
-OF_FIT = (plot_forest, plot_medians, plot_priors, plot_correlation, plot_start_ladder)
+OF_FIT = (plot_forest, plot_medians, plot_residuals, plot_priors, plot_correlation, plot_start_ladder)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_what_has_no_label_is_written_as_words():
     figure = plot_lines([Line("best_care", (0.0, 1.0), {"nk_cells": (1.0, 2.0)})], "Days")
     (axes,) = figure.axes
     assert axes.get_title(loc="left") == "Nk cells"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["best care"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best care"]
 
 
 def test_every_line_has_a_colour_of_its_own():

@@ -14,15 +14,9 @@ from kinimmune.reports.model.tables import (
     list_parameters,
     list_trials,
 )
+from kinimmune.reports.pages.comparisons import list_predicted, list_ratios, list_targets
 from kinimmune.reports.pages.limitations import list_fit_limitations, list_limitations
-from kinimmune.reports.pages.tables import (
-    list_observations,
-    list_outcomes,
-    list_ratios,
-    list_stop_rules,
-    list_targets,
-    list_transport,
-)
+from kinimmune.reports.pages.tables import list_observations, list_outcomes, list_stop_rules
 from kinimmune.reports.typesetting.blocks import Mark, Math, Strong, Tag
 
 
@@ -36,7 +30,7 @@ def test_rows_are_as_wide_as_their_header(content):
     tables = [
         list_targets(fit),
         list_ratios(fit.unfitted),
-        list_transport(fit.transport),
+        list_predicted(fit.transport),
         list_outcomes(fit, trial, model.trial),
         list_stop_rules(trial.stop_rules),
         list_observations(content.observations, fit, trial),
@@ -68,13 +62,13 @@ def test_ratio_stands_beside_its_null_and_its_intervals(content):
 
 
 def test_interval_with_a_status_of_its_own_says_so(content):
-    row = list_transport(content.fit.transport).rows[0]
+    row = list_predicted(content.fit.transport).rows[0]
     assert row[3] == ("5.56 to 7.56", " ", Tag("recalled"))
 
 
 def test_median_that_is_not_reached_is_said_so(content):
     rows = (replace(content.fit.transport[0], predicted=None, residual=None),)
-    assert list_transport(rows).rows[0][4] == Strong("not reached")
+    assert list_predicted(rows).rows[0][4] == Strong("not reached")
 
 
 def test_estimate_at_a_bound_is_marked(content):

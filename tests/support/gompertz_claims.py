@@ -23,12 +23,15 @@ _EXPERIMENTS = (
 )
 MEDIAN_VOLUME = CAPACITY * (START / CAPACITY) ** math.exp(-RETARDATION * DAY)
 """Volume at the read-out day with the median retardation [mL]."""
+CLOSE_VOLUME = CAPACITY * (START / CAPACITY) ** math.exp(-RETARDATION * math.exp(-0.8416212 * SD) * DAY)
+"""Volume at the read-out day that four fifths of prior draws exceed [mL]."""
 CLAIMS = {
     "grows": ("emergent", "value", "control", "", ">", START, 0.0, "growth", ""),
     "larger": ("built-in", "ratio", "large", "control", ">", 1.0, 0.05, "growth", ""),
     "no_arrow": ("built-in", "value", "control", "", ">", START, 0.0, "", ""),
     "shrinks": ("emergent", "value", "control", "", "<", START, 0.0, "growth", ""),
     "half": ("emergent", "value", "control", "", ">", 0.9 * MEDIAN_VOLUME, 0.05 * MEDIAN_VOLUME, "growth", ""),
+    "close": ("emergent", "value", "control", "", ">", CLOSE_VOLUME, 0.0, "growth", ""),
     "explained": ("emergent", "value", "control", "", ">", 0.95 * MEDIAN_VOLUME, 0.0, "growth", "half of all priors are slower"),
     "explained_shrinks": ("emergent", "value", "control", "", "<", START, 0.0, "growth", "it does not"),
     "own": ("prediction", "difference", "control", "slow", ">", 0.0, 0.0, "growth", ""),

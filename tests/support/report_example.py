@@ -7,17 +7,14 @@ import math
 
 import numpy as np
 
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, ResponseRow
+from kinimmune.fitting.estimation.outcome_rows import ContrastResult, CurveRow, EventRow, QuadratureRow, ResponseRow, StopRuleRow
 from kinimmune.fitting.estimation.results import (
     ArmResult,
     ComparisonRow,
     ConstantRow,
-    ContrastResult,
     EstimateRow,
     FitResult,
-    QuadratureRow,
     StartRow,
-    StopRuleRow,
     TrialResult,
 )
 from kinimmune.models.catalogue import load_model

@@ -5,7 +5,7 @@ Start with `READOUTS`.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -97,11 +97,8 @@ def helpful_from(batch: ExperimentBatch, claim: Claim) -> Array:
 
     Searched on a grid of powers around the table's value; infinite where it never does.
     """
-    row = batch.row(claim.quantity)
-    grid = batch.setup.compiled.model.parameters[row].value * np.geomspace(0.01, 100.0, 13)
-    sets = np.repeat(batch.parameters, grid.size, axis=1)
-    sets[row] = np.tile(grid, batch.size)
-    tried = replace(batch, parameters=sets)
+    grid = batch.setup.compiled.model.parameters[batch.row(claim.quantity)].value * np.geomspace(0.01, 100.0, 13)
+    tried = batch.repeated(grid.size).with_values(claim.quantity, np.tile(grid, batch.size))
     above, below = (tried.read(name, TUMOUR, claim.day) for name in (claim.experiment, claim.baseline))
     useful = (np.log(above / below) < -NO_EFFECT).reshape(batch.size, grid.size)
     return np.where(useful.any(axis=1), grid[np.argmax(useful, axis=1)], math.inf)

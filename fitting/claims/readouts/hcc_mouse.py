@@ -4,7 +4,6 @@ Start with `READOUTS`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -91,12 +90,10 @@ def _fold_change(batch: ExperimentBatch, claim: Claim, treated: str, control: st
 
 def _boundary(batch: ExperimentBatch, parameter: str, excess: Callable[[ExperimentBatch], Array]) -> Array:
     """Return the largest value of a parameter at which an excess changes sign; NaN where it does not within the span."""
-    row, n = batch.row(parameter), batch.size
-    factors = np.geomspace(1.0 / SPAN, SPAN, POINTS)
-    tried = np.repeat(batch.parameters, POINTS, axis=1)
-    tried[row] *= np.tile(factors, n)
-    excesses = excess(replace(batch, parameters=tried)).reshape(n, POINTS)
-    values = np.log(tried[row]).reshape(n, POINTS)
+    n, many = batch.size, batch.repeated(POINTS)
+    tried = many.parameter(parameter) * np.tile(np.geomspace(1.0 / SPAN, SPAN, POINTS), n)
+    excesses = excess(many.with_values(parameter, tried)).reshape(n, POINTS)
+    values = np.log(tried).reshape(n, POINTS)
     return np.array([_last_root(x, y) for x, y in zip(values, excesses, strict=True)])
 
 

@@ -1,11 +1,11 @@
 """Read-outs of claims about `hcc_trial`: virtual trials of 64 common patients, and the order in which effects set in.
 
-Start with `READOUTS`.  In these trials the drug is taken to the end (no branches), because the claims are about mechanisms.
+Start with `READOUTS`.  Where a claim is about a mechanism the drug is taken to the end (no branches); where it is about what a
+trial found, treatment stops by the rule of the study.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,12 +43,12 @@ Arms = Mapping[str, ArmOutcome]
 
 def os_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hazard ratio of death in the study named by `experiment`, or the larger of two with `baseline`, shape (n,)."""
-    return _largest(batch, claim, Endpoint.OS)
+    return _find_largest(batch, claim, Endpoint.OS)
 
 
 def ttp_hazard_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the hazard ratio of progression in the study named by `experiment`, or the larger of two with `baseline`, (n,)."""
-    return _largest(batch, claim, Endpoint.TTP)
+    return _find_largest(batch, claim, Endpoint.TTP)
 
 
 def ttp_gain(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -58,7 +58,7 @@ def ttp_gain(batch: ExperimentBatch, claim: Claim) -> Array:
         above, below = (progression_free(item)[SCAN] for item in (treated, control))
         return float(above - below)
 
-    return _read_contrasts(batch, claim.experiment, read_gain)
+    return _read_contrasts(batch, claim.experiment, StopRule.NEVER, read_gain)
 
 
 def ttp_gain_through(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -69,8 +69,11 @@ def ttp_gain_through(batch: ExperimentBatch, claim: Claim) -> Array:
 
 def os_benefit_through(batch: ExperimentBatch, claim: Claim) -> Array:
     """Return the part of ln HR of death that is lost without the claim's first mechanism, as a fraction, shape (n,)."""
-    whole = np.log(os_hazard_ratio(batch, claim))
-    return 1.0 - _quotient(np.log(os_hazard_ratio(batch.without(claim.knock_outs[0]), claim)), whole)
+
+    def read(tried: ExperimentBatch) -> Array:
+        return np.log(_read_hazard_ratios(tried, claim.experiment, StopRule.NEVER, Endpoint.OS))
+
+    return 1.0 - _quotient(read(batch.without(claim.knock_outs[0])), read(batch))
 
 
 def onset_difference(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -84,15 +87,12 @@ def exposure_boundary(batch: ExperimentBatch, claim: Claim) -> Array:
     The literature disagrees on whether exposure matters: below this shift kinases are full and it does not.
     """
     grid = np.geomspace(1e-3, 10.0, 13)
-    boundaries = []
-    for column in batch.parameters.T:
-        sets = np.repeat(column[:, None], 2 * grid.size, axis=1)
-        sets[batch.row(SHIFT)] = np.tile(grid, 2)
-        sets[batch.row(CLEARANCE), grid.size :] /= 2.0
-        gains = ttp_gain(replace(batch, parameters=sets), claim)
-        worth = gains[grid.size :] - gains[: grid.size] >= WORTHWHILE
-        boundaries.append(grid[int(np.argmax(worth))] if np.any(worth) else math.inf)
-    return np.array(boundaries)
+    many = batch.repeated(2 * grid.size).with_values(SHIFT, np.tile(grid, 2 * batch.size))
+    halves = np.tile(np.repeat((1.0, 0.5), grid.size), batch.size)
+    gains = ttp_gain(many.with_values(CLEARANCE, many.parameter(CLEARANCE) * halves), claim)
+    usual, doubled = gains.reshape(batch.size, 2, grid.size).swapaxes(0, 1)
+    worth = doubled - usual >= WORTHWHILE
+    return np.where(worth.any(axis=1), grid[np.argmax(worth, axis=1)], math.inf)
 
 
 def _onset(batch: ExperimentBatch, experiment: str, quantity: str) -> Array:
@@ -106,13 +106,18 @@ def _quotient(above: Array, below: Array) -> Array:
     return np.asarray(np.divide(above, below, out=np.full(above.shape, math.nan), where=below != 0.0))
 
 
-def _largest(batch: ExperimentBatch, claim: Claim, endpoint: Endpoint) -> Array:
-    """Return the largest hazard ratio among the studies a claim names, shape (n,)."""
-    studies = [study for study in (claim.experiment, claim.baseline) if study]
-    return np.asarray(np.max([_hazard_ratios(batch, study, endpoint) for study in studies], axis=0))
+def _find_largest(batch: ExperimentBatch, claim: Claim, endpoint: Endpoint) -> Array:
+    """Return the largest hazard ratio among the studies a claim names, under the rule of each, shape (n,)."""
+    ratios = [
+        _read_hazard_ratios(batch, place, batch.trial(place.partition(":")[0]).stop_rule, endpoint)
+        for place in (claim.experiment, claim.baseline)
+        if place
+    ]
+    return np.asarray(np.max(ratios, axis=0))
 
 
-def _hazard_ratios(batch: ExperimentBatch, place: str, endpoint: Endpoint) -> Array:
+def _read_hazard_ratios(batch: ExperimentBatch, place: str, rule: StopRule, endpoint: Endpoint) -> Array:
+    """Return a hazard ratio for every parameter set, shape (n,); not a number where there is none."""
     follow_up = batch.trial(place.partition(":")[0]).follow_up[endpoint]
 
     def read_ratio(treated: ArmOutcome, control: ArmOutcome) -> float:
@@ -121,10 +126,10 @@ def _hazard_ratios(batch: ExperimentBatch, place: str, endpoint: Endpoint) -> Ar
         except DataError:  # a draw under which nobody progresses or dies has no ratio
             return math.nan
 
-    return _read_contrasts(batch, place, read_ratio)
+    return _read_contrasts(batch, place, rule, read_ratio)
 
 
-def _read_contrasts(batch: ExperimentBatch, place: str, read: Callable[[ArmOutcome, ArmOutcome], float]) -> Array:
+def _read_contrasts(batch: ExperimentBatch, place: str, rule: StopRule, read: Callable[[ArmOutcome, ArmOutcome], float]) -> Array:
     """Return a number of a treated arm and its control for every parameter set, shape (n,).
 
     Parameters
@@ -133,6 +138,8 @@ def _read_contrasts(batch: ExperimentBatch, place: str, read: Callable[[ArmOutco
         of parameter sets
     place
         STUDY, or STUDY:ARM where several arms are compared with the control
+    rule
+        by which treatment stops
     read
         takes the outcomes of both
 
@@ -143,26 +150,27 @@ def _read_contrasts(batch: ExperimentBatch, place: str, read: Callable[[ArmOutco
     """
     study, _, arm = place.partition(":")
     treated, control = (item.name for item in batch.trial(study).contrast(arm or None))
-    return np.array([read(arms[treated], arms[control]) for arms in batch.cached(_run_trials, study)])
+    return np.array([read(arms[treated], arms[control]) for arms in batch.cached(_run_trials, study, rule)])
 
 
-def _run_trials(batch: ExperimentBatch, study: str) -> list[Arms]:
-    """Return the arms of the virtual trial of a study for every parameter set."""
+def _run_trials(batch: ExperimentBatch, study: str, rule: StopRule) -> list[Arms]:
+    """Return the arms of the virtual trial of a study for every parameter set, treatment stopped by a rule."""
     setup, trial = batch.setup, batch.trial(study)
     simulator = TrialSimulator(setup.compiled, setup.integrate, CLAIM_TOLERANCES, HORIZON * DAYS_PER_MONTH)
     model = setup.compiled.model
     population = draw_population(model.parameters, PATIENTS, batch.seed)
     cohorts = []
-    for column in batch.changed(UNTREATED).T:
+    owns = {arm.name: batch.arm_values(study, arm.name) for arm in trial.arms}
+    for place, column in enumerate(batch.changed(UNTREATED, study).T):
         values = dict(zip(model.parameter_names, map(float, column), strict=True))
         shared = individual_values(parameters_of(model.parameters, study, None), values, population)
         for arm in trial.arms:
-            own = setup.arm_values.get(f"{study}:{arm.name}", {})
+            own = owns[arm.name][place]
             seen = {**values, **own}
             rows = parameters_of(model.parameters, study, arm.name, arm.drugs)
             patients = individual_values(rows, seen, population) if own else shared
             dosing = plan_dosing(model, arm.administrations, seen, simulator.horizon)
-            cohorts.append(ArmCohort(trial, arm, StopRule.NEVER, patients, dosing))
+            cohorts.append(ArmCohort(trial, arm, rule, patients, dosing))
     outcomes = run_arms(simulator, cohorts, setup.jobs)
     width = len(trial.arms)
     return [{item.arm.name: item for item in outcomes[first : first + width]} for first in range(0, len(outcomes), width)]

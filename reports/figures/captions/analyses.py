@@ -8,11 +8,12 @@ from functools import partial
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult
-from kinimmune.fitting.profile.results import ProfileResult
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.results import SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures import data, identifiability, profile, sample, sample_curves, sensitivity, sensitivity_courses
+from kinimmune.reports.figures.captions.trial import describe_observed
 from kinimmune.reports.figures.claims import plot_claims
 from kinimmune.reports.figures.recipes import FigureRecipe
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
@@ -47,8 +48,9 @@ def list_identifiability_figures(result: IdentifiabilityResult | None, labels: L
     return recipes
 
 
-def list_profile_figures(result: ProfileResult | None, labels: Labels = PLAIN) -> list[FigureRecipe]:
-    """Return the figures of profiles."""
+def list_profile_figures(content: Content) -> list[FigureRecipe]:
+    """Return the figures of a run's profiles."""
+    result, labels = content.profiles, content.labels
     if result is None:
         return []
     rows = partial(profile.list_profiles, result.parameters)
@@ -69,7 +71,8 @@ def list_profile_figures(result: ProfileResult | None, labels: Labels = PLAIN) -
         ),
     ]
     if result.predictions:
-        caption = "Deviance along each prediction, data and priors; thin line: the estimate. None of these was fitted."
+        told = "" if any(content.is_fitted(item.name) for item in result.predictions) else " None of these was fitted."
+        caption = f"Deviance along each prediction, data and priors; thin line: the estimate.{told}"
         plot = partial(profile.plot_prediction_profiles, result, labels)
         listed = partial(profile.list_prediction_profiles, result.predictions)
         recipes.append(FigureRecipe("profile_predictions", caption, plot, listed))
@@ -124,7 +127,8 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
         return []
     _, draws = content.sample
     priors = {item.key: item.prior for item in content.model.parameters}
-    medians = [row for row in content.fit.targets if row.statistic == "median"]
+    survivals = [row for row in (*content.fit.targets, *content.fit.unfitted) if row.statistic == Statistic.SURVIVAL]
+    reported = [*content.list_fitted(Statistic.MEDIAN), *survivals]
     recipes = [
         FigureRecipe(
             "sample_marginals",
@@ -150,26 +154,34 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
         ),
         FigureRecipe(
             "sample_bands",
-            "Survival curves over the posterior, pointwise: median, 50 % (dark) and 90 % (light) bands. Open circle and bar: "
-            "reported median with its 95 % interval (fitted). Bands tell how uncertain the population's curve is, not how one "
-            "trial scatters.",
-            partial(sample_curves.plot_bands, result, medians, labels),
+            "Survival curves over the posterior, pointwise: median, 50 % (dark) and 90 % (light) bands. "
+            f"{_describe_marks(content)} Bands tell how uncertain the population's curve is, not how one trial scatters.",
+            partial(sample_curves.plot_bands, result, reported, content.trial.observed, labels),
             partial(sample_curves.list_bands, content.sample[0].bands),
         ),
     ]
     return recipes + _describe_ratios(content, result)
 
 
+def _describe_marks(content: Content) -> str:
+    """Say what is marked over the bands."""
+    circles = "Open circle and bar: reported median with its 95 % interval (fitted)."
+    others = [text for endpoint in ("os", "ttp", "pfs") for text in describe_observed(content, endpoint)]
+    medians = content.list_fitted(Statistic.MEDIAN) or not others
+    return " ".join([*([circles] if medians else []), *dict.fromkeys(others)])
+
+
 def _describe_ratios(content: Content, result: SampleResult) -> list[FigureRecipe]:
     """Return the figure of sampled hazard ratios; none where no study has a control."""
     if not result.ratios:
         return []
+    fitted = content.list_fitted(Statistic.HAZARD_RATIO)
     return [
         FigureRecipe(
             "sample_ratios",
             "Hazard ratios over the posterior: of the population (filled), and of one trial of the reported size (line). Below: "
-            "the reported ratio with its 95 % interval, not fitted.",
-            partial(sample_curves.plot_ratios, result, content.hazard_ratios, content.labels),
+            f"the reported ratio with its 95 % interval{'' if fitted else ', not fitted'}.",
+            partial(sample_curves.plot_ratios, result, (*fitted, *content.hazard_ratios), content.labels),
             partial(sample_curves.list_ratios, result.ratios),
         ),
     ]

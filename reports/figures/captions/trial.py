@@ -5,9 +5,12 @@ Start with `list_curves` and `list_patients`.
 
 from functools import partial
 
+from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures import data
+from kinimmune.reports.figures.observed import select_endpoint
 from kinimmune.reports.figures.patients import plot_courses, plot_spiders, plot_waterfall
 from kinimmune.reports.figures.recipes import FigureRecipe
 from kinimmune.reports.figures.survival import (
@@ -19,25 +22,28 @@ from kinimmune.reports.figures.survival import (
     plot_treatment,
 )
 
-_MARKS = "Open circle and bar: reported median with its 95 % interval (fitted); small dot: predicted median."
+_MEDIANS = "Open circle and bar: reported median with its 95 % interval (fitted); small dot: predicted median."
 
 
 def list_curves(content: Content) -> list[FigureRecipe]:
-    """Return the figures of the trial over time."""
+    """Return the figures of the trial over time; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     trial, labels = content.ordered_trial, content.labels
     return [
         FigureRecipe(
             "survival",
-            f"Overall survival in the virtual trial; dashed where no patient was followed that long. {_MARKS}",
-            partial(plot_survival, trial, content.medians("os"), labels),
-            partial(data.list_survival, trial.arms),
+            f"Overall survival in the virtual trial; dashed where no patient was followed that long. "
+            f"{_describe_marks(content, 'os')}",
+            partial(plot_survival, trial, _list_marked(content, "os"), labels),
+            partial(data.list_survival, trial.arms, select_endpoint(trial.observed, "os")),
         ),
         FigureRecipe(
             "progression",
-            f"Time to detected progression, deaths censored; ticks on the axis are scans. {_MARKS} Only the scan at which the "
-            "median falls was fitted; the shape was not.",
-            partial(plot_progression, trial, content.medians("ttp"), labels),
-            partial(data.list_progression, trial.arms),
+            f"Time to detected progression, deaths censored; ticks on the axis are scans. {_describe_marks(content, 'ttp')}"
+            f"{_describe_fitted_shape(content)}",
+            partial(plot_progression, trial, _list_marked(content, "ttp"), labels),
+            partial(data.list_progression, trial.arms, select_endpoint(trial.observed, "ttp")),
         ),
         *_describe_pfs(content),
         FigureRecipe(
@@ -57,6 +63,46 @@ def list_curves(content: Content) -> list[FigureRecipe]:
     ]
 
 
+def _list_marked(content: Content, endpoint: str) -> tuple[ComparisonRow, ...]:
+    """Return the numbers that are marked beside curves: fitted medians, and survival at a month."""
+    return (*content.medians(endpoint), *content.survivals(endpoint))
+
+
+def _describe_marks(content: Content, endpoint: str) -> str:
+    """Say what is marked beside the curves of an endpoint."""
+    others = describe_observed(content, endpoint)
+    medians = content.medians(endpoint) or not others
+    return " ".join([*([_MEDIANS] if medians else []), *others])
+
+
+def describe_observed(content: Content, endpoint: str) -> list[str]:
+    """Say what is marked besides medians."""
+    known = {row.statistic for row in select_endpoint(content.trial.observed, endpoint)}
+    parts = []
+    if content.survivals(endpoint):
+        parts.append(
+            "Open square and bar: reported share at a month with its 95 % interval (fitted; a diamond where it was not)."
+        )
+    if Statistic.CURVE in known:
+        parts.append("Pale steps with dots: a published curve, known at the dots alone.")
+    if Statistic.PATIENTS in known:
+        parts.append("Pale steps: the patients of the trial.")
+    if any(row.role != Role.FIT for row in select_endpoint(content.trial.observed, endpoint)):
+        parts.append("Dotted: not fitted.")
+    return parts
+
+
+_SHAPES = (Statistic.CURVE, Statistic.PATIENTS, Statistic.SURVIVAL)
+"""Statistics that tell the shape of a curve."""
+
+
+def _describe_fitted_shape(content: Content) -> str:
+    """Say that the shape of progression was not fitted, where it was not."""
+    if content.list_fitted(*_SHAPES, endpoint="ttp"):
+        return ""
+    return " Only the scan at which the median falls was fitted; the shape was not."
+
+
 def _describe_pfs(content: Content) -> list[FigureRecipe]:
     """Return the figure of progression-free survival; none where a result has none."""
     trial = content.ordered_trial
@@ -68,8 +114,9 @@ def _describe_pfs(content: Content) -> list[FigureRecipe]:
         "bar: reported median with its interval, where one was published; small dot: predicted."
     )
     medians = [row for row in (*content.medians("pfs"), *content.unfitted_medians) if row.endpoint == "pfs"]
-    draw = partial(plot_progression_free, trial, medians, content.labels)
-    return [FigureRecipe("progression_free", caption, draw, partial(data.list_progression_free, trial.arms))]
+    draw = partial(plot_progression_free, trial, [*medians, *content.survivals("pfs")], content.labels)
+    rows = partial(data.list_progression_free, trial.arms, select_endpoint(trial.observed, "pfs"))
+    return [FigureRecipe("progression_free", " ".join([caption, *describe_observed(content, "pfs")]), draw, rows)]
 
 
 def _describe_ratios(content: Content) -> list[FigureRecipe]:
@@ -77,17 +124,19 @@ def _describe_ratios(content: Content) -> list[FigureRecipe]:
     trial = content.ordered_trial
     if not trial.contrasts:
         return []
+    told = "" if content.list_fitted(Statistic.HAZARD_RATIO) else " Not fitted."
     caption = (
         "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
-        "Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not. "
-        "Not fitted."
+        f"Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not.{told}"
     )
     draw = partial(plot_hazard_ratios, trial, content.labels)
     return [FigureRecipe("hazard_ratios", caption, draw, partial(data.list_hazard_ratios, trial.contrasts))]
 
 
 def list_patients(content: Content) -> list[FigureRecipe]:
-    """Return the figures of virtual patients, and of their mean courses in each study."""
+    """Return the figures of virtual patients, and of their mean courses in each study; none where there was no trial."""
+    if not content.trial.arms:
+        return []
     trial, labels = content.ordered_trial, content.labels
     limits = "".join(f" {title}; see the limitations." for title in content.list_limits(Outcome.RESPONSE))
     recipes = [

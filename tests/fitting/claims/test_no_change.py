@@ -41,9 +41,7 @@ def claims(tables):
 
 
 def test_a_claim_about_a_mechanism_without_influence_holds_in_no_draw_in_either_direction(tables):
-    found = {
-        item.claim.id: item for item in check_claims(["hcc_cells"], tables, draws=DRAWS, seed=1, jobs=1, progress=lambda _: None)
-    }
+    found = {item.id: item for item in check_claims(["hcc_cells"], tables, draws=DRAWS, seed=1, jobs=1, progress=lambda _: None)}
 
     for name in ("below", "above"):
         assert (found[name].value, found[name].holds, found[name].fraction, found[name].verdict) == (1.0, False, 0.0, "failed")

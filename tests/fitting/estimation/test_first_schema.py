@@ -51,7 +51,7 @@ def test_a_schema_nobody_knows_is_refused(before):
 
 
 def test_what_the_first_schema_has_no_word_for_is_told(tmp_path):
-    trials, targets = read_trials(), read_targets()
+    trials, targets = read_trials(), read_targets(model="hcc_trial")
     assert find_first_schema_obstacle(trials, targets) == ""
     later = replace(targets[0], endpoint=Endpoint.PFS)
     assert "median:sharp:sorafenib:pfs" in find_first_schema_obstacle(trials, (*targets, later))

@@ -30,14 +30,22 @@ def refuse(folder, model="hcc_trial"):
     return str(told.value)
 
 
-@pytest.mark.parametrize("name", [name for name in model_names() if name != "hcc_trial"])
-def test_every_other_model_of_the_library_says_why_not_and_which_can(name):
-    message = refuse(None, name)
+def test_a_model_without_numbers_to_aim_at_says_so_and_which_others_have_some():
+    message = refuse(None, "gompertz")
 
-    no_trial = "a fit aims at what trials published, and the model "
-    no_target = "targets.csv has no row with role 'fit' of soraftem, mcdermott2008, the studies that name it; "
-    assert message.startswith(f"model '{name}' cannot be fitted: {no_target if name == 'melanoma' else no_trial}")
-    assert message.endswith("; models that can be fitted: hcc_trial")
+    assert message.startswith(
+        "model 'gompertz' cannot be fitted: a fit aims at what trials published, and the model has no hazard"
+    )
+    assert message.endswith("; models that can be fitted: breast, hcc_cells, hcc_mouse, hcc_trial, melanoma")
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if name != "gompertz"])
+def test_every_model_of_a_document_is_fitted_to_something_published(name):
+    """By trials where it is tried in some, else by measurements in experiments."""
+    scope = examine_fit(load_model(name), Tables())
+
+    assert scope.obstacle == ""
+    assert sum(scope.targets.values()) >= 4
 
 
 def test_the_trial_model_aims_at_the_medians_of_both_studies():

@@ -17,7 +17,7 @@ from kinimmune.fitting.problem.predictions import (
     scans_of,
     smooth_predictions,
 )
-from kinimmune.fitting.problem.problem import predict, to_horizon
+from kinimmune.fitting.problem.problem import Outcomes, predict, to_horizon
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.fitting.problem.targets import Role, Statistic
@@ -91,11 +91,11 @@ def test_a_median_of_progression_is_the_first_scan_at_which_the_curve_stands_at_
 
 def test_a_curve_above_one_half_to_the_horizon_has_no_median_of_progression(wide, outcomes):
     arm = ("sharp", "sorafenib")
-    slow = dict(outcomes) | {arm: replace(outcomes[arm], detected=0.01 * outcomes[arm].detected)}
+    slow = Outcomes({**outcomes.arms, arm: replace(outcomes[arm], detected=0.01 * outcomes[arm].detected)})
     assert median_months(slow, *arm, Endpoint.TTP) is None
     assert predictions(wide, slow)["median:sharp:sorafenib:ttp"] is None
     target = next(item for item in wide.targets if item.label == "median:sharp:sorafenib:ttp")
-    assert scans_of(target, None, wide.trial("sharp")) == (4, None)
+    assert scans_of(target, None, wide.trials) == (4, None)
     (row,) = compare(Evidence(wide, slow, None, read_targets(model="hcc_trial")), (target,), with_null=False)
     assert (row.predicted, row.scan_predicted, row.inside) == (None, None, None)
 

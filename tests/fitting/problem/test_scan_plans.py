@@ -45,7 +45,7 @@ def test_a_fit_looks_its_medians_up_in_the_plan(folder):
     assert np.all(np.isfinite(residuals(problem, outcomes, z)))
     (target,) = (item for item in problem.targets if item.label == "median:example:sorafenib:ttp")
     for months, scan in ((3.7, 2), (6.4, 3), (9.2, 4)):
-        assert scans_of(target, months, trial)[1] == scan
+        assert scans_of(target, months, [trial])[1] == scan
     months = median_months(outcomes, "example", "sorafenib", Endpoint.TTP)
     assert min(abs(outcomes["example", "sorafenib"].scans - months * DAYS_PER_MONTH)) < 1e-9
 

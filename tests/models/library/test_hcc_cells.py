@@ -124,5 +124,5 @@ def test_a_response_that_never_halves_has_no_ic50_and_a_fit_still_sees_how_far_i
 def test_every_claim_holds_at_the_tables_values_and_breaks_without_its_mechanism():
     results = check_claims(["hcc_cells"], Tables(), draws=16, seed=1, jobs=2, progress=lambda _: None)
     assert len(results) == 19
-    assert [item.claim.id for item in results if not item.holds] == []
-    assert [item.claim.id for item in results if any(cut.holds for cut in item.ablations)] == []
+    assert [item.id for item in results if not item.holds] == []
+    assert [item.id for item in results if any(cut.holds for cut in item.ablations)] == []

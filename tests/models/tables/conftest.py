@@ -14,6 +14,7 @@ from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES
+from kinimmune.models.tables.measurements import examine_measurements
 from kinimmune.models.tables.published import examine_curves, examine_patients
 from kinimmune.models.tables.readers import (
     read_cell_lines,
@@ -45,6 +46,7 @@ READERS = {
     "targets.csv": read_targets,
     "curves.csv": lambda tables: examine_curves(tables).require(),
     "patients.csv": lambda tables: examine_patients(tables).require(),
+    "measurements.csv": lambda tables: examine_measurements(tables).require(),
     "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),
     "experiments.csv": lambda tables: examine_experiments(tables).require(),
     "claims.csv": read_claims,

@@ -58,6 +58,7 @@ OPTIONAL = {
     "parameters.csv": {"prior_median"},
     "trials.csv": {"model"},
     "regimens.csv": {"target", "then_arm", "then_share", "then_when"},
+    "observations.csv": {"model"},
     "experiments.csv": {"drug", "amount", "duration", "first_day", "last_day", "every", "on_days", "off_days"},
 }
 

@@ -20,6 +20,7 @@ from kinimmune.models.tables.evidence import CellLineRow, KinaseRow, SourceRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.limitations import LimitationRow
+from kinimmune.models.tables.measurements import MeasurementRow
 from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
@@ -45,6 +46,7 @@ ROW_TYPES = (
     TargetRow,
     CurveRow,
     PatientRow,
+    MeasurementRow,
     ParameterRow,
     ExperimentRow,
     ClaimRow,
@@ -225,8 +227,8 @@ def test_trial_model_has_estimated_parameters_for_both_studies():
         parse_unit(parameter.unit)
 
 
-def test_nothing_is_fitted_in_melanoma_and_its_numbers_are_those_of_the_abstract():
-    """45.6 and 51.3 weeks to death, 21.1 and 11.7 to progression, with or without death (mcdermott2008)."""
+def test_melanoma_is_fitted_to_survival_and_its_numbers_are_those_of_the_abstract():
+    """45.6 and 51.3 weeks to death, 21.1 and 11.7 to progression, with or without death, which is fitted (mcdermott2008)."""
     targets = read_targets(model="melanoma")
     weeks = {
         (item.arm, item.endpoint.value): item.value * DAYS_PER_MONTH / 7.0
@@ -240,4 +242,5 @@ def test_nothing_is_fitted_in_melanoma_and_its_numbers_are_those_of_the_abstract
         **{(sorafenib, endpoint): pytest.approx(21.1, abs=0.05) for endpoint in ("ttp", "pfs")},
         **{(placebo, endpoint): pytest.approx(11.7, abs=0.05) for endpoint in ("ttp", "pfs")},
     }
-    assert {item.role for item in targets} == {Role.UNFITTED}
+    fitted = {(item.endpoint.value, item.statistic) for item in targets if item.role is Role.FIT}
+    assert fitted == {("os", Statistic.MEDIAN), ("pfs", Statistic.MEDIAN)}

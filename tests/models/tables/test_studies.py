@@ -33,9 +33,9 @@ def test_a_study_belongs_to_the_models_it_names_and_others_to_every_other_model(
     assert [trial.study for trial in read_trials(Tables(), "melanoma")] == list(MELANOMA)
 
 
-def test_a_model_without_a_fit_has_the_virtual_trials_of_the_studies_that_name_it():
+def test_a_model_has_the_virtual_trials_of_all_studies_that_name_it_fitted_or_not():
     assert list_tried_studies("melanoma", Tables()) == MELANOMA
-    assert read_fitted_targets("melanoma", Tables()) == ()
+    assert {target.study for target in read_fitted_targets("melanoma", Tables())} == {"mcdermott2008"}
     assert list_tried_studies("hcc_trial", Tables()) == HCC
     assert {trial.study for trial in read_designs(load_model("melanoma"), Tables()).trials} == set(MELANOMA)
 

@@ -1,0 +1,138 @@
+"""Tables that an ingestion adds rows to, and pictures whose name tells their format: planned first, written last.
+
+Start with `plan_outputs`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kinimmune.cli.output_files import STDOUT, Inputs, OutputFile, plan_output, require_different, require_makeable
+from kinimmune.models.errors import UsageError
+
+if TYPE_CHECKING:
+    from kinimmune.fitting.curves.rows import Cells, Merged
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table with new rows, ready to be written."""
+
+    target: OutputFile
+    merged: "Merged"
+    added: int
+    """Number of new rows."""
+
+    def write(self) -> str:
+        """Write it; return what was done in words, empty for the standard output."""
+        self.target.write(self.merged.text.encode())
+        if self.target.fills_stdout:
+            return ""
+        before = f", {self.merged.replaced} replaced" if self.merged.replaced else ""
+        kept = f", {self.merged.kept} as before" if self.merged.kept else ""
+        return f"wrote {self.target.path}: {self.added} rows{before}{kept}"
+
+
+@dataclass(frozen=True)
+class ReplicateFiles:
+    """Rebuilt patients of curves that are read again."""
+
+    folder: Path
+    name: str
+    """That of their files before the number."""
+    count: int
+    seed: int
+
+    def path(self, number: int) -> Path:
+        """Return the file of one, numbered from 1."""
+        return self.folder / f"{self.name}-{number}.csv"
+
+
+def prepare_table(target: OutputFile, columns: Sequence[str], rows: "Sequence[Cells]", *, replace: bool) -> TableFile:
+    """Return the table of before, where there is one, with rows added; raises as `kinimmune.fitting.curves.rows.merge` does."""
+    from kinimmune.fitting.curves.rows import merge
+
+    return TableFile(target, merge(target.path, columns, rows, replace=replace), len(rows))
+
+
+def plan_outputs(
+    tables: Mapping[str, Path | None], plot: Path | None, inputs: Sequence[Path], *, stdout_is_free: bool
+) -> dict[str, OutputFile]:
+    """Return option -> where its output goes, for those that were given; nothing is created.
+
+    Parameters
+    ----------
+    tables
+        option -> the table it names
+    plot
+        the picture, None for none
+    inputs
+        files the command reads
+    stdout_is_free
+        whether nothing else is printed on the standard output
+
+    Raises
+    ------
+    UsageError
+        for what cannot be written, is an input, or has an ending that tells no format
+    """
+    wanted = [(option, path, ".csv") for option, path in tables.items() if path is not None]
+    if plot is not None:
+        wanted.append(("--plot", plot, f".{choose_format(plot)}"))
+    read = Inputs(named=tuple(inputs))
+    targets = {option: plan_output(option, path, ending, read, stdout_is_free=stdout_is_free) for option, path, ending in wanted}
+    require_different(targets)
+    return targets
+
+
+def choose_format(path: Path) -> str:
+    """Return the format of a picture by the ending of its name, SVG for the standard output and for what is no file."""
+    from kinimmune.fitting.runs.atomic_files import is_stream
+    from kinimmune.reports.figures.style import FORMATS
+
+    form = path.suffix.lower().removeprefix(".")
+    if form in FORMATS:
+        return form
+    if path == STDOUT or is_stream(path):
+        return "svg"
+    endings = ", ".join(f".{name}" for name in FORMATS)
+    raise UsageError(f"cannot write '{path}': its ending tells no format of a picture; give --plot a name that ends in {endings}")
+
+
+def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: int) -> ReplicateFiles | None:
+    """Return where replicates go, None where there are none; nothing is created."""
+    from kinimmune.fitting.curves.replicates import require_replicates
+    from kinimmune.fitting.runs.atomic_files import is_stream
+
+    if count is None:
+        return None
+    require_replicates(count)
+    path = targets["--patients"].path if "--patients" in targets else None
+    if path is None or is_stream(path):
+        raise UsageError("--replicates needs a file of rebuilt patients, beside which they go; give --patients FILE.csv")
+    folder = path.with_suffix("")
+    require_makeable(folder, "--patients")
+    return ReplicateFiles(folder, folder.name, count, seed)
+
+
+def write_all(
+    tables: Sequence[TableFile], targets: Mapping[str, OutputFile], picture: bytes, again: ReplicateFiles | None
+) -> Iterator[str]:
+    """Write everything; yield what was done in words."""
+    from kinimmune.fitting.runs.atomic_files import make_folder
+
+    if again is not None:
+        make_folder(again.folder)
+    told = [table.write() for table in tables]
+    alone = len(told) if again is None else len(told) - again.count
+    yield from filter(None, told[:alone])
+    if again is not None:
+        yield (
+            f"wrote {again.path(1)} to {again.path(again.count).name}: put each in the place of patients.csv and fit; how the "
+            "estimates scatter is what the error of reading adds"
+        )
+    if "--plot" in targets:
+        replaced = targets["--plot"].write(picture)
+        if not targets["--plot"].fills_stdout:
+            yield f"{'replaced' if replaced else 'wrote'} {targets['--plot'].path}"

@@ -1,0 +1,131 @@
+"""Whether sums of squares of two fits are about the same thing.
+
+Start with `find_data_obstacle`.  Each function returns why not in one line, empty where nothing stands in the way.
+"""
+
+import math
+from collections.abc import Iterable
+
+from kinimmune.fitting.comparison.numbers import name_rows
+from kinimmune.fitting.comparison.reading import FittedRun
+from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow
+from kinimmune.models.symbolic.parameters import Status
+
+_SAME = 1e-6
+"""Largest relative difference of two standard errors that were computed from the same numbers."""
+_SMALLEST = 1e-8
+"""Residual from which its standard error can be computed back."""
+_NAMED = 3
+"""Names in a message; the others are counted."""
+
+
+def find_data_obstacle(first: FittedRun, other: FittedRun) -> str:
+    """Return why the sums of squares of the data, and what follows from them, cannot be compared.
+
+    They can where the same published numbers were fitted with the same standard errors: same values and intervals, same patients,
+    scans and follow-up behind them, residuals multiplied by the same factor, and one form of the objective.
+    """
+    checks = (_check_factor, _check_form, _check_fitted, _check_values, _check_designs, _check_errors)
+    return next(filter(None, (check(first, other) for check in checks)), "")
+
+
+def find_prior_obstacle(first: FittedRun, other: FittedRun) -> str:
+    """Return why the sums of squares of the priors cannot be compared: other parameters, or other priors of one."""
+    priors = [{row.name: row.prior for row in run.fit.parameters} for run in (first, other)]
+    alone = sorted(set(priors[0]) ^ set(priors[1]))
+    if alone:
+        return f"other parameters were estimated: {_list(alone)} by one of the two alone"
+    moved = [name for name in priors[0] if priors[0][name] != priors[1][name]]
+    return f"other priors: {_list(moved)}" if moved else ""
+
+
+def find_ratio_obstacle(first: FittedRun, other: FittedRun) -> str:
+    """Return why the scores Q of hazard ratios that were not fitted cannot be compared."""
+    sets = [{place: _read(row) for place, row in name_rows(run.fit.unfitted).items() if _counts(row)} for run in (first, other)]
+    if sets[0] != sets[1]:
+        places = [str(place) for place in dict.fromkeys((*sets[0], *sets[1])) if sets[0].get(place) != sets[1].get(place)]
+        return f"Q is of other hazard ratios: {_list(places)}"
+    if _fits_medians_alone(first) != _fits_medians_alone(other):
+        return "Q is of a fit to medians alone in one of the two only"
+    return ""
+
+
+def _fits_medians_alone(run: FittedRun) -> bool:
+    return all(row.statistic == "median" for row in run.fit.targets)
+
+
+def _counts(row: ComparisonRow) -> bool:
+    """Return whether a row is in Q: a hazard ratio whose interval was read."""
+    return row.statistic == "hazard_ratio" and row.lower is not None and row.interval_status == Status.REPORTED
+
+
+def _check_factor(first: FittedRun, other: FittedRun) -> str:
+    if first.whitening == other.whitening:
+        return ""
+    told = ["as they are" if run.whitening is None else f"by {run.whitening[:12]}" for run in (first, other)]
+    return f"residuals were multiplied by other factors ({told[0]}; {told[1]})"
+
+
+def _check_form(first: FittedRun, other: FittedRun) -> str:
+    """Compare the forms of the objective; one that is not known stands in no way."""
+    forms = [run.record.digest.partition(":")[0] for run in (first, other)]
+    return f"the objective had another form ({forms[0]} and {forms[1]})" if all(forms) and forms[0] != forms[1] else ""
+
+
+def _check_fitted(first: FittedRun, other: FittedRun) -> str:
+    fitted = [set(name_rows(run.fit.targets)) for run in (first, other)]
+    if fitted[0] == fitted[1]:
+        return ""
+    sides = ((first.label, fitted[0] - fitted[1]), (other.label, fitted[1] - fitted[0]))
+    told = [f"{_list(sorted(map(str, alone)))} by {label} alone" for label, alone in sides if alone]
+    return f"other numbers were fitted: {'; '.join(told)}"
+
+
+def _check_values(first: FittedRun, other: FittedRun) -> str:
+    rows = [name_rows(run.fit.targets) for run in (first, other)]
+    moved = [str(place) for place in rows[0] if _read(rows[0][place]) != _read(rows[1][place])]
+    return f"fitted numbers have other values or intervals: {_list(moved)}" if moved else ""
+
+
+def _read(row: ComparisonRow) -> tuple[object, ...]:
+    """Return what of a published number its residual depends on."""
+    return row.observed, row.lower, row.upper, row.interval_status, row.scan_observed
+
+
+def _check_designs(first: FittedRun, other: FittedRun) -> str:
+    """Compare the patients, scans and follow-up of arms of fitted studies: the numbers at risk make standard errors."""
+    studies = {place.study for place in name_rows(first.fit.targets)}
+    arms = [{f"{arm.study}:{arm.arm}": arm for arm in run.trial.arms if arm.study in studies} for run in (first, other)]
+    moved = [name for name, arm in arms[0].items() if name in arms[1] and not _have_same_design(arm, arms[1][name])]
+    return f"arms have other patients, scans or follow-up: {_list(moved)}" if moved else ""
+
+
+def _have_same_design(one: ArmResult, two: ArmResult) -> bool:
+    """Return whether two arms have as many patients, followed as long; scans beyond the shorter of the horizons do not count."""
+    scans = zip(one.scan_months, two.scan_months, strict=False)
+    periods = one.follow_up_pfs == two.follow_up_pfs or None in (one.follow_up_pfs, two.follow_up_pfs)
+    known = (one.n, one.follow_up_os, one.follow_up_ttp) == (two.n, two.follow_up_os, two.follow_up_ttp)
+    return known and periods and all(math.isclose(month, again, rel_tol=_SAME) for month, again in scans)
+
+
+def _check_errors(first: FittedRun, other: FittedRun) -> str:
+    """Compare standard errors where residuals give them back: (ln predicted - ln observed)/residual of what is normal in ln."""
+    rows = [name_rows(run.fit.targets) for run in (first, other)]
+    errors = [{place: error for place, row in own.items() if (error := _find_error(row)) is not None} for own in rows]
+    shared = [place for place in errors[0] if place in errors[1]]
+    moved = [str(place) for place in shared if not math.isclose(errors[0][place], errors[1][place], rel_tol=_SAME)]
+    return f"fitted numbers have other standard errors: {_list(moved)}" if moved else ""
+
+
+def _find_error(row: ComparisonRow) -> float | None:
+    in_ln = row.statistic == "hazard_ratio" or (row.statistic == "median" and row.endpoint == "os")
+    if not in_ln or row.predicted is None or row.observed is None or row.residual is None or abs(row.residual) < _SMALLEST:
+        return None
+    return (math.log(row.predicted) - math.log(row.observed)) / row.residual
+
+
+def _list(names: Iterable[str]) -> str:
+    """Return names for a message, the first few of many."""
+    known = list(names)
+    rest = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return f"{', '.join(known[:_NAMED])}{rest}"

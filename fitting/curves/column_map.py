@@ -1,0 +1,96 @@
+"""Which column of a table of patients is what: `time=AVAL,event=CNSR:0`, and values that are called otherwise.
+
+Start with `ColumnMap.parse` and `parse_values`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kinimmune.fitting.curves.delimited import parse_number
+from kinimmune.models.errors import UsageError, nearest
+
+TAKEN = ("time", "event", "patient", "study", "arm", "endpoint", "unit", "last_without")
+"""What a column can be taken as."""
+_NEEDED = ("time", "event")
+_EXAMPLE = "NAME=COLUMN, such as time=AVAL,event=CNSR:0,patient=USUBJID"
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Columns of a table of patients by what they mean."""
+
+    columns: Mapping[str, str]
+    """One of `TAKEN` -> name of a column."""
+    event: str
+    """What stands in the column of `event` where the time is that of an event."""
+    censored: tuple[str, ...]
+    """What may stand there else; empty: any one other value."""
+
+    @classmethod
+    def parse(cls, text: str) -> "ColumnMap":
+        """Return the columns that a text names.
+
+        The column of events is followed by the value that means an event, and may be followed by those that mean none, between
+        colons: `event=CNSR:0:1:2`.  Without values 1 is an event and 0 is none.
+
+        Raises
+        ------
+        UsageError
+            for a text of another form, an unknown meaning, or one that is given twice or lacks
+
+        Examples
+        --------
+        >>> ColumnMap.parse("time=AVAL, event=CNSR:0")
+        ColumnMap(columns={'time': 'AVAL', 'event': 'CNSR'}, event='0', censored=())
+        """
+        columns: dict[str, str] = {}
+        event, censored = "1", ["0"]
+        for name, column in _split_pairs("--map", text):
+            if name not in TAKEN:
+                raise UsageError(f"--map: nothing is called '{name}'; {nearest(name, TAKEN)}")
+            if name in columns:
+                raise UsageError(f"--map: '{name}' is given twice; give it once")
+            columns[name] = column
+            if name == "event" and ":" in column:
+                columns[name], event, *censored = (part.strip() for part in column.split(":"))
+        for name in _NEEDED:
+            if not columns.get(name):
+                raise UsageError(f"--map has no column for '{name}'; write {_EXAMPLE}")
+        return cls(columns, event, tuple(censored))
+
+
+def parse_values(option: str, text: str | None) -> dict[str, str]:
+    """Return value -> name from a text such as `Drug A=treated,Placebo=control`, nothing for None.
+
+    >>> parse_values("--arms", "Drug A=treated, Placebo=control")
+    {'Drug A': 'treated', 'Placebo': 'control'}
+    """
+    found: dict[str, str] = {}
+    for value, name in _split_pairs(option, text or ""):
+        if value in found:
+            raise UsageError(f"{option}: '{value}' is given twice; give it once")
+        found[value] = name
+    return found
+
+
+def same_value(one: str, other: str) -> bool:
+    """Return whether two cells hold the same text or number.
+
+    >>> same_value("0", "0.0"), same_value("dead", "Dead")
+    (True, False)
+    """
+    if one == other:
+        return True
+    first, second = (parse_number(text, comma_is_decimal=False) for text in (one, other))
+    return first is not None and first == second
+
+
+def _split_pairs(option: str, text: str) -> list[tuple[str, str]]:
+    pairs = []
+    for part in filter(str.strip, text.split(",")):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value):
+            form = _EXAMPLE if option == "--map" else "VALUE=NAME, such as 'Drug A=treated,Placebo=control'"
+            raise UsageError(f"{option} '{part.strip()}': write {form}")
+        pairs.append((name, value))
+    return pairs

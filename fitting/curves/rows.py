@@ -1,0 +1,196 @@
+"""Rows of `curves.csv`, `patients.csv` and `targets.csv` that an ingestion writes, and their place in a table that is there.
+
+Start with `list_curve_rows`, `list_rebuilt_rows` and `merge`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinimmune.fitting.curves.delimited import Delimited, read_delimited, write_csv
+from kinimmune.fitting.curves.reading import ReadCurve
+from kinimmune.fitting.curves.rebuild import RebuiltPatients
+from kinimmune.fitting.curves.risk_table import RiskTable
+from kinimmune.fitting.problem.target_rows import TargetRow
+from kinimmune.models.errors import DataError, UsageError, nearest
+from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.trial.design import Endpoint
+
+CURVE_COLUMNS = (
+    "study", "arm", "endpoint", "month", "survival", "at_risk", "reading_error", "source", "locator", "status", "note",
+)  # fmt: skip
+PATIENT_COLUMNS = (
+    "study", "arm", "patient", "endpoint", "time", "unit", "event", "last_without", "source", "locator", "status", "note",
+)  # fmt: skip
+REBUILT = "rebuilt from the read curve and its numbers at risk (Guyot 2012); nobody's own data"
+"""Note of rebuilt patients."""
+KEY = ("study", "arm", "endpoint")
+"""Columns that name a curve, or a group of patients."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_DIGITS = 9
+"""Significant digits of numbers that were computed."""
+
+Cells = Mapping[str, str]
+"""Column -> text."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose numbers they are and where they stand."""
+
+    study: str
+    arm: str
+    endpoint: str
+    source: str
+    """Key of a row of `sources.csv`."""
+    locator: str
+    """Where in it, such as a figure."""
+    status: str = Status.DERIVED.value
+
+    def __post_init__(self) -> None:
+        """Refuse names that no table takes."""
+        for option, name in (("--study", self.study), ("--arm", self.arm), ("--source", self.source)):
+            require_name(option, name)
+        require_choice("--endpoint", self.endpoint, [item.value for item in Endpoint])
+        require_choice("--status", self.status, [item.value for item in Status])
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The cells of `KEY`."""
+        return (self.study, self.arm, self.endpoint)
+
+    def cells(self, note: str) -> dict[str, str]:
+        """Return the columns that every row has."""
+        named = dict(zip(KEY, self.key, strict=True))
+        return {**named, "source": self.source, "locator": self.locator, "status": self.status, "note": note}
+
+
+def require_name(what: str, name: str) -> str:
+    """Return a name that tables take; raise a `UsageError` for another."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{what} '{name}' is no name of the tables; use letters, digits and underscores, a letter first")
+    return name
+
+
+def require_choice(what: str, given: str, allowed: Sequence[str]) -> str:
+    """Return one of some words; raise a `UsageError` for another."""
+    if given not in allowed:
+        raise UsageError(f"unknown {what} '{given}'; {nearest(given, allowed)}")
+    return given
+
+
+def list_curve_rows(curve: ReadCurve, risk: RiskTable, origin: Origin, note: str) -> list[dict[str, str]]:
+    """Return rows of `curves.csv`: survival at the times of the risk table, those after the end of the curve left out."""
+    kept = (risk.at_risk > 0) | (risk.time <= curve.end)
+    times = risk.time[kept]
+    errors = curve.errors_at(times, risk.at_risk[kept])
+    return [
+        {
+            **origin.cells(note),
+            "month": _write(curve.unit.in_months(float(time))),
+            "survival": _write(round(float(value), 5)),
+            "at_risk": str(at_risk),
+            "reading_error": _write(float(error), 3),
+        }
+        for time, value, at_risk, error in zip(times, curve.at(times), risk.at_risk[kept], errors, strict=True)
+    ]
+
+
+def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origin, note: str) -> list[dict[str, str]]:
+    """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's."""
+    width = len(str(patients.time.size))
+    return [
+        {
+            **origin.cells(note),
+            "patient": f"rebuilt_{origin.endpoint}_{number:0{width}d}",
+            "time": _write(float(time)),
+            "unit": curve.unit.value,
+            "event": str(int(event)),
+        }
+        for number, (time, event) in enumerate(zip(patients.time, patients.event, strict=True), 1)
+    ]
+
+
+def list_target_row(statistic: str, key: Sequence[str], n: int, source: Mapping[str, str]) -> dict[str, str]:
+    """Return the row of `targets.csv` that makes a curve, or patients, a target."""
+    named = dict(zip(KEY, key, strict=True))
+    origin = {f"value_{column}": source[column] for column in ("source", "locator", "status")}
+    return {**named, "statistic": statistic, "n": str(n), "unit": "1", "role": "fit", **origin}
+
+
+def write_targets(rows: Sequence[Cells]) -> str:
+    """Return rows of `targets.csv` with its header, as text."""
+    columns = TargetRow.columns()
+    return write_csv(columns, ([row.get(column, "") for column in columns] for row in rows))
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A table with new rows in it."""
+
+    text: str
+    replaced: int
+    """Rows of before that the new ones took the place of."""
+    kept: int
+    """Rows of before that are still there."""
+
+
+def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, replace: bool) -> Merged:
+    """Return a table with rows added at its end.
+
+    Parameters
+    ----------
+    path
+        the table that may be there, None where there is none
+    columns
+        of the new rows; those a table of before has besides are kept
+    rows
+        new ones
+    replace
+        whether rows of before of the same study, arm and endpoint give way
+
+    Raises
+    ------
+    UsageError
+        when there are such rows and they are to stay
+    DataError
+        when the table of before lacks a column
+    """
+    before = read_delimited(path, numbers=False) if path is not None and path.is_file() and path.stat().st_size else None
+    if before is None:
+        return Merged(write_csv(columns, ([row.get(column, "") for column in columns] for row in rows)), 0, 0)
+    old = _list_cells(before, columns)
+    new = {_key(row) for row in rows}
+    there = Counter(key for key in map(_key, old) if key in new)
+    if there and not replace:
+        key, count = there.most_common(1)[0]
+        raise UsageError(f"'{path}' has {count} rows of {':'.join(key)} already; --force puts the new ones in their place")
+    kept = [row for row in old if _key(row) not in new]
+    every = tuple(dict.fromkeys((*before.header, *columns)))
+    text = write_csv(every, ([row.get(column, "") for column in every] for row in (*kept, *rows)))
+    return Merged(text, there.total(), len(kept))
+
+
+def _key(row: Cells) -> tuple[str, ...]:
+    return tuple(row[column] for column in KEY)
+
+
+def _list_cells(table: Delimited, columns: Iterable[str]) -> list[Cells]:
+    required = [column for column in columns if column in CURVE_COLUMNS or column in PATIENT_COLUMNS]
+    if table.separator != ",":
+        raise DataError(f"{table.file} does not separate cells by commas, as tables do; save it so, or write another file")
+    for column in required:
+        if column not in table.header:
+            raise DataError(f"column '{column}' is missing in {table.file}; {nearest(column, table.header)} Write another file")
+    return [dict(zip(table.header, line.cells, strict=True)) for line in table.lines]
+
+
+def _write(value: float, digits: int = _DIGITS) -> str:
+    """Return a number as tables write it.
+
+    >>> _write(2.5), _write(0.0), _write(1.2345678, 3)
+    ('2.5', '0', '1.23')
+    """
+    return f"{value:.{digits}g}"

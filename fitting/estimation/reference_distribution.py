@@ -1,0 +1,202 @@
+"""The distribution that the score Q of hazard ratios would have were the model exactly true and its fitted medians matched.
+
+Start with `draw_reference`.  Q of a model stands beside it: what lies far above it speaks against the model, and what lies far
+below is no merit but a warning, since a true model would miss the reported ratios by their sampling error.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kinimmune.fitting.estimation.sample_statistics import find_medians, fit_log_ratios
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, to_horizon
+from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.models.arrays import Array, Bools, Integers
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
+from kinimmune.models.trial.population import draw_individuals
+
+TRIALS = 2000
+"""Drawn trials; the standard error of a probability of .02 is then .003."""
+POOL = 4096
+"""Patients of each arm that trials draw from, with replacement; with eight times as many the mean of Q of `hcc_trial` is the same
+within its Monte Carlo error."""
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+_AT_ONCE = 250
+"""Trials whose statistics are computed side by side."""
+_FEWEST = 10
+"""Trials per median and one, below which the adjustment for the medians would fit itself."""
+
+
+@dataclass(frozen=True)
+class ReferenceDistribution:
+    """Q of trials drawn from the model, about what the model expects given their medians."""
+
+    scores: tuple[float, ...]
+    """Q of each drawn trial of every study together, increasing."""
+    explained: Mapping[str, float]
+    """Name of a ratio -> share of the variance of its logarithm that the fitted medians of its study explain."""
+    left_out: int
+    """Drawn trials in which a median was not reached or an arm had no event."""
+
+    def __post_init__(self) -> None:
+        """Refuse scores that cannot be a sorted sample of sums of squares."""
+        if not self.scores or self.scores[0] < 0.0 or any(a > b for a, b in zip(self.scores, self.scores[1:], strict=False)):
+            raise ValueError("scores must be increasing sums of squares, at least one")
+
+    @property
+    def mean(self) -> float:
+        """Mean of Q."""
+        return math.fsum(self.scores) / len(self.scores)
+
+    def quantiles(self, shares: Sequence[float] = QUANTILES) -> tuple[float, ...]:
+        """Return quantiles of Q."""
+        return tuple(map(float, np.quantile(self.scores, shares)))
+
+    def probability_below(self, score: float) -> float:
+        """Return P(Q <= score).
+
+        >>> ReferenceDistribution((0.5, 1.0, 2.0, 4.0), {}, 0).probability_below(1.0)
+        0.5
+        """
+        return float(np.searchsorted(self.scores, score, side="right")) / len(self.scores)
+
+
+def draw_reference(
+    problem: FitProblem, z: Array, published: Sequence[Target], seed: int, trials: int = TRIALS, pool: int = POOL
+) -> ReferenceDistribution | None:
+    """Return the distribution of Q were the model at a point exactly true and its fitted medians matched.
+
+    Trials of the published sizes are drawn from the model patient by patient, each with the medians and Cox hazard ratios that
+    its report would print.  ln ratios are adjusted by least squares for ln of the drawn medians of its study that were fitted; Q
+    is the sum over ratios of (what is left / standard error of the published ratio)^2.
+
+    Parameters
+    ----------
+    problem
+        what was fitted
+    z
+        the point, usually the optimum, shape (n_estimated,)
+    published
+        published numbers; the hazard ratios with a standard error are those of Q
+    seed
+        of everything drawn
+    trials
+        drawn trials of each study
+    pool
+        patients of each arm that are integrated, and from which trials are drawn with replacement
+
+    Returns
+    -------
+    ReferenceDistribution or None
+        None where no hazard ratio was published with an interval that was read, and where too few drawn trials reach their
+        medians or have events in both arms
+    """
+    own = {trial.study: _list_ratios(trial, published) for trial in problem.trials}
+    studies = [trial for trial in problem.trials if own[trial.study]]
+    if not studies:
+        return None
+    longest = max(span.longest for trial in studies for span in trial.follow_up.values()) / DAYS_PER_MONTH
+    wide = to_horizon(problem, longest)
+    drawn = [
+        _draw_study(wide, z, trial, own[trial.study], _Size(trials, pool, [seed, place])) for place, trial in enumerate(studies)
+    ]
+    known = np.all([np.isfinite(item).all(axis=1) for item in drawn], axis=0)
+    if known.sum() < _FEWEST * max(item.shape[1] + 1 for item in drawn):
+        return None
+    total = np.zeros(int(known.sum()))
+    explained: dict[str, float] = {}
+    for trial, statistics in zip(studies, drawn, strict=True):
+        ratios = own[trial.study]
+        medians, logs = statistics[known, len(ratios) :], statistics[known, : len(ratios)]
+        left = logs - expect_given(logs, medians)
+        errors = np.array([target.log_error for target in ratios])
+        total += np.sum((left / errors) ** 2, axis=1)
+        shares = 1.0 - left.var(axis=0) / logs.var(axis=0)
+        explained |= {target.label: float(share) for target, share in zip(ratios, shares, strict=True)}
+    return ReferenceDistribution(tuple(np.sort(total).tolist()), explained, int(np.sum(~known)))
+
+
+def expect_given(values: Array, given: Array) -> Array:
+    """Return the least-squares expectation of values, shape (k, m), linear in what is given, shape (k, p).
+
+    What is given and does not vary explains nothing.
+
+    Raises
+    ------
+    ValueError
+        with fewer than ten rows for each coefficient
+    """
+    rows, columns = given.shape
+    if rows < _FEWEST * (columns + 1):
+        raise ValueError(f"{rows} drawn trials cannot be adjusted for {columns} medians; draw at least {_FEWEST * (columns + 1)}")
+    design = np.column_stack([np.ones(rows), given - given.mean(axis=0)])
+    return np.asarray(design @ np.linalg.lstsq(design, values, rcond=None)[0])
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How much is drawn of a study, and from which seed."""
+
+    trials: int
+    pool: int
+    seed: list[int]
+
+
+def _list_ratios(trial: Trial, published: Sequence[Target]) -> list[Target]:
+    return [
+        item
+        for item in published
+        if item.study == trial.study and item.statistic is Statistic.HAZARD_RATIO and item.log_error is not None
+    ]
+
+
+def _draw_study(problem: FitProblem, z: Array, trial: Trial, ratios: Sequence[Target], size: _Size) -> Array:
+    """Return ln ratios and ln fitted medians of drawn trials of a study, shape (trials, n_ratios + n_medians)."""
+    pools = {arm.name: _draw_pool(problem, z, trial, place, size) for place, arm in enumerate(trial.arms)}
+    generator = np.random.default_rng([*size.seed, len(trial.arms)])
+    medians = [target for target in problem.targets if target.study == trial.study]
+    parts = []
+    for first in range(0, size.trials, _AT_ONCE):
+        shape = min(_AT_ONCE, size.trials - first)
+        chosen = {arm.name: generator.integers(size.pool, size=(shape, arm.n)) for arm in trial.arms}
+        drawn = _DrawnTrials(pools, chosen)
+        columns = [drawn.fit_ratio(trial, target) for target in ratios]
+        parts.append(np.column_stack([*columns, *(drawn.find_median(target) for target in medians)]))
+    return np.concatenate(parts)
+
+
+def _draw_pool(problem: FitProblem, z: Array, trial: Trial, place: int, size: _Size) -> SimulatedPatients:
+    """Return random patients of an arm, each with what happened to it."""
+    arm, seed = trial.arms[place], [*size.seed, place]
+    people = draw_individuals(problem.parameters, size.pool, int(np.random.default_rng(seed).integers(2**31)))
+    cohort = arm_cohort(replace(problem, population=people), z, trial.study, arm.name)
+    return simulate_patients(problem.simulator, cohort, [*seed, 1])
+
+
+@dataclass(frozen=True)
+class _DrawnTrials:
+    """Some trials of one study."""
+
+    pools: Mapping[str, SimulatedPatients]
+    chosen: Mapping[str, Integers]
+    """Arm -> places in its pool, shape (trials, patients)."""
+
+    def observe(self, arm: str, endpoint: Endpoint) -> tuple[Array, Bools]:
+        """Return observed times [d] and whether each ends in an event, shape (trials, patients)."""
+        time, event = self.pools[arm].observed(endpoint)
+        return time[self.chosen[arm]], event[self.chosen[arm]] > 0.0
+
+    def find_median(self, target: Target) -> Array:
+        """Return ln of the median of each trial."""
+        return np.log(find_medians(*self.observe(target.arm or "", target.place)))
+
+    def fit_ratio(self, trial: Trial, target: Target) -> Array:
+        """Return ln of the hazard ratio of each trial."""
+        sides = [self.observe(arm.name, target.place) for arm in trial.contrast(target.arm)]
+        time, event = (np.concatenate([side[part] for side in sides], axis=1) for part in (0, 1))
+        treated = np.arange(time.shape[1]) < sides[0][0].shape[1]
+        return fit_log_ratios(time, event.astype(bool), np.broadcast_to(treated, time.shape))

@@ -1,0 +1,120 @@
+"""Published numbers beside predictions as rows for a page: what was fitted, what was not, and an arm left out.
+
+Start with `list_targets`.
+"""
+
+from collections.abc import Sequence
+
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
+from kinimmune.fitting.problem.targets import Role
+from kinimmune.reports.typesetting.blocks import Cell, Strong, Table, Tag
+from kinimmune.reports.typesetting.formats import MISSING, print_endpoint, print_fixed, print_interval, print_number, print_words
+from kinimmune.reports.typesetting.labels import PLAIN, Labels
+from kinimmune.reports.typesetting.statistics import (
+    are_medians,
+    count_decimals,
+    is_range,
+    name_arms,
+    name_row,
+    name_unit,
+    print_predicted,
+    print_reported,
+)
+
+
+def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
+    """Return reported beside predicted for everything that was fitted; of curves and patients their intervals and deviance."""
+    medians = are_medians(fit.targets)
+    rows = tuple(
+        (
+            _name(row, labels, medians),
+            labels.study(row.study) if row.read_out is None else "Experiment",
+            print_words(row.arm) if medians else _print_arms(row),
+            print_reported(row),
+            _print_interval(row),
+            Tag(row.value_status),
+            Strong(print_predicted(row)),
+            _print_scans(row),
+            print_fixed(row.residual, 2),
+        )
+        for row in fit.targets
+    )
+    names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
+    widths = () if medians else (1.7, 0.0, 1.3, *[0.0] * (len(names) - 3))
+    return Table(names, rows, "lllrrlrcr", widths, group=0)
+
+
+def _name(row: ComparisonRow, labels: Labels, medians: bool) -> str:
+    """Return what a row is about; its unit stands in the caption where all rows are medians."""
+    name = f"{name_row(row, labels.quantity)}{'' if medians else name_unit(row, 'months')}"
+    return f"{name[:1].upper()}{name[1:]}{_mark(row)}"
+
+
+def _mark(row: ComparisonRow) -> str:
+    return ", held out" if row.role == Role.HELD_OUT else ""
+
+
+def _print_arms(row: ComparisonRow) -> str:
+    return " : ".join(print_words(arm) for arm in (row.arm, row.reference_arm) if arm) or print_words(name_arms(row))
+
+
+def _print_interval(row: ComparisonRow, decimals: int | None = None) -> Cell:
+    """Return the reported interval, with its status where that differs from the status of the value."""
+    interval = MISSING if is_range(row) else print_interval(row.lower, row.upper, decimals)
+    if row.interval_status is None or row.interval_status == row.value_status:
+        return interval
+    return (interval, " ", Tag(row.interval_status))
+
+
+def _print_scans(row: ComparisonRow) -> str:
+    if row.scan_observed is None:
+        return ""
+    predicted = MISSING if row.scan_predicted is None else str(row.scan_predicted)
+    return f"{row.scan_observed} | {predicted}"
+
+
+def list_ratios(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
+    """Return unfitted hazard ratios, each beside its null, with the intervals there are."""
+    printed = tuple(
+        (
+            f"{print_endpoint(row.endpoint)}{_mark(row)}",
+            labels.comparison(row.study, row.arm),
+            print_number(row.observed),
+            _print_interval(row, 2),
+            Strong(print_predicted(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, 2),
+            print_interval(row.drawn_lower, row.drawn_upper, 2),
+            print_interval(row.trial_lower, row.trial_upper, 2),
+            print_fixed(row.null_prediction, 2),
+            _print_inside(row),
+        )
+        for row in rows
+    )
+    names = ("", "Study", "Reported", "95 %", "Predicted", "Parameters", "+ constants", "One trial", "Null", "Inside")
+    return Table(names, printed, "llrrrrrrrc", group=0)
+
+
+def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
+    """Return predictions of numbers that were not fitted, or of an arm that was left out of the fit."""
+    medians = are_medians(rows)
+    printed = tuple(
+        (
+            _name(row, labels, medians),
+            name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}",
+            print_reported(row),
+            _print_interval(row),
+            Strong(print_predicted(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
+            _print_scans(row),
+            print_fixed(row.null_prediction, count_decimals(row) or 0),
+            print_fixed(row.residual, 2),
+            _print_inside(row),
+        )
+        for row in rows
+    )
+    names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
+    return Table(names, printed, "llrrrrcrrc", group=0)
+
+
+def _print_inside(row: ComparisonRow) -> str:
+    return MISSING if row.inside is None else "yes" if row.inside else "no"

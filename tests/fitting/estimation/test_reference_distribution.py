@@ -1,0 +1,76 @@
+"""Q of trials drawn from a model: the numbers another derivation found for hcc_trial, and closed forms of the adjustment."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference, expect_given
+from kinimmune.fitting.problem.read_targets import read_targets
+
+TRIALS, POOL = 600, 2048
+
+
+@pytest.fixture(scope="module")
+def reference(hcc_problem, hcc_point):
+    return draw_reference(hcc_problem, hcc_point, read_targets(), 1, TRIALS, POOL)
+
+
+@pytest.mark.slow
+def test_q_of_a_true_model_is_what_another_derivation_found(reference):
+    """Mean 2.32 and P(Q <= .20) = .017; medians explain 71 and 55 % of the variance of ln ratios of OS, 29 and 21 % of TTP.
+
+    The bounds are for 600 trials, for the few patients they are drawn from, and for a fit of 64 virtual patients.
+    """
+    assert reference.mean == pytest.approx(2.32, abs=0.4)
+    assert reference.probability_below(0.20) == pytest.approx(0.017, abs=0.02)
+    known = {"sharp:os": 0.71, "asia_pacific:os": 0.55, "sharp:ttp": 0.29, "asia_pacific:ttp": 0.21}
+    assert reference.explained == pytest.approx({f"hazard_ratio:{place}": share for place, share in known.items()}, abs=0.1)
+    assert (len(reference.scores), reference.left_out) == (TRIALS, 0)
+
+
+@pytest.mark.slow
+def test_draws_are_those_of_the_seed(hcc_problem, hcc_point, reference):
+    again = draw_reference(hcc_problem, hcc_point, read_targets(), 1, TRIALS, POOL)
+    other = draw_reference(hcc_problem, hcc_point, read_targets(), 2, TRIALS, POOL)
+    assert again == reference
+    assert other.scores != reference.scores
+    assert other.mean == pytest.approx(reference.mean, abs=0.4)
+
+
+@pytest.mark.slow
+def test_ratios_without_a_standard_error_do_not_count(hcc_problem, hcc_point, reference):
+    """An interval that was only recalled gives none; of the ratios of one study alone Q is lower."""
+    targets = read_targets()
+    recalled = [replace(item, interval_source=item.value_source, lower=None, upper=None) for item in targets]
+    assert draw_reference(hcc_problem, hcc_point, recalled, 1) is None
+    sharp = [item for item in targets if item.study == "sharp"]
+    alone = draw_reference(hcc_problem, hcc_point, sharp, 1, TRIALS, POOL)
+    assert set(alone.explained) == {"hazard_ratio:sharp:os", "hazard_ratio:sharp:ttp"}
+    assert alone.mean < reference.mean
+
+
+def test_what_is_left_has_the_variance_that_correlation_leaves():
+    """Of y = b x + e the part e, and its share 1 - r^2; what does not vary explains nothing."""
+    generator = np.random.default_rng(3)
+    x, noise = generator.standard_normal((2, 20000))
+    y = 2.0 + 0.6 * x + 0.8 * noise
+    given = np.column_stack([x, np.full(x.size, 7.0)])
+    left = y[:, None] - expect_given(y[:, None], given)
+    assert left.var() == pytest.approx(0.64, rel=0.03)
+    assert expect_given(y[:, None], given[:, 1:])[:, 0] == pytest.approx(np.full(x.size, y.mean()))
+    assert expect_given(y[:, None], np.zeros((x.size, 0)))[:, 0] == pytest.approx(np.full(x.size, y.mean()))
+
+
+def test_few_trials_are_not_adjusted_for_many_medians():
+    with pytest.raises(ValueError, match="20 drawn trials cannot be adjusted for 2 medians; draw at least 30"):
+        expect_given(np.zeros((20, 1)), np.zeros((20, 2)))
+
+
+def test_a_distribution_tells_mean_quantiles_and_probabilities():
+    found = ReferenceDistribution((0.0, 1.0, 2.0, 3.0, 4.0), {}, 0)
+    assert (found.mean, found.quantiles((0.0, 0.5, 1.0))) == (2.0, (0.0, 2.0, 4.0))
+    assert [found.probability_below(score) for score in (-1.0, 0.0, 2.5, 9.0)] == [0.0, 0.2, 0.6, 1.0]
+    for scores in ((), (-1.0, 0.0), (2.0, 1.0)):
+        with pytest.raises(ValueError, match="increasing sums of squares"):
+            ReferenceDistribution(scores, {}, 0)
