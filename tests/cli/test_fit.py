@@ -247,6 +247,6 @@ def test_a_step_made_by_an_unknown_function_is_not_carried_out(finished, tmp_pat
 
     assert (code, out) == (3, "")
     assert err.startswith(
-        "error: a step was made by 'os:system', which this version does not know; known are fit.start, profile.optimum"
+        "error: a step was made by 'os:system', which this version does not know; known are fit.start, fit.correlations"
     )
     assert kinimmune("task", "run", "start-009")[0] == 2

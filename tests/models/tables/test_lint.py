@@ -102,8 +102,15 @@ def test_an_assumed_prior_that_is_narrow_is_warned_of_and_stops_nothing(folder, 
         )
 
 
-def test_the_package_has_no_doubtful_prior(folder):
-    assert warn(Tables(folder.path)) == ()
+def warn_of_priors(folder):
+    return tuple(item for item in warn(Tables(folder.path)) if item.file == "parameters.csv")
+
+
+def test_the_package_has_no_doubtful_prior_and_one_study_with_two_rules_of_errors(folder):
+    """The interval of one median of Asia-Pacific was read, that of the other is recalled."""
+    assert warn_of_priors(folder) == ()
+    (found,) = warn(Tables(folder.path))
+    assert found.message.startswith("study 'asia_pacific' takes standard errors by two rules: 1 of its fitted numbers from an")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,7 @@ def test_the_package_has_no_doubtful_prior(folder):
 def test_a_prior_that_says_something_else_than_the_range_is_warned_of(folder, cells, column, part):
     line = folder.line_of("parameters.csv", name="immune_kill")
     folder.put("parameters.csv", line, **cells)
-    (found,) = warn(Tables(folder.path))
+    (found,) = warn_of_priors(folder)
     assert (found.column, found.row) == (column, line)
     assert part in found.message
     assert check(Tables(folder.path)) == ()
