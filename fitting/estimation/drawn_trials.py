@@ -111,7 +111,7 @@ def simulate_trial(problem: FitProblem, z: Array, study: str, seed: list[int]) -
         own = [*seed, place]
         everybody = np.arange(trial.arm(name).n)
         pool = _simulate_arm(problem, z, (study, name), everybody.size, own)
-        drawn[name] = _enrol(trial, pool, everybody, np.random.default_rng([*own, 2]))
+        drawn[name] = enrol_patients(trial, pool, everybody, np.random.default_rng([*own, 2]))
     return drawn
 
 
@@ -141,7 +141,7 @@ def draw_trial(trial: Trial, pools: Pools, generator: np.random.Generator) -> di
     drawn = {}
     for name, pool in pools.items():
         who = generator.integers(pool.death.size, size=trial.arm(name).n)
-        drawn[name] = _enrol(trial, pool, who, generator)
+        drawn[name] = enrol_patients(trial, pool, who, generator)
     return drawn
 
 
@@ -149,7 +149,8 @@ def _list_arms(problem: FitProblem, study: str) -> list[str]:
     return [arm for own, arm in problem.arms if own == study]
 
 
-def _enrol(trial: Trial, pool: Pool, who: Integers, generator: np.random.Generator) -> DrawnArm:
+def enrol_patients(trial: Trial, pool: Pool, who: Integers, generator: np.random.Generator) -> DrawnArm:
+    """Return some individuals as patients of a trial, each with a date of entry and its own visits."""
     progression = pool.progression[who]
     late = trial.scan_jitter * generator.standard_normal(who.size)
     # a visit comes after the start, and before the next one's date
@@ -168,7 +169,7 @@ def _simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: i
         people = draw_individuals(problem.parameters, min(CHUNK, size - first), number)
         cohort = arm_cohort(replace(wide, population=people), z, *place)
         drawn = simulate_patients(wide.simulator, cohort, [*seed, first, 1])
-        parts.append(Pool(drawn.death, drawn.progression, _find_responders(trial, drawn)))
+        parts.append(Pool(drawn.death, drawn.progression, find_responders(trial, drawn)))
     return Pool(
         np.concatenate([part.death for part in parts]),
         np.concatenate([part.progression for part in parts]),
@@ -176,7 +177,7 @@ def _simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: i
     )
 
 
-def _find_responders(trial: Trial, drawn: SimulatedPatients) -> Bools:
+def find_responders(trial: Trial, drawn: SimulatedPatients) -> Bools:
     """Return who has a response confirmed by two scans in a row, alive, on treatment and without progression at the second."""
     if drawn.log_diameter is None:
         return np.zeros(drawn.death.size, dtype=bool)
