@@ -10,7 +10,8 @@ Truths are drawn from the priors of `hcc_trial`; the two trials are drawn at eac
 
 Counted are: of each parameter, whether its truth lies within 1.645 standard errors by the curvature, and with `--profiles`
 whether the sum of squares rises by at most 2.71 where it is held at its truth; of hazard ratios, and of the smaller study's
-treated arm predicted without having been seen, whether the truth lies within 1.645 standard errors.  A wrong generator has no true values.
+treated arm predicted without having been seen, whether the truth lies within 1.645 standard errors.  A wrong generator has no
+true values.
 Shares are pooled, with an interval that takes trials as the units.
 
 `--trials 5:10` does some; results go to the file of `-o`, a line a trial, and what is there is not done again.  Several files
