@@ -93,7 +93,7 @@ def simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: in
 
 
 def _make_pool(problem: FitProblem, study: str, drawn: SimulatedPatients) -> Pool:
-    return Pool(drawn.death, drawn.progression, find_responders(problem.trial(study), drawn))
+    return Pool(drawn.death, drawn.progression, find_responders(drawn))
 
 
 def _hasten(drawn: SimulatedPatients, rate: float, rng: np.random.Generator) -> SimulatedPatients:
