@@ -16,7 +16,7 @@ from kinimmune.fitting.problem.likelihood import HALF_PRINTED
 from kinimmune.fitting.problem.targets import Role, Statistic, Target, TargetRow, examine_targets
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_displays, check_treatments
+from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -97,7 +97,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about the priors of the tables, and tables of before, as findings that stop no command.
+    """Return what is doubtful about priors, tables of before and numbers nobody reads, as findings that stop no command.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
     doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
-    return (*find_former(tables.folder), *doubtful)
+    return (*find_former(tables.folder), *doubtful, *find_unread_errors(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -264,7 +264,7 @@ def _check_units(model: OdeModel) -> None:
 
 def _check_purpose(model: OdeModel) -> None:
     if model.trial is not None:
-        check_roles(model.trial, model.name, model.states, model.outputs)
+        check_roles(model.trial, model.name, model.states, model.outputs, model.parameters)
     check_drugs(model.drugs, model.name, model.states, model.inputs, model.parameters)
     courses = (*model.state_names, *(item.name for item in model.outputs))
     for name in model.reported_courses:
