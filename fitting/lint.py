@@ -19,7 +19,7 @@ from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, fi
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
+from kinimmune.models.lint import check_displays, check_treatments
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -113,7 +113,7 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
     doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, examine_targets(tables).entries)
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *find_unread_errors(tables))
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:
