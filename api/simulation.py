@@ -29,7 +29,7 @@ def simulate(
     arm
         `STUDY:ARM` of a trial or the name of an experiment; None for an untreated individual
     days
-        horizon [d]; None for the last read-out day of an experiment, else 360
+        horizon [d]; None for the last read-out day of an experiment, else that of the model
     changes
         parameter -> value in place of the tables', in the parameter's unit
     tables

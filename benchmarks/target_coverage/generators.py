@@ -88,12 +88,12 @@ def simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: in
         people = draw_individuals(problem.parameters, min(CHUNK, size - first), int(rng.integers(2**31)))
         cohort = arm_cohort(replace(wide, population=people), z, *place)
         drawn = simulate_patients(wide.simulator, generator.change(wide.simulator, cohort, rng), [*seed, first, 1])
-        parts.append(_make_pool(problem, place[0], _hasten(drawn, generator.after_progression, rng)))
+        parts.append(_make_pool(_hasten(drawn, generator.after_progression, rng)))
     return Pool(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("death", "progression", "responded")))
 
 
-def _make_pool(problem: FitProblem, study: str, drawn: SimulatedPatients) -> Pool:
-    return Pool(drawn.death, drawn.progression, find_responders(problem.trial(study), drawn))
+def _make_pool(drawn: SimulatedPatients) -> Pool:
+    return Pool(drawn.death, drawn.progression, find_responders(drawn))
 
 
 def _hasten(drawn: SimulatedPatients, rate: float, rng: np.random.Generator) -> SimulatedPatients:

@@ -25,8 +25,8 @@ Draws = Annotated[
     typer.Option(
         "--draws",
         min=0,
-        help="Draws from the priors over which claims are tested, 0 to leave them out. If none: 200 for a model; a run shows "
-        "the claims last tested in it.",
+        help="Draws from the priors, of a run from its posterior too, over which claims are tested, 0 to leave them out. If "
+        "none: 200 for a model; a run shows the claims last tested in it.",
     ),
 ]
 Target = Annotated[
@@ -47,8 +47,8 @@ def report(
 ) -> None:
     """Write the report of a run, or of a model with its experiments and the claims about it.
 
-    Figures and their data go to RUN/figures, for a model to a folder named as the PDF. Claims tested for a run are kept in
-    RUN/results/claims.json, and later reports show them again.
+    Figures and their data go to RUN/figures, for a model to a folder named as the PDF. Claims tested for a run, as
+    `kinimmune claims RUN` does it, are kept in RUN/results/claims.json, and later reports show them again.
     """
     from kinimmune.cli.output_files import plan_output, require_makeable
     from kinimmune.cli.subjects import say_first

@@ -27,7 +27,8 @@ def simulate(
         typer.Option("--arm", help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given."),
     ] = None,
     days: Annotated[
-        float | None, typer.Option("--days", help="Horizon [d]; when not given 360, in an experiment its last read-out day.")
+        float | None,
+        typer.Option("--days", help="Horizon [d]; when not given that of the model, in an experiment its last read-out day."),
     ] = None,
     set_values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help=TABLE)] = None,

@@ -24,6 +24,7 @@ def describe(model: OdeModel, kinases: Iterable[Kinase]) -> Json:
         "schema": "kinimmune.show/1",
         "model": model.name,
         "title": model.title,
+        "usual_days": model.usual_days,
         "inputs": [{"name": item.name, "unit": item.unit, "meaning": item.meaning} for item in model.inputs],
         "states": _states(model),
         "mechanisms": [_mechanism(item) for item in model.mechanisms],
@@ -107,6 +108,8 @@ def _kinases(model: OdeModel, kinases: Iterable[Kinase]) -> list[Json]:
 def print_model(content: Mapping[str, Any]) -> None:
     """Print a description of a model on stdout: equations by mechanism, then tables of every number."""
     print(f"{content['model']}: {content['title']}")
+    if content["usual_days"] is not None:
+        print(f"followed for {content['usual_days']:g} days where --days is not given")
     print("\n".join(equation_lines(content)))
     if content["outputs"]:
         print("\noutputs")

@@ -118,7 +118,7 @@ def records_from_json(text: str, path: Path) -> tuple[ClaimRecord, ...]:
     DataError
         naming `path` and the first field that is missing or wrong
     """
-    remedy = "test the claims again with `kinimmune report RUN --draws N`"
+    remedy = "test the claims again with `kinimmune claims RUN`"
     try:
         content = json.loads(text)
         return TypeAdapter(tuple[ClaimRecord, ...]).validate_python(content["claims"])

@@ -30,12 +30,14 @@ class Place:
     day: float | None = None
     reference: str | None = None
     """Experiment of a measured ratio."""
+    reference_day: float | None = None
 
     def __str__(self) -> str:
         """Return it as outputs are named."""
         numbers = [None if number is None else f"{number:g}" for number in (self.month, self.day)]
         if self.read_out is not None:
-            parts = [self.statistic, self.read_out, numbers[1], self.arm, self.reference]
+            since = None if self.reference_day in (None, self.day) else f"{self.reference_day:g}"
+            parts = [self.statistic, self.read_out, numbers[1], self.arm, self.reference, since]
         else:
             parts = [self.statistic, self.study, self.arm, self.endpoint, numbers[0]]
         return ":".join(part for part in parts if part is not None)
@@ -48,7 +50,7 @@ def name_rows(rows: Iterable[ComparisonRow]) -> dict[Place, ComparisonRow]:
 
 def _place(row: ComparisonRow) -> Place:
     reference = None if row.read_out is None else row.reference_arm
-    return Place(row.statistic, row.study, row.arm, row.endpoint, row.month, row.read_out, row.day, reference)
+    return Place(row.statistic, row.study, row.arm, row.endpoint, row.month, row.read_out, row.day, reference, row.reference_day)
 
 
 def list_numbers(runs: Sequence[FittedRun]) -> tuple[NumberRow, ...]:

@@ -3,7 +3,6 @@
 Start with `read_runs`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -109,5 +108,6 @@ def _read(path: Path, label: str) -> FittedRun:
             f"go on with it first: kinimmune fit {run.record.model} -o {path} --resume"
         )
     fit, trial = read_results(run)
-    whitening = json.loads(run.read(FIT)).get("whitening")
-    return FittedRun(label, path, run.record, read_run_settings(run), fit, trial, None if whitening is None else str(whitening))
+    return FittedRun(
+        label, path, run.record, read_run_settings(run), fit, trial, None if fit.whitening is None else fit.whitening.digest
+    )

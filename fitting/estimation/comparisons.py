@@ -129,6 +129,7 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         reference_arm=reference if measured is None else measured.reference,
         read_out=None if measured is None else measured.read_out,
         day=None if measured is None else measured.day,
+        reference_day=None if measured is None or measured.reference is None else measured.reference_day,
         unit=target.unit,
         role=target.role,
         month=target.month,

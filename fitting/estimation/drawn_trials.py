@@ -13,7 +13,6 @@ import numpy as np
 from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, to_horizon
 from kinimmune.models.arrays import Array, Bools, Integers
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.assessments import confirmed_response
 from kinimmune.models.trial.design import Endpoint, FollowUp, Trial
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.observed import ProductLimit, estimate_curve
@@ -169,7 +168,7 @@ def _simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: i
         people = draw_individuals(problem.parameters, min(CHUNK, size - first), number)
         cohort = arm_cohort(replace(wide, population=people), z, *place)
         drawn = simulate_patients(wide.simulator, cohort, [*seed, first, 1])
-        parts.append(Pool(drawn.death, drawn.progression, find_responders(trial, drawn)))
+        parts.append(Pool(drawn.death, drawn.progression, find_responders(drawn)))
     return Pool(
         np.concatenate([part.death for part in parts]),
         np.concatenate([part.progression for part in parts]),
@@ -177,11 +176,6 @@ def _simulate_arm(problem: FitProblem, z: Array, place: tuple[str, str], size: i
     )
 
 
-def find_responders(trial: Trial, drawn: SimulatedPatients) -> Bools:
+def find_responders(drawn: SimulatedPatients) -> Bools:
     """Return who has a response confirmed by two scans in a row, alive, on treatment and without progression at the second."""
-    if drawn.log_diameter is None:
-        return np.zeros(drawn.death.size, dtype=bool)
-    scans = trial.scans(float(drawn.grid[-1]))
-    confirmed = confirmed_response(drawn.log_diameter[trial.plan.places(scans.size)], math.log(trial.response_ratio))
-    day = np.where(confirmed >= 0, scans[np.maximum(confirmed, 0)], math.inf)
-    return np.asarray(day < np.minimum(np.minimum(drawn.death, drawn.progression), drawn.stop))
+    return np.asarray(drawn.response < np.minimum(np.minimum(drawn.death, drawn.progression), drawn.stop))

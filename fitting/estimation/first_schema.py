@@ -36,6 +36,7 @@ _LATER_IN_ROWS = (
     "n_residuals",
     "read_out",
     "day",
+    "reference_day",
 )
 """Keys of its rows."""
 

@@ -103,9 +103,9 @@ def _require_same_tables(run: Run, tables: Tables) -> Run:
     folder = tables.folder
     if folder is not None and not folder.is_dir():
         raise DataError(f"the tables of run '{run.path}' lay in {folder}, which is gone; restore them, or fit again with --force")
-    known = recognise(run, tables)
+    known = recognise(run)
     if known.record.digest != digest_inputs(run.record.model, tables):
-        changed = ", ".join(changed_tables(run.record.inputs, folder)) or "the model's equations"
+        changed = ", ".join(changed_tables(run.record.inputs, folder)) or "the model's equations or how they are computed"
         raise DataError(f"changed since run '{run.path}' was fitted: {changed}; restore them, or fit again with --resume")
     return known
 

@@ -177,7 +177,8 @@ def minimise(
         )
     minimizer = lmfit.Minimizer(residual, parameters, scale_covar=False, nan_policy="propagate")
     try:
-        with np.errstate(invalid="ignore"):  # lmfit's own covariance, which is not used, has no root in flat directions
+        # lmfit's own covariance, which is not used, has no root in flat directions, or is 0
+        with np.errstate(invalid="ignore", divide="ignore"):
             result = minimizer.minimize(
                 method="least_squares",
                 Dfun=derivative,

@@ -126,6 +126,8 @@ class ComparisonRow:
     """Of a measurement the state or read-out; its `arm` is the experiment and its `study` the model."""
     day: float | None = None
     """Of a measurement [d]."""
+    reference_day: float | None = None
+    """Of a measured ratio the day [d] of the reference."""
     unit: str | None = None
     """Of `observed` and `predicted`; None in results from before it was told."""
 

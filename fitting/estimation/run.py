@@ -130,9 +130,9 @@ def resume_fit(model: str, path: Path, config: Path | None, given: Mapping[str, 
     plan = _plan(name, settings)
     differences = current_environment().differences(run.record.environment)
     warnings = [f"resumed elsewhere, so bits may differ: {text}" for text in differences]
-    run = recognise(run, plan.tables)
+    run = recognise(run)
     if run.record.digest != plan.problem.tables:
-        changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations"
+        changed = ", ".join(changed_tables(run.record.inputs, settings.data)) or "the model's equations or how they are computed"
         warnings.append(f"changed since the run began, so finished work is computed again: {changed}")
         run = run.update(RunStatus.RUNNING, 0.0)  # before results go: a run that is done has them
         remove_results(run)

@@ -30,8 +30,8 @@ from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, stepped_curve
 from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, widen
-from kinimmune.fitting.problem.residuals import count_data_residuals, residuals
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
+from kinimmune.fitting.problem.residuals import count_data_residuals, count_residuals, residuals
+from kinimmune.fitting.problem.targets import DATA, Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
@@ -74,10 +74,10 @@ def summarise(
     progress
         takes a word on what is being done
     """
-    wide = widen(problem)
-    progress("uncertainty by the curvature at the optimum")
     studies = {trial.study for trial in problem.trials}
     unseen = [item for item in published if item.role is not Role.FIT and (item.study in studies or not item.of_trial)]
+    wide = widen(problem, unseen)
+    progress("uncertainty by the curvature at the optimum")
     approximation = approximate(wide, solution.z, [item for item in unseen if can_predict(item, problem.endpoints)])
     found = _Found(wide, solution.z, predict(wide, [solution.z])[0], approximation)
     progress("transport: fitting without the arm to be predicted")
@@ -158,7 +158,7 @@ def _fit_result(
         chi_square_data=float(np.sum(values[:n_data] ** 2)),
         chi_square_prior=float(np.sum(values[n_data:] ** 2)),
         effective_parameters=effective,
-        degrees_of_freedom=len(problem.targets) - effective,
+        degrees_of_freedom=_count_numbers(problem) - effective,
         q_model=q_model,
         q_null=score(unfitted, unseen, null=True),
         q_basis="medians" if medians_alone and q_model is not None else None,
@@ -189,6 +189,11 @@ def _fit_result(
         ),
         correlation=tuple(tuple(map(float, row)) for row in covariance / np.outer(errors, errors)),
     )
+
+
+def _count_numbers(problem: FitProblem) -> int:
+    """Return how many numbers were fitted: every interval of a curve and of patients is one."""
+    return sum(count_residuals(problem, item) if item.statistic in DATA else 1 for item in problem.targets)
 
 
 def _describe_reference(reference: ReferenceDistribution, score: float) -> ScoreReference:

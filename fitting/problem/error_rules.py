@@ -15,6 +15,8 @@ from kinimmune.models.trial.design import ErrorRule
 def find_mixed_errors(rows: Sequence[TrialRow], targets: Sequence[Target]) -> Iterable[Finding]:
     """Find studies without a rule whose fitted numbers take their standard errors from intervals here and from n there."""
     for row in rows:
+        if not row.own:  # a folder without trials of its own is not asked to change the package's
+            continue
         own = [item for item in targets if item.study == row.study and item.errors is None and _takes_interval(item)]
         derived = [item.label for item in own if item.read_interval is None]
         if derived and len(derived) < len(own):

@@ -214,10 +214,16 @@ def find_horizon(target: Target, trials: Sequence[Trial]) -> float:
     return factor * trial.follow_up[target.endpoint].longest
 
 
-def widen(problem: FitProblem) -> FitProblem:
-    """Return the same problem with curves over the whole follow-up of its trials, and at least to the horizon of a report."""
+def widen(problem: FitProblem, others: Sequence[Target] = ()) -> FitProblem:
+    """Return the same problem with curves over the whole follow-up of its trials, and at least to the horizon of a report.
+
+    They also reach over published curves and patients among `others`, which are not fitted.
+    """
     followed = [period.longest for trial in problem.trials for period in trial.follow_up.values()]
-    longest = max([REPORT_MONTHS * DAYS_PER_MONTH, problem.simulator.horizon, *followed])
+    data = [item.published for item in others if isinstance(item.published, PublishedCurve | PatientTimes)]
+    longest = max(
+        [REPORT_MONTHS * DAYS_PER_MONTH, problem.simulator.horizon, *followed, *(float(item.time.max()) for item in data)]
+    )
     return replace(problem, simulator=replace(problem.simulator, horizon=longest))
 
 

@@ -25,6 +25,8 @@ CERTAIN = 1e-9
 """Shares nearer to 0 or 1 count as that near where a logarithm is taken."""
 NUMBERS = SHARES | COUNTS | {Statistic.CUTOFF}
 """The statistics of this module."""
+FARTHEST = 700.0
+"""Score whose exponential is near the largest number."""
 LATEST = 20.0
 """Factor of the longest follow-up up to which a cut-off is looked for."""
 
@@ -130,8 +132,8 @@ def from_scale(target: Target, score: float) -> float:
     ):
         return math.exp(score)
     if target.statistic is Statistic.SURVIVAL:
-        return math.exp(-math.exp(-score))
-    share = 1.0 / (1.0 + math.exp(-score))
+        return math.exp(-math.exp(min(-score, FARTHEST)))
+    share = 1.0 / (1.0 + math.exp(min(-score, FARTHEST)))
     return share * target.n if target.statistic in COUNTS else share
 
 

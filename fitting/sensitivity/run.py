@@ -87,7 +87,7 @@ def resume_study(model: str, settings: Settings, path: Path) -> PlannedStudy:
         raise UsageError(f"run '{run.path}' is of model '{run.record.model}', not '{name}'; give another run")
     settings = settings.model_copy(update={"data": choose_kept(run.path, model, settings.data)})
     plan = _plan_model(name, settings)
-    run = recognise(run, Tables(settings.data))
+    run = recognise(run)
     if not run.settings_file.exists():  # killed before it was written
         _configure(run, settings)
     return PlannedStudy(run, plan, settings.jobs)
@@ -126,7 +126,7 @@ def add_study(run: Run, config: Path | None, given: Mapping[str, Any], *, poster
         raise UsageError(f"--posterior: run '{run.path}' holds no fit; leave it out, or give the run of a fit")
     tables = Tables(own.data)
     problem = _describe(run.record.model, tables, options, settings.seed)
-    return PlannedStudy(recognise(run, tables), plan_study(_ask(problem, own.folder, options, settings.seed)), settings.jobs)
+    return PlannedStudy(recognise(run), plan_study(_ask(problem, own.folder, options, settings.seed)), settings.jobs)
 
 
 def run_study(work: PlannedStudy, runtime: Runtime) -> SensitivityResult:

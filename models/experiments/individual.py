@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 USUAL_DAYS = 360.0
-"""Horizon where none is asked for and no experiment tells one [d]."""
+"""Horizon where none is asked for and neither an experiment nor the model tells one [d]: a year of a patient."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class IndividualRequest:
     arm: str | None = None
     """`STUDY:ARM` or `ARM` of a trial, or the name of an experiment; None for an untreated individual."""
     days: float | None = None
-    """Horizon [d]; None for the last read-out day in an experiment, else for `USUAL_DAYS`."""
+    """Horizon [d]; None for the last read-out day in an experiment, else for that of the model, or `USUAL_DAYS`."""
     changes: Mapping[str, float] = field(default_factory=dict)
     """Parameter -> value in place of the tables'."""
 
@@ -134,17 +134,22 @@ def plan_individual(model: OdeModel, request: IndividualRequest, designs: Design
     study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
     own = arm.name if isinstance(arm, Arm) else None
     parameters = change_parameters(parameters_of(model.parameters, study, own, _list_drugs(arm)), request.changes)
-    days = USUAL_DAYS if request.days is None else request.days
     if isinstance(arm, Experiment):
         _require_free(request.changes, arm)
-        days = max(designs.read_out_days.values(), default=USUAL_DAYS) if request.days is None else request.days
     values = {item.name: item.value for item in parameters}
     if isinstance(arm, Arm):
         changed = {item.name for item in parameters if {item.name, item.key} & request.changes.keys()}
         of_drug = designs.drug_values[f"{arm.study}:{arm.name}"]
         last = changed | own_values(parameters).keys()
         values |= {name: value for name, value in of_drug.items() if name not in last}
+    days = _choose_days(model, arm, designs) if request.days is None else request.days
     return Individual(model, study if studies else None, arm, days, values)
+
+
+def _choose_days(model: OdeModel, arm: Arm | Experiment | None, designs: Designs) -> float:
+    """Return the horizon where none is asked for [d]."""
+    usual = USUAL_DAYS if model.usual_days is None else model.usual_days
+    return max(designs.read_out_days.values(), default=usual) if isinstance(arm, Experiment) else usual
 
 
 def simulate_individual(individual: Individual) -> IndividualCourse:

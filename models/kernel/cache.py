@@ -18,8 +18,8 @@ from types import ModuleType
 import numpy as np
 import sympy as sp
 
-from kinimmune.models.kernel import workspace
-from kinimmune.models.kernel.module_source import write_loop, write_model
+from kinimmune.models.kernel import scan_arrays, workspace
+from kinimmune.models.kernel.module_source import write_loop, write_model, write_scans
 from kinimmune.models.kernel.store.folder import cache_folder, open_folder, own_folder
 from kinimmune.models.kernel.store.notices import tell_damage, tell_unused
 from kinimmune.models.kernel.store.sealing import COMPILED, begin_kernel, copy_kernel, find_fault, publish, remove, source_of
@@ -87,6 +87,26 @@ def _compile_loop(module: ModuleType) -> None:
     work = np.zeros(len(workspace.Row) * workspace.LANES)
     iwork = np.zeros(len(workspace.IntRow) * workspace.LANES, dtype=np.int64)
     module.integrate_lanes(work, iwork, layout, shared, patients, outcome)
+
+
+@cache
+def load_scans() -> ModuleType:
+    """Return the generated module of the loop over scans, written and compiled first when the cache does not hold it."""
+    text = write_scans()
+    return load_module(f"kinimmune_scans_{_hash(text, generator_text())}", lambda: text, _compile_scans)
+
+
+def _compile_scans(module: ModuleType) -> None:
+    """Run the loop on nobody, with arrays of the types it will always see."""
+    none, ids, table = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+    readings = scan_arrays.Readings(table, table, none, none, ids, table, ids)
+    departing = scan_arrays.Departing(table, table, np.zeros(1, dtype=np.int64), ids, ids, ids)
+    criteria = scan_arrays.Criteria(1.0, -math.inf, -1.0, (0.0, 0.0, 0.0, 0.0))
+    scratch = scan_arrays.Scratch(*(table,) * 3, none, *(table,) * 2, *(none,) * 5, *(ids,) * 3, none)
+    kept = np.zeros((0, 0, 0))
+    module.read_patients(
+        scan_arrays.Given(readings, departing, criteria), scratch, scan_arrays.Seen(table, table, kept, table, kept)
+    )
 
 
 def load_module(name: str, write: Callable[[], str], compile_all: Callable[[ModuleType], None]) -> ModuleType:

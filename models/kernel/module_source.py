@@ -6,7 +6,7 @@ change in a function of another file; between the two files stand only addresses
 
 import inspect
 
-from kinimmune.models.kernel import event_location, step_control, step_loop, vector_math
+from kinimmune.models.kernel import event_location, scan_loop, scan_window, step_control, step_loop, vector_math
 from kinimmune.models.kernel.model_code import ModelFunctions
 from kinimmune.models.kernel.rosenbrock import RODAS5P, Rosenbrock
 from kinimmune.models.kernel.sparse_lu import plan_elimination
@@ -50,6 +50,28 @@ from kinimmune.models.kernel.workspace import EXPONENT, LANES, IntRow, KernelLay
 from numba import njit
 {settings}jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
 '''
+
+_SCANS = '''"""The loop over scans, written by kinimmune; it is safe to delete."""
+
+import math
+
+from kinimmune.models.arrays import Array
+from kinimmune.models.kernel.intrinsics import from_bits, to_bits
+from kinimmune.models.kernel.scan_arrays import EDGE, PAD, Criteria, Given, Scratch, Seen
+from numba import njit
+{settings}# what the loop works in has too many parts to be handed over at every call
+jit = njit(fastmath=FAST, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
+{numbers}
+'''
+
+
+def write_scans() -> str:
+    """Return the module that holds the loop over scans."""
+    parts = [inspect.getsource(module).split("# TEMPLATE\n", 1)[1].strip() for module in (vector_math, scan_window, scan_loop)]
+    own = ((scan_window, ("REACH", "DENSITY")), (scan_loop, ("NOBODY", "FEW")))
+    numbers = "\n".join(f"{name} = {getattr(module, name)!r}" for module, names in own for name in names)
+    return "\n\n\n".join([_SCANS.format(settings=_SETTINGS, numbers=numbers).rstrip(), *parts]) + "\n"
 
 
 def write_loop() -> str:

@@ -24,6 +24,8 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 
 ZERO = sp.Integer(0)
+DAYS = 28.0
+"""Horizon of a course [d]: tumours are implanted at day 0 and treated up to day 28, when they are read."""
 
 
 def breast(parameters: tuple[Parameter, ...]) -> OdeModel:
@@ -47,7 +49,9 @@ def breast(parameters: tuple[Parameter, ...]) -> OdeModel:
         depletion.depletion("macrophage", "Macrophage", "M", ("m1", "m2")),
         tumour.fed_tumour("mm^3", _killing(reference), symbol("division_activity"), None),
     )
-    return OdeModel("breast", "CDK4/6 inhibition in mice with breast tumours", mechanisms, parameters, _outputs())
+    return OdeModel(
+        "breast", "CDK4/6 inhibition in mice with breast tumours", mechanisms, parameters, _outputs(), usual_days=DAYS
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from kinimmune.models.symbolic.components import Mechanism, State, Term, symbol
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 
+DAYS = 360.0
+"""Horizon of a course [d]: seven times 1/retardation, by when the volume is within 1 % of its capacity."""
+
 
 def gompertz(parameters: tuple[Parameter, ...]) -> OdeModel:
     """Return V' = a V ln(K/V) [mL/d] with V(0) = V0; parameters `retardation` [1/d], `capacity`, `start_volume` [mL]."""
@@ -21,7 +24,7 @@ def gompertz(parameters: tuple[Parameter, ...]) -> OdeModel:
         states=(State("volume", "V", "mL", "tumour volume", start, label="Tumour volume"),),
         terms=(Term("growth", "volume", retardation * volume * sp.log(capacity / volume), "growth towards capacity"),),
     )
-    return OdeModel("gompertz", "Gompertz growth, closed form known", (growth,), parameters)
+    return OdeModel("gompertz", "Gompertz growth, closed form known", (growth,), parameters, usual_days=DAYS)
 
 
 def gompertz_volume(time: Array, retardation: float, capacity: float, start_volume: float) -> Array:

@@ -35,6 +35,8 @@ DRIVER = "raf"
 """The kinase that drives division and survival of the lines."""
 SHIFT, MEDIUM = "kinase_shift", "medium_concentration"
 """Parameters: shift between assay and cells, and total concentration of the drug in medium [nmol/L]."""
+DAYS = 3.0
+"""Horizon of a course [d]: 72 h, when cultures are counted; nothing here limits their number, so that later it means nothing."""
 LAST_DAY = "h72"
 """Read-out day of an IC50."""
 
@@ -82,7 +84,9 @@ def hcc_cells(parameters: tuple[Parameter, ...]) -> OdeModel:
         mapk.raf_mek_erk(resistant=sp.Integer(0)),
         *(culture.cell_line(name, printed) for name, printed in LINES.items()),
     )
-    return OdeModel("hcc_cells", "Sorafenib on liver cancer cells in culture", mechanisms, parameters, _outputs())
+    return OdeModel(
+        "hcc_cells", "Sorafenib on liver cancer cells in culture", mechanisms, parameters, _outputs(), usual_days=DAYS
+    )
 
 
 def _outputs() -> tuple[Definition, ...]:

@@ -13,6 +13,8 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
+DAYS = 28.0
+"""Horizon of a course [d]: tumours are implanted at day 0 and treated up to day 28, when they are read."""
 BASAL = symbol("basal_priming")
 NONE, FULL = sp.Integer(0), sp.Integer(1)
 """Antigen signal before the tumour is implanted, at which T cells rest at day 0, and that of a large tumour."""
@@ -36,7 +38,7 @@ def hcc_mouse(parameters: tuple[Parameter, ...]) -> OdeModel:
         depletion.depletion("cd8", "CD8", "E", ("effector_cells", "pd1_cells")),
         tumour.fed_tumour("uL", _killing(), symbol("cyclin_d1"), tumour.erk_apoptosis()),
     )
-    return OdeModel("hcc_mouse", "Sorafenib in mice with liver tumours", mechanisms, parameters, _outputs())
+    return OdeModel("hcc_mouse", "Sorafenib in mice with liver tumours", mechanisms, parameters, _outputs(), usual_days=DAYS)
 
 
 def _signals() -> Mechanism:

@@ -17,6 +17,8 @@ from kinimmune.models.symbolic.roles import TrialRoles
 
 KINASES = {"raf": "RAF", "vegfr2": "VEGFR-2", "pdgfrb": "PDGFR-β", "treg": "FLT-3"}
 
+DAYS = 360.0
+"""Horizon of a course [d]: a year of the patient, beyond the median survival in every arm of both trials."""
 IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
 REFERENCE_PARTS = IMMUNE_PARTS[:-1]
 """Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
@@ -95,6 +97,7 @@ def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, 
         trial=TRIAL_ROLES,
         drugs=(KINASE_INHIBITOR, *(_antibody_role(antibodies) if antibodies else ())),
         reported_courses=(*REPORTED_COURSES, *(("antibody",) if antibodies else ())),
+        usual_days=DAYS,
     )
 
 

@@ -15,6 +15,8 @@ from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.roles import TrialRoles
 
 KINASES = {"raf": "RAF", "braf_v600e": "B-RAF"}
+DAYS = 360.0
+"""Horizon of a course [d]: the trials give the drugs for 336 days, in twelve cycles of four weeks or sixteen of three."""
 STEEPNESS = 4
 """Hill exponent of the IL-15 gate: without a threshold CD4+NKG2D+ cells follow MICA/B and survival in every arm."""
 TRIAL_ROLES = TrialRoles(causes_of_death={"tumour": "death_hazard"}, new_lesions="lesion_hazard", log_diameter="log_diameter")
@@ -71,6 +73,7 @@ def build(parameters: tuple[Parameter, ...], steepness: int, alkylating: tuple[s
             chemotherapy.alkylating_agent(ALKYLATING, alkylating),
         ),
         reported_courses=REPORTED_COURSES,
+        usual_days=DAYS,
     )
 
 

@@ -5,6 +5,7 @@ quantities that depend on states and parameters) and `Term`s (summands of a stat
 and every term is an *interaction*, an arrow of the influence diagram: `model.without("treg_suppression")` is its knock-out.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -45,6 +46,8 @@ class OdeModel:
     """Drugs the arms of a trial can give; none for a model that is given what it is given by experiments alone."""
     reported_courses: tuple[str, ...] = ()
     """States and outputs whose mean courses in a trial a report shows, in its order."""
+    usual_days: float | None = None
+    """Horizon of a course where none is asked for [d]; None where the model tells none, and a general one is taken."""
 
     def __repr__(self) -> str:
         """Return the name and what the model consists of."""
@@ -266,6 +269,8 @@ def _check_purpose(model: OdeModel) -> None:
     if model.trial is not None:
         check_roles(model.trial, model.name, model.states, model.outputs)
     check_drugs(model.drugs, model.name, model.states, model.inputs, model.parameters)
+    if model.usual_days is not None and not 0.0 < model.usual_days < math.inf:
+        raise ModelError(f"model '{model.name}': usual_days is {model.usual_days}; give a number of days above 0, or none")
     courses = (*model.state_names, *(item.name for item in model.outputs))
     for name in model.reported_courses:
         if name not in courses:

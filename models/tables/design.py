@@ -12,6 +12,7 @@ from kinimmune.models.symbolic.units import convert, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
+from kinimmune.models.trial.design import LEAST_READING_ERROR
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "later_scan_interval": Quantity("d", of_arm=False, above=1.0, below=3653.0, required=False),
     "later_scans_from": Quantity("d", of_arm=False, above=1.0, below=36525.0, required=False),
     "scan_jitter": Quantity("d", of_arm=False, below=365.0),
-    "reading_error": Quantity("1", of_arm=False, below=1.0),
+    "reading_error": Quantity("1", of_arm=False, above=LEAST_READING_ERROR, below=1.0),
     "progression_ratio": Quantity("1", of_arm=False, above=1.0, below=10.0, required=False),
     "response_ratio": Quantity("1", of_arm=False, below=1.0, required=False),
     "baseline_diameter": Quantity("mm", of_arm=False, below=5000.0, required=False),

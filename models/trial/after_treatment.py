@@ -14,22 +14,12 @@ from kinimmune.models.arrays import Array, Bools, Integers
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.individual import add_doses
-from kinimmune.models.trial.assessments import TreatmentCourse
+from kinimmune.models.trial.assessments import Departures, TreatmentCourse
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.simulator import TrialSimulator
 
 NEGLIGIBLE = 1e-5
 """Weight below which an off-treatment path is not integrated; leaving it out moves no probability by more than its weight."""
-
-
-@dataclass(frozen=True)
-class Departures:
-    """Who leaves treatment when: one entry a path after treatment, m in all."""
-
-    scan: Integers
-    """Scan (0-based) at which treatment is left, shape (m,)."""
-    patient: Integers
-    """Place of the patient, shape (m,)."""
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,24 @@
 """What a trial sees of a patient: progression at scans, response, and how long the drug is taken.
 
-Start with `p_no_progression` and `treatment_course`.  Everything here is a probability given the patient's course, smooth in the
-model's parameters: nothing is drawn.
+Start with `assess` and `treatment_course`; how diameters are read is in `kinimmune.models.trial.readings`.  Everything here is a
+probability given the patient's course, smooth in the model's parameters: nothing is drawn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import UsageError
 from kinimmune.models.trial.design import Arm, StopRule, Trial
-
-
-@dataclass(frozen=True)
-class DiameterReadings:
-    """The sum of diameters at K scans of n patients."""
-
-    log_diameter: Array
-    """ln of the sum of diameters over its start, shape (K, n)."""
-    speed: Array
-    """Derivative [1/d] of ln of the sum of diameters, shape (K, n)."""
+from kinimmune.models.trial.readings import (
+    DiameterReadings,
+    LaterReadings,
+    Responses,
+    no_responses,
+    p_no_crossing,
+    read_diameters,
+)
 
 
 @dataclass(frozen=True)
@@ -34,54 +31,72 @@ class ScanReadings:
     """None in a model without a diameter."""
 
 
-def p_no_progression(readings: ScanReadings, trial: Trial) -> Array:
-    """Return the probability that no scan up to each has shown progression.
+@dataclass(frozen=True)
+class Departures:
+    """Who leaves treatment when: one entry a path after treatment, m in all."""
 
-    The probability that no reading of the sum of diameters has crossed RECIST's limit, times exp(-G(v_k)), with G the cumulative
-    hazard of new lesions at the date v_k of scan k.
+    scan: Integers
+    """Scan (0-based) at which treatment is left, shape (m,)."""
+    patient: Integers
+    """Place of the patient, shape (m,)."""
+
+
+@dataclass(frozen=True)
+class Assessments:
+    """What scans show of n patients on treatment and of m paths after it; death and adverse events aside."""
+
+    no_progression: Array
+    """Probability that no scan up to each has shown progression on treatment, shape (K, n)."""
+    no_progression_after: Array
+    """The same, on treatment up to the departure and off treatment since, shape (K, m)."""
+    confirmed: Array
+    """Probability that a scan on treatment confirms a first response, none up to it having shown progression, shape (K, n)."""
+    responses: Responses
+
+
+def p_no_progression(readings: ScanReadings, trial: Trial) -> Array:
+    """Return the probability that no scan up to each has shown progression, shape (K, n).
+
+    The probability that no reading of the sum of diameters has crossed RECIST's limit (`kinimmune.models.trial.readings`), times
+    exp(-G(v_k)), with G the cumulative hazard of new lesions at the date v_k of scan k.
 
     Parameters
     ----------
     readings
         what the scans have to see
     trial
-        its ratio and errors
-
-    Returns
-    -------
-    Array
-        shape (K, n)
+        its criterion and errors
     """
     no_lesion = np.exp(-readings.hazard_of_lesions)
     return no_lesion if readings.diameter is None else p_no_crossing(readings.diameter, trial) * no_lesion
 
 
-def p_no_crossing(diameter: DiameterReadings, trial: Trial) -> Array:
-    """Return the probability that no reading of the sum of diameters up to each scan has crossed RECIST's limit.
-
-    1 - Phi(max over scans j <= k of (z_j - ln r) / e_j), with z_j the rise of ln of the sum of diameters at scan j over its
-    smallest value at any scan so far, and r RECIST's ratio; where an increase in mm is asked for too, ln r is what
-    `Trial.progression_limit` tells.  What a patient's reader and calendar add is one normal deviation for all scans:
-    e_j^2 = s_r^2 + (x'_j s_v)^2, the reading error of ln of the sum and the visit's deviation [d] times the speed of ln of the
-    sum.  Where the tumour grows fast this is Phi((v_k - t*) / s_v) about the time t* of crossing; where it hovers about the
-    limit, reading decides.
+def assess(on: ScanReadings, off: ScanReadings, departures: Departures, trial: Trial) -> Assessments:
+    """Return what scans show of patients, and of those who leave treatment.
 
     Parameters
     ----------
-    diameter
-        the sum of diameters at K scans of n patients
+    on
+        of n patients on treatment
+    off
+        of m paths; what comes after the departures counts
+    departures
+        where the paths begin
     trial
-        its ratio and errors
-
-    Returns
-    -------
-    Array
-        shape (K, n)
+        its criterion and errors
     """
-    lowest = np.minimum(np.minimum.accumulate(diameter.log_diameter, axis=0), 0.0)
-    error = np.hypot(trial.reading_error, diameter.speed * trial.scan_jitter)
-    excess = (diameter.log_diameter - lowest - trial.progression_limit(lowest)) / error
-    return np.asarray(ndtr(-np.maximum.accumulate(excess, axis=0)))
+    before = np.arange(on.hazard_of_lesions.shape[0])[:, None] <= departures.scan
+    free = np.exp(-on.hazard_of_lesions)
+    free_after = np.where(before, free[:, departures.patient], np.exp(-off.hazard_of_lesions))
+    if on.diameter is None or off.diameter is None:
+        return Assessments(free, free_after, np.zeros(free.shape), no_responses(free.shape[0]))
+    seen = read_diameters(on.diameter, LaterReadings(off.diameter, departures.scan, departures.patient), trial)
+    responses = replace(
+        seen.responses,
+        lasting=seen.responses.lasting * free.T[seen.responses.patients, None, :],
+        lasting_after=seen.responses.lasting_after * free_after.T[seen.responses.paths, None, :],
+    )
+    return Assessments(seen.unseen * free, seen.unseen_after * free_after, seen.confirmed * free, responses)
 
 
 @dataclass(frozen=True)
@@ -139,25 +154,3 @@ def _stopped_by_rule(arm: Arm, rule: StopRule, scans: Array, not_seen: Array) ->
         return np.vstack([np.zeros_like(not_seen[:1]), 1.0 - not_seen[:-1]])
     require_symptoms(arm, rule)
     return (1.0 - not_seen) * -np.expm1(-arm.symptomatic_rate * scans)[:, None]
-
-
-def confirmed_response(log_diameter: Array, threshold: float) -> Integers:
-    """Return the scan at which each patient's response is confirmed, -1 without one.
-
-    Response: the sum of diameters stands at or below the threshold at two scans in a row.
-
-    Parameters
-    ----------
-    log_diameter
-        ln of the sum of diameters over its start at the scans, shape (n_scans, n)
-    threshold
-        ln of the ratio that counts as response
-
-    Returns
-    -------
-    Integers
-        index of the confirming scan, shape (n,)
-    """
-    small = log_diameter <= threshold
-    twice = small[1:] & small[:-1]
-    return np.where(twice.any(axis=0), twice.argmax(axis=0) + 1, -1)

@@ -20,6 +20,8 @@ from kinimmune.models.trial.scan_plan import ScanPlan
 
 LONGEST_FOLLOW_UP = 36525.0
 """A hundred years [d]: longer follow-up is a wrong date."""
+LEAST_READING_ERROR = 5e-4
+"""Of ln of a sum of diameters: a twentieth of a millimetre in ten centimetres, less than any reader sees."""
 LARGEST_SHAPE = 100.0
 """Of the accrual: with it almost everybody enters on the last day."""
 
@@ -163,7 +165,7 @@ class Trial:
     scan_jitter: float
     """Standard deviation [d] of a scan about its date."""
     reading_error: float
-    """Standard deviation of ln of the sum of diameters as a reader measures it."""
+    """Standard deviation of ln of the sum of diameters as a reader measures it, anew at every scan."""
     progression_ratio: float
     """Sum of diameters over its smallest value so far at which RECIST says progression (1.2)."""
     response_ratio: float
@@ -187,6 +189,11 @@ class Trial:
             raise DataError(
                 f"study '{self.study}': scan_jitter {self.scan_jitter:g} d is not below scan_interval {self.scan_interval:g} d; "
                 "correct one of them in design.csv"
+            )
+        if not LEAST_READING_ERROR < self.reading_error < 1.0:
+            raise DataError(
+                f"study '{self.study}': reading_error {self.reading_error:g} does not lie between {LEAST_READING_ERROR:g} and 1; "
+                "correct it in design.csv"
             )
         self._require_arms()
         try:

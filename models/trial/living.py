@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.arrays import Array
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.treatment_paths import TreatmentPaths
 
@@ -64,37 +64,38 @@ def sum_responding(paths: TreatmentPaths, living: Living) -> Array:
     who were in response one step before, the second who are in response but for what a scan of that day shows, the third who
     are after it; the quotients make a product-limit curve.
     """
-    responders = np.flatnonzero((paths.confirmed >= 0) & (living.counted_on > 0.0))
     total = np.zeros((3, paths.grid.size))
-    if responders.size == 0:
+    if paths.responses.patients.size == 0:
         return total
     scans = paths.steps_to_scan
-    seen = paths.scans_before
-    shown = np.isin(np.arange(paths.grid.size), scans)
-    before, after = (_in_response(paths, living, responders, count) for count in (seen - shown, seen))
-    confirmed = paths.confirmed[responders]
-    begun, sure = scans[confirmed - 1], scans[confirmed]
-    place = begun[None, :] + np.arange(paths.grid.size)[:, None]
-    followed = place < paths.grid.size
-    # until it is confirmed a response lasts: whoever does not live to see it confirmed is no responder
-    place = np.minimum(np.maximum(place, sure[None, :]), paths.grid.size - 1)
-    still = np.take_along_axis(after, place, axis=0)
-    nearly = np.where(place > sure[None, :], np.take_along_axis(before, place, axis=0), still)
-    held = np.vstack([still[:1], still[:-1]])
-    for line, values in enumerate((held, nearly, still)):
-        total[line] = np.where(followed, values, 0.0).sum(axis=1)
+    before, after = _sum_in_response(paths, living)
+    for confirming in range(1, scans.size):
+        place = np.arange(scans[confirming - 1], paths.grid.size)
+        # until it is confirmed a response lasts: whoever does not live to see it confirmed is no responder
+        sure = np.maximum(place, scans[confirming])
+        still = after[confirming, sure]
+        nearly = np.where(place > scans[confirming], before[confirming, sure], still)
+        for line, values in enumerate((np.concatenate([still[:1], still[:-1]]), nearly, still)):
+            total[line, : place.size] += values
     return total
 
 
-def _in_response(paths: TreatmentPaths, living: Living, responders: Integers, scans: Integers) -> Array:
-    """Return the probability of having responded, being alive and unprogressed at the grid after so many scans, (g, r)."""
-    on = paths.p_not_discontinued[scans][:, responders] * paths.on_no_progression[scans][:, responders] * living.on[:, responders]
-    departures = paths.departures
-    # who leaves treatment by the scan that would confirm the response does not count as a responder
-    later = departures.scan > paths.confirmed[departures.patient]
-    chosen = np.flatnonzero(later & np.isin(departures.patient, responders))
-    left = departures.scan[chosen][None, :] < scans[:, None]
-    off = paths.off_no_progression[scans][:, chosen] * living.off[:, chosen] * np.where(left, paths.p_discontinued[chosen], 0.0)
-    total = on.T.copy()
-    np.add.at(total, np.searchsorted(responders, departures.patient[chosen]), off.T)
-    return total.T
+def _sum_in_response(paths: TreatmentPaths, living: Living) -> tuple[Array, Array]:
+    """Return who is in a response that a scan confirmed, before and after the scan of a day if there is one, (K, g) each.
+
+    Whoever leaves treatment by the scan that would confirm a response is no responder.
+    """
+    responses, scans = paths.responses, paths.steps_to_scan
+    on, off = living.on[:, responses.patients], living.off[:, responses.paths]
+    stayed = paths.p_not_discontinued[:, responses.patients] * living.counted_on[responses.patients]
+    left = (paths.p_discontinued * living.counted_off)[responses.paths]
+    before, after = np.zeros((2, scans.size, paths.grid.size))
+    for seen, begin in enumerate(scans, 1):
+        end = scans[seen] + 1 if seen < scans.size else paths.grid.size
+        days = slice(begin, end)
+        staying = responses.lasting[:, :seen, seen - 1] * stayed[seen, :, None]
+        leaving = responses.lasting_after[:, :seen, seen - 1] * left[:, None]
+        found = (on[days] @ staying + off[days] @ leaving).T
+        before[:seen, begin + 1 : end] = found[:, 1:]
+        after[:seen, begin:end] = found
+    return before, after

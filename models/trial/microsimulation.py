@@ -6,7 +6,7 @@ recovery studies and plots of single patients.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.individual import add_doses
 from kinimmune.models.trial.cohort import ArmCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.drawn_scans import DrawnPaths, Draws, draw_readings, find_progression, find_response
 from kinimmune.models.trial.simulator import TrialSimulator
 
 
@@ -35,6 +36,8 @@ class SimulatedPatients:
     """How long each patient was followed."""
     log_diameter: Array | None
     """ln of the sum of diameters over its start on the path taken, shape (g, n); None in a model without a diameter."""
+    response: Array
+    """Scheduled date of the scan that confirmed a response, infinite if none did; `progression` and `stop` may come before it."""
 
     def observed(self, endpoint: Endpoint) -> tuple[Array, Array]:
         """Return observed times [d] and whether each ends in an event (1.0) or is censored (0.0)."""
@@ -46,71 +49,6 @@ class SimulatedPatients:
             return np.minimum(first, limit), (first <= limit).astype(float)
         end = np.minimum(self.death, limit)
         return np.minimum(self.progression, end), (self.progression <= end).astype(float)
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """What chance decides of each patient, shape (n,) each."""
-
-    visit_shift: Array
-    """Deviation of every visit from its date, in standard deviations."""
-    reading: Array
-    """Error of every reading of ln of the sum of diameters, in standard deviations."""
-    lesion: Array
-    """Cumulative hazard at which the first new lesion appears."""
-    death: Array
-    """Cumulative hazard at which the patient dies."""
-    discontinuation: Integers
-    """Scan (0-based) at which adverse events end treatment."""
-    symptoms: Array
-    """Time [d] of symptomatic progression."""
-    entry: Array
-    """Uniform; the place in the accrual period is its 1/shape power."""
-    next_line: Array
-    """Uniform; a patient goes on with a next line where it is below the share of those who do."""
-
-    def of(self, who: Integers) -> "_Draws":
-        """Return the draws of some patients."""
-        return _Draws(*(getattr(self, item.name)[who] for item in fields(self)))
-
-
-@dataclass(frozen=True)
-class _Paths:
-    """What patients go through on a grid of g times, on treatment and, after leaving it, off treatment."""
-
-    hazard_of_death: Array
-    """Cumulative hazard of death by any cause, shape (g, n)."""
-    hazard_of_lesions: Array
-    """Cumulative hazard of new lesions, shape (g, n)."""
-    log_diameter: Array | None
-    """ln of the sum of diameters over its start, shape (g, n); None in a model without a diameter."""
-
-    def of(self, who: Integers) -> "_Paths":
-        """Return the paths of some patients."""
-        diameter = None if self.log_diameter is None else self.log_diameter[:, who]
-        return _Paths(self.hazard_of_death[:, who], self.hazard_of_lesions[:, who], diameter)
-
-    def since(self, start: int) -> "_Paths":
-        """Return the paths from a grid point on."""
-        diameter = None if self.log_diameter is None else self.log_diameter[start:]
-        return _Paths(self.hazard_of_death[start:], self.hazard_of_lesions[start:], diameter)
-
-    def left(self, start: int, who: Integers, off: "_Paths") -> "_Paths":
-        """Return the paths where some patients go on off treatment; what is read at grid point `start` is still on treatment."""
-        diameter = None
-        if self.log_diameter is not None and off.log_diameter is not None:
-            diameter = _replace_after(self.log_diameter, start, who, off.log_diameter)
-        return _Paths(
-            _replace_after(self.hazard_of_death, start, who, off.hazard_of_death),
-            _replace_after(self.hazard_of_lesions, start, who, off.hazard_of_lesions),
-            diameter,
-        )
-
-
-def _replace_after(values: Array, start: int, who: Integers, later: Array) -> Array:
-    changed = values.copy()
-    changed[start + 1 :, who] = later[1:]
-    return changed
 
 
 def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | list[int]) -> SimulatedPatients:
@@ -128,10 +66,10 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
     trial, grid = cohort.trial, simulator.grid(cohort.trial)
     scans = trial.scans(float(grid[-1]))
     places = trial.plan.places(scans.size)
-    draws = _draw(cohort, np.random.default_rng(seed))
+    draws = _draw(cohort, scans.size, np.random.default_rng(seed))
     on_treatment = simulator.integrate_on_treatment(cohort)
-    paths = _read_paths(simulator, cohort.parameters, cohort.dosing.on, on_treatment)
-    progression = _find_progression(trial, grid, paths, draws)
+    paths = _read_paths(simulator, trial, _Way(False, cohort.dosing.on, cohort.parameters), on_treatment, draws)
+    progression = find_progression(trial, paths, draws)
     by_rule = _rule_stop(cohort.rule, scans, progression, draws)
     stop = np.minimum(by_rule, draws.discontinuation)
     goes_on = _goes_on(cohort.arm, by_rule <= draws.discontinuation, draws)
@@ -141,8 +79,10 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
             who = np.flatnonzero((stop == scan) & (goes_on == later.next_line))
             if who.size == 0:
                 continue
-            paths = paths.left(start, who, _leave_treatment(simulator, later, on_treatment, start, who))
-            again = _find_progression(trial, grid, paths.of(who), draws.of(who))
+            way, drawn = later.of(who), draws.of(who)
+            off = _leave_treatment(simulator, way, on_treatment, start, who)
+            paths = paths.left(start, int(scan), who, _read_paths(simulator, trial, way, off, drawn))
+            again = find_progression(trial, paths.of(who), drawn)
             progression[who] = np.where(progression[who] <= scan, progression[who], np.maximum(again, scan + 1))
     dates = np.append(scans, math.inf)
     return SimulatedPatients(
@@ -155,19 +95,21 @@ def simulate_patients(simulator: TrialSimulator, cohort: ArmCohort, seed: int | 
             for endpoint, span in trial.follow_up.items()
         },
         log_diameter=paths.log_diameter,
+        response=dates[find_response(trial, paths, draws)],
     )
 
 
-def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
+def _draw(cohort: ArmCohort, scans: int, generator: np.random.Generator) -> Draws:
     arm, n = cohort.arm, cohort.patients
     never = np.full(n, np.iinfo(np.int64).max)
     rate = 0.0 if cohort.rule is StopRule.NEVER else arm.discontinuation_rate
     waiting = generator.exponential(size=n)
     discontinuation = never if rate == 0.0 else cohort.trial.plan.count_before(waiting / (rate * cohort.trial.scan_interval))
     symptoms = generator.exponential(size=n) * arm.symptomatic_median / math.log(2.0)
-    return _Draws(
-        visit_shift=generator.standard_normal(n),
-        reading=generator.standard_normal(n),
+    return Draws(
+        visit_shift=generator.standard_normal((n, scans)),
+        first_reading=generator.standard_normal(n),
+        reading=generator.standard_normal((n, scans)),
         lesion=generator.exponential(size=n),
         death=generator.exponential(size=n),
         discontinuation=discontinuation,
@@ -177,22 +119,29 @@ def _draw(cohort: ArmCohort, generator: np.random.Generator) -> _Draws:
     )
 
 
-def _read_paths(simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories) -> _Paths:
-    """Return what is read of courses with every state kept, under what was given on them."""
-    name = simulator.roles.log_diameter
-    inputs = simulator.with_inputs(parameters, schedule, courses.time)
-    diameter = None if name is None else simulator.read(courses, inputs, [name])[0]
-    return _Paths(simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses), diameter)
-
-
 @dataclass(frozen=True)
 class _Way:
-    """What patients who stop at one scan go on with."""
+    """What patients are given on a course."""
 
     next_line: bool
     schedule: Schedule
     parameters: Array
-    """Of all patients of the arm, shape (n_parameters, n)."""
+    """Of n patients, shape (n_parameters, n)."""
+
+    def of(self, who: Integers) -> "_Way":
+        """Return the way of some patients."""
+        return _Way(self.next_line, self.schedule, np.ascontiguousarray(self.parameters[:, who]))
+
+
+def _read_paths(simulator: TrialSimulator, trial: Trial, way: _Way, courses: EnsembleTrajectories, draws: Draws) -> DrawnPaths:
+    """Return what is read of courses with every state kept, under what was given on them."""
+    name = simulator.roles.log_diameter
+    deaths, lesions = simulator.hazard_of_death(courses), simulator.hazard_of_lesions(courses)
+    if name is None:
+        return DrawnPaths(deaths, lesions, None, None)
+    diameter = simulator.read(courses, simulator.with_inputs(way.parameters, way.schedule, courses.time), [name])[0]
+    error = simulator.reading_error(trial, way.parameters)
+    return DrawnPaths(deaths, lesions, diameter, draw_readings(trial, courses.time, diameter, error, draws))
 
 
 def _list_ways(cohort: ArmCohort, day: float) -> list[_Way]:
@@ -203,7 +152,7 @@ def _list_ways(cohort: ArmCohort, day: float) -> list[_Way]:
     return ways
 
 
-def _goes_on(arm: Arm, by_rule: Bools, draws: _Draws) -> Bools:
+def _goes_on(arm: Arm, by_rule: Bools, draws: Draws) -> Bools:
     """Return who goes on with the arm's next line, by whether the study's rule ends the treatment of each patient."""
     if arm.next_line is None:
         return np.zeros(by_rule.shape, dtype=bool)
@@ -212,49 +161,22 @@ def _goes_on(arm: Arm, by_rule: Bools, draws: _Draws) -> Bools:
 
 def _leave_treatment(
     simulator: TrialSimulator, way: _Way, on_treatment: EnsembleTrajectories, start: int, who: Integers
-) -> _Paths:
-    """Return the paths after treatment, from a grid point on, of patients who stop there."""
-    parameters = np.ascontiguousarray(way.parameters[:, who])
+) -> EnsembleTrajectories:
+    """Return the courses after treatment of patients who stop at a grid point."""
     initial = np.ascontiguousarray(on_treatment.states[:, start, who])
     if way.next_line:  # what treatment gave at that moment the states hold already, what the next line gives then they do not
         initial = add_doses(simulator.compiled, way.schedule, float(on_treatment.time[start]), initial)
-    courses = simulator.integrate(
+    return simulator.integrate(
         initial=initial,
-        parameters=parameters,
+        parameters=way.parameters,
         time=on_treatment.time,
         start=np.full(who.size, start),
         schedule=way.schedule,
         tolerances=simulator.tolerances,
     )
-    return _read_paths(simulator, parameters, way.schedule, courses).since(start)
 
 
-def _find_progression(trial: Trial, grid: Array, paths: _Paths, draws: _Draws) -> Integers:
-    """Return the scan (0-based) that first shows progression, the number of scans where none does.
-
-    Every visit of a patient is shifted by the same number of days, and every reading by the same error.
-    """
-    scans = trial.scans(float(grid[-1]))
-    at_scan = paths.hazard_of_lesions[trial.plan.places(scans.size)]
-    shown = at_scan >= draws.lesion[None, :]
-    if paths.log_diameter is not None:
-        read = _at_visits(grid, paths.log_diameter, scans[:, None] + trial.scan_jitter * draws.visit_shift[None, :])
-        lowest = np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
-        limit = trial.progression_limit(lowest) + trial.reading_error * draws.reading[None, :]
-        shown = (read - lowest >= limit) | shown
-    return np.where(shown.any(axis=0), shown.argmax(axis=0), scans.size)
-
-
-def _at_visits(grid: Array, values: Array, visits: Array) -> Array:
-    """Return values, shape (g, n), at each patient's visits, shape (n_scans, n), linear between grid points."""
-    place = np.clip(visits / (grid[1] - grid[0]), 0.0, grid.size - 1.000001)
-    before = place.astype(np.int64)
-    columns = np.arange(values.shape[1])[None, :]
-    share = place - before
-    return np.asarray((1.0 - share) * values[before, columns] + share * values[before + 1, columns])
-
-
-def _rule_stop(rule: StopRule, scans: Array, progression: Integers, draws: _Draws) -> Integers:
+def _rule_stop(rule: StopRule, scans: Array, progression: Integers, draws: Draws) -> Integers:
     """Return the scan (0-based) at which the rule ends treatment, beyond the last one where it does not."""
     if rule is StopRule.RADIOLOGICAL:
         return progression

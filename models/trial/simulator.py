@@ -79,6 +79,10 @@ class TrialSimulator:
         last = int(trial.plan.places(scans)[-1]) if scans else 0
         return step * np.arange(max(steps, last + late) + 1.0)
 
+    def reading_error(self, trial: Trial, parameters: Array) -> Array:
+        """Return the standard deviation of a reading of ln of each patient's sum of diameters, shape (n,)."""
+        return np.full(parameters.shape[1], trial.reading_error)
+
     def with_inputs(self, parameters: Array, schedule: Schedule, time: Array) -> Array:
         """Return parameters with the inputs of a schedule below them, shape (n_parameters + n_inputs, k, n).
 

@@ -7,7 +7,6 @@ goes on with a next line, each with the probability of having taken it; nothing 
 `kinimmune.models.trial.after_treatment`.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -17,16 +16,18 @@ import numpy as np
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.solvers.dosing import Schedule
 from kinimmune.models.solvers.ensemble import EnsembleTrajectories
-from kinimmune.models.trial.after_treatment import Branch, Departures, follow, join_courses, join_departures, plan_leaving
+from kinimmune.models.trial.after_treatment import Branch, follow, join_courses, join_departures, plan_leaving
 from kinimmune.models.trial.assessments import (
-    DiameterReadings,
+    Departures,
     ScanReadings,
     TreatmentCourse,
-    confirmed_response,
+    assess,
     p_no_progression,
     treatment_course,
 )
 from kinimmune.models.trial.cohort import ArmCohort
+from kinimmune.models.trial.design import Trial
+from kinimmune.models.trial.readings import DiameterReadings, Responses
 from kinimmune.models.trial.simulator import TrialSimulator
 
 
@@ -62,8 +63,10 @@ class TreatmentPaths:
     """Probability of not having left for adverse events by each scan, shape (K + 1, n)."""
     p_discontinued: Array
     """Probability of having left for adverse events by the off-treatment path, shape (m,)."""
-    confirmed: Integers
-    """Scan (0-based) that confirms a response on treatment, -1 without one, shape (n,)."""
+    confirmed: Array
+    """Probability that a scan on treatment confirms a first response, none up to it having shown progression, shape (K, n)."""
+    responses: Responses
+    """How long responses last."""
 
     @property
     def scans_before(self) -> Integers:
@@ -93,38 +96,38 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
     scans = trial.scans(float(grid[-1]))
     places = trial.plan.places(scans.size)
     on_treatment = simulator.integrate_on_treatment(cohort)
-    on_readings = read_scans(simulator, cohort.parameters, dosing.on, on_treatment, places)
+    on_readings = read_scans(simulator, trial, cohort.parameters, dosing.on, on_treatment)
     on_no_progression = p_no_progression(on_readings, trial)
     course = treatment_course(trial, arm, cohort.rule, scans, on_no_progression)
     possible = (scans[:, None] < grid[-1]) & (on_treatment.completion == 0)
     ways = plan_leaving(cohort, course, possible)
     keep = kept_states or simulator.observed_states
     branches = tuple(branch for way in ways for branch in follow(simulator, way, on_treatment, places, keep))
-    off_no_progression = []
-    for branch in branches:
-        readings = read_scans(simulator, branch.parameters, branch.schedule, branch.courses, places)
-        off_no_progression.append(_from_one(p_no_progression(_join(on_readings, readings, branch.departures), trial)))
+    departures = join_departures(branches)
+    off_readings = [read_scans(simulator, trial, branch.parameters, branch.schedule, branch.courses) for branch in branches]
+    seen = assess(on_readings, _join(off_readings), departures, trial)
     return TreatmentPaths(
         grid=grid,
         scans=scans,
         steps_to_scan=places,
         on_treatment=on_treatment,
         off_treatment=join_courses(branches),
-        departures=join_departures(branches),
+        departures=departures,
         branches=branches,
         course=course,
         on_weight=_remaining([way.left for way in ways]),
         off_weight=np.concatenate([branch.weight for branch in branches]),
         on_no_progression=_from_one(on_no_progression),
-        off_no_progression=np.hstack(off_no_progression),
+        off_no_progression=_from_one(seen.no_progression_after),
         p_not_discontinued=_remaining([way.discontinued for way in ways]),
         p_discontinued=np.concatenate([branch.discontinued for branch in branches]),
-        confirmed=_confirm(on_readings, trial.response_ratio),
+        confirmed=seen.confirmed,
+        responses=seen.responses,
     )
 
 
 def read_scans(
-    simulator: TrialSimulator, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories, at_scan: Integers
+    simulator: TrialSimulator, trial: Trial, parameters: Array, schedule: Schedule, courses: EnsembleTrajectories
 ) -> ScanReadings:
     """Return what scans have to see of courses; 0 where a course has not begun or has failed.
 
@@ -132,15 +135,16 @@ def read_scans(
     ----------
     simulator
         the model with its roles
+    trial
+        when its scans are, and the error of its readings
     parameters
         of the patients, shape (n_parameters, n)
     schedule
         what they were given
     courses
         on the whole grid, with the observed states
-    at_scan
-        places of the scans in the grid, shape (K,)
     """
+    at_scan = trial.plan.places(trial.scans(float(courses.time[-1])).size)
     hazard_of_lesions = np.nan_to_num(simulator.hazard_of_lesions(courses)[at_scan])
     reading = simulator.log_diameter
     if reading is None:
@@ -152,27 +156,18 @@ def read_scans(
     # what a failed patient lacks is made finite here; `sum_paths` gives such patients no weight
     before, at, after = np.nan_to_num(found).reshape(3, at_scan.size, -1)
     step = courses.time[1] - courses.time[0]
-    return ScanReadings(hazard_of_lesions, DiameterReadings(at, (after - before) / (2.0 * step)))
+    speed = (after - before) / (2.0 * step)
+    return ScanReadings(hazard_of_lesions, DiameterReadings(at, speed, simulator.reading_error(trial, parameters)))
 
 
-def _join(on: ScanReadings, off: ScanReadings, departures: Departures) -> ScanReadings:
-    """Return the readings of patients who leave: on treatment up to the scan they leave at, off treatment after it."""
-    before = np.arange(on.hazard_of_lesions.shape[0])[:, None] <= departures.scan[None, :]
-
-    def join(on_values: Array, off_values: Array) -> Array:
-        return np.where(before, on_values[:, departures.patient], off_values)
-
-    hazard_of_lesions = join(on.hazard_of_lesions, off.hazard_of_lesions)
-    if on.diameter is None or off.diameter is None:
-        return ScanReadings(hazard_of_lesions, None)
-    log_diameter = join(on.diameter.log_diameter, off.diameter.log_diameter)
-    return ScanReadings(hazard_of_lesions, DiameterReadings(log_diameter, join(on.diameter.speed, off.diameter.speed)))
-
-
-def _confirm(readings: ScanReadings, ratio: float) -> Integers:
-    if readings.diameter is None:
-        return np.full(readings.hazard_of_lesions.shape[1], -1)
-    return confirmed_response(readings.diameter.log_diameter, math.log(ratio))
+def _join(readings: Sequence[ScanReadings]) -> ScanReadings:
+    """Return what scans have to see of the paths of all branches, one after the other."""
+    hazards = np.hstack([item.hazard_of_lesions for item in readings])
+    diameters = [item.diameter for item in readings if item.diameter is not None]
+    if not diameters:
+        return ScanReadings(hazards, None)
+    parts = ([getattr(item, name) for item in diameters] for name in ("log_diameter", "speed", "reading_error"))
+    return ScanReadings(hazards, DiameterReadings(*(np.concatenate(values, axis=-1) for values in parts)))
 
 
 def _remaining(left: Sequence[Array]) -> Array:

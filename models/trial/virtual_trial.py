@@ -187,11 +187,8 @@ def _p_lesion_alone(no_progression: Array, no_lesion: Array) -> Array:
 
 
 def _sum_responses(paths: TreatmentPaths, living: Living) -> float:
-    patient = np.flatnonzero(paths.confirmed >= 0)
-    scan = paths.confirmed[patient]
-    on_and_unseen = paths.p_not_discontinued[scan + 1, patient] * paths.on_no_progression[scan + 1, patient]
-    alive = living.on[paths.steps_to_scan[scan], patient]
-    return float((on_and_unseen * alive * living.counted_on[patient]).sum())
+    alive = living.on[paths.steps_to_scan] * living.counted_on
+    return float((paths.p_not_discontinued[1:] * paths.confirmed * alive).sum())
 
 
 def _outcome(simulator: TrialSimulator, cohort: ArmCohort | PopulationCohort, sums: ArmSums) -> ArmOutcome:

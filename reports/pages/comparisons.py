@@ -6,10 +6,11 @@ Start with `list_targets`.
 from collections.abc import Sequence
 
 from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
-from kinimmune.fitting.problem.targets import Role
+from kinimmune.fitting.estimation.whitening import BlockSummary
+from kinimmune.fitting.problem.targets import DATA, Role
 from kinimmune.reports.typesetting.blocks import Cell, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import MISSING, print_endpoint, print_fixed, print_interval, print_number, print_words
-from kinimmune.reports.typesetting.labels import PLAIN, Labels
+from kinimmune.reports.typesetting.labels import PLAIN, Labels, lower_first
 from kinimmune.reports.typesetting.statistics import (
     are_medians,
     count_decimals,
@@ -118,3 +119,21 @@ def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Tab
 
 def _print_inside(row: ComparisonRow) -> str:
     return MISSING if row.inside is None else "yes" if row.inside else "no"
+
+
+def list_correlations(blocks: Sequence[BlockSummary], labels: Labels = PLAIN) -> Table:
+    """Return the correlations a fit took into account, a row a study, with the two residuals that correlate most."""
+    rows = []
+    for item in blocks:
+        *pair, value = item.strongest
+        one, other = (_name_residual(row, labels) for row in pair)
+        numbers = (str(len(item.block.rows)), str(item.draws), print_number(item.condition_number))
+        rows.append((labels.study(item.block.study), *numbers, f"{one} and {other}", print_fixed(value, 2)))
+    names = ("Study", "Residuals", "Trials drawn", "Condition number", "Most correlated", "Correlation")
+    return Table(names, tuple(rows), "lrrrlr", widths=(0, 0, 0, 0, 1, 0))
+
+
+def _name_residual(row: tuple[str, int], labels: Labels) -> str:
+    label, place = row
+    words = labels.output(label)
+    return f"interval {place + 1} of {words}" if label.split(":")[0] in DATA else lower_first(words)

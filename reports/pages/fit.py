@@ -9,7 +9,7 @@ from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.model.tables import list_changes, list_constants, list_estimates
 from kinimmune.reports.pages import tables
-from kinimmune.reports.pages.comparisons import list_predicted, list_ratios, list_targets
+from kinimmune.reports.pages.comparisons import list_correlations, list_predicted, list_ratios, list_targets
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Paragraph, Strong, TableBlock
 from kinimmune.reports.typesetting.formats import print_fixed
 from kinimmune.reports.typesetting.statistics import are_medians, count_fitted, has_number
@@ -27,6 +27,7 @@ def compose_fit(content: Content, figures: DrawnFigures) -> list[Block]:
         Heading("The fit"),
         TableBlock(list_targets(content.fit, content.labels), caption, small=not medians),
         Paragraph(_count_squares(content)),
+        *_compose_correlations(content),
         *show_figures(figures, "medians", *OTHER_KINDS, *ratios, "residuals"),
     ]
 
@@ -35,6 +36,18 @@ _MEDIANS = (
     "Fitted numbers, in months. Residual: in standard errors of the logarithm, for medians of time to progression the signed "
     "root of the deviance. Scan: reported | predicted; such a median can only fall on a scan, so the scan is what was fitted."
 )
+
+
+def _compose_correlations(content: Content) -> list[Block]:
+    """Return the table of correlations that a fit took into account; none where it took none."""
+    whitening = content.fit.whitening
+    if whitening is None:
+        return []
+    caption = (
+        "Numbers that share patients, fitted with their correlations: those of trials of the published size, drawn at a first "
+        "optimum. The sum of squares is that of residuals made independent by them; the table above has them raw."
+    )
+    return [TableBlock(list_correlations(whitening.blocks, content.labels), caption, small=True)]
 
 
 def _describe_residuals(content: Content) -> str:

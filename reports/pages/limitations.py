@@ -55,7 +55,7 @@ def _limit_trials(fit: FitResult) -> tuple[Cell, ...]:
     return (
         (
             Strong("Arms share patients. "),
-            f"{shared} come from the same patients; the fit treats them as independent.",
+            f"{shared} come from the same patients; {_INDEPENDENT if fit.whitening is None else _CORRELATED}.",
         ),
         (
             Strong("The reading error of diameters is assumed. "),
@@ -64,6 +64,8 @@ def _limit_trials(fit: FitResult) -> tuple[Cell, ...]:
     )
 
 
+_INDEPENDENT = "the fit treats them as independent"
+_CORRELATED = "the fit takes their correlations from trials drawn at a first optimum, as if they held at every point"
 _SHARED = "The median of survival and that of progression in one arm"
 
 

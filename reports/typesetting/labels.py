@@ -80,11 +80,14 @@ class Labels:
         ('Deaths, Own trial', 'OS curve, Own trial drug')
         >>> Labels().output("ratio:nk_cells:21:drug:vehicle")
         'Nk cells on day 21, ratio, drug : vehicle'
+        >>> Labels().output("ratio:nk_cells:21:drug:drug:7")
+        'Nk cells on day 21 over day 7, ratio, drug : drug'
         """
         statistic, *place = name.split(":")
         if statistic in set(MeasurementKind) and len(place) > 2:
             read_out, day, *experiments = place
-            return f"{name_measurement(self.quantity(read_out), float(day), statistic)}, {' : '.join(experiments)}"
+            since = float(experiments.pop()) if len(experiments) > 2 else None
+            return f"{name_measurement(self.quantity(read_out), float(day), statistic, since)}, {' : '.join(experiments)}"
         month = float(place.pop()) if statistic == "survival" and place else None
         endpoint = None if statistic in _WITHOUT_ENDPOINT or not place else place.pop()
         if not place:

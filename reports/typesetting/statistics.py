@@ -44,20 +44,22 @@ def name_statistic(statistic: str, endpoint: str | None, month: float | None = N
     return f"{print_endpoint(endpoint)} {words}"
 
 
-def name_measurement(read_out: str, day: float, kind: str) -> str:
-    """Return what was measured in an experiment.
+def name_measurement(read_out: str, day: float, kind: str, since: float | None = None) -> str:
+    """Return what was measured in an experiment; `since` is the day of the reference where that is another.
 
     >>> name_measurement("Tregs", 28.1666, "ratio"), name_measurement("Tumour", 7.0, "mean")
     ('Tregs on day 28.17, ratio', 'Tumour on day 7')
+    >>> name_measurement("Tumour", 28.0, "ratio", 7.0)
+    'Tumour on day 28 over day 7, ratio'
     """
-    name = f"{read_out} on day {day:.4g}"
+    name = f"{read_out} on day {day:.4g}" if since in (None, day) else f"{read_out} on day {day:.4g} over day {since:.4g}"
     return name if kind == MeasurementKind.MEAN else f"{name}, {kind}"
 
 
 def name_row(row: ComparisonRow, write: Callable[[str], str] = derive_label) -> str:
     """Return what a row is about; `write` has the words of a state or read-out."""
     if row.read_out is not None and row.day is not None:
-        return name_measurement(write(row.read_out), row.day, row.statistic)
+        return name_measurement(write(row.read_out), row.day, row.statistic, row.reference_day)
     return name_statistic(row.statistic, row.endpoint, row.month)
 
 

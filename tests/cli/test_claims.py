@@ -171,6 +171,17 @@ def test_an_arm_of_a_trial_goes_before_an_experiment_of_that_name_and_the_revers
     assert laboratory["concentration"][28] > 1.0
 
 
+def test_claims_that_were_kept_before_there_was_a_posterior_are_read(kinimmune, sound_tables):
+    """What a run of before does not say of a fit is unknown."""
+    content = json.loads(kinimmune("claims", "gompertz", "--data", sound_tables, *DRAWS, "--json", "-q")[1])
+    later = {"basis", "fitted_value", *(name for name in content["claims"][0] if name.startswith("posterior"))}
+    known = [{name: value for name, value in item.items() if name not in later} for item in content["claims"]]
+    assert len(later) == 9
+    assert records_from_json(json.dumps({"claims": known}), Path("claims.json")) == records_from_json(
+        json.dumps(content), Path("claims.json")
+    )
+
+
 def test_claims_of_a_file_that_is_none_are_refused():
     with pytest.raises(DataError, match=r"claims\.json holds no tested claims: 0\.id: Field required; test the claims again"):
         records_from_json('{"claims": [{}]}', Path("claims.json"))

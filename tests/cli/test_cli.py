@@ -101,8 +101,8 @@ def test_list_says_what_each_model_can_be_tried_and_fitted_with(kinimmune):
 
     assert (trial["endpoints"], trial["targets"]) == (["os", "ttp", "pfs"], {"sharp": 4, "asia_pacific": 4})
     assert (trial["can_be_fitted"], trial["obstacle"]) == (True, None)
-    assert (mouse["endpoints"], mouse["targets"], mouse["can_be_fitted"]) == ([], {}, False)
-    assert "no hazard of death" in mouse["obstacle"]
+    assert (mouse["endpoints"], mouse["targets"], mouse["can_be_fitted"]) == ([], {"hcc_mouse": 9}, True)
+    assert "no hazard of death" in models["gompertz"]["obstacle"]
     assert "vehicle" in mouse["experiments"]
     assert "os, ttp, pfs" in next(line for line in table.splitlines() if "sharp (4), asia_pacific (4)" in line)
 
@@ -183,8 +183,12 @@ def test_a_plot_of_the_same_course_has_the_same_bytes(kinimmune, tmp_path):
     assert b"<svg" in one
 
 
-def test_check_of_the_package_finds_nothing(kinimmune):
-    assert kinimmune("check") == (0, "nothing wrong\n", "")
+def test_check_of_the_package_finds_nothing_wrong(kinimmune):
+    """It warns of the one study whose standard errors come from an interval for one arm and from n for the other."""
+    code, out, err = kinimmune("check")
+    first, doubt = out.splitlines()
+    assert (code, first, err) == (0, "nothing wrong", "")
+    assert doubt.startswith("warning: study 'asia_pacific' takes standard errors by two rules")
 
 
 def test_check_of_the_example_finds_nothing(kinimmune):

@@ -69,7 +69,7 @@ def test_csv_is_written_beside_the_tables_or_in_their_place(runs, kinimmune, tmp
 
 
 def test_a_run_of_whitened_residuals_is_told_by_a_key_of_its_results(runs, kinimmune, tmp_path):
-    change(tmp_path / "other" / "results" / "fit.json", whitening="ab" * 32)
+    change(tmp_path / "other" / "results" / "fit.json", whitening={"digest": "ab" * 32, "condition_number": 2.0, "blocks": []})
     code, out, _ = kinimmune("compare", *runs)
     assert code == Exit.DONE
     assert "not compared: sum of squares of the data, AIC, AICc, BIC, sum of squares of both of other with witness" in out

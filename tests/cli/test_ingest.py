@@ -42,7 +42,7 @@ def test_a_curve_is_printed_and_written_with_the_row_of_its_target(kinimmune, ar
     assert [int(row["at_risk"]) for row in found] == arm.at_risk(MONTHS).tolist()
     assert [float(row["survival"]) for row in found] == pytest.approx(arm.survival(MONTHS), abs=1e-4)
     assert [float(row["reading_error"]) > 0.0 for row in found] == [False, *[True] * 6]
-    assert "\nmy_trial,treated,os,curve,,,,200,1,fit,smith2019,figure 2,derived,,,,\n" in out
+    assert "\nmy_trial,treated,os,curve,,,,,200,1,fit,smith2019,figure 2,derived,,,,\n" in out
     assert "curve.csv: survival is taken as a share, since the curve starts with 1\n" in err
     assert err.endswith("wrote curves.csv: 7 rows\n")
 
@@ -136,7 +136,7 @@ def test_patients_are_counted_written_and_told_what_is_left_out(kinimmune, tmp_p
     assert [(row["arm"], row["time"], row["event"], row["AGE"]) for row in rows(tmp_path / "patients.csv")] == [
         ("treated", "120", "1", "61"), ("control", "300", "0", "55"), ("control", "80.5", "1", "70"),
     ]  # fmt: skip
-    assert "my_trial,control,os,patients,,,,2,1,fit,smith2019,figure 2,reported,,,," in out
+    assert "my_trial,control,os,patients,,,,,2,1,fit,smith2019,figure 2,reported,,,," in out
     assert err == "adtte.csv: '0' in column 'CNSR' is an event, '1' is none\nwrote patients.csv: 3 rows\n"
 
 

@@ -9,6 +9,8 @@ import pytest
 from report_example import make_content
 from report_kinds import make_mixed_content
 
+from kinimmune.fitting.estimation.whitening import BlockSummary, describe_whitening
+from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.fitting.sampling.results import Band, SampleResult
 from kinimmune.reports.figures.catalogue import list_figures
@@ -19,11 +21,12 @@ from kinimmune.reports.figures.recipes import draw_all
 from kinimmune.reports.figures.sample_curves import plot_bands
 from kinimmune.reports.figures.style import CONTROL, TREATED
 from kinimmune.reports.figures.survival import plot_progression, plot_survival
-from kinimmune.reports.pages.comparisons import list_predicted, list_targets
+from kinimmune.reports.pages.comparisons import list_correlations, list_predicted, list_targets
+from kinimmune.reports.pages.fit import compose_fit
 from kinimmune.reports.pages.limitations import list_fit_limitations
 from kinimmune.reports.pages.run import compose_report
 from kinimmune.reports.pages.summary import summarise
-from kinimmune.reports.typesetting.blocks import Strong
+from kinimmune.reports.typesetting.blocks import Strong, TableBlock
 
 CURVES = {"survival": "os", "progression": "ttp", "progression_free": "pfs"}
 """Figure of a curve -> its endpoint."""
@@ -233,3 +236,15 @@ def test_numbers_of_roles_that_nobody_looked_at_are_not_said_to_have_been_known(
     published = (content.fit.unfitted, unseen)
     told = [[entry[0] for entry in list_fit_limitations(replace(content.fit, unfitted=rows))] for rows in published]
     assert [known in heads for heads in told] == [True, False]
+
+
+def test_correlations_that_were_taken_into_account_are_tabled_and_nothing_is_called_independent(content):
+    rows = (("median:sharp:placebo:os", 0), ("curve:sharp:sorafenib:os", 2))
+    block = CorrelatedBlock("sharp", rows, 0, (0.4,))
+    whitening = describe_whitening((BlockSummary(block, (1.0, 1.1), 7 / 3, 0.02, 990, 10),))
+    fit = replace(content.fit, whitening=whitening)
+    row = list_correlations(whitening.blocks, content.labels).rows[0]
+    assert row[4:] == ("median OS, SHARP placebo and interval 3 of OS curve, SHARP sorafenib", "0.40")
+    captions = [block.caption for block in compose_fit(replace(content, fit=fit), {}) if isinstance(block, TableBlock)]
+    assert any(text.startswith("Numbers that share patients, fitted with their correlations") for text in captions)
+    assert ["as independent" in str(list_fit_limitations(item)) for item in (content.fit, fit)] == [True, False]

@@ -34,7 +34,7 @@ RATES = {
     "storm": STORM,
     "lesion": LESION,
 }
-INTERVAL, JITTER, SCANS = 42.0, 3.5, 42.0 * np.arange(1.0, 13.0)
+INTERVAL, JITTER, READING, SCANS = 42.0, 3.5, 1e-3, 42.0 * np.arange(1.0, 13.0)
 DISCONTINUATION = 0.003
 CAUSES = {"erosion": "wear", "collapse": "fall", "a storm": "gale"}
 """Label -> state; a trial of n causes has the first n, and only the first is eased by the drug."""
@@ -72,7 +72,7 @@ def make_straight_model(causes: int = 2, *, lesions: bool = True, diameter: bool
 
 
 def make_trial(**changes) -> Trial:
-    """Return a trial of a drug against placebo whose readers make no errors."""
+    """Return a trial of a drug against placebo whose readers make next to no errors."""
     shared = {"discontinuation_rate": DISCONTINUATION, "symptomatic_median": 100.0, "doses_per_day": 2.0}
     arms = (
         Arm("straight", "drug", 100, control=False, dose=400.0, drug="relief", **shared),
@@ -82,7 +82,7 @@ def make_trial(**changes) -> Trial:
     given = {
         "scan_interval": INTERVAL,
         "scan_jitter": JITTER,
-        "reading_error": 1e-9,
+        "reading_error": READING,
         "progression_ratio": 1.2,
         "response_ratio": 0.7,
     }
@@ -150,15 +150,30 @@ def unprogressed(time: np.ndarray, scans: np.ndarray = SCANS, rate: float = DISC
         unseen = math.exp(-LESION * (scans[k - 1] if k else 0.0))
         total[place] = keep[k] * math.exp(-on * day) * unseen
         for j in range(k):
-            crossing = scans[j] + double_time()
             alive = (keep[j] - keep[j + 1]) * math.exp(-on * scans[j] - off * (day - scans[j]))
-            total[place] += alive * unseen * ndtr((crossing - scans[k - 1]) / JITTER)
+            total[place] += alive * unseen * regrow(scans[k - 1] - scans[j])
     return total
 
 
-def double_time() -> float:
-    """Return how long after its smallest size an untreated tumour stands at the limit of progression [d]."""
-    return math.log(1.2) / GROWTH
+def err(speed: float) -> float:
+    """Return the standard deviation of a reading where the line has a speed [1/d]: the reader's error and that of the visit."""
+    return math.hypot(READING, JITTER * speed)
+
+
+def regrow(gap: np.ndarray | float) -> np.ndarray:
+    """Return the probability that no scan up to `gap` days after the last on drug, whose reading is smallest, shows progression.
+
+    That of the last of them: either the scan before it is as good as sure to show nothing, or it is to show progression.
+    """
+    return ndtr((math.log(1.2) - GROWTH * gap) / math.hypot(err(GROWTH - SHRINKAGE), err(GROWTH)))
+
+
+def outgrow(scans: np.ndarray, growth: float, ratio: float = 1.2, carried: float = 1.0) -> np.ndarray:
+    """Return the probability that no scan up to each shows progression of a growing line, whose first reading is smallest.
+
+    `carried` is the share of the first reading's error that the limit has: less than 1 where millimetres count.
+    """
+    return ndtr((math.log(ratio) - growth * scans) / math.hypot(carried * READING, err(growth)))
 
 
 def numbers_of(outcome: ArmOutcome) -> dict[str, np.ndarray]:

@@ -104,4 +104,4 @@ def test_a_point_that_fails_does_not_stop_the_others(hcc_problem, hcc_point):
     first, second = predict_each(few, [outside, hcc_point])
 
     assert isinstance(first, DataError)
-    assert set(second) == set(few.arms)
+    assert set(second.arms) == set(few.arms)

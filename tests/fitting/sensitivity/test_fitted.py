@@ -57,7 +57,8 @@ class Fitted:
 def fitted(tmp_path):
     """Return a run without a sample."""
     result = replace(make_content().fit, patients=4, seed=1)
-    record = RunRecord(("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None))
+    made = ("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None)
+    record = RunRecord(*made, digest=SETTINGS.tables)
     run = create_run(tmp_path / "run", record)
     run.write("config.toml", write_configuration(Settings(model="hcc_trial", jobs=1, fit=FitOptions(patients=4)), "fit"))
     run.write(FIT, FIT_JSON.dump(result))

@@ -1,4 +1,4 @@
-"""A run made at commit 735154f, before tasks had names of their own: reported for ever, and its finished tasks taken up again."""
+"""A run made at commit 735154f, before tasks had names of their own: reported for ever, computed again where it is taken up."""
 
 import json
 import shutil
@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 from paths import DATA
 
-from kinimmune.fitting.problem.first_format import PACKAGE_TABLES, recognise
-from kinimmune.fitting.runs.provenance import address, current_environment
-from kinimmune.fitting.runs.run import open_run
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS, find_task_function
-from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import DataError
-from kinimmune.models.tables.rows import Tables
 
 ARCHIVE = DATA / "run-735154f.zip"
 pytestmark = pytest.mark.slow
@@ -59,59 +54,39 @@ def test_every_step_of_the_witness_was_made_by_a_function_that_is_known(witness)
         find_task_function("os:system")
 
 
-def test_the_witness_is_of_the_package_s_tables_of_that_time(witness):
-    run = open_run(witness)
-    known = recognise(run, Tables())
-
-    assert address(run.record.inputs) == PACKAGE_TABLES
-    assert list(known.record.aliases.items()) == [(PACKAGE_TABLES, known.record.digest)]
-
-
-def test_the_fit_of_the_witness_is_taken_up_without_computing_a_start_again(witness, tmp_path, kinimmune):
+def test_the_fit_of_the_witness_is_computed_again_and_that_is_told(witness, tmp_path, kinimmune):
+    """Its starts are of other numerics: readings had one error a patient."""
     run = copy(witness, tmp_path)
     before = json.loads((run / "results" / "fit.json").read_text())
-    starts = {name: task for name, task in steps_of(run).items() if name.startswith("start")}
 
     code, out, err = kinimmune("fit", "hcc_trial", "-o", str(run), "--resume", "--json", "--quiet")
 
-    assert code == 0, err
-    assert {name: task for name, task in steps_of(run).items() if name.startswith("start")} == starts
-    found = json.loads(out)
-    assert found["starts"] == before["starts"]
-    assert found["chi_square_data"] == pytest.approx(before["chi_square_data"], rel=1e-6)
+    assert code in (0, 1), err
+    assert json.loads(out)["starts"] != before["starts"]
+    told = "changed since the run began, so finished work is computed again"
+    assert any(told in line for line in json.loads((run / "run.json").read_text())["notes"])
+    made = {task["schema"] for name, task in steps_of(run).items() if name.startswith("start")}
+    assert made == {"kinimmune.task/2"}
 
 
 @pytest.mark.parametrize(
-    ("command", "prefix"),
+    "command",
     [
-        (("profile", "--parameters", "growth:sharp", "--draws", "0"), "profile"),
-        (("sensitivity", "--method", "prcc", "--output", "hazard_ratio:sharp:os", "--samples", "64"), "sensitivity"),
+        ("profile",),
+        ("sample",),
+        ("sensitivity", "--method", "prcc", "--output", "hazard_ratio:sharp:os", "--samples", "64"),
     ],
 )
-def test_what_the_witness_was_interrupted_in_goes_on_from_its_finished_steps(witness, tmp_path, kinimmune, command, prefix):
+def test_what_the_witness_was_interrupted_in_does_not_go_on_from_steps_of_other_numerics(witness, tmp_path, kinimmune, command):
     run = copy(witness, tmp_path)
-    before = {name: task for name, task in steps_of(run).items() if name.startswith(prefix)}
-    code, _, err = kinimmune(command[0], str(run), *command[1:], "--resume", "--quiet", "--jobs", "2")
+    before = steps_of(run)
 
-    after = steps_of(run)
-    assert code == 0, err
-    kept = [name for name in before if after[name] == before[name]]
-    # bits are promised for one type of processor: on another, points that were computed from points round otherwise
-    alike = open_run(run).record.environment.cpu == current_environment().cpu
-    assert len(kept) >= (len(before) if alike else len(before) / 3)
-    assert len([name for name in after if name.startswith(prefix)]) > len(before)
-    assert {task["schema"] for name, task in after.items() if name not in before and name.startswith(prefix)} == {
-        "kinimmune.task/2"
-    }
+    code, _, err = kinimmune(command[0], str(run), *command[1:], "--resume", "--quiet")
 
-
-def test_the_blocks_of_the_sample_of_the_witness_are_found_again(witness):
-    run = recognise(open_run(witness), Tables())
-    store = TaskStore(run.path / "results" / "tasks", run.record.aliases)
-    block = store.read("sample-ensemble-1-block-000")
-
-    assert find_task_function(block.function).name == "sample.block"
-    assert run.record.aliases[block.inputs["problem"]["tables"]] == run.record.digest
+    assert code == 3
+    assert "changed since run" in err
+    assert "fit again with --resume" in err
+    assert steps_of(run) == before
 
 
 def test_the_witness_is_reported(witness, tmp_path, kinimmune):

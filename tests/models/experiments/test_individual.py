@@ -1,5 +1,7 @@
 """One individual: which arm or experiment a name means, how long it is followed, and that its course is the model's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,26 @@ def test_an_experiment_changes_values_and_tells_the_horizon(growth):
 )
 def test_a_horizon_that_is_given_goes_before_the_last_read_out_day(growth, request_, designs, days):
     assert plan_individual(growth, request_, designs).days == days
+
+
+@pytest.mark.parametrize(
+    ("model", "days"), [("breast", 28.0), ("gompertz", 360.0), ("hcc_cells", 3.0), ("hcc_mouse", 28.0), ("melanoma", 360.0)]
+)
+def test_a_horizon_that_nobody_asks_for_is_that_of_the_model(model, days):
+    """A culture is followed for 72 h, a mouse to day 28, a patient for a year; what is asked for goes before."""
+    built = load_model(model)
+    assert plan_individual(built, IndividualRequest(), Designs()).days == days
+    assert plan_individual(built, IndividualRequest(days=7.5), Designs()).days == 7.5
+    unsaid = replace(built, usual_days=None)
+    assert plan_individual(unsaid, IndividualRequest(), Designs()).days == USUAL_DAYS
+
+
+def test_no_culture_outgrows_its_dish_by_default():
+    """In three days without drug no line doubles more than eight times."""
+    course = simulate_individual(plan_individual(load_model("hcc_cells"), IndividualRequest(), Designs()))
+    cells = [item for item in course.quantities if item.name.startswith("cells_")]
+    assert len(cells) == 6
+    assert all(1.0 < item.course[-1] / item.course[0] < 2.0**8 for item in cells)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """A model as data: the same model after a round trip, and nothing but a model from a text."""
 
 import json
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sympy as sp
 from plain_models import make_model, small_gompertz
 
+from kinimmune.fitting.problem.digest import digest_equations
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, KinimmuneError, ModelError
 from kinimmune.models.kernel.cache import identify_model
@@ -30,6 +33,23 @@ def test_a_library_model_is_the_same_after_a_round_trip(name):
     assert identify_model(again, event) == identify_model(model, event)
     assert again.rates == model.rates
     assert [sp.srepr(rate) for rate in again.rates.values()] == [sp.srepr(rate) for rate in model.rates.values()]
+
+
+def test_the_horizon_of_a_model_is_kept_and_is_no_part_of_its_equations():
+    """A file from before it has none; with another the compiled module is the same."""
+    told = replace(small_gompertz(), usual_days=28.0)
+    model = replace(told, usual_days=None)
+    assert "usual_days" not in write_model(model)
+    assert read_model(write_model(told), HERE).usual_days == 28.0
+    assert identify_model(told, None) == identify_model(model, None)
+    assert digest_equations(told) == digest_equations(model)
+
+
+@pytest.mark.parametrize("days", [0.0, -3.0, math.inf, math.nan])
+def test_a_horizon_that_is_no_number_of_days_is_refused(days):
+    """When the model is built, and when it is read from a file."""
+    with pytest.raises(ModelError, match=r"^model 'gompertz': usual_days is .*; give a number of days above 0, or none$"):
+        replace(small_gompertz(), usual_days=days)
 
 
 def test_every_operator_and_kind_of_number_survives():

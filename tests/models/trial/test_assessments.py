@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.trial.assessments import (
-    DiameterReadings,
-    ScanReadings,
-    confirmed_response,
-    p_no_progression,
-    treatment_course,
-)
+from kinimmune.models.trial.assessments import ScanReadings, p_no_progression, treatment_course
 from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+from kinimmune.models.trial.readings import DiameterReadings
 
 SCANS = 42.0 * np.arange(1.0, 9.0)
 YEAR = FollowUp(100.0, 465.0)
@@ -35,7 +30,7 @@ def make_arm(**changes) -> Arm:
     return Arm("study", "arm", **(given | changes))
 
 
-def make_trial(arm: Arm, jitter: float = 3.5, reading: float = 1e-9) -> Trial:
+def make_trial(arm: Arm, jitter: float = 3.5, reading: float = 1e-3) -> Trial:
     spans = dict.fromkeys(Endpoint, YEAR)
     return Trial("study", "Study", (arm,), 42.0, jitter, reading, 1.2, 0.7, spans, StopRule.RADIOLOGICAL)
 
@@ -46,16 +41,10 @@ patients = st.lists(st.tuples(crossings, st.floats(0.0, 0.02)), min_size=1, max_
 
 def see(crossing: np.ndarray, hazard: np.ndarray, **errors: float) -> np.ndarray:
     """Return what scans leave unseen of tumours whose ln diameter grows on a straight line that crosses RECIST's limit."""
-    speed = math.log(1.2) / crossing
+    speed, trial = math.log(1.2) / crossing, make_trial(make_arm(), **errors)
     course = SCANS[:, None] * speed[None, :]
-    diameter = DiameterReadings(course, np.broadcast_to(speed, course.shape))
-    return p_no_progression(ScanReadings(hazard, diameter), make_trial(make_arm(), **errors))
-
-
-def read_still(course: np.ndarray) -> np.ndarray:
-    """Return what scans leave unseen of tumours that stand still at each scan, without new lesions, by readers who err."""
-    still = np.zeros(course.shape)
-    return p_no_progression(ScanReadings(still, DiameterReadings(course, still)), make_trial(make_arm(), reading=0.05))
+    diameter = DiameterReadings(course, np.broadcast_to(speed, course.shape), np.full(speed.size, trial.reading_error))
+    return p_no_progression(ScanReadings(hazard, diameter), trial)
 
 
 def gather(people) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +53,7 @@ def gather(people) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(patients, st.floats(1e-6, 0.2))
+@given(patients, st.floats(1e-3, 0.3))
 def test_the_probability_of_no_progression_lies_between_0_and_1_and_falls(people, reading):
     found = see(*gather(people), reading=reading)
     assert np.all((found >= 0.0) & (found <= 1.0))
@@ -73,34 +62,24 @@ def test_the_probability_of_no_progression_lies_between_0_and_1_and_falls(people
 
 @settings(max_examples=60, deadline=None)
 @given(patients)
-def test_without_errors_a_scan_sees_what_was_there_before_it(people):
+def test_nearly_without_errors_a_scan_sees_what_was_there_before_it(people):
     crossing, hazard = gather(people)
-    apart = np.abs(crossing[None, :] - SCANS[:, None]).min(axis=0) > 1e-3
+    with np.errstate(divide="ignore"):
+        clear = np.abs(SCANS[:, None] / crossing - 1.0).min(axis=0) * math.log(1.2) > 0.01
     expected = np.where(crossing[None, :] > SCANS[:, None], np.exp(-hazard), 0.0)
-    assert see(crossing, hazard, jitter=1e-6, reading=1e-12)[:, apart] == pytest.approx(expected[:, apart], abs=1e-12)
+    assert see(crossing, hazard, jitter=1e-6)[:, clear] == pytest.approx(expected[:, clear], abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(20.0, 300.0))
-def test_with_exact_readings_the_time_of_crossing_decides(crossing):
-    expected = ndtr((crossing - SCANS) / 3.5)
-    assert see(np.array([crossing]), np.zeros((8, 1)))[:, 0] == pytest.approx(expected, abs=1e-6)
-
-
-def test_a_tumour_that_hovers_below_the_limit_is_seen_as_often_as_readers_err_by_the_distance():
-    hovering = np.full((8, 1), math.log(1.2) - 0.05)
-    found = read_still(hovering)
-    assert found[:, 0] == pytest.approx(np.full(8, ndtr(1.0)), rel=1e-12)
-
-
-def test_progression_counts_from_the_smallest_sum_any_scan_saw():
-    course = np.array([[-0.5], [-0.5 + math.log(1.2)], [-0.6], [-0.6]])
-    found = read_still(course)
-    assert found[:, 0] == pytest.approx([ndtr(math.log(1.2) / 0.05), 0.5, 0.5, 0.5], rel=1e-12)
+@given(st.floats(20.0, 200.0))
+def test_with_next_to_exact_readings_the_time_of_crossing_decides(crossing):
+    """Each visit has a deviation of its own; two readings of .001 count as .0014 / speed days."""
+    days = math.hypot(3.5, math.sqrt(2.0) * 1e-3 * crossing / math.log(1.2))
+    assert see(np.array([crossing]), np.zeros((8, 1)))[:, 0] == pytest.approx(ndtr((crossing - SCANS) / days), abs=2e-6)
 
 
 def test_half_the_visits_of_a_scan_come_before_a_crossing_on_its_date():
-    assert see(np.array([84.0]), np.zeros((8, 1)))[1, 0] == pytest.approx(0.5, rel=1e-9)
+    assert see(np.array([84.0]), np.zeros((8, 1)))[1, 0] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_new_lesions_alone_leave_the_exponential_of_their_hazard():
@@ -168,15 +147,6 @@ def test_the_symptomatic_rule_without_a_time_of_symptoms_is_refused():
     arm = make_arm(symptomatic_median=math.inf)
     with pytest.raises(UsageError, match=r"symptomatic_median in design\.csv"):
         treatment_course(make_trial(arm), arm, StopRule.RADIOLOGICAL_AND_SYMPTOMATIC, SCANS, np.ones((8, 1)))
-
-
-def test_a_response_counts_at_the_second_of_two_scans_in_a_row():
-    threshold = math.log(0.7)
-    small, large = threshold - 0.1, threshold + 0.1
-    courses = np.array(
-        [[large, small, small, small], [small, large, small, large], [small, small, large, large], [large] * 4, [threshold] * 4]
-    )
-    assert confirmed_response(courses.T, threshold).tolist() == [2, -1, 1, -1, 1]
 
 
 def test_follow_up_is_complete_before_its_shortest_and_none_after_its_longest():

@@ -48,10 +48,12 @@ def follow_individuals(trial, arm, rule, other, seed):
     line, n = trial.arm(arm).next_line, INDIVIDUALS
     growth = np.tile(GROWTHS, n // GROWTHS.size)
     treated = float(trial.arm(arm).daily_dose > 0.0)
-    visits = SCANS[:, None] + trial.scan_jitter * random.standard_normal(n)
+    visits = SCANS[:, None] + trial.scan_jitter * random.standard_normal((SCANS.size, n))
+    first, *errors = trial.reading_error * random.standard_normal((1 + SCANS.size, n))
     lesion = SCANS[:, None] >= random.exponential(1.0 / LESION, n)
     first_speed = growth - treated * SHRINKAGE
-    seen = find_scan(first_speed * visits, lesion)
+    begun = first_speed * visits + errors
+    seen = find_scan(first, begun, lesion)
     intolerance = np.searchsorted(SCANS, random.exponential(1.0 / DISCONTINUATION, n))
     felt = np.searchsorted(SCANS, random.exponential(100.0 / math.log(2.0), n))
     by_rule = {
@@ -64,9 +66,10 @@ def follow_individuals(trial, arm, rule, other, seed):
     goes_on = (random.random(n) < line.share) & whom[line.when]
     day = np.append(SCANS, math.inf)[np.minimum(stop, SCANS.size)]
     speed = growth - goes_on * other["shrinkage"]
-    since = np.maximum(visits - day, 0.0)
-    course = first_speed * np.minimum(visits, day) + np.where(since > 0.0, speed * since, 0.0)
-    again = find_scan(course, lesion)
+    left = np.arange(SCANS.size)[:, None] > stop
+    since = np.where(left, visits - day, 0.0)
+    course = np.where(left, first_speed * np.where(left, day, 0.0) + speed * since + errors, begun)
+    again = find_scan(first, course, lesion)
     scan = np.where(seen <= stop, seen, np.maximum(again, stop + 1))
     on, off = DEATH + LIVER - treated * RELIEF, DEATH + LIVER - goes_on * other["relief"]
     level = random.exponential(size=n)
@@ -75,9 +78,9 @@ def follow_individuals(trial, arm, rule, other, seed):
     return death, scan
 
 
-def find_scan(read, lesion):
+def find_scan(first, read, lesion):
     """Return the first scan that shows progression, the number of scans where none does."""
-    rise = read - np.minimum(np.minimum.accumulate(read, axis=0), 0.0)
+    rise = read - np.minimum(np.minimum.accumulate(read, axis=0), first)
     shown = (rise >= math.log(1.2)) | lesion
     return np.where(shown.any(axis=0), shown.argmax(axis=0), SCANS.size)
 
@@ -105,7 +108,7 @@ def simulator():
 )
 def test_a_switch_of_drug_is_that_of_individuals_followed_one_by_one(simulator, arm, rule, when, share):
     line = NextLine("second", share, (Administration("other", 800.0, "mg/d"),), when)
-    trial = with_line(make_trial(scan_jitter=0.05), arm, line)
+    trial = with_line(make_trial(reading_error=0.05), arm, line)
     cohort = enrol_line(MODEL, trial, arm, rule, make_patients(MODEL, growth=GROWTHS), OTHER)
 
     expected = run_arms(simulator, [cohort], 1)[0]

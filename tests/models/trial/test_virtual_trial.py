@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 from straight_trial import (
     DEATH,
     DISCONTINUATION,
     GROWTH,
-    JITTER,
     LESION,
     LIVER,
     RELIEF,
@@ -26,6 +24,8 @@ from straight_trial import (
     make_straight_model,
     make_trial,
     numbers_of,
+    outgrow,
+    regrow,
 )
 
 from kinimmune.fitting.problem.problem import arm_cohort, predict, to_horizon
@@ -91,7 +91,7 @@ def test_progression_under_discontinuation_is_a_sum_over_the_scans_at_which_the_
         detected[k] += alive * (unseen[k] - unseen[k + 1])
         for j in range(k):
             alive = (keep[j] - keep[j + 1]) * np.exp(-on * SCANS[j] - off * (SCANS[k] - SCANS[j]))
-            unseen = lesions * ndtr((SCANS[j] + math.log(1.2) / GROWTH - dates) / JITTER)
+            unseen = lesions * np.where(dates > SCANS[j], regrow(dates - SCANS[j]), 1.0)
             at_risk[k] += alive * unseen[k]
             detected[k] += alive * (unseen[k] - unseen[k + 1])
     assert found.at_risk == pytest.approx(at_risk, abs=1e-6)
@@ -100,7 +100,7 @@ def test_progression_under_discontinuation_is_a_sum_over_the_scans_at_which_the_
 
 def test_progression_without_drug_is_seen_at_the_scans_around_its_crossing(run):
     found = run(StopRule.RADIOLOGICAL, arm="placebo", lesion=0.0, growth=math.log(1.2) / 85.0)
-    unseen = np.concatenate([[1.0], ndtr((85.0 - SCANS) / JITTER)])
+    unseen = np.concatenate([[1.0], outgrow(SCANS, math.log(1.2) / 85.0)])
     alive = np.exp(-(DEATH + LIVER) * SCANS)
     assert found.detected == pytest.approx(-np.diff(unseen) * alive, abs=1e-7)
     assert found.at_risk == pytest.approx(unseen[:-1] * alive, abs=1e-7)
@@ -118,7 +118,7 @@ def test_progressions_on_a_shrinking_tumour_are_all_by_new_lesions(run):
 def test_a_response_is_counted_while_on_drug_alive_and_without_progression(run):
     """-0.006 per day stands below ln 0.7 from day 59.4 on: at scans 2 and 3."""
     found = run(StopRule.RADIOLOGICAL)
-    assert found.responded == pytest.approx(math.exp(-(DISCONTINUATION + LESION + DEATH - RELIEF + LIVER) * SCANS[2]), rel=1e-6)
+    assert found.responded == pytest.approx(math.exp(-(DISCONTINUATION + LESION + DEATH - RELIEF + LIVER) * SCANS[2]), rel=5e-6)
     assert run(StopRule.RADIOLOGICAL, shrinkage=0.0).responded == 0.0
 
 
