@@ -11,11 +11,12 @@ Truths are drawn from the priors of `hcc_trial`; the two trials are drawn at eac
 Counted are: of each parameter, whether its truth lies within 1.645 standard errors by the curvature, and with `--profiles`
 whether the sum of squares rises by at most 2.71 where it is held at its truth; of hazard ratios, and of the smaller study's
 treated arm predicted without having been seen, whether the truth lies within 1.645 standard errors.  A wrong generator has no
-true values.
+true parameters.
 Shares are pooled, with an interval that takes trials as the units.
 
 `--trials 5:10` does some; results go to the file of `-o`, a line a trial, and what is there is not done again.  Several files
-together: `--table A B`.
+together: `--table A B`.  `--table A --against C` also tells how the standard errors of A compare with those of C, trials of one
+truth side by side.
 
 `python benchmarks/cover_targets.py --kind curves --trials 0:5 --patients 64 -o curves.jsonl`
 """
@@ -183,6 +184,20 @@ def read_rows(paths: Iterable[Path]) -> tuple[list[Row], dict[str, Any] | None]:
     return [rows[index] for index in sorted(rows)], asked
 
 
+def print_ratios(rows: Sequence[Row], others: Sequence[Row]) -> None:
+    """Print standard errors of parameters over those of the same trials published otherwise: mean of the logarithm, and range."""
+    known = {json.dumps(row["truth"]): row for row in others if "error" in row}
+    pairs = [(row, known[json.dumps(row["truth"])]) for row in rows if "error" in row and json.dumps(row["truth"]) in known]
+    if not pairs:
+        print("no trial is in both")
+        return
+    ratios = np.array([np.divide(row["error"], other["error"]) for row, other in pairs])
+    print(f"\n{'standard error over the other':30s} mean   smallest  largest, of {len(pairs)} trials")
+    for i, name in enumerate(pairs[0][0]["names"]):
+        column = ratios[:, i]
+        print(f"{name:30s} {math.exp(np.log(column).mean()):5.2f} {column.min():9.2f} {column.max():9.2f}")
+
+
 def run(given: argparse.Namespace) -> None:
     """Do the trials that are missing."""
     errors = None if given.errors == "as printed" else ErrorRule(given.errors)
@@ -219,6 +234,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--table", type=Path, nargs="+", help="print what some files hold together, and do nothing")
+    parser.add_argument("--against", type=Path, nargs="+", help="compare standard errors with those of these files")
     given = parser.parse_args()
     if given.table is None:
         if given.output is None:
@@ -227,6 +243,8 @@ def main() -> None:
     rows, asked = read_rows(given.table or [given.output])
     print(asked)
     print_table(rows, right=asked is not None and asked["generator"] == "model")
+    if given.against is not None:
+        print_ratios(rows, read_rows(given.against)[0])
 
 
 if __name__ == "__main__":
