@@ -191,7 +191,7 @@ def _contrast(problem: FitProblem, outcomes: Outcomes, ratio: HazardRatioOutput)
     horizon = problem.trial(ratio.study).follow_up[ratio.endpoint].longest
     # hazards of PFS from scan to scan: the steps would hide the deaths between them
     kept = np.asarray(treated.tied) if ratio.endpoint is Endpoint.PFS else np.ones(treated.time.size, dtype=bool)
-    months, course = _hazard_course(treated.survival[kept], control.survival[kept], treated.time[kept], horizon)
+    months, course = hazard_course(treated.survival[kept], control.survival[kept], treated.time[kept], horizon)
     means = [_restricted_mean(outcomes, item, horizon) for item in (treated, control)]
     return ContrastResult(
         study=ratio.study,
@@ -213,8 +213,10 @@ def _restricted_mean(outcomes: Outcomes, arm: TrialCurves, horizon: float) -> fl
     return restricted_mean(start, np.concatenate([[1.0], arm.survival]), horizon)
 
 
-def _hazard_course(treated: Array, control: Array, time: Array, horizon: float) -> tuple[Numbers, Numbers]:
-    """Return the ratio of the arms' hazards in the interval before each time, within the follow-up."""
+def hazard_course(treated: Array, control: Array, time: Array, horizon: float) -> tuple[Numbers, Numbers]:
+    """Return the ratio of the arms' hazards in the interval before each time, within the follow-up while both have survivors."""
+    left = (treated > 0.0) & (control > 0.0)
+    treated, control, time = treated[left], control[left], time[left]
     hazards: Sequence[Array] = [np.diff(-np.log(np.concatenate([[1.0], arm]))) for arm in (treated, control)]
     kept = (time <= horizon) & (hazards[1] > 0.0)
     return _numbers(time[kept] / DAYS_PER_MONTH), _numbers(hazards[0][kept] / hazards[1][kept])

@@ -9,7 +9,7 @@ import pytest
 from straight_trial import DEATH, LIVER, RELIEF, make_simulator, make_straight_model, make_trial
 
 from kinimmune.fitting.estimation.results import TRIAL_JSON, TrialResult
-from kinimmune.fitting.estimation.trial_summary import describe_trial
+from kinimmune.fitting.estimation.trial_summary import describe_trial, hazard_course
 from kinimmune.fitting.problem.outputs import OutputCatalogue, parse_output
 from kinimmune.fitting.problem.predictions import predictions
 from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict
@@ -104,3 +104,12 @@ def test_the_json_of_a_trial_keeps_its_published_keys(survival_alone):
     assert "liver_death_share" in keys
     assert "last_cause_share" not in keys
     assert TRIAL_JSON.load(text, Path("trial.json")) == survival_alone
+
+
+def test_the_course_of_a_hazard_ratio_ends_where_an_arm_has_no_survivors_left():
+    """No hazard is the logarithm of nothing; before, the ratio of constant hazards stays what it is."""
+    time = np.array([10.0, 20.0, 30.0, 40.0])
+    control = np.array([*np.exp(-0.1 * time[:3]), 0.0])
+    months, course = hazard_course(np.exp(-0.05 * time), control, time, 100.0)
+    assert months == pytest.approx(time[:3] / 30.44)
+    assert course == pytest.approx([0.5] * 3)
