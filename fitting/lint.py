@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
 from kinimmune.fitting.claims.table import examine_claims
+from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.error_rules import find_mixed_errors
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
@@ -112,8 +113,10 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     entries = examine_parameters(tables).entries
     doubts = ((row, doubt) for row, parameter in entries for doubt in find_doubts(parameter))
     doubtful = (row.finding(doubt.column, doubt.problem, doubt.advice) for row, doubt in doubts)
-    mixed = find_mixed_errors(tables.rows(TrialRow).entries, examine_targets(tables).entries)
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed)
+    targets = examine_targets(tables).entries
+    mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
+    twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -13,6 +13,7 @@ from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, 
 from kinimmune.fitting.curves.rows import KEY, PATIENT_COLUMNS, Cells, require_name
 from kinimmune.fitting.curves.time_units import TimeUnit, parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.trial.design import Endpoint
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_patients(request: PatientRequest) -> PatientTable:
     censored = _find_censored(source, chosen)
     rows = tuple(_read_row(source, line, unit) for line in chosen)
     _require_single(table, chosen, rows)
-    notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, censored))
+    notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, rows, censored))
     return PatientTable(request.covariates, rows, notes)
 
 
@@ -99,15 +100,16 @@ def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, s
     """Return a row of `patients.csv`."""
     request, table = source.request, source.table
     time, event = _read_time(source, line), same_value(source.cell(line, "event"), request.columns.event)
+    endpoint = request.endpoints.get(source.cell(line, "endpoint")) or _read_endpoint(source, line)
     return {
         "study": _read_name(source, line, "study"),
         "arm": request.arms.get(source.cell(line, "arm")) or _read_name(source, line, "arm"),
-        "endpoint": request.endpoints.get(source.cell(line, "endpoint")) or _read_endpoint(source, line),
+        "endpoint": endpoint,
         "patient": f"row_{line.row}" if source.column("patient") is None else source.filled(line, "patient"),
         "time": f"{time:.9g}",
         "unit": (unit or _read_unit(source, line)).value,
         "event": str(int(event)),
-        "last_without": _read_last_without(source, line, time) if event else "",
+        "last_without": _read_last_without(source, line, time) if event and endpoint != Endpoint.OS else "",
         **{column: request.constants[column] for column in ("source", "locator", "status")},
         **{column: line.cells[table.header.index(column)] for column in request.covariates},
     }
@@ -213,7 +215,7 @@ def _tell_columns(source: _Source) -> Iterator[str]:
         yield f"{source.table.file}: columns not taken: {', '.join(unused)}; --covariates keeps those it names"
 
 
-def _tell_taken(source: _Source, lines: Sequence[Line], censored: Sequence[str]) -> Iterator[str]:
+def _tell_taken(source: _Source, lines: Sequence[Line], rows: Sequence[Cells], censored: Sequence[str]) -> Iterator[str]:
     file, columns = source.table.file, source.request.columns
     others = ", ".join(f"'{value}'" for value in censored)
     yield f"{file}: '{columns.event}' in column '{source.column('event')}' is an event, {others or 'nothing else'} is none"
@@ -223,3 +225,9 @@ def _tell_taken(source: _Source, lines: Sequence[Line], censored: Sequence[str])
     emptied = sum(not event and bool(source.cell(line, "last_without")) for line, event in zip(lines, events, strict=True))
     if emptied:
         yield f"{file}: last_without of {emptied} censored patients is left empty"
+    deaths = sum(
+        event and bool(source.cell(line, "last_without")) and not row["last_without"]
+        for line, event, row in zip(lines, events, rows, strict=True)
+    )
+    if deaths:
+        yield f"{file}: last_without of {deaths} deaths is left empty: a death has a day of its own"

@@ -98,7 +98,7 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
     observed_scan, predicted_scan = scans_of(target, predicted, problem.trials)
     null = null_prediction(target, evidence.published, problem.trials) if with_null else None
     found = _residuals(evidence, target)
-    fixed, drawn, repeated = _intervals(evidence, target)
+    fixed, drawn, repeated = _intervals(evidence, target, predicted)
     ratio = target.statistic is Statistic.HAZARD_RATIO
     arm, reference = (item.name for item in problem.trial(target.study).contrast(target.arm)) if ratio else (target.arm, None)
     measured = target.published if isinstance(target.published, Measurement) else None
@@ -173,12 +173,11 @@ def _residuals(evidence: Evidence, target: Target) -> Array | None:
         return None
 
 
-def _intervals(evidence: Evidence, target: Target) -> tuple[Interval, Interval, Interval]:
+def _intervals(evidence: Evidence, target: Target, centre: float | None) -> tuple[Interval, Interval, Interval]:
     """Return 95 % intervals of a prediction: for parameters, for constants too, and for one trial of that size."""
     approximation = evidence.approximation
     if approximation is None or target.label not in approximation.gradients:
         return (None, None), (None, None), (None, None)
-    centre = _predict(evidence, target, predictions(evidence.problem, evidence.outcomes))
     by_steps = target.statistic is Statistic.MEDIAN and target.endpoint is not Endpoint.OS
     if centre is None and not by_steps:
         return (None, None), (None, None), (None, None)

@@ -18,6 +18,7 @@ from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_
 from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.correlation import find_correlated_studies
+from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.measurements import read_measurements
@@ -74,7 +75,8 @@ class FitPlan:
         left_out = describe_left_out(self.problem.model, self.tables)
         unused = (finding.message for finding in find_unused_data(self.tables))
         apart = [] if self.settings.fit.correlations else map(_describe_independence, self.correlated)
-        return (*left_out, *unused, *apart, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        twice = describe_shared_deaths(read_fitted_targets(self.problem.model, self.tables))
+        return (*left_out, *unused, *apart, *twice, *describe_doubts(apply_changes(self.original, self.problem.changes)))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:

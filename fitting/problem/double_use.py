@@ -1,6 +1,6 @@
 """Numbers that would be fitted twice: the same information in two rows of `targets.csv` with the role `fit`.
 
-Start with `find_double_targets`.
+Start with `find_double_targets`; `describe_shared_deaths` tells what is counted twice and still fitted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +39,24 @@ def find_double_targets(pairs: Iterable[Pair], arms: ArmsOf, controls: Mapping[s
             what = f"{target.label} in column 'statistic' tells what row {other.row} tells, and both have role 'fit'"
             findings.append(row.finding("statistic", what, f"give row {row.row} the role unfitted"))
     return findings
+
+
+def describe_shared_deaths(targets: Iterable[Target]) -> tuple[str, ...]:
+    """Return a line for each arm whose patients are fitted to death and to progression-free survival, which ends in death too.
+
+    Numbers that share patients are fitted with their correlation, patients one by one are not.
+    """
+    fitted = {(item.study, item.arm, item.endpoint) for item in targets if _is_fitted_patients(item)}
+    return tuple(
+        f"patients of {study}:{arm} are fitted to os and to pfs as if they were others: a death without progression counts twice; "
+        "split pfs into deaths and progressions by fitting ttp in its place"
+        for study, arm, endpoint in sorted(fitted, key=str)
+        if endpoint is Endpoint.OS and (study, arm, Endpoint.PFS) in fitted
+    )
+
+
+def _is_fitted_patients(target: Target) -> bool:
+    return target.role is Role.FIT and target.statistic is Statistic.PATIENTS
 
 
 Finer = Mapping[tuple[str, str | None, Endpoint | None], TableRow]

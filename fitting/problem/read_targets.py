@@ -46,7 +46,7 @@ def read_tried_trials(model: str, tables: Tables) -> tuple[Trial, ...]:
 
 
 def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return a line about studies with medians to be fitted that are left out: they name no model, where others name this one."""
+    """Return a line about studies with numbers to be fitted that are left out: they name no model, where others name this one."""
     named = list_named_studies(model, tables)
     unnamed = {row.study for row in tables.rows(TrialRow).entries if not row.models}
     left = dict.fromkeys(item.study for item in read_targets(tables) if item.role is Role.FIT and item.study in unnamed)

@@ -52,8 +52,16 @@ def predict_number(problem: FitProblem, outcomes: Outcomes, target: Target) -> f
         case Statistic.CUTOFF:
             return (trial.follow_up[target.place].longest + _find_delay(trial, outcomes, target)) / DAYS_PER_MONTH
         case _:
-            arms = target.arms(trial)
-            return sum(expected_events(curve(problem, outcomes, target.study, arm, target.place)) for arm in arms)
+            return _count_events(problem, outcomes, target, trial)
+
+
+def _count_events(problem: FitProblem, outcomes: Outcomes, target: Target, trial: Trial) -> float:
+    """Return the expected events of as many patients as a count was published of, which may be fewer than were randomised."""
+    names = target.arms(trial)
+    randomised = sum(trial.arm(name).n for name in names)
+    return (
+        sum(expected_events(curve(problem, outcomes, target.study, name, target.place)) for name in names) * target.n / randomised
+    )
 
 
 def _survival(outcomes: Outcomes, target: Target) -> float:

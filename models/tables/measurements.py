@@ -6,7 +6,7 @@ Start with `examine_measurements`; that experiments and read-outs are the model'
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -39,7 +39,7 @@ class MeasurementRow(SourcedRow):
     n: PositiveInt | None = None
     unit: UnitText
     errors: ErrorModel
-    role: str
+    role: Literal["fit", "unfitted", "held_out"]
 
 
 def examine_measurements(tables: Tables) -> Examined[MeasurementRow]:
@@ -69,8 +69,6 @@ def _find_odd_cells(row: MeasurementRow) -> Iterable[Finding]:
 
 
 def _find_odd_references(row: MeasurementRow) -> Iterable[Finding]:
-    if row.role not in ("fit", "unfitted", "held_out"):
-        yield row.finding("role", f"unknown value '{row.role}' in column 'role'", "allowed: 'fit', 'unfitted' or 'held_out'")
     if (row.kind is MeasurementKind.RATIO) != (row.reference is not None):
         yield row.finding(
             "reference", f"{row.kind} in column 'kind'", "a ratio names its reference experiment, nothing else does"

@@ -67,6 +67,8 @@ class PatientTimes:
         where = f"patients of {self.study}:{self.arm}:{self.endpoint}"
         if not self.event.any():
             raise DataError(f"{where}: nobody has an event; leave them out")
+        if self.endpoint is Endpoint.OS and np.any(np.isfinite(self.last_without)):
+            raise DataError(f"{where}: last_without of a death, which has a day of its own; leave it empty")
         if np.any(~self.event & np.isfinite(self.last_without)):
             raise DataError(f"{where}: last_without of a patient without an event; leave it empty, 'time' is the last visit")
         if np.any(self.last_without >= self.time):

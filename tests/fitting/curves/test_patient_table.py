@@ -53,7 +53,7 @@ def test_a_table_of_cdisc_becomes_rows_of_this_package_and_the_rest_is_told(read
 
     shown = ("study", "arm", "patient", "endpoint", "time", "unit", "event", "last_without", "AGE")
     assert [tuple(row[name] for name in shown) for row in table.rows] == [
-        ("first", "treated", "001", "os", "120", "d", "1", "100", "61"),
+        ("first", "treated", "001", "os", "120", "d", "1", "", "61"),
         ("first", "treated", "002", "os", "300", "d", "0", "", "55"),
         ("first", "control", "003", "os", "80.5", "d", "1", "", "70"),
         ("first", "control", "003", "pfs", "60", "d", "1", "40", "70"),
@@ -68,6 +68,7 @@ def test_a_table_of_cdisc_becomes_rows_of_this_package_and_the_rest_is_told(read
         "adtte.csv: columns not taken: STUDYID; --covariates keeps those it names",
         "adtte.csv: '0' in column 'CNSR' is an event, '1' is none",
         "adtte.csv: last_without of 1 censored patients is left empty",
+        "adtte.csv: last_without of 1 deaths is left empty: a death has a day of its own",
     )
 
 
@@ -114,7 +115,7 @@ REFUSED = [
     (change(2, ",0,70", ",,70"), "event: column 'CNSR' is empty (adtte.csv row 4); fill it in"),
     (change(1, "002", "001"), "patient '001' of first:treated:os stands twice (adtte.csv rows 2 and 3); keep one row"),
     (change(1, "002", ""), "patient: column 'USUBJID' is empty (adtte.csv row 3)"),
-    (change(0, ",100", ",120") | {"columns": SEEN}, "last_without 120 is not before the event at 120 (adtte.csv row 2)"),
+    (change(3, ",40", ",60") | {"columns": SEEN}, "last_without 60 is not before the event at 60 (adtte.csv row 5)"),
     ({"arms": {}}, "arm 'Drug A' is no name of the tables; use letters, digits and underscores, a letter first, or name it"),
     ({"endpoints": {}}, "'RESP' is no endpoint (adtte.csv row 6); allowed: os, ttp, pfs; map others with --endpoints 'RESP=os'"),
     ({"columns": MAP.replace("CNSR:0", "CNSR:Y:0:1")}, "no row of adtte.csv has an event, 'Y' in column 'CNSR'; it has '0', '1'"),

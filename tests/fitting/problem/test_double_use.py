@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from weibull_trial import add_target, write_patients, write_project
 
-from kinimmune.fitting.lint import check
+from kinimmune.fitting.lint import check, warn
 from kinimmune.fitting.problem.double_use import find_double_targets
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
@@ -98,3 +98,19 @@ def test_check_names_the_row_and_the_remedy(tmp_path):
         "median:alone:all:os in column 'statistic' tells what row 2 tells, and both have role 'fit' (targets.csv row 3); "
         "give row 3 the role unfitted"
     ]
+
+
+def test_deaths_that_end_progression_free_survival_too_are_told(tmp_path):
+    """Of one arm's patients; with progression alone, which death censors, nothing is counted twice."""
+    for other, told in (("pfs", ["patients of alone:all are fitted to os and to pfs"]), ("ttp", [])):
+        folder = tmp_path / other
+        write_project(folder, 2, ["scale"])
+        rows = []
+        for endpoint in ("os", other):
+            write_patients(folder, endpoint, [40.0, 90.0], [True, False], [None, None])
+            header, *own = (folder / "patients.csv").read_text(encoding="utf-8").splitlines()
+            rows += own
+            add_target(folder, endpoint, "patients", 2)
+        (folder / "patients.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+        found = [finding.message for finding in warn(Tables(folder))]
+        assert [line.split(" as if")[0] for line in found if line.startswith("patients of")] == told

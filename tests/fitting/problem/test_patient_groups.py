@@ -125,13 +125,14 @@ def test_without_visits_a_progression_lies_since_the_planned_scan_before():
 
 
 @pytest.mark.parametrize(
-    ("time", "event", "last", "message"),
+    ("time", "event", "last", "endpoint", "message"),
     [
-        ([3.0], [False], None, "nobody has an event; leave them out"),
-        ([3.0, 4.0], [True, False], [math.nan, 1.0], "last_without of a patient without an event; leave it empty"),
-        ([3.0], [True], [3.0], "last_without is not before the event; correct one of the two"),
+        ([3.0], [False], None, Endpoint.OS, "nobody has an event; leave them out"),
+        ([3.0, 4.0], [True, False], [math.nan, 1.0], Endpoint.TTP, "last_without of a patient without an event; leave it empty"),
+        ([3.0], [True], [3.0], Endpoint.PFS, "last_without is not before the event; correct one of the two"),
+        ([3.0], [True], [1.0], Endpoint.OS, "last_without of a death, which has a day of its own; leave it empty"),
     ],
 )
-def test_patients_that_cannot_be_are_refused(time, event, last, message):
+def test_patients_that_cannot_be_are_refused(time, event, last, endpoint, message):
     with pytest.raises(DataError, match=message):
-        make_patients(time, event, last)
+        make_patients(time, event, last, endpoint)

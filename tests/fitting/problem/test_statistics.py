@@ -1,6 +1,7 @@
 """Published numbers of other kinds beside closed forms: survival, counts by the cut-off, cut-offs, responses, curves."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,12 @@ def test_deaths_by_the_cut_off_are_the_mean_over_staggered_entry(problem, outcom
     follow_up = problem[0].trials[0].follow_up[Endpoint.OS]
     dead = quad(lambda day: 1.0 - alive(day), follow_up.shortest, follow_up.longest)[0]
     assert found == pytest.approx(PATIENTS * dead / (follow_up.longest - follow_up.shortest), rel=2e-3)
+
+
+def test_deaths_of_some_patients_are_their_share_of_those_of_all(problem, outcomes):
+    target = find(problem[1], "deaths:alone:all")
+    whole, half = (predict_number(problem[0], outcomes, replace(target, value=9.0, n=n)) for n in (PATIENTS, PATIENTS // 2))
+    assert half / (PATIENTS // 2) == pytest.approx(whole / PATIENTS)
 
 
 @pytest.mark.parametrize("deaths", [120, 150, 185])
