@@ -6,18 +6,16 @@ below is no merit but a warning, since a true model would miss the reported rati
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.estimation.sample_statistics import find_medians, fit_log_ratios
-from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, to_horizon
+from kinimmune.fitting.estimation.drawn_trials import draw_trial, simulate_pools
+from kinimmune.fitting.estimation.printed_numbers import print_number
+from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.targets import Statistic, Target
-from kinimmune.models.arrays import Array, Bools, Integers
-from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint, Trial
-from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
-from kinimmune.models.trial.population import draw_individuals
+from kinimmune.models.arrays import Array
+from kinimmune.models.trial.design import Trial
 
 TRIALS = 2000
 """Drawn trials; the standard error of a probability of .02 is then .003."""
@@ -25,8 +23,6 @@ POOL = 4096
 """Patients of each arm that trials draw from, with replacement; with eight times as many the mean of Q of `hcc_trial` is the same
 within its Monte Carlo error."""
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
-_AT_ONCE = 250
-"""Trials whose statistics are computed side by side."""
 _FEWEST = 10
 """Trials per median and one, below which the adjustment for the medians would fit itself."""
 
@@ -99,10 +95,8 @@ def draw_reference(
     studies = [trial for trial in problem.trials if own[trial.study]]
     if not studies:
         return None
-    longest = max(span.longest for trial in studies for span in trial.follow_up.values()) / DAYS_PER_MONTH
-    wide = to_horizon(problem, longest)
     drawn = [
-        _draw_study(wide, z, trial, own[trial.study], _Size(trials, pool, [seed, place])) for place, trial in enumerate(studies)
+        _draw_study(problem, z, trial, own[trial.study], _Size(trials, pool, [seed, place])) for place, trial in enumerate(studies)
     ]
     known = np.all([np.isfinite(item).all(axis=1) for item in drawn], axis=0)
     if known.sum() < _FEWEST * max(item.shape[1] + 1 for item in drawn):
@@ -156,47 +150,11 @@ def _list_ratios(trial: Trial, published: Sequence[Target]) -> list[Target]:
 
 def _draw_study(problem: FitProblem, z: Array, trial: Trial, ratios: Sequence[Target], size: _Size) -> Array:
     """Return ln ratios and ln fitted medians of drawn trials of a study, shape (trials, n_ratios + n_medians)."""
-    pools = {arm.name: _draw_pool(problem, z, trial, place, size) for place, arm in enumerate(trial.arms)}
+    pools = simulate_pools(problem, z, trial.study, size.seed, size.pool)
     generator = np.random.default_rng([*size.seed, len(trial.arms)])
-    medians = [target for target in problem.targets if target.study == trial.study]
-    parts = []
-    for first in range(0, size.trials, _AT_ONCE):
-        shape = min(_AT_ONCE, size.trials - first)
-        chosen = {arm.name: generator.integers(size.pool, size=(shape, arm.n)) for arm in trial.arms}
-        drawn = _DrawnTrials(pools, chosen)
-        columns = [drawn.fit_ratio(trial, target) for target in ratios]
-        parts.append(np.column_stack([*columns, *(drawn.find_median(target) for target in medians)]))
-    return np.concatenate(parts)
-
-
-def _draw_pool(problem: FitProblem, z: Array, trial: Trial, place: int, size: _Size) -> SimulatedPatients:
-    """Return random patients of an arm, each with what happened to it."""
-    arm, seed = trial.arms[place], [*size.seed, place]
-    people = draw_individuals(problem.parameters, size.pool, int(np.random.default_rng(seed).integers(2**31)))
-    cohort = arm_cohort(replace(problem, population=people), z, trial.study, arm.name)
-    return simulate_patients(problem.simulator, cohort, [*seed, 1])
-
-
-@dataclass(frozen=True)
-class _DrawnTrials:
-    """Some trials of one study."""
-
-    pools: Mapping[str, SimulatedPatients]
-    chosen: Mapping[str, Integers]
-    """Arm -> places in its pool, shape (trials, patients)."""
-
-    def observe(self, arm: str, endpoint: Endpoint) -> tuple[Array, Bools]:
-        """Return observed times [d] and whether each ends in an event, shape (trials, patients)."""
-        time, event = self.pools[arm].observed(endpoint)
-        return time[self.chosen[arm]], event[self.chosen[arm]] > 0.0
-
-    def find_median(self, target: Target) -> Array:
-        """Return ln of the median of each trial."""
-        return np.log(find_medians(*self.observe(target.arm or "", target.place)))
-
-    def fit_ratio(self, trial: Trial, target: Target) -> Array:
-        """Return ln of the hazard ratio of each trial."""
-        sides = [self.observe(arm.name, target.place) for arm in trial.contrast(target.arm)]
-        time, event = (np.concatenate([side[part] for side in sides], axis=1) for part in (0, 1))
-        treated = np.arange(time.shape[1]) < sides[0][0].shape[1]
-        return fit_log_ratios(time, event.astype(bool), np.broadcast_to(treated, time.shape))
+    printed = (*ratios, *(target for target in problem.targets if target.study == trial.study))
+    rows = []
+    for _ in range(size.trials):
+        drawn = draw_trial(trial, pools, generator)
+        rows.append([print_number(target, drawn) for target in printed])
+    return np.log(rows)

@@ -12,6 +12,8 @@ from kinimmune.models.arrays import Array, Bools, real
 
 MOST_STEPS = 50
 """Newton steps of Cox's ratio."""
+ROUNDING = 1e-12
+"""Of a product of shares: half of the patients is one half."""
 FARTHEST = 12.0
 """Largest |ln hazard ratio| that is looked for."""
 
@@ -35,7 +37,7 @@ class ProductLimit:
 
     def median(self) -> float:
         """Return the first time at which the curve stands at one half or below; infinite where it stays above."""
-        below = self.survival <= 0.5
+        below = self.survival <= 0.5 + ROUNDING
         return float(self.time[np.argmax(below)]) if below.any() else math.inf
 
     def errors(self) -> Array:

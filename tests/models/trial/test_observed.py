@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from weibull_trial import read_survival_data
 
 from kinimmune.models.trial.observed import cox_ratio, estimate_curve
@@ -60,6 +62,13 @@ def test_without_events_in_a_group_there_is_no_ratio_and_without_any_no_median()
     assert math.isnan(cox_ratio(some, none).log_ratio)
     assert estimate_curve(*none).median() == math.inf
     np.testing.assert_array_equal(estimate_curve(*none).at(np.array([0.0, 5.0])), [1.0, 1.0])
+
+
+@given(st.integers(1, 500))
+def test_half_of_the_patients_are_dead_at_the_median(half):
+    """Of 2 k patients who die one after the other at the k-th death, whatever the product of shares rounds to."""
+    time = np.arange(1.0, 2 * half + 1)
+    assert estimate_curve(time, np.ones(time.size, dtype=bool)).median() == half
 
 
 def test_groups_apart_in_time_have_no_finite_ratio():
