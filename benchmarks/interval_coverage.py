@@ -26,8 +26,9 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.optimise import minimise, optimise_coarsely_first
 from kinimmune.fitting.problem.digest import digest_inputs
+from kinimmune.fitting.problem.horizon import HORIZON_FACTOR
 from kinimmune.fitting.problem.objective import Tolerance, TrialObjective
-from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, to_horizon
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.runs.kept_model import gather_model
 from kinimmune.fitting.workflow.executors import open_executor

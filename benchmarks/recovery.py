@@ -21,7 +21,8 @@ from lifelines.utils import median_survival_times
 
 from kinimmune.fitting.estimation.laplace import STEP
 from kinimmune.fitting.estimation.optimise import optimise
-from kinimmune.fitting.problem.problem import HORIZON_FACTOR, FitProblem, arm_cohort, build_problem, predict, to_horizon
+from kinimmune.fitting.problem.horizon import HORIZON_FACTOR
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, predict, to_horizon
 from kinimmune.fitting.problem.residuals import residuals
 from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import NORMAL_95, Array

@@ -15,9 +15,10 @@ from kinimmune.fitting.estimation.correlations import find_correlations
 from kinimmune.fitting.estimation.laplace import approximate
 from kinimmune.fitting.estimation.optimise import StartOutcome, optimise_coarsely_first
 from kinimmune.fitting.estimation.summary import choose_transported
+from kinimmune.fitting.problem.horizon import find_horizon
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, MedianOutput, SurvivalOutput
 from kinimmune.fitting.problem.predictions import predictions
-from kinimmune.fitting.problem.problem import FitProblem, find_horizon, predict, widen
+from kinimmune.fitting.problem.problem import FitProblem, predict, widen
 from kinimmune.fitting.problem.statistics import predict_number, to_scale
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.arrays import Array

@@ -56,7 +56,7 @@ def fit(
     schema: Schema = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit a model to the published medians of its trials; `kinimmune list` shows which models can be fitted.
+    """Fit a model to what was published of its trials and experiments; `kinimmune list` shows which models can be fitted.
 
     What --fix, --free, --prior and --start change is named as `kinimmune show` names it, NAME for every study or NAME:STUDY; the
     run keeps it, for --resume, profile, sample and sensitivity.

@@ -45,7 +45,7 @@ def print_abilities(abilities: Mapping[str, Json]) -> None:
         )
         for name, item in abilities.items()
     ]
-    print_table("What they can be tried with", ("name", "trial", "experiments", "fitted medians of"), rows, ("experiments",))
+    print_table("What they can be tried with", ("name", "trial", "experiments", "fitted numbers of"), rows, ("experiments",))
     for name, item in abilities.items():
         if item["endpoints"] and item["obstacle"]:
             print(f"{name} cannot be fitted: {item['obstacle']}\n")

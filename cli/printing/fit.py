@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kinimmune.cli.printing.targets import print_fitted, print_inside, print_interval, print_unfitted
 from kinimmune.cli.terminal import format_number, print_table
+from kinimmune.fitting.estimation.outcome_rows import ScoreReference
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
 from kinimmune.fitting.estimation.whitening import describe_row
 from kinimmune.fitting.problem.targets import Role, Statistic
@@ -90,9 +91,19 @@ def _print_unfitted(result: FitResult) -> None:
     for study in (study for study, reference in result.reference_arms.items() if reference is None):
         print(f"no hazard ratio of {study}: it has no control arm")
     if result.q_model is not None:
-        print(
-            f"Q of the hazard ratios: {format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}\n"
-        )
+        scores = f"{format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}"
+        print(f"Q of the hazard ratios: {scores}{_describe_reference(result.q_reference)}\n")
+
+
+def _describe_reference(found: ScoreReference | None) -> str:
+    """Return what Q a true model would have, after the scores; nothing where no trials were drawn."""
+    if found is None:
+        return ""
+    return (
+        f"; of a true model with these medians {format_number(found.mean, 3)} "
+        f"({format_number(found.lower, 2)} to {format_number(found.upper, 2)}), no larger than this with probability "
+        f"{format_number(found.probability_below, 2)}"
+    )
 
 
 def _print_ratios(rows: Sequence[ComparisonRow]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from kinimmune.models.arrays import NORMAL_95, Array
-from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.follow_up import FollowUp
 
 NEWTON_STEPS = 25
 LARGEST_STEP = 1.0

@@ -17,7 +17,8 @@ from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.living import find_living, survive
 from kinimmune.models.trial.population import Population, individual_values
 from kinimmune.models.trial.regimens import plan_dosing

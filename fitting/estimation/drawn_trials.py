@@ -13,7 +13,8 @@ import numpy as np
 from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, to_horizon
 from kinimmune.models.arrays import Array, Bools, Integers
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint, FollowUp, Trial
+from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.microsimulation import SimulatedPatients, simulate_patients
 from kinimmune.models.trial.observed import ProductLimit, estimate_curve
 from kinimmune.models.trial.population import draw_individuals

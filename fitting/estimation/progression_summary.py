@@ -10,7 +10,7 @@ import numpy as np
 from kinimmune.fitting.estimation.outcome_rows import ResponseRow
 from kinimmune.fitting.estimation.results import ArmResult
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.responses import disease_control, duration_of_response
 from kinimmune.models.trial.virtual_trial import ArmOutcome

@@ -96,7 +96,8 @@ def draw_reference(
     if not studies:
         return None
     drawn = [
-        _draw_study(problem, z, trial, own[trial.study], _Size(trials, pool, [seed, place])) for place, trial in enumerate(studies)
+        _draw_study(problem, z, trial, own[trial.study], _Size(trials, pool, [seed, place]))
+        for place, trial in enumerate(studies)
     ]
     known = np.all([np.isfinite(item).all(axis=1) for item in drawn], axis=0)
     if known.sum() < _FEWEST * max(item.shape[1] + 1 for item in drawn):

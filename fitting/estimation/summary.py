@@ -27,9 +27,10 @@ from kinimmune.fitting.estimation.results import (
 )
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.changes import ParameterChange
+from kinimmune.fitting.problem.horizon import REPORT_MONTHS
 from kinimmune.fitting.problem.outputs import MedianOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, stepped_curve
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, curve, predict, widen
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve, predict, widen
 from kinimmune.fitting.problem.residuals import count_data_residuals, count_residuals, residuals
 from kinimmune.fitting.problem.targets import DATA, Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array

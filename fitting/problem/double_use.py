@@ -48,8 +48,8 @@ def describe_shared_deaths(targets: Iterable[Target]) -> tuple[str, ...]:
     """
     fitted = {(item.study, item.arm, item.endpoint) for item in targets if _is_fitted_patients(item)}
     return tuple(
-        f"patients of {study}:{arm} are fitted to os and to pfs as if they were others: a death without progression counts twice; "
-        "split pfs into deaths and progressions by fitting ttp in its place"
+        f"patients of {study}:{arm} are fitted to os and to pfs as if those were others: deaths without progression count "
+        "twice; split pfs into deaths and progressions by fitting ttp in its place"
         for study, arm, endpoint in sorted(fitted, key=str)
         if endpoint is Endpoint.OS and (study, arm, Endpoint.PFS) in fitted
     )

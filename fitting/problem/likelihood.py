@@ -12,7 +12,7 @@ from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import FollowUp
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.scan_plan import ScanPlan
 from kinimmune.models.trial.step_curve import StepCurve
 from kinimmune.models.trial.survival import TrialCurves, greenwood

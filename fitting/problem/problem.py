@@ -14,9 +14,10 @@ import numpy as np
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes
 from kinimmune.fitting.problem.correlation import CorrelatedBlock
 from kinimmune.fitting.problem.fittable import require_trials, select_parameters
+from kinimmune.fitting.problem.horizon import HORIZON_FACTOR, REPORT_MONTHS, find_horizon
 from kinimmune.fitting.problem.measurements import ExperimentSetup, collect_measurements, measure, read_measurements
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
-from kinimmune.fitting.problem.targets import Role, Statistic, Target, can_predict
+from kinimmune.fitting.problem.targets import Role, Target, can_predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
@@ -66,12 +67,6 @@ class Outcomes:
 
 FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
 """Residuals then move smoothly under parameter steps of 1e-4 (benchmarks/smoothness.py)."""
-REPORT_MONTHS = 24.0
-"""Horizon of printed curves [month]."""
-FEWEST_SCANS = 4
-"""Scans that the curves of a fit reach over where only responses are fitted."""
-HORIZON_FACTOR = 1.5
-"""Horizon of a fit over the longest published median; a median beyond it is extrapolated at the last hazard."""
 
 
 @dataclass(frozen=True)
@@ -197,21 +192,6 @@ def _set_up(
         return None
     experiments = {item.name: item for item in read_experiments(model, tables)}
     return ExperimentSetup(compiled, choose_integrator(integrator, compiled), experiments, collect_measurements(measured))
-
-
-def find_horizon(target: Target, trials: Sequence[Trial]) -> float:
-    """Return how far [d] the curves of a fit must reach for a target: half as far again as a median, and over its follow-up."""
-    trial = next(item for item in trials if item.study == target.study)
-    if target.statistic is Statistic.MEDIAN:
-        return target.number * HORIZON_FACTOR * DAYS_PER_MONTH
-    if isinstance(target.published, PublishedCurve | PatientTimes):
-        return float(target.published.time.max())
-    if target.endpoint is None:
-        return trial.scan_interval * FEWEST_SCANS
-    if target.month is not None:
-        return target.month * DAYS_PER_MONTH
-    factor = HORIZON_FACTOR if target.statistic is Statistic.CUTOFF else 1.0
-    return factor * trial.follow_up[target.endpoint].longest
 
 
 def widen(problem: FitProblem, others: Sequence[Target] = ()) -> FitProblem:

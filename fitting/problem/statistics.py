@@ -16,7 +16,8 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.measurement import ErrorModel, Measurement, find_score
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint, FollowUp, Trial
+from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.responses import disease_control
 from kinimmune.models.trial.survival import expected_curve, expected_events, greenwood, progression_free, survival_at

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from kinimmune.fitting.problem.horizon import REPORT_MONTHS
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, read_published_output
 from kinimmune.fitting.problem.predictions import predictions, sampling_error
-from kinimmune.fitting.problem.problem import REPORT_MONTHS, FitProblem, Outcomes, widen
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.diagnostics import effective_size

@@ -18,7 +18,8 @@ from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.next_lines import build_next_line, find_bad_next_lines, leave_out_lines
 from kinimmune.models.tables.rows import Day, Name, NotNegative, Positive, SourcedRow, TableRow, Tables, dangling
 from kinimmune.models.tables.treatments import ArmRow, PlannedAdministration, examine_regimens, find_odd_drugs, list_regimens
-from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, FollowUp, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, StopRule, Trial
+from kinimmune.models.trial.follow_up import FollowUp
 
 
 class FollowUpRow(TableRow):

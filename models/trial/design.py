@@ -14,16 +14,13 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration, list_drugs
 from kinimmune.models.trial.scan_plan import ScanPlan
 
-LONGEST_FOLLOW_UP = 36525.0
-"""A hundred years [d]: longer follow-up is a wrong date."""
 LEAST_READING_ERROR = 5e-4
 """Of ln of a sum of diameters: a twentieth of a millimetre in ten centimetres, less than any reader sees."""
-LARGEST_SHAPE = 100.0
-"""Of the accrual: with it almost everybody enters on the last day."""
 
 
 class Endpoint(StrEnum):
@@ -59,39 +56,6 @@ class ErrorRule(StrEnum):
     """From the printed intervals, where they are asymmetric each side from its own half."""
     PATIENTS = "patients"
     """From the numbers of patients and their follow-up, whatever was printed."""
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """How long patients had been followed at the cut-off: staggered entry makes it vary."""
-
-    shortest: float
-    """[d], of the last patient to enter"""
-    longest: float
-    """[d], of the first"""
-    shape: float = 1.0
-    """1: uniform accrual; above 1 more patients enter late, below 1 early."""
-
-    def __post_init__(self) -> None:
-        """Refuse an empty or reversed period."""
-        if not 0.0 <= self.shortest < self.longest <= LONGEST_FOLLOW_UP or not 0.0 < self.shape <= LARGEST_SHAPE:
-            raise DataError(
-                f"follow-up from {self.shortest:g} to {self.longest:g} d with shape {self.shape:g}: "
-                f"needs 0 <= shortest < longest <= {LONGEST_FOLLOW_UP:g} d and a shape above 0 and up to {LARGEST_SHAPE:g}"
-            )
-
-    def uncensored(self, time: Array) -> Array:
-        """Return the fraction of patients followed beyond `time` [d], shape of `time`.
-
-        A patient who entered at fraction u of the accrual period (distribution u^shape) is followed
-        longest - u (longest - shortest).
-        """
-        entered = np.clip((self.longest - np.asarray(time, dtype=float)) / (self.longest - self.shortest), 0.0, 1.0)
-        return np.asarray(entered**self.shape, dtype=float)
-
-    def followed(self, entry: Array) -> Array:
-        """Return how long [d] patients are followed whose share of the accrual is `entry`, uniform between 0 and 1."""
-        return np.asarray(self.longest - entry ** (1.0 / self.shape) * (self.longest - self.shortest), dtype=float)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from scipy.optimize import brentq
 
 from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import DataError
-from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.progression_free import progression_free_survival, risk_sets
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 

@@ -3,6 +3,7 @@
 Start with `compose_fit`.
 """
 
+from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
@@ -159,9 +160,22 @@ def _describe_scores(content: Content) -> list[Block]:
         "for the "
         f"model, {print_fixed(fit.q_null, 2)} for the null. On these ratios the model is ",
         Strong(f"{verdict} its null"),
-        f". Sampling error of the trials alone would give about {len(content.hazard_ratios)}.",
+        f". {_describe_reference(fit, len(content.hazard_ratios))}",
     )
     return [Paragraph(text)]
+
+
+def _describe_reference(fit: FitResult, ratios: int) -> str:
+    """Say what Q a true model would have: what lies far below is a warning, not a merit."""
+    found = fit.q_reference
+    if found is None:
+        return f"Sampling error of the trials alone would give about {ratios}."
+    return (
+        f"Were the model exactly true and its fitted medians matched, sampling error would give {print_fixed(found.mean, 2)} on "
+        f"average ({print_fixed(found.lower, 2)} to {print_fixed(found.upper, 2)} in 95 % of {found.trials} drawn trials) and no "
+        f"more than the model has with probability {print_fixed(found.probability_below, 3)}; a score far below that average is "
+        "no merit."
+    )
 
 
 def compose_estimates(content: Content, figures: DrawnFigures) -> list[Block]:

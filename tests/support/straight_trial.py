@@ -19,7 +19,8 @@ from kinimmune.models.symbolic.drugs import DrugRole
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.trial.cohort import ArmCohort
-from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.virtual_trial import ArmOutcome

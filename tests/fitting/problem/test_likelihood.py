@@ -14,7 +14,8 @@ from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Source, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.trial.design import Endpoint, FollowUp
+from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.scan_plan import ScanPlan
 from kinimmune.models.trial.survival import TrialCurves, greenwood
 

@@ -21,7 +21,8 @@ from kinimmune.models.experiments.planning import plan_experiment
 from kinimmune.models.solvers.scipy_ensemble import integrate_by_scipy
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables
-from kinimmune.models.trial.design import FollowUp, StopRule
+from kinimmune.models.trial.design import StopRule
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.population import draw_population
 
 LANDMARK = 56.0

@@ -10,7 +10,8 @@ from scipy.special import ndtr
 
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.trial.assessments import ScanReadings, p_no_progression, treatment_course
-from kinimmune.models.trial.design import Arm, Endpoint, FollowUp, StopRule, Trial
+from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.readings import DiameterReadings
 
 SCANS = 42.0 * np.arange(1.0, 9.0)

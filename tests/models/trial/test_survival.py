@@ -12,7 +12,8 @@ from lifelines import CoxPHFitter, KaplanMeierFitter
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
-from kinimmune.models.trial.design import Arm, Endpoint, FollowUp
+from kinimmune.models.trial.design import Arm, Endpoint
+from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.survival import (
     TrialCurves,
     expected_curve,
