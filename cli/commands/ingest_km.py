@@ -167,7 +167,7 @@ def _prepare(
         yield prepare_table(targets["--patients"], PATIENT_COLUMNS, rows, replace=replace)
     if again is not None:
         for number in range(1, again.count + 1):
-            other = rebuild_again(reading, again.seed, number)
+            other = rebuild_again(reading, origin.key, again.seed, number)
             note = f"{REBUILT}; the curve read again, replicate {number} of seed {again.seed}"
             rows = list_rebuilt_rows(other, reading.curve, origin, note)
             yield prepare_table(OutputFile(again.path(number)), PATIENT_COLUMNS, rows, replace=replace)
