@@ -25,7 +25,6 @@ Arms = Annotated[
 Endpoints = Annotated[
     str | None, typer.Option("--endpoints", metavar="VALUE=ENDPOINT,...", help="The same of endpoints: os, ttp or pfs.")
 ]
-Covariates = Annotated[str | None, typer.Option("--covariates", metavar="COLUMN,...", help="Columns to keep.")]
 StatusName = Annotated[str, typer.Option("--status", metavar="STATUS", help="reported, recalled, derived or assumed.")]
 Table = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="CSV", help="Rows of patients.csv, added to what is there; - for stdout.")
@@ -37,7 +36,6 @@ def patients(
     columns: Map,
     arms: Arms = None,
     endpoints: Endpoints = None,
-    covariates: Covariates = None,
     study: options.StudyName = None,
     arm: options.ArmName = None,
     endpoint: options.EndpointName = None,
@@ -61,7 +59,7 @@ def patients(
     from kinimmune.fitting.curves.column_map import ColumnMap, parse_values
     from kinimmune.fitting.curves.patient_request import PatientRequest
     from kinimmune.fitting.curves.patient_table import read_patients
-    from kinimmune.fitting.curves.rows import list_target_row
+    from kinimmune.fitting.curves.rows import PATIENT_COLUMNS, list_target_row
     from kinimmune.fitting.curves.time_units import require_time_unit
 
     targets = plan_outputs({"-o": output}, None, (file,), stdout_is_free=not as_json)
@@ -75,10 +73,9 @@ def patients(
         None if unit is None else require_time_unit("--unit", unit),
         parse_values("--arms", arms),
         parse_values("--endpoints", endpoints),
-        options.split_names(covariates),
     )
     table = read_patients(request)
-    tables = [prepare_table(target, table.columns, table.rows, replace=force) for target in targets.values()]
+    tables = [prepare_table(target, PATIENT_COLUMNS, table.rows, replace=force) for target in targets.values()]
     notes = Notes(quiet)
     for text in (*table.notes, *filter(None, (item.write() for item in tables))):
         notes.say(text)

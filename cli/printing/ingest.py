@@ -139,7 +139,6 @@ def describe_patients(
         "schema": SCHEMA,
         "kind": "patients",
         "groups": groups,
-        "covariates": list(table.covariates),
         "targets": [dict(row) for row in targets],
         "files": _list_files(tables),
         "notes": list(table.notes),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kinimmune.fitting.curves.column_map import same_value
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
 from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, require_columns
-from kinimmune.fitting.curves.rows import KEY, PATIENT_COLUMNS, Cells, require_name
+from kinimmune.fitting.curves.rows import KEY, Cells, require_name
 from kinimmune.fitting.curves.time_units import TimeUnit, parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.trial.design import Endpoint
@@ -20,16 +20,9 @@ from kinimmune.models.trial.design import Endpoint
 class PatientTable:
     """Rows of `patients.csv`."""
 
-    covariates: tuple[str, ...]
-    """Columns that are kept besides."""
     rows: tuple[Cells, ...]
     notes: tuple[str, ...]
     """What was left out and what was taken how, for the reader."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns in order."""
-        return (*PATIENT_COLUMNS, *self.covariates)
 
     def groups(self) -> dict[tuple[str, ...], tuple[int, int]]:
         """Return (study, arm, endpoint) -> patients and events."""
@@ -59,7 +52,7 @@ def read_patients(request: PatientRequest) -> PatientTable:
     rows = tuple(_read_row(source, line, unit) for line in chosen)
     _require_single(table, chosen, rows)
     notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, rows, censored))
-    return PatientTable(request.covariates, rows, notes)
+    return PatientTable(rows, notes)
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class _Source:
 
 def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, str]:
     """Return a row of `patients.csv`."""
-    request, table = source.request, source.table
+    request = source.request
     time, event = _read_time(source, line), same_value(source.cell(line, "event"), request.columns.event)
     endpoint = request.endpoints.get(source.cell(line, "endpoint")) or _read_endpoint(source, line)
     return {
@@ -111,7 +104,6 @@ def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, s
         "event": str(int(event)),
         "last_without": _read_last_without(source, line, time) if event and endpoint != Endpoint.OS else "",
         **{column: request.constants[column] for column in ("source", "locator", "status")},
-        **{column: line.cells[table.header.index(column)] for column in request.covariates},
     }
 
 
@@ -209,10 +201,10 @@ def _tell_left_out(source: _Source) -> Iterator[str]:
 
 
 def _tell_columns(source: _Source) -> Iterator[str]:
-    used = {*source.request.columns.columns.values(), *source.request.covariates}
+    used = set(source.request.columns.columns.values())
     unused = [column for column in source.table.header if column and column not in used]
     if unused:
-        yield f"{source.table.file}: columns not taken: {', '.join(unused)}; --covariates keeps those it names"
+        yield f"{source.table.file}: columns not taken: {', '.join(unused)}"
 
 
 def _tell_taken(source: _Source, lines: Sequence[Line], rows: Sequence[Cells], censored: Sequence[str]) -> Iterator[str]:

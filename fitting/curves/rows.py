@@ -168,8 +168,7 @@ def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, r
         key, count = there.most_common(1)[0]
         raise UsageError(f"'{path}' has {count} rows of {':'.join(key)} already; --force puts the new ones in their place")
     kept = [row for row in old if _key(row) not in new]
-    every = tuple(dict.fromkeys((*before.header, *columns)))
-    text = write_csv(every, ([row.get(column, "") for column in every] for row in (*kept, *rows)))
+    text = write_csv(before.header, ([row.get(column, "") for column in before.header] for row in (*kept, *rows)))
     return Merged(text, there.total(), len(kept))
 
 
@@ -178,10 +177,9 @@ def _key(row: Cells) -> tuple[str, ...]:
 
 
 def _list_cells(table: Delimited, columns: Iterable[str]) -> list[Cells]:
-    required = [column for column in columns if column in CURVE_COLUMNS or column in PATIENT_COLUMNS]
     if table.separator != ",":
         raise DataError(f"{table.file} does not separate cells by commas, as tables do; save it so, or write another file")
-    for column in required:
+    for column in columns:
         if column not in table.header:
             raise DataError(f"column '{column}' is missing in {table.file}; {nearest(column, table.header)} Write another file")
     return [dict(zip(table.header, line.cells, strict=True)) for line in table.lines]

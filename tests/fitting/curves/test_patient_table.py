@@ -49,14 +49,14 @@ def read(tmp_path, monkeypatch):
 
 
 def test_a_table_of_cdisc_becomes_rows_of_this_package_and_the_rest_is_told(read):
-    table = read(covariates=("AGE",), columns=SEEN)
+    table = read(columns=SEEN)
 
-    shown = ("study", "arm", "patient", "endpoint", "time", "unit", "event", "last_without", "AGE")
+    shown = ("study", "arm", "patient", "endpoint", "time", "unit", "event", "last_without")
     assert [tuple(row[name] for name in shown) for row in table.rows] == [
-        ("first", "treated", "001", "os", "120", "d", "1", "", "61"),
-        ("first", "treated", "002", "os", "300", "d", "0", "", "55"),
-        ("first", "control", "003", "os", "80.5", "d", "1", "", "70"),
-        ("first", "control", "003", "pfs", "60", "d", "1", "40", "70"),
+        ("first", "treated", "001", "os", "120", "d", "1", ""),
+        ("first", "treated", "002", "os", "300", "d", "0", ""),
+        ("first", "control", "003", "os", "80.5", "d", "1", ""),
+        ("first", "control", "003", "pfs", "60", "d", "1", "40"),
     ]
     assert table.groups() == {
         ("first", "treated", "os"): (2, 1),
@@ -65,7 +65,7 @@ def test_a_table_of_cdisc_becomes_rows_of_this_package_and_the_rest_is_told(read
     }
     assert table.notes == (
         "adtte.csv: left out, TRT01P 'Drug A', PARAMCD 'RESP' (rows: 1)",
-        "adtte.csv: columns not taken: STUDYID; --covariates keeps those it names",
+        "adtte.csv: columns not taken: STUDYID, AGE",
         "adtte.csv: '0' in column 'CNSR' is an event, '1' is none",
         "adtte.csv: last_without of 1 censored patients is left empty",
         "adtte.csv: last_without of 1 deaths is left empty: a death has a day of its own",
@@ -129,7 +129,6 @@ ASKED = [
     ({"columns": "time=AVAL"}, "--map has no column for 'event'; write NAME=COLUMN, such as time=AVAL,event=CNSR:0"),
     ({"columns": f"{MAP},time=AGE"}, "--map: 'time' is given twice; give it once"),
     ({"columns": f"{MAP},SEEN"}, "--map 'SEEN': write NAME=COLUMN"),
-    ({"covariates": ("AGES",)}, "--covariates AGES: adtte.csv has no such column; did you mean 'AGE'?"),
     ({"arms": {"Drug B": "treated"}}, "--arms 'Drug B': no row of adtte.csv has it; did you mean 'Drug A'?"),
     ({"arms": {"Drug A": "drug a"}}, "--arms 'drug a' is no name of the tables"),
     ({"endpoints": {"OS": "oss"}}, "unknown endpoint 'oss'; did you mean 'os'?"),

@@ -22,6 +22,7 @@ from kinimmune.fitting.curves.rows import (
 from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.tables.published import CurveRow, PatientRow
 
 ORIGIN = Origin("my_trial", "treated", "os", "smith2019", "figure 2")
 CURVE = ReadCurve(
@@ -98,14 +99,19 @@ def test_rows_of_the_same_arm_stay_unless_they_are_to_give_way(tmp_path):
     assert (merged.kept, merged.replaced) == (1, 2)
 
 
-def test_columns_of_before_are_kept_and_new_ones_added(tmp_path):
+def test_columns_are_those_that_the_tables_of_this_package_have():
+    assert set(CURVE_COLUMNS) == set(CurveRow.columns())
+    assert set(PATIENT_COLUMNS) == set(PatientRow.columns())
+
+
+def test_further_columns_of_before_are_kept(tmp_path):
     path = tmp_path / "patients.csv"
     path.write_text(",".join([*PATIENT_COLUMNS, "age"]) + "\ns,a,p1,os,1,d,1,,x,y,reported,,61\n")
-    new = {**dict.fromkeys(PATIENT_COLUMNS, ""), "study": "s", "arm": "b", "endpoint": "os", "sex": "F"}
+    new = {**dict.fromkeys(PATIENT_COLUMNS, ""), "study": "s", "arm": "b", "endpoint": "os"}
 
-    merged = parse(merge(path, (*PATIENT_COLUMNS, "sex"), [new], replace=False).text)
+    merged = parse(merge(path, PATIENT_COLUMNS, [new], replace=False).text)
 
-    assert [(item["arm"], item["age"], item["sex"]) for item in merged] == [("a", "61", ""), ("b", "", "F")]
+    assert [(item["arm"], item["age"]) for item in merged] == [("a", "61"), ("b", "")]
 
 
 @pytest.mark.parametrize(
