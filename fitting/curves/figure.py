@@ -106,7 +106,9 @@ def _tell_reading(reading: FigureReading) -> Iterator[str]:
 
 def _tell_risk(reading: FigureReading) -> Iterator[str]:
     curve, risk = reading.curve, reading.risk
-    if risk.written_in is not curve.unit:
+    if risk.written_in is None:
+        yield f"{risk.file}: no header names its unit of time; taken as {curve.unit.word}, as the curve"
+    elif risk.written_in is not curve.unit:
         yield f"{risk.file}: times are converted from {risk.written_in.word} to {curve.unit.word}, as its header says"
     left_out = (risk.at_risk == 0) & (risk.time > curve.end)
     if left_out.any():

@@ -128,6 +128,30 @@ def test_times_of_the_risk_table_in_another_unit_are_converted(tmp_path, monkeyp
     assert "risk.csv: times are converted from day to month, as its header says" in reading.list_notes()
 
 
+DAYS = "time [days],S\n0,1\n91,0.83\n183,0.67\n365,0.45\n548,0.31\n"
+MONTHS = "0,120\n6,78\n12,44\n18,12\n"
+
+
+def test_a_risk_table_without_unit_that_ends_far_before_the_curve_is_refused(tmp_path, monkeypatch):
+    message = (
+        "the numbers at risk end at 18 (risk.csv row 5) and the curve at day 548; no header names the unit of risk.csv: write it "
+        "there, such as 'time [months]'"
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        try_reading(tmp_path, monkeypatch, curve=DAYS, risk=f"time,n\n{MONTHS}", unit=None)
+
+    reading = try_reading(tmp_path, monkeypatch, curve=DAYS, risk=f"time [months],n\n{MONTHS}", unit=None)
+    assert reading.risk.time == pytest.approx([0.0, 182.64, 365.28, 547.92])
+
+
+@pytest.mark.parametrize("risk", [RISK, f"time,n\n{RISK}"])
+def test_the_unit_that_a_risk_table_is_taken_in_is_told_where_it_names_none(tmp_path, monkeypatch, risk):
+    told = "risk.csv: no header names its unit of time; taken as month, as the curve"
+
+    assert told in try_reading(tmp_path, monkeypatch, risk=risk).list_notes()
+    assert told not in try_reading(tmp_path, monkeypatch, risk=f"time [months],n\n{RISK}").list_notes()
+
+
 def test_a_fall_at_a_time_of_the_risk_table_is_told(tmp_path, monkeypatch):
     curve = "0,1.000\n3,1.000\n3,0.700\n6,0.700\n6,0.500\n12,0.500\n"
 
