@@ -89,10 +89,12 @@ def plot_comparisons(fit: FitResult, statistic: str = "median") -> Figure:
     labels = _find_labels(fit.model)
     if statistic == "residual":
         return comparisons.plot_residuals(fit, labels)
-    rows = [row for row in (*fit.targets, *fit.unfitted) if _kind(row) == statistic]
-    shown = [row for row in rows if statistic != Statistic.MEDIAN or row in fit.targets]
+    unfitted = (row for row in fit.unfitted if row.statistic != Statistic.MEDIAN)
+    drawable = [row for row in (*fit.targets, *unfitted) if row.statistic not in DATA]
+    shown = [row for row in drawable if _kind(row) == statistic]
     if not shown:
-        raise ValueError(f"this fit has no {statistic}; it has: {', '.join(dict.fromkeys(map(_kind, fit.targets)))}")
+        known = dict.fromkeys((*map(_kind, drawable), "residual"))
+        raise ValueError(f"this fit has no {statistic}; it has: {', '.join(known)}")
     return _plot_shown(fit, shown, statistic, labels)
 
 

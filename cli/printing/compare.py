@@ -6,6 +6,7 @@ Start with `print_comparison`.
 from collections.abc import Iterable, Sequence
 
 from kinimmune.cli.terminal import format_number, print_table
+from kinimmune.fitting.comparison.numbers import report
 from kinimmune.fitting.comparison.results import Comparison, NumberCell, NumberRow, ParameterCell
 
 _NAMES = {
@@ -38,9 +39,9 @@ def print_comparison(comparison: Comparison) -> None:
     _print_differences(comparison)
     _print_measures(comparison)
     fitted = [row for row in comparison.numbers if _is_fitted(row)]
-    _print_numbers("Fitted numbers [month, or 1]", fitted, comparison)
-    _print_numbers("Not fitted [month, or 1]", [row for row in comparison.numbers if not _is_fitted(row)], comparison)
-    _print_numbers("An arm that was left out of the fit [month]", comparison.transport, comparison)
+    _print_numbers("Fitted numbers, in the units of their tables", fitted, comparison)
+    _print_numbers("Not fitted", [row for row in comparison.numbers if not _is_fitted(row)], comparison)
+    _print_numbers("An arm that was left out of the fit", comparison.transport, comparison)
     _print_parameters(comparison)
     for text in comparison.cautions:
         print(text)
@@ -88,7 +89,7 @@ def _print_numbers(title: str, rows: Sequence[NumberRow], comparison: Comparison
     cells = [
         (
             row.name,
-            _join(_report(cell) for cell in row.cells if cell is not None),
+            _join(report(cell) for cell in row.cells if cell is not None),
             *([_join(format_number(cell.null_prediction, 3) for cell in row.cells if cell is not None)] if naive else []),
             *(text for cell in row.cells for text in _predict(cell, fitted_elsewhere=_is_fitted(row))),
             *(format_number(value, 3) for value in row.differences[1:]),
@@ -98,16 +99,13 @@ def _print_numbers(title: str, rows: Sequence[NumberRow], comparison: Comparison
     print_table(title, columns, cells, columns[1:])
 
 
-def _report(cell: NumberCell) -> str:
-    interval = "" if cell.lower is None or cell.upper is None else f" ({cell.lower:g} to {cell.upper:g})"
-    return f"{cell.observed:g}{interval}"
-
-
 def _predict(cell: NumberCell | None, *, fitted_elsewhere: bool) -> tuple[str, str]:
     """Return prediction and residual of a run; one that another run was fitted to and this was not says so."""
     if cell is None:
         return "-", "-"
     note = " (not fitted)" if fitted_elsewhere and cell.role != "fitted" else ""
+    if cell.predicted is None and cell.deviance is not None:
+        return f"deviance {format_number(cell.deviance, 3)}{note}", "-"
     return f"{format_number(cell.predicted, 3)}{note}", format_number(cell.residual, 2)
 
 

@@ -7,14 +7,17 @@ import math
 from collections.abc import Iterable
 
 from kinimmune.fitting.comparison.numbers import name_rows
-from kinimmune.fitting.comparison.reading import FittedRun
+from kinimmune.fitting.comparison.reading import FittedRun, shorten
 from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.symbolic.parameters import Status
 
 _SAME = 1e-6
 """Largest relative difference of two standard errors that were computed from the same numbers."""
 _SMALLEST = 1e-8
 """Residual from which its standard error can be computed back."""
+_TABLES = {str(Statistic.CURVE): "curves.csv", str(Statistic.PATIENTS): "patients.csv"}
+"""Where data stand."""
 _NAMED = 3
 """Names in a message; the others are counted."""
 
@@ -25,7 +28,7 @@ def find_data_obstacle(first: FittedRun, other: FittedRun) -> str:
     They can where the same published numbers were fitted with the same standard errors: same values and intervals, same patients,
     scans and follow-up behind them, residuals multiplied by the same factor, and one form of the objective.
     """
-    checks = (_check_factor, _check_form, _check_fitted, _check_values, _check_designs, _check_errors)
+    checks = (_check_factor, _check_form, _check_fitted, _check_values, _check_tables, _check_designs, _check_errors)
     return next(filter(None, (check(first, other) for check in checks)), "")
 
 
@@ -62,8 +65,11 @@ def _counts(row: ComparisonRow) -> bool:
 def _check_factor(first: FittedRun, other: FittedRun) -> str:
     if first.whitening == other.whitening:
         return ""
-    told = ["as they are" if run.whitening is None else f"by {run.whitening[:12]}" for run in (first, other)]
-    return f"residuals were multiplied by other factors ({told[0]}; {told[1]})"
+    told = ["as they are" if run.whitening is None else f"by {shorten(run.whitening)}" for run in (first, other)]
+    return (
+        f"residuals were multiplied by other factors ({told[0]}; {told[1]}): each fit finds the correlations of numbers "
+        "that share patients at its own optimum; fit both with --no-correlations"
+    )
 
 
 def _check_form(first: FittedRun, other: FittedRun) -> str:
@@ -85,6 +91,17 @@ def _check_values(first: FittedRun, other: FittedRun) -> str:
     rows = [name_rows(run.fit.targets) for run in (first, other)]
     moved = [str(place) for place in rows[0] if _read(rows[0][place]) != _read(rows[1][place])]
     return f"fitted numbers have other values or intervals: {_list(moved)}" if moved else ""
+
+
+def _check_tables(first: FittedRun, other: FittedRun) -> str:
+    """Compare the tables of fitted curves and patients, of whose values the results tell none."""
+    fitted = {place.statistic for place in name_rows(first.fit.targets)}
+    moved = [
+        name
+        for statistic, name in _TABLES.items()
+        if statistic in fitted and first.record.inputs.get(name) != other.record.inputs.get(name)
+    ]
+    return f"{_list(moved)}, of which curves or patients were fitted, are others" if moved else ""
 
 
 def _read(row: ComparisonRow) -> tuple[object, ...]:
@@ -109,12 +126,25 @@ def _have_same_design(one: ArmResult, two: ArmResult) -> bool:
 
 
 def _check_errors(first: FittedRun, other: FittedRun) -> str:
-    """Compare standard errors where residuals give them back: (ln predicted - ln observed)/residual of what is normal in ln."""
+    """Compare what standard errors come from, and where residuals give them back themselves.
+
+    The error of what is normal in ln is (ln predicted - ln observed)/residual.
+    """
     rows = [name_rows(run.fit.targets) for run in (first, other)]
+    otherwise = [str(place) for place in rows[0] if not _have_same_basis(rows[0][place], rows[1][place])]
+    if otherwise:
+        return f"standard errors of fitted numbers come from other patients or by another rule: {_list(otherwise)}"
     errors = [{place: error for place, row in own.items() if (error := _find_error(row)) is not None} for own in rows]
     shared = [place for place in errors[0] if place in errors[1]]
     moved = [str(place) for place in shared if not math.isclose(errors[0][place], errors[1][place], rel_tol=_SAME)]
     return f"fitted numbers have other standard errors: {_list(moved)}" if moved else ""
+
+
+def _have_same_basis(one: ComparisonRow, two: ComparisonRow) -> bool:
+    """Return whether two errors come from the same; what results from before do not tell stands in no way."""
+    if one.n is None or two.n is None:
+        return one.measured_error == two.measured_error
+    return (one.n, one.error_rule, one.measured_error) == (two.n, two.error_rule, two.measured_error)
 
 
 def _find_error(row: ComparisonRow) -> float | None:

@@ -6,7 +6,7 @@ Start with `compare`; `kinimmune.fitting.comparison.reading.read_runs` reads wha
 from collections.abc import Sequence
 
 from kinimmune.fitting.comparison.differences import list_differences
-from kinimmune.fitting.comparison.measures import list_measures
+from kinimmune.fitting.comparison.measures import count_numbers, list_measures
 from kinimmune.fitting.comparison.numbers import list_numbers, list_transport
 from kinimmune.fitting.comparison.parameters import list_parameters
 from kinimmune.fitting.comparison.reading import FittedRun
@@ -58,7 +58,7 @@ def _list_flags(run: FittedRun) -> list[str]:
 
 def _list_cautions(runs: Sequence[FittedRun]) -> list[str]:
     """Return what the numbers cannot say."""
-    numbers = len(runs[0].fit.targets)
+    numbers = count_numbers(runs[0].fit)
     told = [
         "Sums of squares and criteria rank fits to the same numbers with the same errors, and nothing else. Their k is "
         "the effective parameters: priors leave fewer than are counted, and AIC with them is the DIC by the curvature.",

@@ -5,14 +5,12 @@ Start with `list_differences`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from kinimmune.fitting.comparison.numbers import name_rows
-from kinimmune.fitting.comparison.reading import FittedRun
+from kinimmune.fitting.comparison.numbers import name_rows, report
+from kinimmune.fitting.comparison.reading import FittedRun, shorten
 from kinimmune.fitting.comparison.results import Difference
 
 NONE = "-"
 """What stands for nothing."""
-_DIGITS = 12
-"""Of a digest that is told."""
 
 
 def list_differences(runs: Sequence[FittedRun]) -> tuple[Difference, ...]:
@@ -23,8 +21,8 @@ def list_differences(runs: Sequence[FittedRun]) -> tuple[Difference, ...]:
 def _list_values(runs: Sequence[FittedRun]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "model", tuple(run.fit.model for run in runs)
     yield "equations", tuple(_tell_equations(run) for run in runs)
-    yield "digest of tables and equations", tuple(_shorten(run.record.digest) for run in runs)
-    yield from _spread("table", runs, lambda run: {name: _shorten(digest) for name, digest in run.record.inputs.items()})
+    yield "digest of tables and equations", tuple(shorten(run.record.digest) for run in runs)
+    yield from _spread("table", runs, lambda run: {name: shorten(digest) for name, digest in run.record.inputs.items()})
     yield "studies", tuple(", ".join(run.fit.stop_rules) for run in runs)
     yield "fitted numbers", tuple(str(len(run.fit.targets)) for run in runs)
     yield from _share("fitted number", runs, _list_fitted)
@@ -36,11 +34,9 @@ def _list_values(runs: Sequence[FittedRun]) -> Iterator[tuple[str, tuple[str, ..
     yield "patients", tuple(str(run.fit.patients) for run in runs)
     yield "starts", tuple(str(run.settings.fit.starts) for run in runs)
     yield "integrator", tuple(run.settings.fit.integrator for run in runs)
-    yield "factor of the residuals", tuple(NONE if run.whitening is None else _shorten(run.whitening) for run in runs)
+    yield "factor of the residuals", tuple(NONE if run.whitening is None else shorten(run.whitening) for run in runs)
     yield "schema", tuple(run.fit.schema for run in runs)
-    yield from _spread(
-        "version of", runs, lambda run: {"python": run.record.environment.python, **run.record.environment.libraries}
-    )
+    yield from _spread("version of", runs, _list_versions)
     yield "system", tuple(run.record.environment.system for run in runs)
     yield "processor", tuple(run.record.environment.cpu for run in runs)
 
@@ -69,19 +65,10 @@ def _list_fitted(run: FittedRun) -> Mapping[str, str]:
     """Return what was fitted, with its interval where the fit read one."""
     told = {}
     for place, row in name_rows(run.fit.targets).items():
-        interval = "" if row.lower is None or row.upper is None else f" ({row.lower:g} to {row.upper:g}, {row.interval_status})"
-        told[str(place)] = f"{row.observed:g}{interval}"
+        origin = "" if row.interval_status is None else f", interval {row.interval_status}"
+        told[str(place)] = f"{report(row)}{origin}"
     return told
 
 
 def _tell_equations(run: FittedRun) -> str:
-    return "not known" if run.equations is None else _shorten(run.equations)
-
-
-def _shorten(digest: str) -> str:
-    """Return the first digits of a digest, without its version.
-
-    >>> _shorten("1.1:644f9feb4875b8a01c21"), _shorten("")
-    ('644f9feb4875', '-')
-    """
-    return digest.rpartition(":")[2][:_DIGITS] or NONE
+    return "not known" if run.equations is None else shorten(run.equations)

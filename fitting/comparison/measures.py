@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kinimmune.fitting.comparison.comparability import find_data_obstacle, find_prior_obstacle, find_ratio_obstacle
 from kinimmune.fitting.comparison.reading import FittedRun
 from kinimmune.fitting.comparison.results import Measure, Refusal, subtract
+from kinimmune.fitting.estimation.results import FitResult
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def compute_criteria(chi_square: float, parameters: float, numbers: int) -> Crit
     parameters
         k, effective parameters, no whole number
     numbers
-        n, published numbers that were fitted
+        n, published numbers that were fitted, and intervals of curves and patients
 
     Examples
     --------
@@ -90,14 +91,20 @@ def list_measures(runs: Sequence[FittedRun]) -> tuple[tuple[Measure, ...], tuple
     return tuple(rows), tuple(refusals)
 
 
+def count_numbers(fit: FitResult) -> int:
+    """Return how many numbers were fitted: every interval of a curve and of patients is one."""
+    return round(fit.degrees_of_freedom + fit.effective_parameters)
+
+
 def _measure(run: FittedRun) -> Mapping[str, float | None]:
     fit = run.fit
-    criteria = compute_criteria(fit.chi_square_data, fit.effective_parameters, len(fit.targets))
+    numbers = count_numbers(fit)
+    criteria = compute_criteria(fit.chi_square_data, fit.effective_parameters, numbers)
     return {
         "chi_square_data": fit.chi_square_data,
         "chi_square_prior": fit.chi_square_prior,
         "chi_square": fit.chi_square_data + fit.chi_square_prior,
-        "fitted_numbers": float(len(fit.targets)),
+        "fitted_numbers": float(numbers),
         "effective_parameters": fit.effective_parameters,
         "degrees_of_freedom": fit.degrees_of_freedom,
         "aic": criteria.aic,

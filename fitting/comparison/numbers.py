@@ -10,6 +10,7 @@ from typing import Literal
 from kinimmune.fitting.comparison.reading import FittedRun
 from kinimmune.fitting.comparison.results import NumberCell, NumberRow, subtract
 from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.problem.targets import Statistic
 
 Role = Literal["fitted", "unfitted", "transport"]
 
@@ -39,7 +40,8 @@ class Place:
             since = None if self.reference_day in (None, self.day) else f"{self.reference_day:g}"
             parts = [self.statistic, self.read_out, numbers[1], self.arm, self.reference, since]
         else:
-            parts = [self.statistic, self.study, self.arm, self.endpoint, numbers[0]]
+            endpoint = None if self.statistic == Statistic.DEATHS else self.endpoint
+            parts = [self.statistic, self.study, self.arm, endpoint, numbers[0]]
         return ":".join(part for part in parts if part is not None)
 
 
@@ -51,6 +53,18 @@ def name_rows(rows: Iterable[ComparisonRow]) -> dict[Place, ComparisonRow]:
 def _place(row: ComparisonRow) -> Place:
     reference = None if row.read_out is None else row.reference_arm
     return Place(row.statistic, row.study, row.arm, row.endpoint, row.month, row.read_out, row.day, reference, row.reference_day)
+
+
+def report(number: ComparisonRow | NumberCell) -> str:
+    """Return a published number with its interval, the range in which it lies, or of a curve and patients their intervals."""
+    ends = number.lower, number.upper
+    if number.observed is not None:
+        return f"{number.observed:g}" if None in ends else f"{number.observed:g} ({ends[0]:g} to {ends[1]:g})"
+    if ends == (None, None):
+        return "-" if number.n_residuals is None else f"intervals: {number.n_residuals}"
+    if None in ends:
+        return f"below {ends[1]:g}" if ends[0] is None else f"above {ends[0]:g}"
+    return f"{ends[0]:g} to {ends[1]:g}"
 
 
 def list_numbers(runs: Sequence[FittedRun]) -> tuple[NumberRow, ...]:
@@ -71,7 +85,17 @@ def list_transport(runs: Sequence[FittedRun]) -> tuple[NumberRow, ...]:
 
 
 def _cell(role: Role, row: ComparisonRow) -> NumberCell:
-    return NumberCell(role, row.observed, row.lower, row.upper, row.predicted, row.residual, row.null_prediction)
+    return NumberCell(
+        role,
+        row.observed,
+        row.lower,
+        row.upper,
+        row.predicted,
+        row.residual,
+        row.null_prediction,
+        row.deviance,
+        row.n_residuals,
+    )
 
 
 def _row(place: Place, cells: Sequence[Mapping[Place, NumberCell]]) -> NumberRow:

@@ -6,6 +6,7 @@ Start with `read_runs`.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from kinimmune.fitting.configuration import read_run_settings
@@ -17,6 +18,9 @@ from kinimmune.fitting.settings import Settings
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import KinimmuneError, UsageError
 from kinimmune.models.tables.rows import Tables
+
+_DIGITS = 12
+"""Of a digest that is told."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,15 @@ class FittedRun:
     """Digest of the factor that the residuals of the fit were multiplied by; None where they stand as they are."""
     equations: str | None = None
     """Digest of the equations; None where it was not asked for, or where tables or equations have changed since the fit."""
+
+
+def shorten(digest: str) -> str:
+    """Return the first digits of a digest, without its version.
+
+    >>> shorten("1.1:644f9feb4875b8a01c21"), shorten("")
+    ('644f9feb4875', '-')
+    """
+    return digest.rpartition(":")[2][:_DIGITS] or "-"
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[FittedRun, ...]:
@@ -61,15 +74,14 @@ def read_runs(paths: Sequence[Path]) -> tuple[FittedRun, ...]:
 def label_runs(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return what runs are called: by the names of their folders where those tell them apart, by their paths where not.
 
-    >>> label_runs([Path("a/run"), Path("b/run"), Path("c")]), label_runs([Path("a"), Path("a")])
-    (('a/run', 'b/run', 'c'), ('a', 'a (2)'))
+    >>> label_runs([Path("a/run"), Path("b/run"), Path("c")]), label_runs([Path("a"), Path("a"), Path("a (2)")])
+    (('a/run', 'b/run', 'c'), ('a', 'a (3)', 'a (2)'))
     """
     names = Counter(path.resolve().name for path in paths)
     labels = [path.resolve().name if names[path.resolve().name] == 1 else str(path) for path in paths]
-    seen: Counter[str] = Counter()
     for place, label in enumerate(labels):
-        seen[label] += 1
-        labels[place] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+        if label in labels[:place]:
+            labels[place] = next(name for name in (f"{label} ({number})" for number in count(2)) if name not in labels)
     return tuple(labels)
 
 

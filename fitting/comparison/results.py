@@ -85,6 +85,9 @@ class NumberCell:
     residual: float | None
     """Raw: in standard errors, for medians of TTP and PFS the signed root of the deviance."""
     null_prediction: float | None
+    deviance: float | None = None
+    """Sum of the squares of its residuals: what a curve and patients have in place of a residual."""
+    n_residuals: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from kinimmune.fitting.comparison.results import Comparison, NumberRow, ParameterRow
 
 COLUMNS = ("section", "name", "quantity", "run", "value", "difference")
-_NUMBER = ("role", "observed", "lower", "upper", "predicted", "residual", "null_prediction")
+_NUMBER = ("role", "observed", "lower", "upper", "predicted", "residual", "null_prediction", "deviance", "n_residuals")
 _PARAMETER = ("value", "lower", "upper", "prior", "estimated", "at_bound", "changed")
 
 Cells = tuple[object, ...]

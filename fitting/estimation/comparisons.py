@@ -135,6 +135,9 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         month=target.month,
         deviance=None if found is None else float(found @ found),
         n_residuals=None if found is None else found.size,
+        n=target.n,
+        error_rule=None if target.errors is None else str(target.errors),
+        measured_error=None if measured is None else measured.error,
     )
 
 

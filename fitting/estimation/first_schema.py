@@ -37,6 +37,9 @@ _LATER_IN_ROWS = (
     "read_out",
     "day",
     "reference_day",
+    "n",
+    "error_rule",
+    "measured_error",
 )
 """Keys of its rows."""
 

@@ -130,6 +130,12 @@ class ComparisonRow:
     """Of a measured ratio the day [d] of the reference."""
     unit: str | None = None
     """Of `observed` and `predicted`; None in results from before it was told."""
+    n: int | None = None
+    """Patients or animals it was published of; None where nobody tells, and in results from before it was told."""
+    error_rule: str | None = None
+    """Rule of its study that its standard error comes from; None where that is decided number by number."""
+    measured_error: float | None = None
+    """Of a measurement, on the scale of its errors; None of a share, and in results from before it was told."""
 
 
 @dataclass(frozen=True)

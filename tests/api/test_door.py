@@ -119,7 +119,7 @@ def test_every_statistic_but_data_has_a_figure_of_reported_and_predicted():
     assert ki.plot_comparisons(content.fit, "residual").axes
     assert len(ki.plot_survival(content.trial, content.fit, "ttp").axes) == 2
     bare = replace(content.fit, targets=content.fit.targets[:1], unfitted=())
-    with pytest.raises(ValueError, match="this fit has no deaths; it has: median"):
+    with pytest.raises(ValueError, match="this fit has no deaths; it has: median, residual"):
         ki.plot_comparisons(bare, "deaths")
 
 

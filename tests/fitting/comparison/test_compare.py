@@ -11,6 +11,7 @@ from compared_runs import change_fit, change_rows, make_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinimmune.cli.printing.compare import print_comparison
 from kinimmune.fitting.comparison.compare import compare
 from kinimmune.fitting.comparison.measures import compute_criteria
 from kinimmune.fitting.comparison.reading import name_arms
@@ -130,7 +131,10 @@ def test_residuals_that_were_multiplied_by_another_factor_are_refused(first):
     whitened = replace(first, label="second", whitening="ab" * 32)
     (refusal,) = compare([first, whitened]).refusals
     assert set(refusal.measures) == OF_DATA
-    assert refusal.reason == "residuals were multiplied by other factors (as they are; by abababababab)"
+    assert refusal.reason == (
+        "residuals were multiplied by other factors (as they are; by abababababab): each fit finds the correlations of numbers "
+        "that share patients at its own optimum; fit both with --no-correlations"
+    )
     assert compare([whitened, replace(whitened, label="third")]).refusals == ()
 
 
@@ -239,3 +243,50 @@ def test_one_run_is_no_comparison(first):
         compare([first])
     with pytest.raises(ValueError, match="a cell for each"):
         Comparison((compare([first, first]).runs * 2)[:3], (), (), compare([first, first]).measures, (), (), (), ())
+
+
+def with_data(run, label, **table):
+    """Return a run that was fitted to a curve of ten intervals and to a range besides, under tables of those digests."""
+    nothing = dict.fromkeys(("observed", "lower", "upper", "predicted", "residual"))
+    curve = replace(run.fit.targets[0], statistic="curve", deviance=8.0, n_residuals=10, **nothing)
+    reach = replace(run.fit.targets[0], statistic="median", arm="third", observed=None, lower=2.0, upper=None)
+    fit = replace(run.fit, targets=(*run.fit.targets, curve, reach), degrees_of_freedom=run.fit.degrees_of_freedom + 11.0)
+    return replace(run, label=label, fit=fit, record=replace(run.record, inputs=run.record.inputs | table))
+
+
+def test_data_and_ranges_stand_beside_each_other(first, capsys, monkeypatch):
+    """Of a curve its intervals and deviance; every interval is a number of the criteria."""
+    monkeypatch.setenv("COLUMNS", "300")
+    pair = [with_data(first, "one"), with_data(first, "two")]
+    comparison = compare(pair)
+    print_comparison(comparison)
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("intervals: 10", "deviance 8", "above 2"))
+    assert comparison.refusals == ()
+    assert measure(comparison, "fitted_numbers").values == (19.0, 19.0)
+    cells = [row for row in csv.DictReader(io.StringIO(to_csv(comparison))) if row["quantity"] == "deviance" and row["value"]]
+    assert {row["value"] for row in cells} == {"8.0"}
+
+
+def test_a_fit_to_a_curve_besides_is_one_to_other_numbers(first):
+    assert refused(compare([first, with_data(first, "two")])) >= OF_DATA
+
+
+def test_values_of_other_tables_are_not_compared(first):
+    """A curve that was read anew has no other number in the result."""
+    one, two = with_data(first, "one", **{"curves.csv": "aa"}), with_data(first, "two", **{"curves.csv": "bb"})
+    (refusal,) = compare([one, two]).refusals
+    assert set(refusal.measures) == OF_DATA
+    assert refusal.reason == "curves.csv, of which curves or patients were fitted, are others"
+    beside = replace(first, label="two", record=replace(first.record, inputs=first.record.inputs | {"curves.csv": "bb"}))
+    assert compare([first, beside]).refusals == ()
+
+
+@pytest.mark.parametrize("changed", [{"n": 30}, {"error_rule": "patients"}, {"measured_error": 0.2}])
+def test_errors_of_other_patients_or_another_rule_are_not_compared(first, changed):
+    rows = change_rows(first.fit.targets, "os", n=120, error_rule=None, measured_error=None)
+    one = change_fit(first, "one", targets=rows)
+    two = change_fit(first, "two", targets=change_rows(rows, "os", **changed))
+    (refusal,) = compare([one, two]).refusals
+    assert set(refusal.measures) == OF_DATA
+    assert refusal.reason.startswith("standard errors of fitted numbers come from other patients or by another rule: median")
