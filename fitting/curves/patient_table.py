@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kinimmune.fitting.curves.acceptance import require_patients
 from kinimmune.fitting.curves.column_map import same_value
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
 from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, require_columns
@@ -39,7 +40,8 @@ def read_patients(request: PatientRequest) -> PatientTable:
     UsageError
         for a file that is not there, a column it does not have, or a value that no row has
     DataError
-        for a cell that cannot be used, or a patient who stands twice; the message names the row
+        for a cell that cannot be used, or a patient who stands twice, and the message names the row; for an arm in which nobody
+        has an event
     """
     unit = request.find_unit()
     table = read_delimited(request.file, numbers=False)
@@ -51,6 +53,7 @@ def read_patients(request: PatientRequest) -> PatientTable:
     censored = _find_censored(source, chosen)
     rows = tuple(_read_row(source, line, unit) for line in chosen)
     _require_single(table, chosen, rows)
+    require_patients(rows)
     notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, rows, censored))
     return PatientTable(rows, notes)
 

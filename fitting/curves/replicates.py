@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.figure import FigureReading
 from kinimmune.fitting.curves.reading import ReadCurve
 from kinimmune.fitting.curves.rebuild import RebuiltPatients, rebuild
 from kinimmune.fitting.curves.risk_table import RiskTable
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
 
 MOST_REPLICATES = 1000
 
@@ -49,8 +49,17 @@ def read_again(curve: ReadCurve, risk: RiskTable, key: Sequence[str], seed: int,
 
 
 def rebuild_again(reading: FigureReading, key: Sequence[str], seed: int, number: int) -> RebuiltPatients:
-    """Return the patients behind a curve that is read again; key, seed and number as in `read_again`."""
-    return rebuild(read_again(reading.curve, reading.risk, key, seed, number), reading.risk, reading.events)
+    """Return the patients behind a curve that is read again; key, seed and number as in `read_again`.
+
+    Raises
+    ------
+    DataError
+        when none of them has an event, since such patients can be no target
+    """
+    rebuilt = rebuild(read_again(reading.curve, reading.risk, key, seed, number), reading.risk, reading.events)
+    if not rebuilt.events:
+        raise DataError(f"nobody has an event in replicate {number}: too few have one; leave --replicates out")
+    return rebuilt
 
 
 def require_replicates(number: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kinimmune.fitting.curves.acceptance import require_curves, require_patients
 from kinimmune.fitting.curves.delimited import Delimited, read_delimited, write_csv
 from kinimmune.fitting.curves.reading import ReadCurve
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
@@ -82,11 +83,14 @@ def require_choice(what: str, given: str, allowed: Sequence[str]) -> str:
 
 
 def list_curve_rows(curve: ReadCurve, risk: RiskTable, origin: Origin, note: str) -> list[dict[str, str]]:
-    """Return rows of `curves.csv`: survival at the times of the risk table, those after the end of the curve left out."""
+    """Return rows of `curves.csv`: survival at the times of the risk table, those after the end of the curve left out.
+
+    Raises a `DataError` where the table would refuse them.
+    """
     kept = (risk.at_risk > 0) | (risk.time <= curve.end)
     times = risk.time[kept]
     errors = curve.errors_at(times, risk.at_risk[kept])
-    return [
+    rows = [
         {
             **origin.cells(note),
             "month": _write(curve.unit.in_months(float(time))),
@@ -96,12 +100,17 @@ def list_curve_rows(curve: ReadCurve, risk: RiskTable, origin: Origin, note: str
         }
         for time, value, at_risk, error in zip(times, curve.at(times), risk.at_risk[kept], errors, strict=True)
     ]
+    require_curves(rows)
+    return rows
 
 
 def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origin, note: str) -> list[dict[str, str]]:
-    """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's."""
+    """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's.
+
+    Raises a `DataError` where the table would refuse them.
+    """
     width = len(str(patients.time.size))
-    return [
+    rows = [
         {
             **origin.cells(note),
             "patient": f"rebuilt_{origin.endpoint}_{number:0{width}d}",
@@ -111,6 +120,8 @@ def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origi
         }
         for number, (time, event) in enumerate(zip(patients.time, patients.event, strict=True), 1)
     ]
+    require_patients(rows)
+    return rows
 
 
 def list_target_row(statistic: str, key: Sequence[str], n: int, source: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from printed_curves import draw_arm, write_points, write_risk
 
 from kinimmune.cli.exits import Exit
+from kinimmune.models.tables.published import examine_curves, examine_patients
+from kinimmune.models.tables.rows import Tables
 
 MONTHS = np.arange(0.0, 21.0, 3.0)
 NAMED = ("--study", "my_trial", "--endpoint", "os", "--source", "smith2019", "--locator", "figure 2")
@@ -202,3 +205,62 @@ def test_what_is_no_curve_leaves_with_3_and_writes_nothing(kinimmune, tmp_path, 
     assert err.startswith(f"error: {message}")
     assert err.count("\n") == 1
     assert not {"curves.csv", "p.svg"} & {path.name for path in tmp_path.iterdir()}
+
+
+FLAT = "time [months],S\n0,1\n6,1\n12,1\n18,1\n"
+ONE_SMALL_FALL = "time [months],S\n0,1\n6,1\n6,0.97\n12,0.97\n18,0.97\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("-o", "curve of my_trial:treated:os: nobody has an event; leave it out"),
+        ("--patients", "patients of my_trial:treated:os: nobody has an event; leave them out"),
+    ],
+)
+def test_a_curve_without_events_is_drawn_and_never_written(kinimmune, tmp_path, option, message):
+    (tmp_path / "curve.csv").write_text(FLAT)
+    (tmp_path / "risk.csv").write_text("time [months],n\n0,40\n6,30\n12,10\n")
+
+    assert kinimmune(*KM, *NAMED, "--arm", "treated", option, "x.csv") == (Exit.DATA, "", f"error: {message}\n")
+    assert not (tmp_path / "x.csv").exists()
+    assert kinimmune(*KM, "--plot", "p.svg")[0] == Exit.DONE
+
+
+def test_replicates_of_which_one_has_no_event_are_not_written(kinimmune, tmp_path):
+    (tmp_path / "curve.csv").write_text(ONE_SMALL_FALL)
+    (tmp_path / "risk.csv").write_text("time [months],n\n0,40\n6,35\n12,10\n")
+    command = (*KM, *NAMED, "--arm", "treated", "--patients", "patients.csv")
+
+    code, out, err = kinimmune(*command, "--replicates", "50", "--reading-error", "0.02")
+
+    assert (code, out) == (Exit.DATA, "")
+    assert re.fullmatch(r"error: nobody has an event in replicate \d+: too few have one; leave --replicates out\n", err)
+    assert not {"patients.csv", "patients"} & {path.name for path in tmp_path.iterdir()}
+    assert kinimmune(*command)[0] == Exit.DONE
+
+
+def test_an_arm_of_a_table_without_events_is_not_written(kinimmune, tmp_path):
+    (tmp_path / "adtte.csv").write_text(ADTTE.replace("120,0", "120,1"))
+
+    code, out, err = kinimmune(*PATIENTS, "-o", "patients.csv")
+
+    assert (code, out) == (Exit.DATA, "")
+    assert err == "error: patients of my_trial:treated:os: nobody has an event; leave them out\n"
+    assert not (tmp_path / "patients.csv").exists()
+
+
+def test_what_is_written_is_read_without_findings(kinimmune, tmp_path):
+    (tmp_path / "own").mkdir()
+    named = ("--study", "sharp", "--endpoint", "os", "--source", "rimassa2009", "--locator", "figure 2")
+    for name in ("sorafenib", "placebo"):
+        files = ("-o", "own/curves.csv", "--patients", f"own/{'patients' if name == 'placebo' else 'other'}.csv")
+        assert kinimmune(*KM, *named, "--arm", name, *files)[0] == Exit.DONE
+    table = ("ingest", "patients", "adtte.csv", *MAP, *named, "--unit", "day", "--arms", "Drug A=sorafenib")
+    assert kinimmune(*table, "-o", "own/patients.csv")[0] == Exit.DONE
+
+    curves, patients = examine_curves(Tables(tmp_path / "own")), examine_patients(Tables(tmp_path / "own"))
+
+    assert (curves.findings, patients.findings) == ((), ())
+    assert [item.arm for item in curves.entries] == ["sorafenib", "placebo"]
+    assert [(item.arm, item.time.size) for item in patients.entries] == [("placebo", 200), ("sorafenib", 1)]

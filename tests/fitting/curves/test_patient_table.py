@@ -77,17 +77,25 @@ def test_columns_of_this_package_need_no_mapping_of_values(read):
     columns = "time=time,event=event,patient=patient,study=study,arm=arm,endpoint=endpoint,unit=unit"
 
     table = read(
-        ("s,p1,a,os,3,months,1", "s,p1,a,PFS,2,wk,0"), columns, header, constants={"study": ""}, unit=None, arms={}, endpoints={}
+        ("s,p1,a,os,3,months,1", "s,p1,a,PFS,2,wk,1", "s,p2,a,PFS,3,wk,0"),
+        columns,
+        header,
+        constants={"study": ""},
+        unit=None,
+        arms={},
+        endpoints={},
     )
 
-    assert [(row["endpoint"], row["unit"], row["event"]) for row in table.rows] == [("os", "month", "1"), ("pfs", "week", "0")]
+    assert [(row["endpoint"], row["unit"], row["event"]) for row in table.rows] == [
+        ("os", "month", "1"), ("pfs", "week", "1"), ("pfs", "week", "0"),
+    ]  # fmt: skip
 
 
 def test_values_of_events_may_be_words_and_several_may_be_none(read):
     rows = [row.replace(",0,", ",dead,").replace(",1,", ",lost,") for row in ROWS[:2]]
-    rows.append("S1,009,Placebo,OS,10,moved,50,")
+    rows.append("S1,009,Drug A,OS,10,moved,50,")
 
-    table = read(rows, MAP.replace("CNSR:0", "CNSR:dead:lost:moved"), endpoints={"OS": "os"})
+    table = read(rows, MAP.replace("CNSR:0", "CNSR:dead:lost:moved"), arms={"Drug A": "treated"}, endpoints={"OS": "os"})
 
     assert [row["event"] for row in table.rows] == ["1", "0", "0"]
 
@@ -121,6 +129,7 @@ REFUSED = [
     ({"columns": MAP.replace("CNSR:0", "CNSR:Y:0:1")}, "no row of adtte.csv has an event, 'Y' in column 'CNSR'; it has '0', '1'"),
     ({"columns": f"{MAP},unit=USUBJID", "unit": None}, "'001' is no unit of time (adtte.csv row 2); allowed: day, week"),
     ({"header": HEADER.replace("AGE", "AVAL")}, "column 'AVAL' stands twice in adtte.csv; remove or rename one"),
+    (change(2, ",0,70", ",1,70"), "patients of first:control:os: nobody has an event; leave them out"),
     ({"rows": ["S1,001,Drug A,OS,120"]}, "adtte.csv row 2 has 5 cells where others have 8; quote texts with separators"),
 ]  # fmt: skip
 ASKED = [
