@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.digitised import Clicks, read_clicks
 from kinimmune.fitting.curves.median import MedianCorrection, PrintedMedian, correct_by_median
 from kinimmune.fitting.curves.reading import Points, ReadCurve, clean
 from kinimmune.fitting.curves.risk_table import RiskTable, read_risk_table
-from kinimmune.fitting.curves.time_units import TimeUnit
+from kinimmune.models.tables.published import TimeUnit
 
 WIDE_GAP = 0.05
 """A fall [1] between two neighbouring points, or a share of the length, above which a straight line between them is doubtful."""

@@ -12,8 +12,9 @@ from kinimmune.fitting.curves.column_map import same_value
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
 from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, require_columns
 from kinimmune.fitting.curves.rows import KEY, Cells, require_name
-from kinimmune.fitting.curves.time_units import TimeUnit, parse_time_unit
+from kinimmune.fitting.curves.time_units import parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 

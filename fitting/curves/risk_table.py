@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
-from kinimmune.fitting.curves.time_units import TimeUnit, find_time_unit
+from kinimmune.fitting.curves.time_units import find_time_unit
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import convert
+from kinimmune.models.tables.published import TimeUnit
 
 _RISK_NAMES = re.compile(r"risk|\bn\b|number|patients", re.IGNORECASE)
 

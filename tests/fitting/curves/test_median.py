@@ -5,8 +5,8 @@ import pytest
 
 from kinimmune.fitting.curves.median import PrintedMedian, correct_by_median
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 
 
 def exponential(error=0.01, shift=0.0):

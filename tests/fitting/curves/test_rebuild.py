@@ -13,8 +13,8 @@ from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.fitting.curves.rebuild import RebuiltPatients, rebuild
 from kinimmune.fitting.curves.replicates import read_again
 from kinimmune.fitting.curves.risk_table import RiskTable
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.published import TimeUnit
 
 EXACT = 1e-6
 BESIDE = 1e-4

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from kinimmune.fitting.curves.figure import FigureRequest, read_figure
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 
 CURVE = "0,1.000\n3,0.800\n6,0.600\n9,0.500\n12,0.400\n"
 RISK = "0,100\n3,78\n6,55\n9,40\n12,20\n"

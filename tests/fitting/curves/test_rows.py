@@ -19,10 +19,9 @@ from kinimmune.fitting.curves.rows import (
     merge,
     write_targets,
 )
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.published import CurveRow, PatientRow
+from kinimmune.models.tables.published import CurveRow, PatientRow, TimeUnit
 
 ORIGIN = Origin("my_trial", "treated", "os", "smith2019", "figure 2")
 CURVE = ReadCurve(
