@@ -156,20 +156,21 @@ def _prepare(
     """Yield the tables that are wanted, replicates last; nothing is written."""
     from kinimmune.cli.ingested_files import prepare_table
     from kinimmune.cli.output_files import OutputFile
+    from kinimmune.fitting.curves.printed_times import list_printed_times
     from kinimmune.fitting.curves.replicates import rebuild_again
     from kinimmune.fitting.curves.rows import CURVE_COLUMNS, PATIENT_COLUMNS, REBUILT, list_curve_rows, list_rebuilt_rows
 
     if "-o" in targets:
-        rows = list_curve_rows(reading.curve, reading.risk, origin, reading.describe())
+        rows = list_curve_rows(list_printed_times(reading.curve, reading.risk), origin, reading.describe())
         yield prepare_table(targets["-o"], CURVE_COLUMNS, rows, replace=replace)
     if rebuilt is not None:
-        rows = list_rebuilt_rows(rebuilt, reading.curve, origin, REBUILT)
+        rows = list_rebuilt_rows(rebuilt, reading.curve.unit, origin, REBUILT)
         yield prepare_table(targets["--patients"], PATIENT_COLUMNS, rows, replace=replace)
     if again is not None:
         for number in range(1, again.count + 1):
             other = rebuild_again(reading, origin.key, again.seed, number)
             note = f"{REBUILT}; the curve read again, replicate {number} of seed {again.seed}"
-            rows = list_rebuilt_rows(other, reading.curve, origin, note)
+            rows = list_rebuilt_rows(other, reading.curve.unit, origin, note)
             yield prepare_table(OutputFile(again.path(number)), PATIENT_COLUMNS, rows, replace=replace)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from kinimmune.fitting.curves.acceptance import require_curves, require_patients
 from kinimmune.fitting.curves.delimited import Delimited, read_delimited, write_csv
-from kinimmune.fitting.curves.reading import ReadCurve
+from kinimmune.fitting.curves.printed_times import PrintedTime
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
-from kinimmune.fitting.curves.risk_table import RiskTable
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.published import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 CURVE_COLUMNS = (
@@ -82,29 +82,26 @@ def require_choice(what: str, given: str, allowed: Sequence[str]) -> str:
     return given
 
 
-def list_curve_rows(curve: ReadCurve, risk: RiskTable, origin: Origin, note: str) -> list[dict[str, str]]:
-    """Return rows of `curves.csv`: survival at the times of the risk table, those after the end of the curve left out.
+def list_curve_rows(times: Iterable[PrintedTime], origin: Origin, note: str) -> list[dict[str, str]]:
+    """Return rows of `curves.csv` of what was read at the times of a risk table.
 
     Raises a `DataError` where the table would refuse them.
     """
-    kept = (risk.at_risk > 0) | (risk.time <= curve.end)
-    times = risk.time[kept]
-    errors = curve.errors_at(times, risk.at_risk[kept])
     rows = [
         {
             **origin.cells(note),
-            "month": _write(curve.unit.in_months(float(time))),
-            "survival": _write(round(float(value), 5)),
-            "at_risk": str(at_risk),
-            "reading_error": _write(float(error), 3),
+            "month": _write(time.month),
+            "survival": _write(round(time.survival, 5)),
+            "at_risk": str(time.at_risk),
+            "reading_error": _write(time.reading_error, 3),
         }
-        for time, value, at_risk, error in zip(times, curve.at(times), risk.at_risk[kept], errors, strict=True)
+        for time in times
     ]
     require_curves(rows)
     return rows
 
 
-def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origin, note: str) -> list[dict[str, str]]:
+def list_rebuilt_rows(patients: RebuiltPatients, unit: TimeUnit, origin: Origin, note: str) -> list[dict[str, str]]:
     """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's.
 
     Raises a `DataError` where the table would refuse them.
@@ -115,7 +112,7 @@ def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origi
             **origin.cells(note),
             "patient": f"rebuilt_{origin.endpoint}_{number:0{width}d}",
             "time": _write(float(time)),
-            "unit": curve.unit.value,
+            "unit": unit.value,
             "event": str(int(event)),
         }
         for number, (time, event) in enumerate(zip(patients.time, patients.event, strict=True), 1)

@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 
+from kinimmune.fitting.curves.printed_times import list_printed_times
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.curves.risk_table import RiskTable
@@ -37,7 +38,7 @@ def parse(text):
 
 
 def test_a_curve_is_written_in_months_of_the_package_with_the_error_of_reading():
-    rows = list_curve_rows(CURVE, RISK, ORIGIN, "a note")
+    rows = list_curve_rows(list_printed_times(CURVE, RISK), ORIGIN, "a note")
 
     assert [float(row["month"]) for row in rows] == pytest.approx([0.0, 70.0 / DAYS_PER_MONTH, 140.0 / DAYS_PER_MONTH])
     assert [(row["survival"], row["at_risk"], row["reading_error"]) for row in rows] == [
@@ -52,7 +53,7 @@ def test_a_curve_is_written_in_months_of_the_package_with_the_error_of_reading()
 def test_rebuilt_patients_keep_the_unit_and_have_names_that_say_what_they_are():
     patients = RebuiltPatients(np.array([1.25, 3.0]), np.array([True, False]))
 
-    rows = list_rebuilt_rows(patients, CURVE, ORIGIN, "a note")
+    rows = list_rebuilt_rows(patients, CURVE.unit, ORIGIN, "a note")
 
     assert [(row["patient"], row["time"], row["unit"], row["event"]) for row in rows] == [
         ("rebuilt_os_1", "1.25", "week", "1"), ("rebuilt_os_2", "3", "week", "0"),
