@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.curves.acceptance import require_patients
-from kinimmune.fitting.curves.column_map import same_value
+from kinimmune.fitting.curves.column_map import quote, same_value
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
 from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, require_columns
 from kinimmune.fitting.curves.rows import KEY, Cells, require_name
@@ -117,7 +117,7 @@ def _read_name(source: _Source, line: Line, what: str) -> str:
         return require_name(what, value)
     except UsageError as error:
         place = source.table.place(line)
-        more = f", or name it with --arms '{value}=treated' ({place})" if what == "arm" else f" ({place})"
+        more = f", or name it with --arms '{quote(value)}=treated' ({place})" if what == "arm" else f" ({place})"
         raise DataError(f"{error}{more}") from error
 
 
@@ -126,7 +126,7 @@ def _read_endpoint(source: _Source, line: Line) -> str:
     if value.lower() not in ENDPOINTS:
         raise DataError(
             f"'{value}' is no endpoint ({source.table.place(line)}); allowed: {', '.join(ENDPOINTS)}; map others with "
-            f"--endpoints '{value}=os'"
+            f"--endpoints '{quote(value)}=os'"
         )
     return value.lower()
 
@@ -171,7 +171,7 @@ def _find_censored(source: _Source, lines: Sequence[Line]) -> tuple[str, ...]:
             continue
         if columns.censored or censored:
             known = ", ".join(f"'{item}'" for item in (columns.event, *censored))
-            named = f"--map event={column}:{columns.event}:{':'.join([*censored, value])}"
+            named = f"--map event={':'.join(map(quote, (column or '', columns.event, *censored, value)))}"
             place = source.table.place(line)
             raise DataError(f"'{value}' in column '{column}' is none of {known} ({place}); correct it, or name it as in {named}")
         censored.append(value)

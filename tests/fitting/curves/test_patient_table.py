@@ -107,6 +107,39 @@ def test_patients_without_a_column_are_named_by_their_rows(read):
     assert any("patients are named by their rows" in note for note in table.notes)
 
 
+def test_columns_and_values_with_marks_of_the_options_stand_between_double_quotes(read):
+    header = 'patient,"Time, days",Death: yes,arm'
+    rows = ('1,10,1:a,"Drug A, 5 mg=low"', '2,20,0,"Drug A, 5 mg=low"', '3,30,1:a,"2"" tape"', "4,20,2,other")
+    columns = 'time="Time, days", event="Death: yes":"1:a":0, arm=arm'
+
+    table = read(
+        rows,
+        columns,
+        header,
+        constants={"endpoint": "os"},
+        endpoints={},
+        arms=parse_values("--arms", '"Drug A, 5 mg=low"=treated, "2"" tape" = control'),
+    )
+
+    assert [(row["arm"], row["time"], row["event"]) for row in table.rows] == [
+        ("treated", "10", "1"), ("treated", "20", "0"), ("control", "30", "1"),
+    ]  # fmt: skip
+
+
+def test_a_suggestion_can_be_taken_as_it_stands(read):
+    header, settings = "time,cause,arm", {"constants": {"endpoint": "os"}, "endpoints": {}, "arms": {}}
+    rows = ('1,dead,"B, 5 mg"', "2,alive,b", "3,lost: moved,b")
+
+    with pytest.raises(DataError) as error:
+        read(rows, "time=time,event=cause:dead:alive,arm=arm", header, **settings)
+    columns = re.search(r"--map (event=.*)$", str(error.value)).group(1)
+    with pytest.raises(DataError) as error:
+        read(rows, f"time=time,arm=arm,{columns}", header, **settings)
+    arms = re.search(r"--arms '(.*)' \(", str(error.value)).group(1)
+
+    assert parse_values("--arms", arms) == {"B, 5 mg": "treated"}
+
+
 def change(place, old, new):
     rows = list(ROWS)
     assert old in rows[place]
@@ -138,6 +171,7 @@ ASKED = [
     ({"columns": "time=AVAL"}, "--map has no column for 'event'; write NAME=COLUMN, such as time=AVAL,event=CNSR:0"),
     ({"columns": f"{MAP},time=AGE"}, "--map: 'time' is given twice; give it once"),
     ({"columns": f"{MAP},SEEN"}, "--map 'SEEN': write NAME=COLUMN"),
+    ({"columns": f'{MAP},patient="ID'}, "one double quote is without another; a text with a comma, a colon or = stands between"),
     ({"arms": {"Drug B": "treated"}}, "--arms 'Drug B': no row of adtte.csv has it; did you mean 'Drug A'?"),
     ({"arms": {"Drug A": "drug a"}}, "--arms 'drug a' is no name of the tables"),
     ({"endpoints": {"OS": "oss"}}, "unknown endpoint 'oss'; did you mean 'os'?"),
@@ -164,5 +198,7 @@ def test_what_is_asked_for_and_not_there_is_refused(read, changed, message):
 def test_a_value_is_named_once():
     with pytest.raises(UsageError, match="--arms: 'A' is given twice; give it once"):
         parse_values("--arms", "A=a,A=b")
-    with pytest.raises(UsageError, match="--arms 'A': write VALUE=NAME"):
-        parse_values("--arms", "A")
+    with pytest.raises(
+        UsageError, match=r"--arms 'A': write VALUE=NAME.*; a text with a comma, a colon or = stands between double"
+    ):
+        parse_values("--arms", "A, 5 mg=a")
