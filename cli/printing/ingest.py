@@ -21,15 +21,18 @@ _NUMBERS = ("month", "survival", "reading error", "at risk")
 
 
 def describe_reading(
-    reading: "FigureReading", rebuilt: "RebuiltPatients | None", origin: "Origin | None", tables: "Sequence[TableFile]"
+    reading: "FigureReading",
+    rebuilt: "RebuiltPatients | None",
+    origin: "Origin | None",
+    statistics: Sequence[str],
+    tables: "Sequence[TableFile]",
 ) -> dict[str, Any]:
-    """Return a read curve as the command prints it with `--json`."""
+    """Return a read curve as the command prints it with `--json`; with the statistics of `targets.csv` that were written."""
     from kinimmune.fitting.curves.printed_times import list_printed_times
     from kinimmune.fitting.curves.rows import KEY, list_target_row
 
     key = (None, None, None) if origin is None else origin.key
     curve, correction = reading.curve, reading.correction
-    statistics = ("curve", *(() if rebuilt is None else ("patients",)))
     return {
         "schema": SCHEMA,
         "kind": "km",
@@ -93,14 +96,23 @@ def print_reading(content: Mapping[str, Any], notes: Notes, *, stdout_is_free: b
             for row in content["curve"]
         ]
         print_table("Survival at the times of the risk table", _NUMBERS, rows, _NUMBERS)
-    _print_targets(content["targets"], notes, stdout_is_free=stdout_is_free)
+    if content["study"] is None:
+        notes.say("give --study, --arm, --endpoint, --source and --locator for rows of curves.csv and targets.csv")
+    else:
+        _print_targets(
+            content["targets"],
+            notes,
+            "-o for rows of curves.csv, --patients for rows of patients.csv",
+            stdout_is_free=stdout_is_free,
+        )
 
 
-def _print_targets(rows: Sequence[Mapping[str, str]], notes: Notes, *, stdout_is_free: bool) -> None:
+def _print_targets(rows: Sequence[Mapping[str, str]], notes: Notes, otherwise: str, *, stdout_is_free: bool) -> None:
+    """Print the rows that make what was written targets; where nothing was, what to give otherwise."""
     from kinimmune.fitting.curves.rows import write_targets
 
     if not rows:
-        notes.say("give --study, --arm, --endpoint, --source and --locator for rows of curves.csv and targets.csv")
+        notes.say(f"give {otherwise}")
         return
     text = write_targets(rows).rstrip("\n")
     twice = len({(row["study"], row["arm"], row["endpoint"]) for row in rows}) < len(rows)
@@ -140,4 +152,4 @@ def print_patients(content: Mapping[str, Any], notes: Notes, *, stdout_is_free: 
             for row in content["groups"]
         ]
         print_table("Patients", ("study", "arm", "endpoint", "patients", "events"), rows, ("patients", "events"))
-    _print_targets(content["targets"], notes, stdout_is_free=stdout_is_free)
+    _print_targets(content["targets"], notes, "-o for rows of patients.csv", stdout_is_free=stdout_is_free)
