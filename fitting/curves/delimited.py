@@ -15,6 +15,8 @@ from kinimmune.models.errors import DataError, UsageError
 
 _SEPARATORS = (";", "\t", ",")
 """In the order in which they are looked for: beside the first two a comma is part of a number."""
+FARTHEST = 1e100
+"""Numbers beyond it, or below one over it, are slips: what is computed from them need not be finite."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ class Delimited:
 
 
 def parse_number(text: str, *, comma_is_decimal: bool) -> float | None:
-    """Return the finite number a text writes, None where it writes none.
+    """Return the number a text writes, None where it writes none, or one so large or small that it measures nothing.
 
     >>> parse_number("0,25", comma_is_decimal=True), parse_number("1e-3", comma_is_decimal=False)
     (0.25, 0.001)
     >>> parse_number("nan", comma_is_decimal=False) is None
+    True
+    >>> parse_number("1e308", comma_is_decimal=False) is None  # of years it is no finite number of days
     True
     """
     written = text.replace(",", ".") if comma_is_decimal and text.count(",") == 1 and "." not in text else text
@@ -66,7 +70,8 @@ def parse_number(text: str, *, comma_is_decimal: bool) -> float | None:
         value = float(written.replace("−", "-"))  # as typesetters write it
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in text else None
+    measures = value == 0.0 or (math.isfinite(value) and 1.0 / FARTHEST < abs(value) < FARTHEST)
+    return value if measures and "_" not in text else None
 
 
 def read_delimited(path: Path, *, numbers: bool) -> Delimited:

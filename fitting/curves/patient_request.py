@@ -3,11 +3,11 @@
 Start with `PatientRequest`; `kinimmune.fitting.curves.patient_table` reads the table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kinimmune.fitting.curves.column_map import ColumnMap
+from kinimmune.fitting.curves.column_map import ColumnMap, quote
 from kinimmune.fitting.curves.delimited import Delimited
 from kinimmune.fitting.curves.rows import KEY, require_choice, require_name
 from kinimmune.fitting.curves.time_units import choose_unit
@@ -66,7 +66,7 @@ def require_columns(table: Delimited, request: PatientRequest) -> None:
     """Raise an error when the table lacks a column that is asked for, or one of a value that is named."""
     for name, column in request.columns.columns.items():
         if column not in table.header:
-            raise UsageError(f"--map {name}={column}: {table.file} has no such column; {nearest(column, table.header)}")
+            raise UsageError(f"--map {name}={column}: {table.file} has no such column; {_suggest(column, table.header)}")
         if table.header.count(column) > 1:
             raise DataError(f"column '{column}' stands twice in {table.file}; remove or rename one")
     for name, mapping in (("arm", request.arms), ("endpoint", request.endpoints)):
@@ -79,4 +79,9 @@ def _require_values(table: Delimited, name: str, column: str, mapping: Mapping[s
     there = {line.cells[place] for line in table.lines}
     for value in mapping:
         if value not in there:
-            raise UsageError(f"--{name}s '{value}': no row of {table.file} has it; {nearest(value, sorted(there))}")
+            raise UsageError(f"--{name}s '{value}': no row of {table.file} has it; {_suggest(value, sorted(there))}")
+
+
+def _suggest(given: str, there: Iterable[str]) -> str:
+    """Return what was meant, as the options take it."""
+    return nearest(quote(given), map(quote, there))

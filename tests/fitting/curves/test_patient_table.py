@@ -150,6 +150,7 @@ def change(place, old, new):
 REFUSED = [
     (change(1, ",300,", ",,"), "time in column 'AVAL': there is no number (adtte.csv row 3)"),
     (change(1, ",300,", ",long,"), "time in column 'AVAL': 'long' is no number (adtte.csv row 3)"),
+    (change(1, ",300,", ",1e307,"), "time in column 'AVAL': '1e307' is no number (adtte.csv row 3)"),
     (change(0, ",120,", ",0,"), "time 0 is not above 0 (adtte.csv row 2); correct it"),
     (change(0, ",120,", ",-5,"), "time -5 is not above 0 (adtte.csv row 2)"),
     (change(2, ",0,70", ",2,70"), "'2' in column 'CNSR' is none of '0', '1' (adtte.csv row 4); correct it, or name it as in"),
@@ -173,6 +174,10 @@ ASKED = [
     ({"columns": f"{MAP},SEEN"}, "--map 'SEEN': write NAME=COLUMN"),
     ({"columns": f'{MAP},patient="ID'}, "one double quote is without another; a text with a comma, a colon or = stands between"),
     ({"arms": {"Drug B": "treated"}}, "--arms 'Drug B': no row of adtte.csv has it; did you mean 'Drug A'?"),
+    (
+        {"rows": [row.replace("Drug A", '"Drug A, 5"') for row in ROWS], "arms": {"Drug A": "treated"}},
+        """--arms 'Drug A': no row of adtte.csv has it; did you mean '"Drug A, 5"'?""",
+    ),
     ({"arms": {"Drug A": "drug a"}}, "--arms 'drug a' is no name of the tables"),
     ({"endpoints": {"OS": "oss"}}, "unknown endpoint 'oss'; did you mean 'os'?"),
     ({"constants": {"study": ""}}, "the study of adtte.csv is not known; give --study, or --map study=COLUMN"),
