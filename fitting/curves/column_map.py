@@ -58,6 +58,8 @@ class ColumnMap:
             if name in columns:
                 raise UsageError(f"--map: '{name}' is given twice; give it once")
             columns[name], *values = map(_unquote, _split(":", column) if name == "event" else [column])
+            if not all(values):
+                raise UsageError(f"--map 'event={column.strip()}': nothing stands beside a colon; write it as event=CNSR:0:1")
             if values:
                 event, *censored = values
         for name in _NEEDED:

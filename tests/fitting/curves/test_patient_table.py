@@ -172,6 +172,10 @@ ASKED = [
     ({"columns": "time=AVAL"}, "--map has no column for 'event'; write NAME=COLUMN, such as time=AVAL,event=CNSR:0"),
     ({"columns": f"{MAP},time=AGE"}, "--map: 'time' is given twice; give it once"),
     ({"columns": f"{MAP},SEEN"}, "--map 'SEEN': write NAME=COLUMN"),
+    (
+        {"columns": MAP.replace("CNSR:0", "CNSR:")},
+        "--map 'event=CNSR:': nothing stands beside a colon; write it as event=CNSR:0:1",
+    ),
     ({"columns": f'{MAP},patient="ID'}, "one double quote is without another; a text with a comma, a colon or = stands between"),
     ({"arms": {"Drug B": "treated"}}, "--arms 'Drug B': no row of adtte.csv has it; did you mean 'Drug A'?"),
     (
