@@ -23,12 +23,14 @@ from kinimmune.models.tables.readers import (
     read_panels,
     read_sources,
 )
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
 from kinimmune.reports.figures.panels import list_picture, plot_picture
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.gather import ReportedClaims, gather_run
+from kinimmune.reports.gather_panels import choose_times, gather_picture
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
 from kinimmune.reports.pages.claims import compose_claims, list_claims, list_fitted_claims
 from kinimmune.reports.pages.model import compose_model_report
@@ -312,3 +314,26 @@ def test_report_of_a_model_shows_its_picture_and_claims(picture, content, tmp_pa
     assert write_model_report(subject, tmp_path, (tmp_path / "model.pdf").write_bytes) == ()
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"experiments", "claims"}
     assert render_svg(plot_picture(picture)) == render_svg(plot_picture(picture))
+
+
+@pytest.mark.parametrize(("end", "interval"), [(56.0, 1.0), (28.0, 0.5), (336.0, 21.0), (50.0, 30.0), (720.0, 0.125)])
+def test_a_course_shows_no_rhythm_but_that_of_its_doses(end, interval):
+    """Times lie at the same hours after every dose: a course that repeats with the doses is drawn alike between any two."""
+    time = choose_times(end, interval)
+    phase = np.round(time[:-1] % interval / interval, 6) % 1.0
+    assert (time[0], time[-1]) == (0.0, end)
+    assert (np.diff(time) > 0.0).all()
+    assert 120 <= len(time) <= 4002
+    repeats = len(time[:-1]) // len(set(phase))
+    assert {np.count_nonzero(phase == value) for value in set(phase)} <= {repeats, repeats + 1}
+    assert len(set(phase)) >= 12 or end / interval > 300.0
+
+
+def test_daily_doses_are_seen_as_such_in_the_picture_of_mice():
+    """Every day of treatment has its own peak in the gut, as high as the others."""
+    picture = gather_picture(load_model("hcc_mouse"), Tables(), {})
+    course = picture.courses["sorafenib_30"]
+    drug = course.values["gut_drug"]
+    peaks = [drug[(course.days > day) & (course.days <= day + 1.0)].max() for day in range(8, 28)]
+    assert max(peaks) < 1.05 * min(peaks)
+    assert min(peaks) > 1.0
