@@ -12,26 +12,13 @@ from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, Fit
 from kinimmune.fitting.estimation.whitening import describe_row
 from kinimmune.fitting.problem.targets import Role, Statistic
 
-_CAUTION = (
-    "Agreement with the fitted {what} shows that the model is flexible enough, not that it is valid; "
-    "what was not fitted stands beside what a naive rule predicts."
-)
+_CAUTION = "Agreement with the fitted {what} shows that the model is flexible enough, not that it is valid"
+_BESIDE = "; what was not fitted stands beside what a naive rule predicts"
 
 
 def print_fit(result: FitResult) -> None:
     """Print the tables of a fit on stdout."""
-    print(
-        f"{result.model}: {result.status}; {result.patients} patients, seed {result.seed}, "
-        f"{result.wall_seconds:.0f} s, {result.evaluations} evaluations, "
-        f"{result.failed_patients} failed patients, {result.retried_courses} courses by scipy"
-    )
-    print(
-        f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "
-        f"{format_number(result.effective_parameters, 3)} effective parameters, "
-        f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
-    )
-    rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
-    print(f"treatment stops by {rules}\n" if rules else "")
+    _print_head(result)
     medians_alone = all(row.statistic == Statistic.MEDIAN for row in result.targets)
     if medians_alone:
         _print_medians("Fitted medians [month]", result.targets)
@@ -54,7 +41,26 @@ def print_fit(result: FitResult) -> None:
     columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
     if responses:
         print_table("Objective responses", columns, responses, columns[2:])
-    print(_CAUTION.format(what="medians" if medians_alone else "numbers"))
+    beside = any(row.null_prediction is not None for row in (*result.unfitted, *result.transport))
+    print(f"{_CAUTION.format(what='medians' if medians_alone else 'numbers')}{_BESIDE if beside else ''}.")
+
+
+def _print_head(result: FitResult) -> None:
+    """Print how the fit went; experiments are made with one typical individual and have no patients."""
+    patients, failed = f"{result.patients} patients, ", f"{result.failed_patients} failed patients, "
+    if not result.stop_rules:
+        patients, failed = "", failed if result.failed_patients else ""
+    print(
+        f"{result.model}: {result.status}; {patients}seed {result.seed}, {result.wall_seconds:.0f} s, "
+        f"{result.evaluations} evaluations, {failed}{result.retried_courses} courses by scipy"
+    )
+    print(
+        f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "
+        f"{format_number(result.effective_parameters, 3)} effective parameters, "
+        f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
+    )
+    rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
+    print(f"treatment stops by {rules}\n" if rules else "")
 
 
 def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:

@@ -11,11 +11,14 @@ from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import COUNTS
 from kinimmune.reports.typesetting.statistics import has_number, is_range, name_arms, name_row, name_unit, print_range
 
+NOTHING = 0.0005
+"""Residual below which three decimals are 0."""
+
 
 def print_fitted(rows: Sequence[ComparisonRow]) -> None:
     """Print every fitted number, curve and set of patients with its raw residual."""
     columns: tuple[str, ...] = ("study", "arm", "what", "reported", "interval", "predicted", "residual")
-    cells: list[tuple[str, ...]] = [(*_describe(row, _name(row)), format_number(row.residual, 2)) for row in rows]
+    cells: list[tuple[str, ...]] = [(*_describe(row, _name(row)), _residual(row)) for row in rows]
     if any(row.scan_observed is not None for row in rows):
         columns += ("scan reported", "scan predicted")
         cells = [(*cell, *_scans(row)) for cell, row in zip(cells, rows, strict=True)]
@@ -28,8 +31,7 @@ def print_unfitted(unseen: Sequence[ComparisonRow], transported: Sequence[Compar
     named = [(row, f"{_name(row)}{', held out' if row.role == 'held_out' else ''}") for row in unseen]
     named += [(row, f"{_name(row)}, arm left out") for row in transported]
     cells = [
-        (*_describe(row, name), format_number(row.residual, 2), format_number(row.null_prediction, 3), print_inside(row))
-        for row, name in named
+        (*_describe(row, name), _residual(row), format_number(row.null_prediction, 3), print_inside(row)) for row, name in named
     ]
     print_table("Not fitted", columns, cells, columns[3:8])
 
@@ -59,6 +61,11 @@ def _describe(row: ComparisonRow, name: str) -> tuple[str, ...]:
         deviance = "-" if row.deviance is None else f"deviance {format_number(row.deviance, 3)}"
         values = (intervals, "-", deviance)
     return (row.study, name_arms(row), name, *values)
+
+
+def _residual(row: ComparisonRow) -> str:
+    """Return the residual; one that no digit of a table shows is 0, as that of a range far within."""
+    return format_number(0.0 if row.residual is not None and abs(row.residual) < NOTHING else row.residual, 2)
 
 
 def _predicted(row: ComparisonRow) -> str:
