@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.counted import CountForecast
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
-from kinimmune.fitting.problem.likelihood import HALF_PRINTED, JITTERS, find_bracket, log_error, scan_of
+from kinimmune.fitting.problem.likelihood import HALF_PRINTED, JITTERS, find_bracket, scan_of
 from kinimmune.fitting.problem.predictions import sampling_error, stepped_curve
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
 from kinimmune.fitting.problem.statistics import from_scale, is_counted, is_number, to_scale, trial_error
@@ -102,12 +102,16 @@ def _add_scaled(known: Predictive, prediction: Prediction, centre: float, error:
 
 def _find_noise(prediction: Prediction, centre: float) -> float:
     """Return the standard error by which one trial of that size scatters about a number, on its scale."""
-    problem, outcomes, target = prediction.problem, prediction.outcomes, prediction.target
-    if is_number(target):
-        return trial_error(problem, outcomes, target, centre)
-    if target.statistic is Statistic.MEDIAN:
-        return log_error(target, problem.trial(target.study).follow_up[target.place])
-    return float(sampling_error(problem, outcomes, target.label)[0])
+    if is_number(prediction.target):
+        return trial_error(prediction.problem, prediction.outcomes, prediction.target, centre)
+    return float(_find_sampling_error(prediction)[0])
+
+
+def _find_sampling_error(prediction: Prediction) -> Array:
+    """Return the sampling error of a median or a ratio, of as many patients as it was published of, shape (k,)."""
+    target, trial = prediction.target, prediction.problem.trial(prediction.target.study)
+    randomised = sum(trial.arm(name).n for name in target.arms(trial))
+    return sampling_error(prediction.problem, prediction.outcomes, target.label) * math.sqrt(randomised / target.n)
 
 
 def _score(target: Target, value: float) -> float:
@@ -128,7 +132,7 @@ def _predict_steps(prediction: Prediction, fixed: Array, drawn: Array) -> Predic
     """Return where the median of a stepped curve falls, from the errors of the curve, shape (k,) each."""
     target = prediction.target
     time, survival = stepped_curve(prediction.outcomes[target.study, target.arm or ""], target.place)
-    repeated = np.hypot(fixed, sampling_error(prediction.problem, prediction.outcomes, target.label))
+    repeated = np.hypot(fixed, _find_sampling_error(prediction))
     months = time / DAYS_PER_MONTH
     ends = tuple(_find_step_ends(survival, error, months) for error in (fixed, drawn, repeated))
     place = _place_median(prediction, repeated)
@@ -142,11 +146,11 @@ def _predict_steps(prediction: Prediction, fixed: Array, drawn: Array) -> Predic
 
 def _find_step_ends(survival: Array, error: Array, months: Array) -> Interval:
     """Return the times [month] of a curve between which the median falls with 95 % probability, from errors of the curve."""
-    finite = np.isfinite(error) & (error > 0.0)
-    by_then = np.asarray(ndtr((0.5 - survival[finite]) / error[finite]))
-    first, last = np.argmax(by_then >= 0.025), np.argmax(by_then >= 0.975)
-    lower = float(months[finite][first]) if by_then.size and by_then.max() >= 0.025 else None
-    upper = float(months[finite][last]) if by_then.size and by_then.max() >= 0.975 else None
+    known = np.isfinite(error)
+    by_then = _pass_half(survival[known], error[known])
+    first, last = np.flatnonzero(by_then >= 0.025), np.flatnonzero(by_then >= 0.975)
+    lower = float(months[known][first[0]]) if first.size else None
+    upper = float(months[known][last[0]]) if last.size else None
     return lower, upper
 
 
@@ -169,10 +173,12 @@ def _place_median(prediction: Prediction, errors: Array) -> float | None:
             return None
         before = (1.0, 0.0) if scan == 1 else (float(survival[scan - 2]), float(errors[scan - 2]))
         ends = before, (float(survival[scan - 1]), float(errors[scan - 1]))
-    return None if not all(math.isfinite(error) for _, error in ends) else sum(map(_pass_half, ends)) / 2.0
+    levels, spreads = np.array(ends).T
+    return float(_pass_half(levels, spreads).mean()) if np.isfinite(spreads).all() else None
 
 
-def _pass_half(end: tuple[float, float]) -> float:
-    """Return the probability that a curve stands at one half or below, from S and its error."""
-    survival, error = end
-    return float(ndtr((0.5 - survival) / error)) if error > 0.0 else float(survival <= 0.5)
+def _pass_half(survival: Array, error: Array) -> Array:
+    """Return the probability that a curve stands at one half or below, from S and its error, shape (k,) each."""
+    certain = np.where(survival <= 0.5, math.inf, -math.inf)
+    away = np.divide(0.5 - survival, error, out=certain, where=error > 0.0)
+    return np.asarray(ndtr(away), dtype=float)
