@@ -95,7 +95,8 @@ def _add_scaled(known: Predictive, prediction: Prediction, centre: float, error:
     target = prediction.target
     total = math.hypot(error, _find_noise(prediction, centre))
     if not (math.isfinite(total) and total > 0.0):
-        return replace(known, reason="how far a trial of that size would scatter is not known")
+        late = "the date lies where no events come any more"
+        return replace(known, reason=late if target.statistic is Statistic.CUTOFF else "the sampling error there is not known")
     away = (_score(target, target.number) - _score(target, centre)) / total
     return replace(known, trial=_find_ends(target, centre, total), place=float(ndtr(away)))
 

@@ -169,7 +169,7 @@ def trial_error(problem: FitProblem, outcomes: Outcomes, target: Target, value: 
 
     Of survival Greenwood's: with n' = S(1 - S)/se^2 the patients that the risk sets of the virtual trial amount to,
     sqrt((1 - value)/(n' value))/|ln value|.  Of shares 1/sqrt(n p (1 - p)).  Of a cut-off the error of the count over the rate of
-    events.
+    events, infinite where none come any more.
     """
     if isinstance(target.published, Measurement) and target.published.error is not None:
         return target.published.error if target.published.value is not None else 0.0
@@ -177,7 +177,9 @@ def trial_error(problem: FitProblem, outcomes: Outcomes, target: Target, value: 
         trial = problem.trial(target.study)
         delay = value * DAYS_PER_MONTH - trial.follow_up[target.place].longest
         rate = (_count_by(trial, outcomes, target, delay + 1.0)[0] - _count_by(trial, outcomes, target, delay - 1.0)[0]) / 2.0
-        return math.sqrt(_count_by(trial, outcomes, target, delay)[1]) / max(rate, CERTAIN) / (value * DAYS_PER_MONTH)
+        if not rate > CERTAIN:
+            return math.inf
+        return math.sqrt(_count_by(trial, outcomes, target, delay)[1]) / rate / (value * DAYS_PER_MONTH)
     if target.statistic is Statistic.SURVIVAL:
         kept = min(max(value, CERTAIN), 1.0 - CERTAIN)
         return math.sqrt((1.0 - kept) / (_patients_behind(problem, outcomes, target) * kept)) / abs(math.log(kept))
