@@ -9,10 +9,11 @@ from kinimmune.reports.model.tables import list_sources
 from kinimmune.reports.pages.citations import cited_in_run
 from kinimmune.reports.pages.claims import compose_claims
 from kinimmune.reports.pages.context import compose_context
-from kinimmune.reports.pages.fit import compose_constants, compose_estimates, compose_fit, compose_predictions
+from kinimmune.reports.pages.fit import compose_constants, compose_estimates, compose_fit
 from kinimmune.reports.pages.identifiability import compose_identifiability
 from kinimmune.reports.pages.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.pages.model import compose_model_pages, compose_provenance
+from kinimmune.reports.pages.predictions import compose_predictions
 from kinimmune.reports.pages.profile import compose_profiles
 from kinimmune.reports.pages.sample import compose_sample
 from kinimmune.reports.pages.sensitivity import compose_sensitivities

@@ -9,6 +9,7 @@ from memory_store import Memory
 from paths import OWN_TRIAL
 from three_arms import change_rows
 
+from kinimmune.cli.printing.fit import print_fit
 from kinimmune.fitting.estimation.companion_fit import TASKS, restrict_to_medians
 from kinimmune.fitting.estimation.fit import fit, plan_fit
 from kinimmune.fitting.estimation.results import FIT_JSON
@@ -109,12 +110,14 @@ def test_a_result_with_a_companion_comes_back_from_json_equal(both, tmp_path):
     assert FIT_JSON.load(FIT_JSON.dump(result), tmp_path) == result
 
 
-def test_without_a_fitted_median_there_is_no_q_and_it_says_why(tmp_path):
+def test_without_a_fitted_median_there_is_no_q_and_it_says_why(tmp_path, capsys):
     roles = {("median", "os"): "unfitted", ("median", "ttp"): "unfitted", ("hazard_ratio", "os"): "fit"}
     store = Memory()
     _, result, _ = run(write_trial(tmp_path / "ratio", roles), store)
     assert (result.q_model, result.q_null, result.q_basis, result.q_reference, result.companion) == (None,) * 5
     assert result.q_reason == "no median was fitted, and Q is of a fit to medians alone"
+    print_fit(result)
+    assert f"no Q of the hazard ratios: {result.q_reason}" in capsys.readouterr().out
     assert "start-companion" not in store.names
 
 
@@ -125,6 +128,19 @@ def test_without_a_ratio_whose_interval_was_read_there_is_no_q_and_it_says_why(t
     assert not plan.has_companion
     assert (result.q_basis, result.companion) == (None, None)
     assert result.q_reason == "no hazard ratio of a study that is tried has an interval that was read"
+
+
+def test_the_terminal_tells_the_ratios_of_the_refit_and_whose_q_it_is(both, alone, capsys):
+    print_fit(both[3])
+    told = capsys.readouterr().out
+    assert "Hazard ratios predicted by a refit to the 4 medians alone\n" in told.replace(" " * 2, "").replace(" \n", "\n")
+    assert "Q of the hazard ratios, by the refit to medians alone: " in told
+    print_fit(replace(both[3], companion=replace(both[3].companion, status="too many evaluations")))
+    assert "the refit to the medians alone did not converge: too many evaluations" in capsys.readouterr().out
+    print_fit(alone)
+    told = capsys.readouterr().out
+    assert "refit" not in told
+    assert "Q of the hazard ratios: " in told
 
 
 def test_the_companion_keeps_correlations_of_medians_that_a_fit_to_them_would_have(both):
