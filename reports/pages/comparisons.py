@@ -104,13 +104,26 @@ def list_ratios(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
             print_interval(row.predicted_lower, row.predicted_upper, 2),
             print_interval(row.drawn_lower, row.drawn_upper, 2),
             print_interval(row.trial_lower, row.trial_upper, 2),
+            print_fixed(row.trial_place, 3),
             print_fixed(row.null_prediction, 2),
             _print_inside(row),
         )
         for row in rows
     )
-    names = ("", "Study", "Reported", "95 %", "Predicted", "Parameters", "+ constants", "One trial", "Null", "Inside")
-    return _drop_empty(Table(names, printed, "llrrrrrrrc", group=0))
+    names = (
+        "",
+        "Study",
+        "Reported",
+        "95 %",
+        "Predicted",
+        "Parameters",
+        "+ constants",
+        "One trial",
+        "Report at",
+        "Null",
+        "Inside",
+    )
+    return _drop_empty(Table(names, printed, "llrrrrrrrrc", group=0))
 
 
 def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
@@ -119,11 +132,10 @@ def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Tab
     printed = tuple(
         (
             _name(row, labels, medians),
-            name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}",
+            name_place(row, labels),
             print_reported(row),
             _print_interval(row),
             Strong(print_predicted(row)),
-            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
             _print_scans(row),
             print_fixed(row.null_prediction, count_decimals(row) or 0),
             print_fixed(row.residual, 2),
@@ -131,8 +143,39 @@ def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Tab
         )
         for row in rows
     )
-    names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
-    return _drop_empty(Table(names, printed, "llrrrrcrrc", group=0))
+    names = ("", "Arm", "Reported", "95 %", "Predicted", "Scan", "Null", "Residual", "Inside")
+    return _drop_empty(Table(names, printed, "llrrrcrrc", group=0))
+
+
+def list_intervals(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
+    """Return the intervals of predictions and where the reports fall, of every row that has any."""
+    medians = are_medians(rows)
+    printed = tuple(
+        (
+            _name(row, labels, medians),
+            name_place(row, labels),
+            print_reported(row),
+            Strong(print_predicted(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
+            print_interval(row.drawn_lower, row.drawn_upper, count_decimals(row)),
+            print_interval(row.trial_lower, row.trial_upper, count_decimals(row)),
+            print_fixed(row.trial_place, 3),
+        )
+        for row in rows
+        if _has_interval(row)
+    )
+    names = ("", "Arm", "Reported", "Predicted", "Parameters", "+ constants", "One trial", "Report at")
+    return _drop_empty(Table(names, printed, "llrrrrrr", group=0))
+
+
+def _has_interval(row: ComparisonRow) -> bool:
+    ends = (row.predicted_lower, row.predicted_upper, row.drawn_lower, row.drawn_upper, row.trial_lower, row.trial_upper)
+    return any(end is not None for end in ends)
+
+
+def name_place(row: ComparisonRow, labels: Labels = PLAIN) -> str:
+    """Return the study and arms a number is of, or the experiment."""
+    return name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}"
 
 
 def _print_inside(row: ComparisonRow) -> str:

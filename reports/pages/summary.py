@@ -69,21 +69,30 @@ def _count_near(rows: Sequence[ComparisonRow]) -> str:
 
 def _describe_ratios(fit: FitResult, labels: Labels) -> Cell | None:
     ratios = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
+    if fit.companion is not None and fit.companion.ratios:
+        title = "Hazard ratios by a refit to medians alone. "
+        return (Strong(title), f"Predicted {_list_ratios(fit.companion.ratios, labels)}. ", *_judge(fit))
     if not ratios:
         return None
+    return (Strong("Not fitted: hazard ratios. "), f"Predicted {_list_ratios(ratios, labels)}. ", *_judge(fit))
+
+
+def _list_ratios(rows: Sequence[ComparisonRow], labels: Labels) -> str:
     told = [
         f"{print_fixed(row.predicted, 2)} for {print_endpoint(row.endpoint)} in {labels.comparison(row.study, row.arm)} "
         f"(reported {print_number(row.observed)}{_print_null(row, 2, ', ')})"
-        for row in ratios
+        for row in rows
     ]
-    return (Strong("Not fitted: hazard ratios. "), f"Predicted {list_words(told)}. ", *_judge(fit))
+    return list_words(told)
 
 
 def _judge(fit: FitResult) -> tuple[str | Strong, ...]:
     """Say whether the model is any better than its null; scores are sums of squared standardised errors, lower is nearer."""
     if fit.q_model is None or fit.q_null is None:
-        return ("There is no score against the null.",)
-    scores = f"The score Q is {print_fixed(fit.q_model, 2)} for the model and {print_fixed(fit.q_null, 2)} for the null: "
+        why = f": {fit.q_reason}" if fit.q_reason else ""
+        return (f"There is no score against the null{why}.",)
+    whose = "the refitted model" if fit.q_basis == "companion" else "the model"
+    scores = f"The score Q is {print_fixed(fit.q_model, 2)} for {whose} and {print_fixed(fit.q_null, 2)} for the null: "
     if fit.q_model >= fit.q_null:
         return (scores, Strong("on these ratios the model is no better than its null"), ", which needs no mechanism at all.")
     return (scores, "the model is nearer than its null, on numbers that were known when its structure was chosen.")
