@@ -79,6 +79,7 @@ def test_the_value_of_a_drug_that_no_trial_gives_cannot_differ(tmp_path):
         load_model("hcc_trial", tables)
 
 
+@pytest.mark.slow
 def test_a_model_without_trials_has_none_to_differ_between(tmp_path):
     """Of the models that share the row one has no trial; with a row of its own it has nothing to refuse."""
     (tmp_path / "tables").mkdir()
