@@ -284,13 +284,17 @@ class Parameter:
 
 
 def shift_values(parameters: tuple[Parameter, ...], study: str | None) -> tuple[Parameter, ...]:
-    """Return parameters with the values they have in a study, without those that only shift others; outside any none is."""
+    """Return parameters as a study sees them: shared ones moved where trials differ, those that move them left out.
+
+    With `study` None nothing is moved.  The value of an arm or a study has no deviation; that of a drug has one of its own.
+    """
     others = tuple(item for item in parameters if item.shift is None)
     if len(others) == len(parameters) or study is None:
         return others
     here = ((item.shift, item) for item in parameters if item.study == study)
-    shifts = {(shift.name, None, item.drug): (item.value, shift.scale) for shift, item in here if shift is not None}
-    return tuple(item.shifted(*shifts.get((item.name, item.study, item.drug), (0.0, Scale.NORMAL))) for item in others)
+    shifts = {(shift.name, item.drug): (item.value, shift.scale) for shift, item in here if shift is not None}
+    still = (0.0, Scale.NORMAL)
+    return tuple(item.shifted(*(shifts.get((item.name, item.drug), still) if item.study is None else still)) for item in others)
 
 
 def values_for(parameters: tuple[Parameter, ...], study: str | None) -> dict[str, float]:
