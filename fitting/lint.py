@@ -15,6 +15,7 @@ from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.error_rules import find_mixed_errors
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
+from kinimmune.fitting.problem.lone_trials import find_lone_trials
 from kinimmune.fitting.problem.measurements import check_measurements
 from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, find_unused_data
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
@@ -103,7 +104,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about priors and errors, tables of before and data of no target: findings that stop no command.
+    """Return what is doubtful about priors, spreads and errors, tables of before and data of no target; it stops no command.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     targets = examine_targets(tables).entries
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
     twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice)
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice, *find_lone_trials(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

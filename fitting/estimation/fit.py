@@ -24,6 +24,7 @@ from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
+from kinimmune.fitting.problem.lone_trials import find_lone_trials
 from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import (
@@ -85,7 +86,10 @@ class FitPlan:
         unused = (finding.message for finding in find_unused_data(self.tables))
         apart = [] if self.settings.fit.correlations else map(_describe_independence, self.correlated)
         twice = describe_shared_deaths(read_fitted_targets(self.problem.model, self.tables))
-        return (*left_out, *unused, *apart, *twice, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        parameters = apply_changes(self.original, self.problem.changes)
+        differing = any(item.estimated and item.shift is not None for item in parameters)
+        alone = (item.message for item in find_lone_trials(self.tables, self.problem.model)) if differing else ()
+        return (*left_out, *unused, *apart, *twice, *alone, *describe_doubts(parameters))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:

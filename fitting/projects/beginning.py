@@ -172,7 +172,8 @@ def _write_page(project: NewProject, folder: Path) -> str:
     described = {item["path"]: item for item in _read_descriptions()}
     for name in (name for name in TABLES if name in project.texts):
         item = described[name]
-        lines += [f"### {name}", "", f"{item['title']}.", "", "| column | meaning |", "|---|---|"]
+        about = [f"{text}." for text in (item["title"], item.get("description")) if text]
+        lines += [f"### {name}", "", " ".join(about), "", "| column | meaning |", "|---|---|"]
         lines += [f"| `{field['name']}` | {field['description']} |" for field in item["schema"]["fields"]]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
