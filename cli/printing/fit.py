@@ -87,7 +87,7 @@ def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
 def _print_unfitted(result: FitResult) -> None:
     rows = (*result.unfitted, *result.transport)
     if all(row.statistic in (Statistic.MEDIAN, Statistic.HAZARD_RATIO) and row.role != Role.HELD_OUT for row in rows):
-        _print_ratios(rows)
+        _print_ratios(result.unfitted, result.transport)
     else:
         print_unfitted(result.unfitted, result.transport)
     for row in (*result.targets, *result.unfitted, *result.transport):
@@ -112,22 +112,23 @@ def _describe_reference(found: ScoreReference | None) -> str:
     )
 
 
-def _print_ratios(rows: Sequence[ComparisonRow]) -> None:
-    """Print hazard ratios and medians that were not fitted."""
+def _print_ratios(unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow]) -> None:
+    """Print hazard ratios and medians that were not fitted, and those of an arm that a fit was made without."""
+    named = [*((row, "") for row in unseen), *((row, ", arm left out") for row in transported)]
     columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
     cells = [
         (
             row.study,
             row.arm or "-",
             row.endpoint or "-",
-            row.statistic.replace("_", " "),
+            f"{row.statistic.replace('_', ' ')}{mark}",
             format_number(row.observed),
             print_interval(row.lower, row.upper),
             format_number(row.predicted, 3),
             format_number(row.null_prediction, 3),
             print_inside(row),
         )
-        for row in rows
+        for row, mark in named
     ]
     if cells:
         print_table("Not fitted", columns, cells, columns[4:8])
