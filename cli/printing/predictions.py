@@ -18,7 +18,7 @@ def print_predictions(result: FitResult) -> None:
     """Print what was not fitted with what it stands beside, and the score of hazard ratios."""
     rows = (*result.unfitted, *result.transport)
     if all(row.statistic in _PLAIN and row.role != Role.HELD_OUT for row in rows):
-        _print_ratios("Not fitted", rows)
+        _print_ratios("Not fitted", result.unfitted, result.transport)
     else:
         print_unfitted(result.unfitted, result.transport)
     print_intervals("Not fitted: where the report falls", result.unfitted, result.transport)
@@ -64,22 +64,23 @@ def _print_companion(companion: CompanionResult) -> None:
         print(f"the refit to the medians alone did not converge: {companion.status}")
 
 
-def _print_ratios(title: str, rows: Sequence[ComparisonRow]) -> None:
-    """Print hazard ratios and medians that were not fitted."""
+def _print_ratios(title: str, unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow] = ()) -> None:
+    """Print hazard ratios and medians that were not fitted, and those of an arm that a fit was made without."""
+    named = [*((row, "") for row in unseen), *((row, ", arm left out") for row in transported)]
     columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
     cells = [
         (
             row.study,
             row.arm or "-",
             row.endpoint or "-",
-            row.statistic.replace("_", " "),
+            f"{row.statistic.replace('_', ' ')}{mark}",
             format_number(row.observed),
             print_interval(row.lower, row.upper),
             format_number(row.predicted, 3),
             format_number(row.null_prediction, 3),
             print_inside(row),
         )
-        for row in rows
+        for row, mark in named
     ]
     if cells:
         print_table(title, columns, cells, columns[4:8])

@@ -9,12 +9,9 @@ import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.fitting.claims.parameter_sets import draw_sets, read_sets, with_estimates
+from kinimmune.fitting.claims.results import BASES
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
-
-SAMPLE, GAUSSIAN = "sample", "gaussian"
-BASES = {SAMPLE: "draws of the run's sample", GAUSSIAN: "draws of the normal approximation at the optimum"}
-"""What draws from a posterior are -> in words."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinimmune.fitting.claims.results import DISPUTED, FAILED, SUPPORTED, UNDECIDED, VACUOUS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, FAILED, SAMPLE, SUPPORTED, UNDECIDED, VACUOUS, Ablation, ClaimRecord
 from kinimmune.models.arrays import NORMAL_95
 
 ENOUGH = 0.8
@@ -138,6 +138,7 @@ def describe_loss(record: ClaimRecord) -> str:
     """Return in words that a claim is supported on prior draws and survives less often where the fit of a run leaves it."""
     drawn, held = record.posterior_fraction, record.posterior_fraction_held
     parts = [] if drawn is None else [f"{drawn:.2f} of draws of the estimates with constants from their priors"]
-    parts += [] if held is None else [f"{held:.2f} with constants held, at values that meet what was fitted"]
+    meet = "meet" if record.basis == SAMPLE else "by the normal approximation meet"
+    parts += [] if held is None else [f"{held:.2f} with constants held, at values that {meet} what was fitted"]
     supported = f"{record.id} is supported on draws from the priors, of which {record.fraction:.2f} satisfy it"
     return f"{supported}, and survives less often at the fit: in {', and in '.join(parts)}"

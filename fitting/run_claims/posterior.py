@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinimmune.fitting.claims.posterior import BASES, GAUSSIAN, SAMPLE, ClaimPosterior
+from kinimmune.fitting.claims.posterior import ClaimPosterior
+from kinimmune.fitting.claims.results import BASES, GAUSSIAN, SAMPLE
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.objective import INSIDE, table_bounds

@@ -5,8 +5,7 @@ Start with `compose_claims`.
 
 from collections.abc import Sequence
 
-from kinimmune.fitting.claims.posterior import BASES
-from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.results import BASES, DISPUTED, SAMPLE, UNDECIDED, VERDICTS, Ablation, ClaimRecord
 from kinimmune.fitting.claims.verdict import ENOUGH, describe_loss
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
@@ -82,18 +81,25 @@ def _compose_fit(claims: Sequence[ClaimRecord]) -> list[Block]:
         "Posterior: share of draws of the estimates, constants drawn from their priors. Held: of the same draws with constants "
         "held, as in the fit. With Wilson intervals."
     )
+    doubt = _APPROXIMATE if set(bases) - {SAMPLE} else ""
     losses = [describe_loss(item) for item in claims if item.survives_less]
     return [
         Heading("Claims at the fit of this run", 2),
         Paragraph(
-            f"Shares are over {draws} {kinds}. With constants held they are what the fit leaves open; with constants from their "
-            "priors they need not meet what was fitted any more, and differ from draws of the priors in the estimated parameters "
-            "alone. A claim of kind fitted is judged here, by its value at the estimates and its share with constants held."
+            f"Shares are over {draws} {kinds}{doubt}. With constants held they are what the fit leaves open; with constants from "
+            "their priors they need not meet what was fitted any more, and differ from draws of the priors in the estimated "
+            "parameters alone. A claim of kind fitted is judged here, by its value at the estimates and its share with constants "
+            "held."
         ),
         *([Bullets(tuple(losses))] if losses else [Paragraph("No claim that is supported survives less often here.")]),
         *_tell_fitted(claims),
         TableBlock(list_fitted_claims(claims), caption, small=True),
     ]
+
+
+_APPROXIMATE = (
+    ", which need not meet what was fitted where the posterior is not normal; a sample of the run (kinimmune sample) tells"
+)
 
 
 def _tell_fitted(claims: Sequence[ClaimRecord]) -> list[Block]:

@@ -44,6 +44,7 @@ def test_medians_alone_have_the_tables_of_medians(medians, capsys):
         *("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval"),
     ]
     assert unfitted[1] == ["sharp", "-", "os", "hazard ratio", "0.69", "0.55 to 0.87", "0.711", "0.738", "yes"]
+    assert [row[3] for row in unfitted[-2:]] == ["median, arm left out", "median, arm left out"]
     assert "Agreement with the fitted medians shows" in out
     assert "Fitted numbers" not in out
 

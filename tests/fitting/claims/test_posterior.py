@@ -1,6 +1,7 @@
 """Claims at and about the estimates of a fit: shares of closed forms, what is judged there, and what survives less often."""
 
 import math
+from dataclasses import replace
 
 import gompertz_claims as example
 import numpy as np
@@ -9,7 +10,8 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.claims.check import check_model
 from kinimmune.fitting.claims.evidence import NEEDS_A_RUN
-from kinimmune.fitting.claims.posterior import GAUSSIAN, ClaimPosterior
+from kinimmune.fitting.claims.posterior import ClaimPosterior
+from kinimmune.fitting.claims.results import GAUSSIAN, SAMPLE
 from kinimmune.fitting.claims.verdict import describe_loss, wilson
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
@@ -93,8 +95,9 @@ def test_a_claim_that_survives_less_often_at_the_fit_is_told_with_its_shares(tmp
     assert describe_loss(explained) == (
         f"explained is supported on draws from the priors, of which {explained.fraction:.2f} satisfy it, and survives less often "
         "at the fit: in 0.00 of draws of the estimates with constants from their priors, and in 0.00 with constants held, "
-        "at values that meet what was fitted"
+        "at values that by the normal approximation meet what was fitted"
     )
+    assert describe_loss(replace(explained, basis=SAMPLE)).endswith("held, at values that meet what was fitted")
 
 
 def test_a_claim_whose_numbers_are_fitted_is_judged_at_the_fit(tmp_path):

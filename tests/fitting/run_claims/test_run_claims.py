@@ -11,7 +11,7 @@ import pytest
 from paths import OWN_MODEL
 
 from kinimmune.cli.main import main
-from kinimmune.fitting.claims.posterior import GAUSSIAN, SAMPLE
+from kinimmune.fitting.claims.results import GAUSSIAN, SAMPLE
 from kinimmune.fitting.claims.run import ClaimTesting
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run_files import read_tested_claims
