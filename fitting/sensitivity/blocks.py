@@ -4,6 +4,7 @@ Start with `collect_rows`.  A row in which any point fails is lost as a whole, a
 place: the rows that are kept are exchangeable, so no index is ever computed from a gap.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,7 +123,9 @@ def _find_outside(design: Design, point: Array) -> str | None:
 
 def _failure(design: Design, first: int, index: int, values: Array, reason: str) -> dict[str, Any]:
     row, point = divmod(index, design.width)
-    given = {item.key: value for item, value in zip(design.inputs, values.tolist(), strict=True)}
+    # JSON has no infinity, to which a far draw may overflow: it is None, and the reason says that it lies outside
+    pairs = zip(design.inputs, values.tolist(), strict=True)
+    given = {item.key: value if math.isfinite(value) else None for item, value in pairs}
     return {"what": f"row {first + row} point {point}", "reason": reason, "values": given}
 
 

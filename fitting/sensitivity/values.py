@@ -108,9 +108,9 @@ def gather_responses(rows: Sequence[OutputReading | str], width: int) -> Respons
     for index, row in enumerate(rows):
         if isinstance(row, str):
             reasons.append(row)
-        elif np.all(np.isfinite(row.values)):
+        elif np.all(np.isfinite(row.values)) and np.all(np.isfinite(row.errors)):
             values[index], errors[index] = row.values, row.errors
             reasons.append(None)
         else:
-            reasons.append("the output is not finite")
+            reasons.append("the output or its error is not finite")
     return Responses(values, tuple(reasons), errors)

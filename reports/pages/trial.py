@@ -69,12 +69,10 @@ def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages of virtual patients and their mean courses; none where there was no trial."""
     if not content.trial.arms:
         return []
-    return [
-        Heading("Virtual patients"),
-        *show_figures(figures, "waterfall", "spiders"),
-        Heading("Mean courses", 2),
-        *show_figures(figures, *(f"courses_{study}" for study in content.studies)),
-    ]
+    courses = show_figures(figures, *(f"courses_{study}" for study in content.studies))
+    single = show_figures(figures, "waterfall", "spiders")
+    heading = [Heading("Mean courses", 2)] if courses else []
+    return [Heading("Virtual patients"), *single, *heading, *courses] if single or courses else []
 
 
 def compose_stop_rules(content: Content, figures: DrawnFigures) -> list[Block]:

@@ -161,3 +161,10 @@ def test_every_arm_has_a_colour_and_the_control_the_same_in_every_study(arms):
     assert colours[0] == TREATED
     assert colours[1:][-1:] in ([], [CONTROL])
     assert CONTROL not in colours[:-1]
+
+
+def test_arms_without_courses_have_neither_their_figure_nor_its_heading(content):
+    bare = replace(content.trial, arms=tuple(replace(arm, courses={}) for arm in content.trial.arms))
+    without = replace(content, trial=bare)
+    assert not [recipe.name for recipe in list_figures(without) if recipe.name.startswith("courses_")]
+    assert "Mean courses" not in {block.title for block in compose_report(without, {}).blocks if isinstance(block, Heading)}

@@ -177,7 +177,8 @@ def list_patients(content: Content) -> list[FigureRecipe]:
             partial(data.list_spiders, trial.arms),
         ),
     ]
-    return recipes + [_describe_courses(content, study) for study in content.studies]
+    drawn = [study for study in content.studies if any(arm.courses for arm in content.arms(study))]
+    return recipes + [_describe_courses(content, study) for study in drawn]
 
 
 def _describe_courses(content: Content, study: str) -> FigureRecipe:

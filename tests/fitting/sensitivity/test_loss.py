@@ -8,6 +8,7 @@ import pytest
 from sensitivity_toys import CASES, COEFFICIENTS, Failing, Killed, design, normal, run, uniform
 
 from kinimmune.fitting.sensitivity.designs import Method, draw_rows
+from kinimmune.fitting.sensitivity.values import OutputReading, gather_responses
 from kinimmune.fitting.workflow.store import TaskStore
 from kinimmune.models.errors import NumericalError
 
@@ -86,3 +87,11 @@ def test_more_rows_go_on_with_the_blocks_of_fewer(tmp_path):
         run(planned, "ishigami", 128, store=store, pool=Failing(1))
 
     assert len(store.names()) == 3
+
+
+def test_an_output_that_overflows_or_whose_error_does_is_a_loss_with_its_reason():
+    infinite, good = np.array([math.inf]), np.array([1.0])
+    rows = [OutputReading(good, good), OutputReading(infinite, good), OutputReading(good, infinite), "did not run"]
+    found = gather_responses(rows, 1)
+    assert found.reasons == (None, *["the output or its error is not finite"] * 2, "did not run")
+    assert np.isfinite(found.values[:, 0]).tolist() == np.isfinite(found.errors[:, 0]).tolist() == [True, False, False, False]
