@@ -167,4 +167,4 @@ def test_arms_without_courses_have_neither_their_figure_nor_its_heading(content)
     bare = replace(content.trial, arms=tuple(replace(arm, courses={}) for arm in content.trial.arms))
     without = replace(content, trial=bare)
     assert not [recipe.name for recipe in list_figures(without) if recipe.name.startswith("courses_")]
-    assert "Mean courses" not in {block.title for block in compose_report(without, {}).blocks if isinstance(block, Heading)}
+    assert "Mean courses" not in {block.text for block in compose_report(without, {}).blocks if isinstance(block, Heading)}
