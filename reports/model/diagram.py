@@ -9,6 +9,7 @@ from itertools import pairwise
 from kinimmune.models.symbolic.components import Mechanism
 from kinimmune.models.symbolic.mechanism_graph import Link, find_links, list_dynamic_mechanisms
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.reports.model.diagram_labels import place_labels
 from kinimmune.reports.model.equations import collect_symbols
 from kinimmune.reports.model.graph_layout import Arrangement, Position, arrange
 from kinimmune.reports.typesetting.blocks import DiagramBlock, Edge, Node
@@ -36,7 +37,7 @@ def draw_diagram(model: OdeModel, caption: str) -> DiagramBlock:
     layout = arrange([item.name for item in moving], pairs, _NODE_WIDTH + _GAP, _BEND_WIDTH)
     sources = {link.source for link in links}
     nodes = tuple(_draw_node(item, layout.nodes[item.name], symbols, item.name not in sources) for item in moving)
-    edges = tuple(_draw_edge(link, layout, links, symbols) for link in links)
+    edges = place_labels([_draw_edge(link, layout, links, symbols) for link in links], nodes)
     height = (layout.layers - 1) * _LAYER_HEIGHT + _NODE_HEIGHT
     return DiagramBlock(layout.width, height, nodes, edges, caption)
 
@@ -65,7 +66,7 @@ def _draw_edge(link: Link, layout: Arrangement, links: Sequence[Link], symbols: 
     for (x0, y0), (x1, y1) in pairwise(stations):
         middle = (y1 - y0) * 0.5
         points += [(x0, y0 + middle), (x1, y1 - middle), (x1, y1)]
-    return Edge(tuple(points), link.sign, tuple(symbols[name] for name in link.carriers), _label_position(stations))
+    return Edge(tuple(points), link.sign, tuple(symbols[name] for name in link.carriers), stations[-1])
 
 
 def _edge_of(position: Position, *, bottom: bool) -> float:
@@ -87,8 +88,3 @@ def _find_port(name: str, pair: tuple[str, str], layout: Arrangement, links: Seq
     side = sorted((arrow for arrow in arrows if (other_end(arrow).layer > position.layer) == below), key=lambda a: other_end(a).x)
     offset = (side.index(pair) + 1) / (len(side) + 1) - 0.5
     return position.x + offset * _NODE_WIDTH * _PORT
-
-
-def _label_position(stations: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    (x0, y0), (x1, y1) = stations[-2:]
-    return (0.5 * (x0 + x1), 0.5 * (y0 + y1))

@@ -24,7 +24,7 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list
         "Value: read-out at the values of the tables. Of draws: share of independent draws from the priors that satisfy the "
         "claim, with its Wilson interval (Monte Carlo error alone), at the declared and at halved standard deviations. Without: "
         "the claim with its mechanism removed, at the values of the tables and as a share of draws"
-        f"{'; of kind fitted at the estimates and of draws about them' if judged else ''}."
+        f"{'; of kind fitted, where this run judges it, at the estimates and of draws about them' if judged else ''}."
     )
     return [
         Heading("Claims"),

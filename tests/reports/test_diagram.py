@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from kinimmune.models.catalogue import load_model
+from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.reports.model.diagram import draw_diagram
+from kinimmune.reports.model.diagram_labels import Extent, cover_label
 from kinimmune.reports.model.graph_layout import arrange
 
 
@@ -64,3 +65,16 @@ def test_two_crossing_arrows_are_untangled():
 def test_single_box_needs_no_arrow():
     found = arrange("a", [], 2.0, 0.2)
     assert (found.width, found.layers, found.nodes["a"].x) == (2.0, 1, 1.0)
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if name != "gompertz"])
+def test_labels_of_arrows_stand_on_them_and_cover_neither_each_other_nor_a_box(name):
+    """In every model of the library."""
+    diagram = draw_diagram(load_model(name), "caption")
+    boxes = [Extent(node.x, node.y, node.width, node.height) for node in diagram.nodes]
+    labels = [cover_label(edge, edge.label_at) for edge in diagram.edges]
+    for number, (label, edge) in enumerate(zip(labels, diagram.edges, strict=True)):
+        assert not any(label.share(other) for other in (*boxes, *labels[:number])), edge.symbols
+        xs, ys = zip(*edge.points, strict=True)
+        assert min(xs) - 1e-9 <= edge.label_at[0] <= max(xs) + 1e-9
+        assert min(ys) < edge.label_at[1] < max(ys)
