@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.estimation.counted import CountForecast
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
-from kinimmune.fitting.problem.likelihood import HALF_PRINTED, JITTERS, find_bracket, scan_of
+from kinimmune.fitting.problem.likelihood import HALF_PRINTED, JITTERS, find_bracket, log_error, scan_of
 from kinimmune.fitting.problem.predictions import sampling_error, stepped_curve
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
 from kinimmune.fitting.problem.statistics import from_scale, is_counted, is_number, to_scale, trial_error
@@ -102,10 +102,17 @@ def _add_scaled(known: Predictive, prediction: Prediction, centre: float, error:
 
 
 def _find_noise(prediction: Prediction, centre: float) -> float:
-    """Return the standard error by which one trial of that size scatters about a number, on its scale."""
-    if is_number(prediction.target):
-        return trial_error(prediction.problem, prediction.outcomes, prediction.target, centre)
-    return float(_find_sampling_error(prediction)[0])
+    """Return the standard error by which one trial of that size scatters about a number, on its scale.
+
+    A median of OS that is predicted beyond the follow-up, where the virtual trial has nobody left, scatters as the report does.
+    """
+    target = prediction.target
+    if is_number(target):
+        return trial_error(prediction.problem, prediction.outcomes, target, centre)
+    found = float(_find_sampling_error(prediction)[0])
+    if target.statistic is Statistic.MEDIAN and not math.isfinite(found):
+        return log_error(target, prediction.problem.trial(target.study).follow_up[target.place])
+    return found
 
 
 def _find_sampling_error(prediction: Prediction) -> Array:

@@ -23,11 +23,9 @@ _LONG = ("months", "survival")
 def write_results(run: Run, fit: FitResult, trial: TrialResult) -> None:
     """Write `results/` of a run; `fit.json` comes last and tells that all is there."""
     run.write(TRIAL, TRIAL_JSON.dump(trial))
-    comparisons = [
-        {"kind": kind, **asdict(row)}
-        for kind, rows in (("target", fit.targets), ("unfitted", fit.unfitted), ("transport", fit.transport))
-        for row in rows
-    ]
+    kinds = [("target", fit.targets), ("unfitted", fit.unfitted), ("transport", fit.transport)]
+    kinds += [] if fit.companion is None else [("companion", fit.companion.ratios)]
+    comparisons = [{"kind": kind, **asdict(row)} for kind, rows in kinds for row in rows]
     run.write("results/comparisons.csv", _table(comparisons))
     run.write("results/parameters.csv", _table([asdict(row) for row in fit.parameters]))
     run.write("results/curves.csv", _table([row for curve in fit.curves for row in _lengthen(asdict(curve))]))

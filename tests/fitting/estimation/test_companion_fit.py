@@ -153,3 +153,13 @@ def test_the_companion_keeps_correlations_of_medians_that_a_fit_to_them_would_ha
     assert smaller.correlations == ()
     progression = [replace(item, endpoint=Endpoint.PFS) if item.endpoint is Endpoint.TTP else item for item in problem.targets]
     assert restrict_to_medians(replace(informed, targets=tuple(progression))).correlations == (block,)
+
+
+def test_q_and_its_reference_take_printed_intervals_under_every_rule(tmp_path, alone):
+    """Were standard errors of a study those of its patients, the ratio is still scored by its interval."""
+    folder = write_trial(tmp_path / "patients", {})
+    change_rows(folder, "trials.csv", lambda row: row | {"standard_errors": "patients"})
+    result = run(folder)[1]
+    assert result.targets[0].error_rule == "patients"
+    assert result.q_null == alone.q_null
+    assert result.q_reference.mean == pytest.approx(alone.q_reference.mean, rel=0.1)

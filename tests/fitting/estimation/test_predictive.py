@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from weibull_trial import add_target, write_patients, write_project
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare
@@ -12,12 +13,15 @@ from kinimmune.fitting.estimation.counted import CountForecast
 from kinimmune.fitting.estimation.drawn_trials import draw_trial, simulate_pools
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.printed_numbers import print_number
+from kinimmune.fitting.problem.likelihood import log_error
 from kinimmune.fitting.problem.predictions import smooth_predictions
 from kinimmune.fitting.problem.problem import build_problem, predict, widen
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.statistics import smooth_numbers
 from kinimmune.fitting.runs.kept_model import gather_model
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.follow_up import FollowUp
 
 START = {"shape": 1.3, "scale": 400.0, "rate": 0.004}
 N, DRAWS = 200, 3000
@@ -112,6 +116,21 @@ def test_a_report_beyond_the_curve_has_no_place_and_says_why(drawn):
         assert row.trial_place is None
         assert "before the report" in row.interval_reason
         assert row.trial_lower is not None
+
+
+def test_a_median_of_os_beyond_the_follow_up_scatters_as_the_report_does(drawn):
+    """The follow-up is cut to 500 d, and every risk of death to a fifth: the median is beyond, and the report far below it."""
+    problem, outcomes, published, _ = drawn
+    (trial,) = problem.trials
+    short = replace(problem, trials=(replace(trial, follow_up=dict.fromkeys(trial.follow_up, FollowUp(100.0, 500.0))),))
+    arm = ("alone", "all")
+    slow = replace(outcomes, arms={arm: replace(outcomes[arm], survival=outcomes[arm].survival ** 0.2)})
+    target = next(item for item in published if (item.endpoint, item.statistic) == ("os", "median"))
+    (row,) = compare(Evidence(short, slow, certain(short, slow, (target,)), published), (target,), with_null=True)
+    assert row.predicted > 500.0 / 30.4375
+    error = log_error(target, short.trials[0].follow_up[Endpoint.OS])
+    assert math.log(row.trial_upper / row.predicted) == pytest.approx(1.959963984540054 * error, rel=1e-9)
+    assert row.trial_place == pytest.approx(float(ndtr(math.log(9.2 / row.predicted) / error)), rel=1e-9)
 
 
 def test_a_date_of_more_events_than_there_ever_are_ends_nothing(drawn):
