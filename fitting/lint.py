@@ -20,7 +20,7 @@ from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, fi
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_displays, check_treatments
+from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -116,7 +116,7 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     targets = examine_targets(tables).entries
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
     twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice)
+    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice, *find_unread_errors(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

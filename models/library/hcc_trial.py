@@ -5,6 +5,7 @@ occupancy on vessels, VEGFR-2 on PD-1 of effector cells and the Treg kinase (FLT
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import sympy as sp
 
@@ -23,6 +24,7 @@ IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
 REFERENCE_PARTS = IMMUNE_PARTS[:-1]
 """Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
 
+READING_ERROR = "reading_error"
 TRIAL_ROLES = TrialRoles(
     causes_of_death={"tumour": "tumour_hazard", "liver failure": "liver_hazard"},
     new_lesions="lesion_hazard",
@@ -60,6 +62,8 @@ REPORTED_COURSES = (
 def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, ...]]) -> OdeModel:
     """Return the model of one patient, from the tables' rows for `hcc_trial` and the drugs of `DRUG_KINDS` that arms give.
 
+    How well diameters are read is a parameter; tables of before, which lack its row, have the number of `design.csv`.
+
     An antibody to PD-1 joins it where an arm gives one: it keeps effector cells from turning PD-1+ and lets those that are
     recover, as in mice with breast tumours (document003); that sorafenib prepares for it is what document000 suggests.
     """
@@ -94,7 +98,7 @@ def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, 
         mechanisms,
         parameters,
         _outputs(),
-        trial=TRIAL_ROLES,
+        trial=replace(TRIAL_ROLES, reading_error=READING_ERROR if READING_ERROR in {item.name for item in parameters} else None),
         drugs=(KINASE_INHIBITOR, *(_antibody_role(antibodies) if antibodies else ())),
         reported_courses=(*REPORTED_COURSES, *(("antibody",) if antibodies else ())),
         usual_days=DAYS,

@@ -47,7 +47,7 @@ def test_the_fit_ends_at_a_minimum_no_small_step_improves(hcc_problem, hcc_point
     slopes = TrialObjective(hcc_problem).jacobian(hcc_point)
     newton = np.linalg.solve(slopes.T @ slopes, -slopes.T @ found)
     assert np.all(np.abs(newton) < 0.1)
-    shifts = [hcc_point + sign * 0.2 * axis for axis in np.eye(9) for sign in (-1.0, 1.0)]
+    shifts = [hcc_point + sign * 0.2 * axis for axis in np.eye(hcc_point.size) for sign in (-1.0, 1.0)]
     costs = [residuals(hcc_problem, outcomes, at) for outcomes, at in zip(predict(hcc_problem, shifts), shifts, strict=True)]
     assert all(float(item @ item) > hcc_start.chi_square for item in costs)
 
@@ -160,7 +160,7 @@ def test_a_single_study_has_nothing_to_transport_to(hcc_problem, hcc_point):
 
 def test_a_start_where_nobody_can_be_integrated_is_infinitely_bad_and_no_exception(hcc_problem):
     broken = replace(hcc_problem, simulator=replace(hcc_problem.simulator, integrate=fail_everyone(hcc_problem)))
-    found = optimise(broken, np.zeros(9), lambda _: None)
+    found = optimise(broken, np.zeros(len(broken.estimated)), lambda _: None)
     assert found.chi_square == math.inf
     assert not found.converged
 
@@ -185,7 +185,7 @@ def test_a_stored_start_that_cannot_be_read_is_refused(point, hcc_fit):
 def test_costs_are_told_as_they_are_met(hcc_problem):
     small = replace(hcc_problem, population=draw_population(hcc_problem.parameters, 8, 1), targets=hcc_problem.targets[:2])
     costs: list[float] = []
-    found = optimise(small, np.zeros(9), costs.append)
+    found = optimise(small, np.zeros(len(small.estimated)), costs.append)
     assert min(costs) == pytest.approx(found.chi_square, rel=1e-9)
     assert costs[0] > found.chi_square
     assert build_problem("hcc_trial", Tables(), patients=8, seed=1).population.patients == 8
