@@ -31,8 +31,8 @@ def death(burden_of_lesions: bool = False) -> Mechanism:
     Parameters
     ----------
     burden_of_lesions
-        whether a new lesion adds to the hazard by tumour: u = 1 + v (1 - exp(-G)), with G the cumulative hazard of one, is the mean
-        over patients with the same course of whom a share 1 - exp(-G) has one; that those die sooner is left out of the mean.
+        whether a new lesion adds to the hazard by tumour: with G its cumulative hazard u = 1 + v (1 - exp(-G)) is the mean
+        over patients with the same course, a share 1 - exp(-G) of whom has one; that those die sooner is left out of the mean.
         Else u = 1.
     """
     baseline, share = symbol("baseline_hazard"), symbol("liver_death_share")
