@@ -3,6 +3,7 @@
 Start with `plan_outputs`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
     from kinimmune.fitting.curves.rows import Cells, Merged
+
+
+SEED = 1
+"""Of replicates where none is given."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,20 @@ def choose_format(path: Path) -> str:
     raise UsageError(f"cannot write '{path}': its ending tells no format of a picture; give --plot a name that ends in {endings}")
 
 
-def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: int) -> ReplicateFiles | None:
-    """Return where replicates go, None where there are none; nothing is created."""
+def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: int | None) -> ReplicateFiles | None:
+    """Return where replicates go, None where there are none; nothing is created.
+
+    Raises
+    ------
+    UsageError
+        for a seed without replicates, a number that cannot be drawn, no file beside which they can go, or another number of them
+        there
+    """
     from kinimmune.fitting.curves.replicates import require_replicates
     from kinimmune.fitting.runs.atomic_files import is_stream
 
+    if count is None and seed is not None:
+        raise UsageError(f"--seed {seed} is of replicates alone; give --replicates N, or leave --seed out")
     if count is None:
         return None
     require_replicates(count)
@@ -113,7 +127,23 @@ def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: 
         raise UsageError("--replicates needs a file of rebuilt patients, beside which they go; give --patients FILE.csv")
     folder = path.with_suffix("")
     require_makeable(folder, "--patients")
-    return ReplicateFiles(folder, folder.name, count, seed)
+    planned = ReplicateFiles(folder, folder.name, count, SEED if seed is None else seed)
+    _require_same_number(planned)
+    return planned
+
+
+def _require_same_number(planned: ReplicateFiles) -> None:
+    """Raise a `UsageError` where another number of replicates lies: some files would lack this arm, or the arms of before."""
+    pattern = re.compile(rf"{re.escape(planned.name)}-([1-9][0-9]*)\.csv")
+    found = filter(None, map(pattern.fullmatch, (file.name for file in planned.folder.glob("*.csv"))))
+    numbers = sorted(int(match[1]) for match in found)
+    if not numbers or numbers == list(range(1, planned.count + 1)):
+        return
+    same = f"give --replicates {len(numbers)}, or " if numbers[-1] == len(numbers) else ""
+    raise UsageError(
+        f"--replicates {planned.count}, but folder '{planned.folder}' has {len(numbers)} of before, and all must have the same "
+        f"arms; {same}remove them"
+    )
 
 
 def write_all(
@@ -132,7 +162,19 @@ def write_all(
             f"wrote {again.path(1)} to {again.path(again.count).name}: put each in the place of patients.csv and fit; how the "
             "estimates scatter is what the error of reading adds"
         )
+        yield from _tell_other_arms(tables[alone - 1], tables[alone:])
     if "--plot" in targets:
         replaced = targets["--plot"].write(picture)
         if not targets["--plot"].fills_stdout:
             yield f"{'replaced' if replaced else 'wrote'} {targets['--plot'].path}"
+
+
+def _tell_other_arms(patients: TableFile, replicates: Sequence[TableFile]) -> Iterator[str]:
+    """Yield a sentence where replicates have other rows of before than the table in whose place they are to be put."""
+    for other in replicates:
+        if other.merged.kept != patients.merged.kept:
+            yield (
+                f"{patients.target.path} has {patients.merged.kept} rows of other arms or endpoints, {other.target.path} has "
+                f"{other.merged.kept}: both must have those that are fitted"
+            )
+            return

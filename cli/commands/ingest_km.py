@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.ingested_files import SEED, choose_format, plan_outputs, plan_replicates, prepare_table, write_all
+from kinimmune.cli.output_files import OutputFile
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -13,13 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kinimmune.cli.ingested_files import ReplicateFiles, TableFile
-    from kinimmune.cli.output_files import OutputFile
     from kinimmune.fitting.curves.figure import FigureReading, FigureRequest
     from kinimmune.fitting.curves.rebuild import RebuiltPatients
     from kinimmune.fitting.curves.rows import Origin
 
-SEED = 1
-"""Of replicates where none is given."""
+STATISTICS = {"-o": "curve", "--patients": "patients"}
+"""Option -> statistic in `targets.csv` of what it writes."""
 
 Curve = Annotated[
     Path,
@@ -52,6 +53,7 @@ Replicates = Annotated[
         "--replicates", metavar="N", help="N more, the curve read with other errors: FILE/FILE-1.csv, ... of --patients."
     ),
 ]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help=f"Seed of --replicates, {SEED} when not given.")]
 Plot = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw what was read: .svg, .png or .pdf; - for stdout.")
 ]
@@ -75,7 +77,7 @@ def km(
     replicates: Replicates = None,
     plot: Plot = None,
     force: options.ForceRows = False,
-    seed: options.Seed = None,
+    seed: Seed = None,
     jobs: options.UnusedJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -83,16 +85,15 @@ def km(
     """Make rows of curves.csv from the points of a published Kaplan-Meier curve and the numbers at risk under it.
 
     The points are sorted and made monotone; what cannot be a survival curve is refused with its row. Survival is read at the
-    times of the risk table. The row of targets.csv that makes the curve a target is printed.
+    times of the risk table. The row of targets.csv that makes what was written a target is printed.
     """
-    from kinimmune.cli.ingested_files import plan_outputs, plan_replicates, write_all
     from kinimmune.cli.printing.ingest import describe_reading, print_reading, tell_rebuilt
     from kinimmune.fitting.curves.figure import read_figure
     from kinimmune.fitting.curves.rebuild import rebuild
 
     targets = plan_outputs({"-o": output, "--patients": patients}, plot, (curve, at_risk), stdout_is_free=not as_json)
     origin = _gather_origin({"study": study, "arm": arm, "endpoint": endpoint, "source": source, "locator": locator}, targets)
-    again = plan_replicates(replicates, targets, SEED if seed is None else seed)
+    again = plan_replicates(replicates, targets, seed)
     reading = read_figure(_gather_request(curve, at_risk, unit, points, median, events, reading_error))
     rebuilt = None if patients is None else rebuild(reading.curve, reading.risk, events)
     tables = [] if origin is None else list(_prepare(reading, rebuilt, origin, targets, again, replace=force))
@@ -100,7 +101,8 @@ def km(
     notes = Notes(quiet)
     for text in (*reading.list_notes(), *tell_rebuilt(rebuilt, reading), *write_all(tables, targets, picture, again)):
         notes.say(text)
-    content = describe_reading(reading, rebuilt, origin, tables)
+    statistics = [name for option, name in STATISTICS.items() if option in targets]
+    content = describe_reading(reading, rebuilt, origin, statistics, tables)
     if as_json:
         print_json(content)
     else:
@@ -137,11 +139,14 @@ def _gather_origin(given: "Mapping[str, str | None]", targets: "Mapping[str, Out
     """Return whose curve it is, None where that is not told and no table is written."""
     from kinimmune.fitting.curves.rows import Origin
 
-    missing = [f"--{name}" for name, text in given.items() if not text]
-    wanted = [option for option in ("-o", "--patients") if option in targets]
+    texts = {name: (text or "").strip() for name, text in given.items()}
+    missing, told = [", ".join(f"--{name}" for name, text in texts.items() if bool(text) is full) for full in (False, True)]
+    wanted = [option for option in STATISTICS if option in targets]
     if missing and wanted:
-        raise UsageError(f"{wanted[0]} needs {', '.join(missing)}; give whose curve it is and where it stands")
-    return None if missing else Origin(**{name: text or "" for name, text in given.items()})
+        raise UsageError(f"{wanted[0]} needs {missing}; give whose curve it is and where it stands")
+    if missing and told:
+        raise UsageError(f"{told} without {missing}; give all of them for whose curve it is, or none to look at the curve alone")
+    return None if missing else Origin(**texts)
 
 
 def _prepare(
@@ -154,27 +159,25 @@ def _prepare(
     replace: bool,
 ) -> "Iterator[TableFile]":
     """Yield the tables that are wanted, replicates last; nothing is written."""
-    from kinimmune.cli.ingested_files import prepare_table
-    from kinimmune.cli.output_files import OutputFile
+    from kinimmune.fitting.curves.printed_times import list_printed_times
     from kinimmune.fitting.curves.replicates import rebuild_again
     from kinimmune.fitting.curves.rows import CURVE_COLUMNS, PATIENT_COLUMNS, REBUILT, list_curve_rows, list_rebuilt_rows
 
     if "-o" in targets:
-        rows = list_curve_rows(reading.curve, reading.risk, origin, reading.describe())
+        rows = list_curve_rows(list_printed_times(reading.curve, reading.risk), origin, reading.describe())
         yield prepare_table(targets["-o"], CURVE_COLUMNS, rows, replace=replace)
     if rebuilt is not None:
-        rows = list_rebuilt_rows(rebuilt, reading.curve, origin, REBUILT)
+        rows = list_rebuilt_rows(rebuilt, reading.curve.unit, origin, REBUILT)
         yield prepare_table(targets["--patients"], PATIENT_COLUMNS, rows, replace=replace)
     if again is not None:
         for number in range(1, again.count + 1):
-            other = rebuild_again(reading, again.seed, number)
+            other = rebuild_again(reading, origin.key, again.seed, number)
             note = f"{REBUILT}; the curve read again, replicate {number} of seed {again.seed}"
-            rows = list_rebuilt_rows(other, reading.curve, origin, note)
+            rows = list_rebuilt_rows(other, reading.curve.unit, origin, note)
             yield prepare_table(OutputFile(again.path(number)), PATIENT_COLUMNS, rows, replace=replace)
 
 
 def _draw(reading: "FigureReading", rebuilt: "RebuiltPatients | None", origin: "Origin | None", path: Path) -> bytes:
-    from kinimmune.cli.ingested_files import choose_format
     from kinimmune.reports.figures.read_curve import plot_read_curve
     from kinimmune.reports.figures.style import render_as
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.ingested_files import plan_outputs, prepare_table
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -16,16 +17,18 @@ Map = Annotated[
         "--map",
         metavar="NAME=COLUMN,...",
         help="time and event; also patient, study, arm, endpoint, unit, last_without. event=CNSR:0: an event is where CNSR is 0; "
-        "event=CNSR:0:1:2 names what is none, too.",
+        "event=CNSR:0:1:2 names what is none, too. A column or value with a comma, a colon or = stands between double quotes.",
     ),
 ]
 Arms = Annotated[
-    str | None, typer.Option("--arms", metavar="VALUE=ARM,...", help="What arms are called in FILE; others are left out.")
+    str | None,
+    typer.Option(
+        "--arms", metavar="VALUE=ARM,...", help="What arms are called in FILE; others are left out. Quotes as in --map."
+    ),
 ]
 Endpoints = Annotated[
     str | None, typer.Option("--endpoints", metavar="VALUE=ENDPOINT,...", help="The same of endpoints: os, ttp or pfs.")
 ]
-Covariates = Annotated[str | None, typer.Option("--covariates", metavar="COLUMN,...", help="Columns to keep.")]
 StatusName = Annotated[str, typer.Option("--status", metavar="STATUS", help="reported, recalled, derived or assumed.")]
 Table = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="CSV", help="Rows of patients.csv, added to what is there; - for stdout.")
@@ -37,7 +40,6 @@ def patients(
     columns: Map,
     arms: Arms = None,
     endpoints: Endpoints = None,
-    covariates: Covariates = None,
     study: options.StudyName = None,
     arm: options.ArmName = None,
     endpoint: options.EndpointName = None,
@@ -54,37 +56,35 @@ def patients(
 ) -> None:
     """Make rows of patients.csv from a trial's own table of patients, whose columns are called otherwise.
 
-    What is left out is told on stderr. The rows of targets.csv that make the patients targets are printed.
+    What is left out is told on stderr. The rows of targets.csv that make what was written targets are printed.
     """
-    from kinimmune.cli.ingested_files import plan_outputs, prepare_table
     from kinimmune.cli.printing.ingest import describe_patients, print_patients
     from kinimmune.fitting.curves.column_map import ColumnMap, parse_values
     from kinimmune.fitting.curves.patient_request import PatientRequest
     from kinimmune.fitting.curves.patient_table import read_patients
-    from kinimmune.fitting.curves.rows import list_target_row
+    from kinimmune.fitting.curves.rows import PATIENT_COLUMNS, list_target_row
     from kinimmune.fitting.curves.time_units import require_time_unit
 
     targets = plan_outputs({"-o": output}, None, (file,), stdout_is_free=not as_json)
-    given = {"study": study, "arm": arm, "endpoint": endpoint, "source": source, "locator": locator, "status": status}
-    if not source or not locator:
+    named = {"study": study, "arm": arm, "endpoint": endpoint, "source": source, "locator": locator}
+    given = {"status": status, **{name: text.strip() for name, text in named.items() if text and text.strip()}}
+    if "source" not in given or "locator" not in given:
         raise UsageError("the rows need --source and --locator; give the key of sources.csv and where in it the table stands")
     request = PatientRequest(
         file,
         ColumnMap.parse(columns),
-        {name: text for name, text in given.items() if text},
+        given,
         None if unit is None else require_time_unit("--unit", unit),
         parse_values("--arms", arms),
         parse_values("--endpoints", endpoints),
-        options.split_names(covariates),
     )
     table = read_patients(request)
-    tables = [prepare_table(target, table.columns, table.rows, replace=force) for target in targets.values()]
+    tables = [prepare_table(target, PATIENT_COLUMNS, table.rows, replace=force) for target in targets.values()]
     notes = Notes(quiet)
     for text in (*table.notes, *filter(None, (item.write() for item in tables))):
         notes.say(text)
-    origin = {"source": source, "locator": locator, "status": status}
-    rows = [list_target_row("patients", key, count, origin) for key, (count, _) in table.groups().items()]
-    content = describe_patients(table, rows, tables)
+    rows = [list_target_row("patients", key, count, given) for key, (count, _) in table.groups().items()]
+    content = describe_patients(table, rows if targets else (), tables)
     if as_json:
         print_json(content)
     else:

@@ -4,6 +4,7 @@ Start with `describe_reading` and `describe_patients`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kinimmune.cli.terminal import Notes, format_number, print_table
@@ -16,18 +17,22 @@ if TYPE_CHECKING:
     from kinimmune.fitting.curves.rows import Origin
 
 SCHEMA = "kinimmune.ingest/1"
-_NUMBERS = ("month", "survival", "reading error", "at risk", "events", "censored")
+_NUMBERS = ("month", "survival", "reading error", "at risk")
 
 
 def describe_reading(
-    reading: "FigureReading", rebuilt: "RebuiltPatients | None", origin: "Origin | None", tables: "Sequence[TableFile]"
+    reading: "FigureReading",
+    rebuilt: "RebuiltPatients | None",
+    origin: "Origin | None",
+    statistics: Sequence[str],
+    tables: "Sequence[TableFile]",
 ) -> dict[str, Any]:
-    """Return a read curve as the command prints it with `--json`."""
+    """Return a read curve as the command prints it with `--json`; with the statistics of `targets.csv` that were written."""
+    from kinimmune.fitting.curves.printed_times import list_printed_times
     from kinimmune.fitting.curves.rows import KEY, list_target_row
 
     key = (None, None, None) if origin is None else origin.key
     curve, correction = reading.curve, reading.correction
-    statistics = ("curve", *(() if rebuilt is None else ("patients",)))
     return {
         "schema": SCHEMA,
         "kind": "km",
@@ -41,7 +46,7 @@ def describe_reading(
         "median": None
         if correction is None
         else {"printed": correction.printed.value, "read": correction.read, "shift": correction.shift},
-        "curve": _list_curve(reading),
+        "curve": [asdict(time) for time in list_printed_times(curve, reading.risk)],
         "rebuilt": None if rebuilt is None else _describe_rebuilt(reading, rebuilt),
         "targets": []
         if origin is None
@@ -49,21 +54,6 @@ def describe_reading(
         "files": _list_files(tables),
         "notes": list(reading.list_notes()),
     }
-
-
-def _list_curve(reading: "FigureReading") -> list[dict[str, object]]:
-    curve, risk = reading.curve, reading.risk
-    columns = (risk.time, curve.at(risk.time), curve.errors_at(risk.time, risk.at_risk), risk.at_risk)
-    return [
-        {
-            "month": curve.unit.in_months(float(time)),
-            "survival": float(survival),
-            "reading_error": float(error),
-            "at_risk": int(at_risk),
-        }
-        for time, survival, error, at_risk in zip(*columns, strict=True)
-        if at_risk > 0 or time <= curve.end
-    ]
 
 
 def _describe_rebuilt(reading: "FigureReading", rebuilt: "RebuiltPatients") -> dict[str, object]:
@@ -105,15 +95,24 @@ def print_reading(content: Mapping[str, Any], notes: Notes, *, stdout_is_free: b
             [format_number(row["month"]), f"{row['survival']:.4f}", format_number(row["reading_error"], 2), str(row["at_risk"])]
             for row in content["curve"]
         ]
-        print_table("Survival at the times of the risk table", _NUMBERS[:4], rows, _NUMBERS)
-    _print_targets(content["targets"], notes, stdout_is_free=stdout_is_free)
+        print_table("Survival at the times of the risk table", _NUMBERS, rows, _NUMBERS)
+    if content["study"] is None:
+        notes.say("give --study, --arm, --endpoint, --source and --locator for rows of curves.csv and targets.csv")
+    else:
+        _print_targets(
+            content["targets"],
+            notes,
+            "-o for rows of curves.csv, --patients for rows of patients.csv",
+            stdout_is_free=stdout_is_free,
+        )
 
 
-def _print_targets(rows: Sequence[Mapping[str, str]], notes: Notes, *, stdout_is_free: bool) -> None:
+def _print_targets(rows: Sequence[Mapping[str, str]], notes: Notes, otherwise: str, *, stdout_is_free: bool) -> None:
+    """Print the rows that make what was written targets; where nothing was, what to give otherwise."""
     from kinimmune.fitting.curves.rows import write_targets
 
     if not rows:
-        notes.say("give --study, --arm, --endpoint, --source and --locator for rows of curves.csv and targets.csv")
+        notes.say(f"give {otherwise}")
         return
     text = write_targets(rows).rstrip("\n")
     twice = len({(row["study"], row["arm"], row["endpoint"]) for row in rows}) < len(rows)
@@ -139,7 +138,6 @@ def describe_patients(
         "schema": SCHEMA,
         "kind": "patients",
         "groups": groups,
-        "covariates": list(table.covariates),
         "targets": [dict(row) for row in targets],
         "files": _list_files(tables),
         "notes": list(table.notes),
@@ -154,4 +152,4 @@ def print_patients(content: Mapping[str, Any], notes: Notes, *, stdout_is_free: 
             for row in content["groups"]
         ]
         print_table("Patients", ("study", "arm", "endpoint", "patients", "events"), rows, ("patients", "events"))
-    _print_targets(content["targets"], notes, stdout_is_free=stdout_is_free)
+    _print_targets(content["targets"], notes, "-o for rows of patients.csv", stdout_is_free=stdout_is_free)

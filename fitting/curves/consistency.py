@@ -12,24 +12,20 @@ from kinimmune.models.errors import DataError
 
 BEYOND = 0.02
 """How far the last number at risk may stand beyond the end of the curve [share of its length]."""
+NEAREST_END = 0.25
+"""Where the numbers at risk of a table without unit may end [share of the curve's length]: tables are printed along the whole
+axis, and one in the next larger unit ends within 1 / 4.3 (months under weeks), 1 / 7 (weeks under days) or less of it."""
 DOUBTFUL = 4.0
 """Reading errors beyond which a difference is none of reading."""
 
 
 def require_consistent(curve: ReadCurve, risk: RiskTable) -> None:
-    """Raise a `DataError` when the risk table goes beyond the curve, or survival falls more than patients leave.
+    """Raise a `DataError` when the risk table has another length than the curve, or survival falls more than patients leave.
 
     If all n_j - n_(j+1) who leave between two times had the event, S falls to n_(j+1) / n_j of itself; with any other order and
     share of events it falls less.
     """
-    reach = (1.0 + BEYOND) * curve.end
-    beyond = np.flatnonzero((risk.time > reach) & (risk.at_risk > 0))
-    if beyond.size:
-        first = int(beyond[0])
-        raise DataError(
-            f"{risk.at_risk[first]} are at risk at {curve.unit.word} {risk.time[first]:.4g} ({risk.place(first)}), but the curve "
-            f"ends at {curve.end:.4g}; read the curve to its end or correct the unit"
-        )
+    _require_same_length(curve, risk)
     lowest, highest = _bound(curve, risk.time)
     for index in range(risk.time.size - 1):
         before, after = int(risk.at_risk[index]), int(risk.at_risk[index + 1])
@@ -39,6 +35,23 @@ def require_consistent(curve: ReadCurve, risk: RiskTable) -> None:
         raise DataError(
             f"nobody is at risk from {curve.unit.word} {risk.time[-1]:.4g} on ({risk.place(risk.time.size - 1)}), but the curve "
             "falls after it; correct the number or the unit"
+        )
+
+
+def _require_same_length(curve: ReadCurve, risk: RiskTable) -> None:
+    """Raise a `DataError` when the risk table goes beyond the curve, or ends so early that its unit must be another."""
+    reach = (1.0 + BEYOND) * curve.end
+    beyond = np.flatnonzero((risk.time > reach) & (risk.at_risk > 0))
+    if beyond.size:
+        first = int(beyond[0])
+        raise DataError(
+            f"{risk.at_risk[first]} are at risk at {curve.unit.word} {risk.time[first]:.4g} ({risk.place(first)}), but the curve "
+            f"ends at {curve.end:.4g}; read the curve to its end or correct the unit"
+        )
+    if risk.written_in is None and risk.time[-1] < NEAREST_END * curve.end:
+        raise DataError(
+            f"the numbers at risk end at {risk.time[-1]:.4g} ({risk.place(risk.time.size - 1)}) and the curve at "
+            f"{curve.unit.word} {curve.end:.4g}; no header names the unit of {risk.file}: write it there, such as 'time [months]'"
         )
 
 

@@ -15,6 +15,8 @@ from kinimmune.models.errors import DataError, UsageError
 
 _SEPARATORS = (";", "\t", ",")
 """In the order in which they are looked for: beside the first two a comma is part of a number."""
+FARTHEST = 1e100
+"""Numbers beyond it, or below one over it, are slips: what is computed from them need not be finite."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ class Delimited:
 
 
 def parse_number(text: str, *, comma_is_decimal: bool) -> float | None:
-    """Return the finite number a text writes, None where it writes none.
+    """Return the number a text writes, None where it writes none, or one so large or small that it measures nothing.
 
     >>> parse_number("0,25", comma_is_decimal=True), parse_number("1e-3", comma_is_decimal=False)
     (0.25, 0.001)
     >>> parse_number("nan", comma_is_decimal=False) is None
+    True
+    >>> parse_number("1e308", comma_is_decimal=False) is None  # of years it is no finite number of days
     True
     """
     written = text.replace(",", ".") if comma_is_decimal and text.count(",") == 1 and "." not in text else text
@@ -66,7 +70,8 @@ def parse_number(text: str, *, comma_is_decimal: bool) -> float | None:
         value = float(written.replace("−", "-"))  # as typesetters write it
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in text else None
+    measures = value == 0.0 or (math.isfinite(value) and 1.0 / FARTHEST < abs(value) < FARTHEST)
+    return value if measures and "_" not in text else None
 
 
 def read_delimited(path: Path, *, numbers: bool) -> Delimited:
@@ -77,14 +82,15 @@ def read_delimited(path: Path, *, numbers: bool) -> Delimited:
     path
         a plain text file
     numbers
-        whether it holds numbers alone, so that a first row is a header only where it holds a text; else it always is
+        whether it holds numbers alone, so that a first row is a header only where none of its cells is a number, and a row
+        above it with one text is the name of a curve; else the first row always is the header
 
     Raises
     ------
     UsageError
         when the file is not there
     DataError
-        when it is no text table, or its rows differ in length
+        when it is no text table, its rows differ in length, or its first is neither header nor numbers
     """
     if not path.exists():
         raise UsageError(f"no file '{path}'; give the path of a table")
@@ -93,13 +99,29 @@ def read_delimited(path: Path, *, numbers: bool) -> Delimited:
     lines = _split(path, text, separator)
     if not lines:
         raise DataError(f"{path} is empty; write a row for each point or patient")
-    if numbers and len(lines) > 1 and sum(map(bool, lines[0].cells)) == 1:
+    if numbers and len(lines) > 1 and sum(map(bool, lines[0].cells)) == 1 and not any(_are_numbers(lines[0], separator)):
         lines = lines[1:]  # the name of a curve, above its columns
-    has_header = not numbers or any(parse_number(cell, comma_is_decimal=separator != ",") is None for cell in lines[0].cells)
+    has_header = not numbers or _is_header(path, lines[0], separator)
     header = lines[0].cells if has_header else ()
     table = Delimited(str(path), separator, header, tuple(lines[1:] if has_header else lines))
     _require_one_length(table, len(lines[0].cells), numbers=numbers)
     return table
+
+
+def _are_numbers(line: Line, separator: str) -> list[bool]:
+    return [parse_number(cell, comma_is_decimal=separator != ",") is not None for cell in line.cells]
+
+
+def _is_header(path: Path, line: Line, separator: str) -> bool:
+    """Return whether the first row of a table of numbers is its header; raise a `DataError` for a row that is half of one."""
+    are_numbers = _are_numbers(line, separator)
+    if any(are_numbers) and not all(are_numbers):
+        text = line.cells[are_numbers.index(False)]
+        shown = f"'{text}' is no number" if text else "there is no number in one of its cells"
+        raise DataError(
+            f"{path} row {line.row} is neither header nor numbers: {shown}; write it as 0.25, or a header without numbers"
+        )
+    return not any(are_numbers)
 
 
 def _find_separator(text: str) -> str:

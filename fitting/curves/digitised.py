@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.fitting.curves.delimited import Delimited, read_delimited
-from kinimmune.fitting.curves.time_units import TimeUnit, choose_unit
+from kinimmune.fitting.curves.time_units import choose_unit
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.published import TimeUnit
 
 FEWEST_POINTS = 3
 PERCENT_FROM = 1.5

@@ -12,9 +12,10 @@ import numpy as np
 from kinimmune.fitting.curves.consistency import require_consistent, require_possible_events
 from kinimmune.fitting.curves.digitised import Clicks, read_clicks
 from kinimmune.fitting.curves.median import MedianCorrection, PrintedMedian, correct_by_median
+from kinimmune.fitting.curves.printed_times import find_left_out
 from kinimmune.fitting.curves.reading import Points, ReadCurve, clean
 from kinimmune.fitting.curves.risk_table import RiskTable, read_risk_table
-from kinimmune.fitting.curves.time_units import TimeUnit
+from kinimmune.models.tables.published import TimeUnit
 
 WIDE_GAP = 0.05
 """A fall [1] between two neighbouring points, or a share of the length, above which a straight line between them is doubtful."""
@@ -106,10 +107,11 @@ def _tell_reading(reading: FigureReading) -> Iterator[str]:
 
 def _tell_risk(reading: FigureReading) -> Iterator[str]:
     curve, risk = reading.curve, reading.risk
-    if risk.written_in is not curve.unit:
+    if risk.written_in is None:
+        yield f"{risk.file}: no header names its unit of time; taken as {curve.unit.word}, as the curve"
+    elif risk.written_in is not curve.unit:
         yield f"{risk.file}: times are converted from {risk.written_in.word} to {curve.unit.word}, as its header says"
-    left_out = (risk.at_risk == 0) & (risk.time > curve.end)
-    if left_out.any():
+    if find_left_out(curve, risk).any():
         yield f"{risk.file}: nobody is at risk after the end of the curve; that time gets no row"
     falls = np.where(risk.time > 0.0, curve.falls_near(risk.time), 0.0)
     clear = falls > CLEAR_FALL * curve.error.value

@@ -101,13 +101,17 @@ def _shift(curve: ReadCurve, gap: float) -> ReadCurve:
 
 
 def _pin(curve: ReadCurve, printed: PrintedMedian) -> ReadCurve:
-    """Return a curve with a point at one half, within the rounding of the median, unless it crosses there."""
+    """Return a curve with a point at one half, within the rounding of the median, unless it crosses there.
+
+    A level at one half, or a hair beside it, is above one half before that point and at most one half after it.
+    """
     crossing = curve.first_time_at(HALF)
     pinned = min(max(crossing, printed.value - printed.rounding), printed.value + printed.rounding, curve.end)
     if pinned == crossing:
         return curve
-    place = int(np.searchsorted(-curve.survival, -HALF, side="left"))
-    return replace(curve, time=np.insert(curve.time, place, pinned), survival=np.insert(curve.survival, place, HALF))
+    place = int(np.searchsorted(curve.time, pinned, side="right" if crossing < pinned else "left"))
+    before, after = np.maximum(curve.survival[:place], HALF + HAIR), np.minimum(curve.survival[place:], HALF)
+    return replace(curve, time=np.insert(curve.time, place, pinned), survival=np.concatenate([before, [HALF], after]))
 
 
 def _refuse(curve: ReadCurve, printed: PrintedMedian, read: float) -> DataError:

@@ -3,16 +3,17 @@
 Start with `PatientRequest`; `kinimmune.fitting.curves.patient_table` reads the table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kinimmune.fitting.curves.column_map import ColumnMap
+from kinimmune.fitting.curves.column_map import ColumnMap, quote
 from kinimmune.fitting.curves.delimited import Delimited
-from kinimmune.fitting.curves.rows import KEY, PATIENT_COLUMNS, require_choice, require_name
-from kinimmune.fitting.curves.time_units import TimeUnit, choose_unit
+from kinimmune.fitting.curves.rows import KEY, require_choice, require_name
+from kinimmune.fitting.curves.time_units import choose_unit
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.published import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 ENDPOINTS = tuple(item.value for item in Endpoint)
@@ -32,8 +33,6 @@ class PatientRequest:
     """Value of the column -> arm; rows of others are left out. Empty: values are arms as they stand."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """The same of endpoints."""
-    covariates: tuple[str, ...] = ()
-    """Columns that are kept."""
 
     def __post_init__(self) -> None:
         """Refuse names that no table takes, and what is said twice."""
@@ -65,14 +64,11 @@ class PatientRequest:
 
 def require_columns(table: Delimited, request: PatientRequest) -> None:
     """Raise an error when the table lacks a column that is asked for, or one of a value that is named."""
-    for option, column in _list_asked(request):
+    for name, column in request.columns.columns.items():
         if column not in table.header:
-            raise UsageError(f"{option}{column}: {table.file} has no such column; {nearest(column, table.header)}")
+            raise UsageError(f"--map {name}={column}: {table.file} has no such column; {_suggest(column, table.header)}")
         if table.header.count(column) > 1:
             raise DataError(f"column '{column}' stands twice in {table.file}; remove or rename one")
-    for column in request.covariates:
-        if column in PATIENT_COLUMNS:
-            raise UsageError(f"--covariates {column}: patients.csv has a column of that name; rename it in {table.file}")
     for name, mapping in (("arm", request.arms), ("endpoint", request.endpoints)):
         if mapping:
             _require_values(table, name, request.columns.columns[name], mapping)
@@ -83,11 +79,9 @@ def _require_values(table: Delimited, name: str, column: str, mapping: Mapping[s
     there = {line.cells[place] for line in table.lines}
     for value in mapping:
         if value not in there:
-            raise UsageError(f"--{name}s '{value}': no row of {table.file} has it; {nearest(value, sorted(there))}")
+            raise UsageError(f"--{name}s '{value}': no row of {table.file} has it; {_suggest(value, sorted(there))}")
 
 
-def _list_asked(request: PatientRequest) -> Iterator[tuple[str, str]]:
-    for name, column in request.columns.columns.items():
-        yield f"--map {name}=", column
-    for column in request.covariates:
-        yield "--covariates ", column
+def _suggest(given: str, there: Iterable[str]) -> str:
+    """Return what was meant, as the options take it."""
+    return nearest(quote(given), map(quote, there))

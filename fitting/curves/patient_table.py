@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kinimmune.fitting.curves.column_map import same_value
+from kinimmune.fitting.curves.acceptance import require_patients
+from kinimmune.fitting.curves.column_map import quote, same_value
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
 from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, require_columns
-from kinimmune.fitting.curves.rows import KEY, PATIENT_COLUMNS, Cells, require_name
-from kinimmune.fitting.curves.time_units import TimeUnit, parse_time_unit
+from kinimmune.fitting.curves.rows import KEY, Cells, require_name
+from kinimmune.fitting.curves.time_units import parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 
@@ -20,16 +22,9 @@ from kinimmune.models.trial.design import Endpoint
 class PatientTable:
     """Rows of `patients.csv`."""
 
-    covariates: tuple[str, ...]
-    """Columns that are kept besides."""
     rows: tuple[Cells, ...]
     notes: tuple[str, ...]
     """What was left out and what was taken how, for the reader."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns in order."""
-        return (*PATIENT_COLUMNS, *self.covariates)
 
     def groups(self) -> dict[tuple[str, ...], tuple[int, int]]:
         """Return (study, arm, endpoint) -> patients and events."""
@@ -46,7 +41,8 @@ def read_patients(request: PatientRequest) -> PatientTable:
     UsageError
         for a file that is not there, a column it does not have, or a value that no row has
     DataError
-        for a cell that cannot be used, or a patient who stands twice; the message names the row
+        for a cell that cannot be used, or a patient who stands twice, and the message names the row; for an arm in which nobody
+        has an event
     """
     unit = request.find_unit()
     table = read_delimited(request.file, numbers=False)
@@ -58,8 +54,9 @@ def read_patients(request: PatientRequest) -> PatientTable:
     censored = _find_censored(source, chosen)
     rows = tuple(_read_row(source, line, unit) for line in chosen)
     _require_single(table, chosen, rows)
+    require_patients(rows)
     notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, rows, censored))
-    return PatientTable(request.covariates, rows, notes)
+    return PatientTable(rows, notes)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class _Source:
 
 def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, str]:
     """Return a row of `patients.csv`."""
-    request, table = source.request, source.table
+    request = source.request
     time, event = _read_time(source, line), same_value(source.cell(line, "event"), request.columns.event)
     endpoint = request.endpoints.get(source.cell(line, "endpoint")) or _read_endpoint(source, line)
     return {
@@ -111,7 +108,6 @@ def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, s
         "event": str(int(event)),
         "last_without": _read_last_without(source, line, time) if event and endpoint != Endpoint.OS else "",
         **{column: request.constants[column] for column in ("source", "locator", "status")},
-        **{column: line.cells[table.header.index(column)] for column in request.covariates},
     }
 
 
@@ -121,7 +117,7 @@ def _read_name(source: _Source, line: Line, what: str) -> str:
         return require_name(what, value)
     except UsageError as error:
         place = source.table.place(line)
-        more = f", or name it with --arms '{value}=treated' ({place})" if what == "arm" else f" ({place})"
+        more = f", or name it with --arms '{quote(value)}=treated' ({place})" if what == "arm" else f" ({place})"
         raise DataError(f"{error}{more}") from error
 
 
@@ -130,7 +126,7 @@ def _read_endpoint(source: _Source, line: Line) -> str:
     if value.lower() not in ENDPOINTS:
         raise DataError(
             f"'{value}' is no endpoint ({source.table.place(line)}); allowed: {', '.join(ENDPOINTS)}; map others with "
-            f"--endpoints '{value}=os'"
+            f"--endpoints '{quote(value)}=os'"
         )
     return value.lower()
 
@@ -175,7 +171,7 @@ def _find_censored(source: _Source, lines: Sequence[Line]) -> tuple[str, ...]:
             continue
         if columns.censored or censored:
             known = ", ".join(f"'{item}'" for item in (columns.event, *censored))
-            named = f"--map event={column}:{columns.event}:{':'.join([*censored, value])}"
+            named = f"--map event={':'.join(map(quote, (column or '', columns.event, *censored, value)))}"
             place = source.table.place(line)
             raise DataError(f"'{value}' in column '{column}' is none of {known} ({place}); correct it, or name it as in {named}")
         censored.append(value)
@@ -209,10 +205,10 @@ def _tell_left_out(source: _Source) -> Iterator[str]:
 
 
 def _tell_columns(source: _Source) -> Iterator[str]:
-    used = {*source.request.columns.columns.values(), *source.request.covariates}
+    used = set(source.request.columns.columns.values())
     unused = [column for column in source.table.header if column and column not in used]
     if unused:
-        yield f"{source.table.file}: columns not taken: {', '.join(unused)}; --covariates keeps those it names"
+        yield f"{source.table.file}: columns not taken: {', '.join(unused)}"
 
 
 def _tell_taken(source: _Source, lines: Sequence[Line], rows: Sequence[Cells], censored: Sequence[str]) -> Iterator[str]:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import CensoredData, ecdf
 
 from kinimmune.fitting.curves.reading import ReadCurve
 from kinimmune.fitting.curves.risk_table import RiskTable
 from kinimmune.models.arrays import Array, Bools, real
 from kinimmune.models.errors import DataError
+from kinimmune.models.trial.observed import estimate_curve
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,7 @@ class RebuiltPatients:
 
     def survival(self, time: Array) -> Array:
         """Return their Kaplan-Meier estimate at times [unit]."""
-        if not self.events:
-            return np.ones(np.shape(time))
-        sample = CensoredData(uncensored=self.time[self.event], right=self.time[~self.event])
-        return real(ecdf(sample).sf.evaluate(time))
+        return estimate_curve(self.time, self.event).at(time)
 
     def farthest_from(self, curve: ReadCurve) -> float:
         """Return the largest difference [1] between their Kaplan-Meier estimate and the curve they were rebuilt from."""

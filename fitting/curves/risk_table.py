@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from kinimmune.fitting.curves.delimited import Delimited, Line, read_delimited
-from kinimmune.fitting.curves.time_units import TimeUnit, find_time_unit
+from kinimmune.fitting.curves.time_units import find_time_unit
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import convert
+from kinimmune.models.tables.published import TimeUnit
 
 _RISK_NAMES = re.compile(r"risk|\bn\b|number|patients", re.IGNORECASE)
 
@@ -29,8 +30,8 @@ class RiskTable:
     """Never rising, shape (j,)."""
     row: Integers
     """Where each stands in the file, shape (j,)."""
-    written_in: TimeUnit
-    """Unit of the times in the file."""
+    written_in: TimeUnit | None
+    """Unit of the times in the file by its header; None where that names none, and they are taken as those of the curve."""
 
     def __post_init__(self) -> None:
         """Refuse what is no risk table."""
@@ -82,8 +83,8 @@ def read_risk_table(path: Path, unit: TimeUnit) -> RiskTable:
     if columns != 2:
         raise DataError(f"{table.file} has {columns} columns; give two, time and number at risk")
     of_time, of_number = (1, 0) if [bool(_RISK_NAMES.search(name)) for name in table.header] == [True, False] else (0, 1)
-    own = (find_time_unit(table.header[of_time]) if table.header else None) or unit
-    time = np.array([convert(_read_time(table, line, of_time), own.value, unit.value) for line in table.lines])
+    own = find_time_unit(table.header[of_time]) if table.header else None
+    time = np.array([convert(_read_time(table, line, of_time), own or unit, unit) for line in table.lines])
     at_risk = np.array([_read_count(table, line, of_number) for line in table.lines], dtype=np.int64)
     order = np.argsort(time, kind="stable")
     row = np.array([line.row for line in table.lines], dtype=np.int64)

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kinimmune.fitting.curves.acceptance import require_curves, require_patients
 from kinimmune.fitting.curves.delimited import Delimited, read_delimited, write_csv
-from kinimmune.fitting.curves.reading import ReadCurve
+from kinimmune.fitting.curves.printed_times import PrintedTime
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
-from kinimmune.fitting.curves.risk_table import RiskTable
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
+from kinimmune.models.tables.published import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 CURVE_COLUMNS = (
@@ -81,36 +82,43 @@ def require_choice(what: str, given: str, allowed: Sequence[str]) -> str:
     return given
 
 
-def list_curve_rows(curve: ReadCurve, risk: RiskTable, origin: Origin, note: str) -> list[dict[str, str]]:
-    """Return rows of `curves.csv`: survival at the times of the risk table, those after the end of the curve left out."""
-    kept = (risk.at_risk > 0) | (risk.time <= curve.end)
-    times = risk.time[kept]
-    errors = curve.errors_at(times, risk.at_risk[kept])
-    return [
+def list_curve_rows(times: Iterable[PrintedTime], origin: Origin, note: str) -> list[dict[str, str]]:
+    """Return rows of `curves.csv` of what was read at the times of a risk table.
+
+    Raises a `DataError` where the table would refuse them.
+    """
+    rows = [
         {
             **origin.cells(note),
-            "month": _write(curve.unit.in_months(float(time))),
-            "survival": _write(round(float(value), 5)),
-            "at_risk": str(at_risk),
-            "reading_error": _write(float(error), 3),
+            "month": _write(time.month),
+            "survival": _write(round(time.survival, 5)),
+            "at_risk": str(time.at_risk),
+            "reading_error": _write(time.reading_error, 3),
         }
-        for time, value, at_risk, error in zip(times, curve.at(times), risk.at_risk[kept], errors, strict=True)
+        for time in times
     ]
+    require_curves(rows)
+    return rows
 
 
-def list_rebuilt_rows(patients: RebuiltPatients, curve: ReadCurve, origin: Origin, note: str) -> list[dict[str, str]]:
-    """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's."""
+def list_rebuilt_rows(patients: RebuiltPatients, unit: TimeUnit, origin: Origin, note: str) -> list[dict[str, str]]:
+    """Return rows of `patients.csv` of rebuilt patients, whose names say that they are nobody's.
+
+    Raises a `DataError` where the table would refuse them.
+    """
     width = len(str(patients.time.size))
-    return [
+    rows = [
         {
             **origin.cells(note),
             "patient": f"rebuilt_{origin.endpoint}_{number:0{width}d}",
             "time": _write(float(time)),
-            "unit": curve.unit.value,
+            "unit": unit.value,
             "event": str(int(event)),
         }
         for number, (time, event) in enumerate(zip(patients.time, patients.event, strict=True), 1)
     ]
+    require_patients(rows)
+    return rows
 
 
 def list_target_row(statistic: str, key: Sequence[str], n: int, source: Mapping[str, str]) -> dict[str, str]:
@@ -168,8 +176,7 @@ def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, r
         key, count = there.most_common(1)[0]
         raise UsageError(f"'{path}' has {count} rows of {':'.join(key)} already; --force puts the new ones in their place")
     kept = [row for row in old if _key(row) not in new]
-    every = tuple(dict.fromkeys((*before.header, *columns)))
-    text = write_csv(every, ([row.get(column, "") for column in every] for row in (*kept, *rows)))
+    text = write_csv(before.header, ([row.get(column, "") for column in before.header] for row in (*kept, *rows)))
     return Merged(text, there.total(), len(kept))
 
 
@@ -178,10 +185,9 @@ def _key(row: Cells) -> tuple[str, ...]:
 
 
 def _list_cells(table: Delimited, columns: Iterable[str]) -> list[Cells]:
-    required = [column for column in columns if column in CURVE_COLUMNS or column in PATIENT_COLUMNS]
     if table.separator != ",":
         raise DataError(f"{table.file} does not separate cells by commas, as tables do; save it so, or write another file")
-    for column in required:
+    for column in columns:
         if column not in table.header:
             raise DataError(f"column '{column}' is missing in {table.file}; {nearest(column, table.header)} Write another file")
     return [dict(zip(table.header, line.cells, strict=True)) for line in table.lines]

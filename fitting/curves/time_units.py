@@ -4,33 +4,9 @@ Start with `choose_unit`.
 """
 
 import re
-from enum import StrEnum
 
 from kinimmune.models.errors import UsageError, nearest
-from kinimmune.models.symbolic.units import convert
-
-
-class TimeUnit(StrEnum):
-    """A unit of time as `patients.csv` writes it."""
-
-    DAY = "d"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-    def in_months(self, time: float) -> float:
-        """Return a time of this unit in months of 30.44 days.
-
-        >>> TimeUnit.WEEK.in_months(43.4857142857142857), TimeUnit.MONTH.in_months(2.5)
-        (10.0, 2.5)
-        """
-        return convert(time, self.value, TimeUnit.MONTH.value)
-
-    @property
-    def word(self) -> str:
-        """The unit in words."""
-        return "day" if self is TimeUnit.DAY else self.value
-
+from kinimmune.models.tables.published import TimeUnit
 
 _SPELLINGS = {
     TimeUnit.DAY: ("d", "day", "days"),

@@ -27,12 +27,25 @@ Place = tuple[str, str, Endpoint]
 
 
 class TimeUnit(StrEnum):
-    """Units of the times of patients."""
+    """A unit of the times of patients, as `patients.csv` writes it."""
 
     DAY = "d"
     WEEK = "week"
     MONTH = "month"
     YEAR = "year"
+
+    def in_months(self, time: float) -> float:
+        """Return a time of this unit in months of 30.44 days.
+
+        >>> TimeUnit.WEEK.in_months(43.4857142857142857), TimeUnit.MONTH.in_months(2.5)
+        (10.0, 2.5)
+        """
+        return convert(time, self.value, TimeUnit.MONTH.value)
+
+    @property
+    def word(self) -> str:
+        """The unit in words."""
+        return "day" if self is TimeUnit.DAY else self.value
 
 
 class CurveRow(SourcedRow):
@@ -78,7 +91,7 @@ def examine_curves(tables: Tables) -> Examined[PublishedCurve]:
     found = []
     for place, rows in places.items():
         try:
-            found.append(_curve(place, rows))
+            found.append(build_curve(place, rows))
         except DataError as error:
             findings.append(rows[0].refused(None, error))
     return Examined(tuple(found), tuple(findings))
@@ -94,7 +107,7 @@ def examine_patients(tables: Tables) -> Examined[PatientTimes]:
     found = []
     for place, rows in places.items():
         try:
-            found.append(_patients(place, rows))
+            found.append(build_patients(place, rows))
         except DataError as error:
             findings.append(rows[0].refused(None, error))
     return Examined(tuple(found), tuple(findings))
@@ -119,15 +132,19 @@ def _find_odd_events(rows: Iterable[PatientRow]) -> list[Finding]:
     )
 
 
-def _curve(place: Place, rows: Sequence[CurveRow]) -> PublishedCurve:
+def build_curve(place: Place, rows: Sequence[CurveRow]) -> PublishedCurve:
+    """Return the curve of rows of one arm and endpoint in any order; raise a `DataError` where they are none."""
     ordered = sorted(rows, key=lambda row: row.month)
     time = np.array([row.month * DAYS_PER_MONTH for row in ordered])
     columns = ([float(getattr(row, name)) for row in ordered] for name in ("survival", "at_risk", "reading_error"))
     return PublishedCurve(*place, time, *map(np.array, columns))
 
 
-def _patients(place: Place, rows: Sequence[PatientRow]) -> PatientTimes:
-    """Return the patients in the order of their times, so that the order of the rows does not matter."""
+def build_patients(place: Place, rows: Sequence[PatientRow]) -> PatientTimes:
+    """Return the patients of one arm and endpoint in the order of their times, so that the order of the rows does not matter.
+
+    Raises a `DataError` where they can be no target.
+    """
     times = [
         (
             convert(row.time, str(row.unit), "d"),

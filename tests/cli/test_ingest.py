@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from printed_curves import draw_arm, write_points, write_risk
 
 from kinimmune.cli.exits import Exit
+from kinimmune.models.tables.published import examine_curves, examine_patients
+from kinimmune.models.tables.rows import Tables
 
 MONTHS = np.arange(0.0, 21.0, 3.0)
 NAMED = ("--study", "my_trial", "--endpoint", "os", "--source", "smith2019", "--locator", "figure 2")
@@ -69,7 +72,7 @@ def test_one_object_has_everything(kinimmune, arm):
     assert [row["at_risk"] for row in told["curve"]] == arm.at_risk(MONTHS).tolist()
     assert told["rebuilt"]["patients"] == 200
     assert told["rebuilt"]["farthest_from_curve"] < 0.02
-    assert [row["statistic"] for row in told["targets"]] == ["curve", "patients"]
+    assert [row["statistic"] for row in told["targets"]] == ["patients"]
     assert told["files"] == [{"path": "patients.csv", "rows": 200, "replaced": 0, "kept": 0}]
     assert told["median"]["printed"] == pytest.approx(arm.median(), abs=0.05)
 
@@ -100,8 +103,8 @@ def test_replicates_are_whole_files_in_a_folder_and_follow_the_seed(kinimmune, a
     assert [len(rows(tmp_path / "patients" / f"patients-{number}.csv")) for number in (1, 2, 3)] == [200, 200, 200]
     first = (tmp_path / "patients" / "patients-2.csv").read_bytes()
     assert first != (tmp_path / "patients" / "patients-3.csv").read_bytes()
-    assert kinimmune(*command, "--replicates", "2", "--seed", "5", "--force")[0] == Exit.DONE
-    assert (tmp_path / "patients" / "patients-2.csv").read_bytes() == first
+    assert kinimmune(*[part.replace("patients.csv", "few.csv") for part in command], "--replicates", "2", "--seed", "5")[0] == 0
+    assert (tmp_path / "few" / "few-2.csv").read_bytes() == first
 
 
 @pytest.mark.parametrize(("name", "begin"), [("p.svg", b"<?xml"), ("p.PNG", b"\x89PNG"), ("p.pdf", b"%PDF")])
@@ -116,6 +119,33 @@ def test_the_ending_of_a_picture_decides_its_format_and_its_bytes_are_the_same_e
     assert pictures[0].startswith(begin)
 
 
+@pytest.mark.parametrize("count", ["2", "4"])
+def test_another_number_of_replicates_for_a_second_arm_is_refused(kinimmune, refused, tmp_path, count):
+    command = (*KM, *NAMED, "--patients", "patients.csv", "--arm")
+    assert kinimmune(*command, "treated", "--replicates", "3")[0] == Exit.DONE
+
+    assert refused(*command, "control", "--replicates", count) == (
+        f"error: --replicates {count}, but folder 'patients' has 3 of before, and all must have the same arms; "
+        "give --replicates 3, or remove them\n"
+    )
+    assert kinimmune(*command, "control", "--replicates", "3")[0] == Exit.DONE
+    assert [len(rows(tmp_path / "patients" / f"patients-{number}.csv")) for number in (1, 2, 3)] == [400, 400, 400]
+
+    (tmp_path / "patients" / "patients-2.csv").unlink()
+    assert "has 2 of before, and all must have the same arms; remove them" in refused(*command, "more", "--replicates", "3")
+
+
+def test_replicates_without_an_arm_that_the_patients_have_are_told(kinimmune):
+    command = (*KM, *NAMED, "--patients", "patients.csv", "--arm")
+    kinimmune(*command, "treated")
+
+    told = kinimmune(*command, "control", "--replicates", "1")[2]
+
+    line = "patients.csv has 200 rows of other arms or endpoints, patients/patients-1.csv has 0: both must have those that are"
+    assert line in told
+    assert line not in kinimmune(*command, "treated", "--replicates", "1", "--force")[2]
+
+
 @pytest.mark.parametrize(
     ("option", "begin"), [("-o", "study,arm,endpoint,month"), ("--patients", "study,arm,patient"), ("--plot", "<?xml")]
 )
@@ -125,25 +155,47 @@ def test_a_dash_is_the_standard_output_which_holds_nothing_else(kinimmune, optio
     assert code == Exit.DONE
     assert out.startswith(begin)
     assert "to fit it" not in out
-    assert "to fit it, in targets.csv" in err
-    assert "my_trial,treated,os,curve" in err
+    assert ("to fit it, in targets.csv" in err) is (option != "--plot")
+
+
+@pytest.mark.parametrize(
+    ("options", "statistics"),
+    [
+        ((), []),
+        (("-o", "c.csv"), ["curve"]),
+        (("--patients", "p.csv"), ["patients"]),
+        (("-o", "c.csv", "--patients", "p.csv"), ["curve", "patients"]),
+    ],
+)
+def test_the_rows_of_targets_are_those_of_what_was_written(kinimmune, options, statistics):
+    code, out, err = kinimmune(*KM, *NAMED, "--arm", "treated", *options)
+
+    assert code == Exit.DONE
+    assert re.findall(r"^my_trial,treated,os,(\w+),", out, re.MULTILINE) == statistics
+    assert ("(one of the two: they hold the same)" in out) is (len(statistics) == 2)
+    assert ("give -o for rows of curves.csv, --patients for rows of patients.csv\n" in err) is (not statistics)
 
 
 def test_patients_are_counted_written_and_told_what_is_left_out(kinimmune, tmp_path):
-    code, out, err = kinimmune(*PATIENTS, "--covariates", "AGE", "-o", "patients.csv")
+    code, out, err = kinimmune(*PATIENTS, "-o", "patients.csv")
 
     assert code == Exit.DONE
-    assert [(row["arm"], row["time"], row["event"], row["AGE"]) for row in rows(tmp_path / "patients.csv")] == [
-        ("treated", "120", "1", "61"), ("control", "300", "0", "55"), ("control", "80.5", "1", "70"),
+    assert [(row["arm"], row["time"], row["event"]) for row in rows(tmp_path / "patients.csv")] == [
+        ("treated", "120", "1"), ("control", "300", "0"), ("control", "80.5", "1"),
     ]  # fmt: skip
     assert "my_trial,control,os,patients,,,,,2,1,fit,smith2019,figure 2,reported,,,," in out
-    assert err == "adtte.csv: '0' in column 'CNSR' is an event, '1' is none\nwrote patients.csv: 3 rows\n"
+    assert err.splitlines() == [
+        "adtte.csv: columns not taken: AGE",
+        "adtte.csv: '0' in column 'CNSR' is an event, '1' is none",
+        "wrote patients.csv: 3 rows",
+    ]
 
 
 def test_patients_as_one_object(kinimmune):
     told = json.loads(kinimmune(*PATIENTS, "--json")[1])
 
-    assert (told["schema"], told["kind"], told["files"]) == ("kinimmune.ingest/1", "patients", [])
+    assert (told["schema"], told["kind"]) == ("kinimmune.ingest/1", "patients")
+    assert (told["files"], told["targets"]) == ([], [])  # since nothing is written
     assert [(group["arm"], group["patients"], group["events"]) for group in told["groups"]] == [
         ("treated", 1, 1),
         ("control", 2, 1),
@@ -153,6 +205,18 @@ def test_patients_as_one_object(kinimmune):
 REFUSED = [
     ((*KM, "-o", "curves.csv"), "-o needs --study, --arm, --endpoint, --source, --locator; give whose curve it is"),
     ((*KM, *NAMED, "--patients", "p.csv"), "--patients needs --arm; give whose curve it is and where it stands"),
+    (
+        (*KM, "--study", "s", "--arm", "a"),
+        "--study, --arm without --endpoint, --source, --locator; give all of them for whose curve it is, or none to look at",
+    ),
+    ((*KM, *NAMED, "--plot", "p.svg"), "--study, --endpoint, --source, --locator without --arm; give all of them"),
+    ((*KM, *NAMED, "--arm", "a", "--locator", " ", "-o", "x.csv"), "-o needs --locator; give whose curve it is"),
+    (
+        (*KM, *NAMED, "--arm", "a", "--patients", "p.csv", "--seed", "3"),
+        "--seed 3 is of replicates alone; give --replicates N, or",
+    ),
+    ((*PATIENTS, "--locator", " "), "the rows need --source and --locator"),
+    ((*PATIENTS, "--status", ""), "unknown status ''; allowed: reported, recalled, derived, assumed"),
     (
         (*KM, "--plot", "p.gif"),
         "cannot write 'p.gif': its ending tells no format of a picture; give --plot a name that ends in .svg",
@@ -198,3 +262,62 @@ def test_what_is_no_curve_leaves_with_3_and_writes_nothing(kinimmune, tmp_path, 
     assert err.startswith(f"error: {message}")
     assert err.count("\n") == 1
     assert not {"curves.csv", "p.svg"} & {path.name for path in tmp_path.iterdir()}
+
+
+FLAT = "time [months],S\n0,1\n6,1\n12,1\n18,1\n"
+ONE_SMALL_FALL = "time [months],S\n0,1\n6,1\n6,0.97\n12,0.97\n18,0.97\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("-o", "curve of my_trial:treated:os: nobody has an event; leave it out"),
+        ("--patients", "patients of my_trial:treated:os: nobody has an event; leave them out"),
+    ],
+)
+def test_a_curve_without_events_is_drawn_and_never_written(kinimmune, tmp_path, option, message):
+    (tmp_path / "curve.csv").write_text(FLAT)
+    (tmp_path / "risk.csv").write_text("time [months],n\n0,40\n6,30\n12,10\n")
+
+    assert kinimmune(*KM, *NAMED, "--arm", "treated", option, "x.csv") == (Exit.DATA, "", f"error: {message}\n")
+    assert not (tmp_path / "x.csv").exists()
+    assert kinimmune(*KM, "--plot", "p.svg")[0] == Exit.DONE
+
+
+def test_replicates_of_which_one_has_no_event_are_not_written(kinimmune, tmp_path):
+    (tmp_path / "curve.csv").write_text(ONE_SMALL_FALL)
+    (tmp_path / "risk.csv").write_text("time [months],n\n0,40\n6,35\n12,10\n")
+    command = (*KM, *NAMED, "--arm", "treated", "--patients", "patients.csv")
+
+    code, out, err = kinimmune(*command, "--replicates", "50", "--reading-error", "0.02")
+
+    assert (code, out) == (Exit.DATA, "")
+    assert re.fullmatch(r"error: nobody has an event in replicate \d+: too few have one; leave --replicates out\n", err)
+    assert not {"patients.csv", "patients"} & {path.name for path in tmp_path.iterdir()}
+    assert kinimmune(*command)[0] == Exit.DONE
+
+
+def test_an_arm_of_a_table_without_events_is_not_written(kinimmune, tmp_path):
+    (tmp_path / "adtte.csv").write_text(ADTTE.replace("120,0", "120,1"))
+
+    code, out, err = kinimmune(*PATIENTS, "-o", "patients.csv")
+
+    assert (code, out) == (Exit.DATA, "")
+    assert err == "error: patients of my_trial:treated:os: nobody has an event; leave them out\n"
+    assert not (tmp_path / "patients.csv").exists()
+
+
+def test_what_is_written_is_read_without_findings(kinimmune, tmp_path):
+    (tmp_path / "own").mkdir()
+    named = ("--study", "sharp", "--endpoint", "os", "--source", "rimassa2009", "--locator", "figure 2")
+    for name in ("sorafenib", "placebo"):
+        files = ("-o", "own/curves.csv", "--patients", f"own/{'patients' if name == 'placebo' else 'other'}.csv")
+        assert kinimmune(*KM, *named, "--arm", name, *files)[0] == Exit.DONE
+    table = ("ingest", "patients", "adtte.csv", *MAP, *named, "--unit", "day", "--arms", "Drug A=sorafenib")
+    assert kinimmune(*table, "-o", "own/patients.csv")[0] == Exit.DONE
+
+    curves, patients = examine_curves(Tables(tmp_path / "own")), examine_patients(Tables(tmp_path / "own"))
+
+    assert (curves.findings, patients.findings) == ((), ())
+    assert [item.arm for item in curves.entries] == ["sorafenib", "placebo"]
+    assert [(item.arm, item.time.size) for item in patients.entries] == [("placebo", 200), ("sorafenib", 1)]

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kinimmune.fitting.curves.median import PrintedMedian, correct_by_median
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 
 
 def exponential(error=0.01, shift=0.0):
@@ -50,6 +52,44 @@ def test_between_two_points_the_printed_median_is_a_third():
     assert (correction.read, correction.shift) == (pytest.approx(8.0), 0.0)
     assert correction.curve.time.tolist() == [0.0, 4.0, 7.25, 10.0, 20.0]
     assert correction.curve.survival.tolist() == [1.0, 0.7, 0.5, 0.4, 0.1]
+
+
+@pytest.mark.parametrize("level", [0.495, 0.5, 0.505])
+def test_a_median_within_a_level_at_one_half_is_where_printed(level):
+    """Many programs print the middle of a level at one half."""
+    time, survival = np.array([0.0, 5.0, 5.0, 11.0, 11.0, 20.0]), np.array([1.0, 1.0, level, level, 0.2, 0.2])
+    curve = ReadCurve(TimeUnit.MONTH, time, survival, ReadingError(0.002, "known"), 0.02)
+
+    corrected = correct_by_median(curve, PrintedMedian.parse("8.0")).curve
+
+    assert corrected.first_time_at(0.5) == pytest.approx(8.0, abs=0.0501)
+    assert corrected.at(np.array([2.0, 6.0, 10.0, 15.0])) == pytest.approx([1.0, 0.5, 0.5, 0.2], abs=0.004)
+
+
+@st.composite
+def step_curves(draw):
+    """Draw a curve of steps between levels of which many are at one half or beside it."""
+    levels = sorted(
+        draw(st.lists(st.sampled_from([0.9, 0.7, 0.51, 0.505, 0.5, 0.495, 0.49, 0.3, 0.0]), min_size=2)), reverse=True
+    )
+    waits = draw(st.lists(st.integers(0, 20), min_size=len(levels), max_size=len(levels)))
+    time, values = np.cumsum([0.0, *waits]) / 4.0, np.array([1.0, *levels])
+    if draw(st.booleans()):
+        time, values = np.repeat(time, 2)[1:], np.repeat(values, 2)[:-1]
+    values[time == 0.0] = 1.0
+    return ReadCurve(TimeUnit.MONTH, time, values, ReadingError(0.003, "known"), 0.05)
+
+
+@given(step_curves(), st.integers(1, 40), st.sampled_from(["", ".0", ".25"]))
+def test_a_curve_of_steps_is_corrected_to_one_that_crosses_one_half_where_printed_or_refused(curve, number, decimals):
+    printed = PrintedMedian.parse(f"{number}{decimals}")
+    try:
+        correction = correct_by_median(curve, printed)
+    except DataError:
+        return
+
+    if correction.changed:
+        assert correction.curve.first_time_at(0.5) == pytest.approx(printed.value, abs=printed.rounding + 1e-6)
 
 
 def test_a_step_beside_the_printed_median_is_a_misread_time_and_survival_stays():

@@ -13,8 +13,8 @@ from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.fitting.curves.rebuild import RebuiltPatients, rebuild
 from kinimmune.fitting.curves.replicates import read_again
 from kinimmune.fitting.curves.risk_table import RiskTable
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.published import TimeUnit
 
 EXACT = 1e-6
 BESIDE = 1e-4
@@ -114,14 +114,38 @@ def test_patients_have_times_above_zero():
         RebuiltPatients(np.array([0.0, 1.0]), np.array([True, True]))
 
 
-def test_a_curve_read_again_has_the_errors_told_and_its_number_tells_which():
-    arm = draw_arm(np.random.default_rng(7), 300, 12.0)
-    curve, risk = read_exactly(arm, error=0.01), table(arm, [0.0, 5.0, 10.0, 15.0])
+KEY = ("my_trial", "treated", "os")
 
-    again = np.array([read_again(curve, risk, 3, number).at(risk.time) - curve.at(risk.time) for number in range(1, 401)])
+
+def errors_of_reading_again(curve, risk, key=KEY, seed=3):
+    """Return what 400 replicates add to survival at the times of the risk table, shape (400, j)."""
+    return np.array([read_again(curve, risk, key, seed, number).at(risk.time) - curve.at(risk.time) for number in range(1, 401)])
+
+
+@pytest.fixture(scope="module")
+def read_arm():
+    """Return the curve of an arm with its numbers at risk."""
+    arm = draw_arm(np.random.default_rng(7), 300, 12.0)
+    return read_exactly(arm, error=0.01), table(arm, [0.0, 5.0, 10.0, 15.0])
+
+
+def test_a_curve_read_again_has_the_errors_told_and_its_number_tells_which(read_arm):
+    curve, risk = read_arm
+
+    again = errors_of_reading_again(curve, risk)
 
     assert (again[:, 0] == 0.0).all()
     assert np.std(again[:, 1:], axis=0) == pytest.approx(curve.errors_at(risk.time, risk.at_risk)[1:], rel=0.15)
     assert np.abs(again.mean(axis=0)).max() < 0.003
-    assert again[4].tolist() == (read_again(curve, risk, 3, 5).at(risk.time) - curve.at(risk.time)).tolist()
+    assert again[4].tolist() == (read_again(curve, risk, KEY, 3, 5).at(risk.time) - curve.at(risk.time)).tolist()
     assert all((one != other).any() for one, other in pairwise(again))
+
+
+@pytest.mark.parametrize(
+    "other", [("my_trial", "control", "os"), ("my_trial", "treated", "pfs"), ("your_trial", "treated", "os")]
+)
+def test_curves_are_misread_independently_with_one_seed(read_arm, other):
+    one, two = (errors_of_reading_again(*read_arm, key)[:, 1:] for key in (KEY, other))
+
+    for column in range(one.shape[1]):  # 0.2 is four standard errors of 400 pairs
+        assert abs(np.corrcoef(one[:, column], two[:, column])[0, 1]) < 0.2

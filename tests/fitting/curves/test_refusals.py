@@ -5,8 +5,8 @@ import re
 import pytest
 
 from kinimmune.fitting.curves.figure import FigureRequest, read_figure
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
+from kinimmune.models.tables.published import TimeUnit
 
 CURVE = "0,1.000\n3,0.800\n6,0.600\n9,0.500\n12,0.400\n"
 RISK = "0,100\n3,78\n6,55\n9,40\n12,20\n"
@@ -30,6 +30,11 @@ BAD_CURVES = [
     ("0,1\n3,inf\n6,0.5\n", "survival: 'inf' is no number (curve.csv row 2)"),
     ("0,1\n3,0,8\n6,0.5\n", "curve.csv row 2 has 3 cells where others have 2; separate cells by semicolons where"),
     ("a,b,c\n0,1,1\n3,0.8,1\n", "curve.csv has 3 columns; give two, time and survival"),
+    ("0,\n3,0.8\n6,0.6\n9,0.5\n", "curve.csv row 1 is neither header nor numbers: there is no number in one of its cells; write"),
+    ("0,NA\n3,0.8\n6,0.6\n9,0.5\n", "curve.csv row 1 is neither header nor numbers: 'NA' is no number; write it as 0.25, or a"),
+    ("0,l.000\n3,0.8\n6,0.6\n9,0.5\n", "curve.csv row 1 is neither header nor numbers: 'l.000' is no number"),
+    ("Drug A,\n0,l.000\n3,0.8\n6,0.6\n", "curve.csv row 2 is neither header nor numbers: 'l.000' is no number"),
+    ("2008,\nX,Y\n0,1\n3,0.8\n6,0.6\n", "curve.csv row 1 is neither header nor numbers: there is no number in one of its"),
     ("1\n2\n3\n", "curve.csv has one column; give two, time and survival"),
     ("month,survival [%]\n0,1\n3,0.8\n6,0.5\n", "column 'survival [%]' starts with 1, which is not 100 percent"),
     ("month,S\n", "curve.csv has 0 points; give at least 3 of the curve"),
@@ -48,6 +53,7 @@ BAD_RISKS = [
     ("0,100\n3,78\n3,78\n", "time 3 stands twice (risk.csv row 3); keep one row"),
     ("0,100\n", "risk.csv has 1 times; give at least two of the numbers at risk"),
     ("0,100,1\n3,78,1\n", "risk.csv has 3 columns; give two, time and number at risk"),
+    ("0,1OO\n0,100\n6,55\n", "risk.csv row 1 is neither header nor numbers: '1OO' is no number; write it as 0.25, or a header"),
     ("0,100\n12,20\n18,5\n", "5 are at risk at month 18 (risk.csv row 3), but the curve ends at 12; read the curve to its end"),
     (
         "0,100\n3,95\n",
@@ -120,6 +126,30 @@ def test_times_of_the_risk_table_in_another_unit_are_converted(tmp_path, monkeyp
 
     assert reading.risk.time == pytest.approx([0.0, 3.0, 6.0])
     assert "risk.csv: times are converted from day to month, as its header says" in reading.list_notes()
+
+
+DAYS = "time [days],S\n0,1\n91,0.83\n183,0.67\n365,0.45\n548,0.31\n"
+MONTHS = "0,120\n6,78\n12,44\n18,12\n"
+
+
+def test_a_risk_table_without_unit_that_ends_far_before_the_curve_is_refused(tmp_path, monkeypatch):
+    message = (
+        "the numbers at risk end at 18 (risk.csv row 5) and the curve at day 548; no header names the unit of risk.csv: write it "
+        "there, such as 'time [months]'"
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        try_reading(tmp_path, monkeypatch, curve=DAYS, risk=f"time,n\n{MONTHS}", unit=None)
+
+    reading = try_reading(tmp_path, monkeypatch, curve=DAYS, risk=f"time [months],n\n{MONTHS}", unit=None)
+    assert reading.risk.time == pytest.approx([0.0, 182.64, 365.28, 547.92])
+
+
+@pytest.mark.parametrize("risk", [RISK, f"time,n\n{RISK}"])
+def test_the_unit_that_a_risk_table_is_taken_in_is_told_where_it_names_none(tmp_path, monkeypatch, risk):
+    told = "risk.csv: no header names its unit of time; taken as month, as the curve"
+
+    assert told in try_reading(tmp_path, monkeypatch, risk=risk).list_notes()
+    assert told not in try_reading(tmp_path, monkeypatch, risk=f"time [months],n\n{RISK}").list_notes()
 
 
 def test_a_fall_at_a_time_of_the_risk_table_is_told(tmp_path, monkeypatch):

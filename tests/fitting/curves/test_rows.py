@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 
+from kinimmune.fitting.curves.printed_times import list_printed_times
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.curves.risk_table import RiskTable
@@ -19,9 +20,9 @@ from kinimmune.fitting.curves.rows import (
     merge,
     write_targets,
 )
-from kinimmune.fitting.curves.time_units import TimeUnit
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.tables.published import CurveRow, PatientRow, TimeUnit
 
 ORIGIN = Origin("my_trial", "treated", "os", "smith2019", "figure 2")
 CURVE = ReadCurve(
@@ -37,7 +38,7 @@ def parse(text):
 
 
 def test_a_curve_is_written_in_months_of_the_package_with_the_error_of_reading():
-    rows = list_curve_rows(CURVE, RISK, ORIGIN, "a note")
+    rows = list_curve_rows(list_printed_times(CURVE, RISK), ORIGIN, "a note")
 
     assert [float(row["month"]) for row in rows] == pytest.approx([0.0, 70.0 / DAYS_PER_MONTH, 140.0 / DAYS_PER_MONTH])
     assert [(row["survival"], row["at_risk"], row["reading_error"]) for row in rows] == [
@@ -52,7 +53,7 @@ def test_a_curve_is_written_in_months_of_the_package_with_the_error_of_reading()
 def test_rebuilt_patients_keep_the_unit_and_have_names_that_say_what_they_are():
     patients = RebuiltPatients(np.array([1.25, 3.0]), np.array([True, False]))
 
-    rows = list_rebuilt_rows(patients, CURVE, ORIGIN, "a note")
+    rows = list_rebuilt_rows(patients, CURVE.unit, ORIGIN, "a note")
 
     assert [(row["patient"], row["time"], row["unit"], row["event"]) for row in rows] == [
         ("rebuilt_os_1", "1.25", "week", "1"), ("rebuilt_os_2", "3", "week", "0"),
@@ -98,14 +99,19 @@ def test_rows_of_the_same_arm_stay_unless_they_are_to_give_way(tmp_path):
     assert (merged.kept, merged.replaced) == (1, 2)
 
 
-def test_columns_of_before_are_kept_and_new_ones_added(tmp_path):
+def test_columns_are_those_that_the_tables_of_this_package_have():
+    assert set(CURVE_COLUMNS) == set(CurveRow.columns())
+    assert set(PATIENT_COLUMNS) == set(PatientRow.columns())
+
+
+def test_further_columns_of_before_are_kept(tmp_path):
     path = tmp_path / "patients.csv"
     path.write_text(",".join([*PATIENT_COLUMNS, "age"]) + "\ns,a,p1,os,1,d,1,,x,y,reported,,61\n")
-    new = {**dict.fromkeys(PATIENT_COLUMNS, ""), "study": "s", "arm": "b", "endpoint": "os", "sex": "F"}
+    new = {**dict.fromkeys(PATIENT_COLUMNS, ""), "study": "s", "arm": "b", "endpoint": "os"}
 
-    merged = parse(merge(path, (*PATIENT_COLUMNS, "sex"), [new], replace=False).text)
+    merged = parse(merge(path, PATIENT_COLUMNS, [new], replace=False).text)
 
-    assert [(item["arm"], item["age"], item["sex"]) for item in merged] == [("a", "61", ""), ("b", "", "F")]
+    assert [(item["arm"], item["age"]) for item in merged] == [("a", "61"), ("b", "")]
 
 
 @pytest.mark.parametrize(
