@@ -24,7 +24,7 @@ IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
 REFERENCE_PARTS = IMMUNE_PARTS[:-1]
 """Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
 
-READING_ERROR, LESION_BURDEN = "reading_error", "lesion_burden"
+DIAMETER_ERROR, LESION_BURDEN = "diameter_error", "lesion_burden"
 """Parameters that tables of before do not have."""
 TRIAL_ROLES = TrialRoles(
     causes_of_death={"tumour": "tumour_hazard", "liver failure": "liver_hazard"},
@@ -101,7 +101,7 @@ def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, 
         mechanisms,
         parameters,
         _outputs(),
-        trial=replace(TRIAL_ROLES, reading_error=READING_ERROR if READING_ERROR in known else None),
+        trial=replace(TRIAL_ROLES, reading_error=DIAMETER_ERROR if DIAMETER_ERROR in known else None),
         drugs=(KINASE_INHIBITOR, *(_antibody_role(antibodies) if antibodies else ())),
         reported_courses=(*REPORTED_COURSES, *(("antibody",) if antibodies else ())),
         usual_days=DAYS,

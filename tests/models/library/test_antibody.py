@@ -27,7 +27,7 @@ CLEARANCE, VOLUME, WEIGHT = 0.195, 6.0, 70.0
 """Of pembrolizumab, as in data/parameters.csv."""
 EQUATIONS = "f0a1f3158085489227fa7d1a0977085294cdadaf3c527a0104c4e32b58223997"
 """Digest of the equations of before there was an antibody."""
-ADDED_SINCE = {"reading_error", "lesion_burden"}
+ADDED_SINCE = {"diameter_error", "lesion_burden"}
 """Parameters without whose rows the model is that of then."""
 
 

@@ -246,7 +246,7 @@ def test_a_reading_error_of_a_design_that_no_model_reads_is_told_where_it_is_ano
     assert check(Tables(folder.path)) == ()
     (told,) = (item.message for item in warn(Tables(folder.path)) if "reading_error" in item.message)
     assert told == (
-        "reading_error 0.1 of study 'sharp' is not read: hcc_trial has the parameter 'reading_error', whose value is another "
+        "reading_error 0.1 of study 'sharp' is not read: hcc_trial has the parameter 'diameter_error', whose value is another "
         f"(design.csv row {line}); give both one value, or take the parameter's row out of parameters.csv"
     )
     melanoma = folder.line_of("design.csv", study="soraftem", quantity="reading_error")
