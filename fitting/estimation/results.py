@@ -278,6 +278,8 @@ class ArmResult:
     """Share alive at the first scan, which shows no progression."""
     response_duration: float | None = None
     """Median duration of confirmed responses [month]."""
+    diameter_doubling: float | None = None
+    """Doubling time [d] of the sum of diameters of the median patient, over his first 24 weeks; None where it does not grow."""
 
 
 @dataclass(frozen=True)
