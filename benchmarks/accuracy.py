@@ -23,7 +23,7 @@ from integrators import compile_for_odeint
 from scipy.integrate import LSODA, OdeSolver, Radau, solve_ivp
 from scipy.linalg import lapack
 
-from kinimmune.fitting.claims.batch import draw_parameters
+from kinimmune.fitting.claims.parameter_sets import draw_parameters
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.kernel.kernel import load_kernel
 from kinimmune.models.solvers.dosing import constant

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.landmark import expected_association
+from kinimmune.fitting.claims.parameter_sets import draw_parameters, nominal
 from kinimmune.fitting.claims.readouts.melanoma import expected_trial
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError

@@ -201,13 +201,17 @@ def main() -> int:
     parser.add_argument("--update", action="store_true", help="write the numbers that come out as those expected")
     parser.add_argument("--seeds", type=int, metavar="N", help="with --update: Monte Carlo errors anew, from so many seeds")
     parser.add_argument("--table", type=Path, metavar="BEFORE.csv", help="print what moved since another table; runs nothing")
-    parser.add_argument("--only", metavar="COMMAND", help="only commands of that name, such as simulate; `profile` needs the run of `fit`")
+    parser.add_argument(
+        "--only", metavar="COMMAND", help="only commands of that name, such as simulate; `profile` needs the run of `fit`"
+    )
     given = parser.parse_args()
     if given.seeds is not None and (given.seeds < 2 or not given.update):
         parser.error("--seeds needs --update, and at least 2 for a standard deviation")
     named = [command for command in COMMANDS if given.only in (None, command.arguments[0])]
     if not named:
-        parser.error(f"--only {given.only}: no such command; there are {', '.join(sorted({item.arguments[0] for item in COMMANDS}))}")
+        parser.error(
+            f"--only {given.only}: no such command; there are {', '.join(sorted({item.arguments[0] for item in COMMANDS}))}"
+        )
     commands = [command for command in named if command.quick or not given.quick]
     if given.table:
         print("\n".join(tabulate(read_table(given.table), read_table(TABLE))))

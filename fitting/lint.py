@@ -7,6 +7,7 @@ What may be meant so but seldom is, such as a narrow prior that nobody measured,
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
@@ -15,6 +16,7 @@ from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import find_doubts
 from kinimmune.fitting.problem.error_rules import find_mixed_errors
 from kinimmune.fitting.problem.likelihood import HALF_PRINTED
+from kinimmune.fitting.problem.lone_trials import find_lone_trials
 from kinimmune.fitting.problem.measurements import check_measurements
 from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, find_unused_data
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
@@ -103,7 +105,7 @@ def require(tables: Tables) -> None:
 
 
 def warn(tables: Tables) -> tuple[Finding, ...]:
-    """Return what is doubtful about priors and errors, tables of before and data of no target: findings that stop no command.
+    """Return what is doubtful about priors, spreads and errors, tables of before and data of no target; it stops no command.
 
     Raises
     ------
@@ -116,7 +118,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     targets = examine_targets(tables).entries
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
     twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice, *find_unread_errors(tables))
+    found = (find_former(tables.folder), doubtful, find_unused_data(tables), mixed, twice)
+    return (*chain.from_iterable(found), *find_lone_trials(tables), *find_unread_errors(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -6,6 +6,7 @@ else; a module is never imported because a file names it.
 
 from typing import Any
 
+from kinimmune.fitting.estimation.companion_fit import FIT_COMPANION
 from kinimmune.fitting.estimation.correlated_fit import FIT_AGAIN, FIT_CORRELATIONS
 from kinimmune.fitting.estimation.fit import FIT_START
 from kinimmune.fitting.identifiability.identifiability import CURVATURE, JACOBIAN
@@ -23,6 +24,7 @@ TASK_FUNCTIONS: tuple[TaskFunction, ...] = (
     FIT_START,
     FIT_CORRELATIONS,
     FIT_AGAIN,
+    FIT_COMPANION,
     PROFILE_OPTIMUM,
     PROFILE_POINT,
     PROFILE_OUTLOOK,

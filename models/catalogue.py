@@ -23,6 +23,7 @@ from kinimmune.models.plug_ins import find_plug_ins
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.deviations import add_deviations
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.experiments import ExperimentRow
 from kinimmune.models.tables.files import MODEL_FILE
@@ -112,7 +113,7 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
         findings = (*find_unknown_models(given), *_find_unused(model, given))
         if findings:
             raise DataError(findings[0].message)
-    return model
+    return add_deviations(model, given)
 
 
 def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:

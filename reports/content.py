@@ -13,6 +13,7 @@ from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.fitting.profile.results import ProfileResult
 from kinimmune.fitting.sampling.results import Band, Draws, SampleResult
 from kinimmune.fitting.sensitivity.results import SensitivityResult
+from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Source
 from kinimmune.models.tables.drugs import GivenDrug
@@ -61,6 +62,8 @@ class Content:
     """Study -> where the rule by which its treatment stops comes from."""
     drugs: tuple[GivenDrug, ...] = ()
     """Drugs that arms are given and the model's parameters are not of."""
+    experiments: tuple[Experiment, ...] = ()
+    """Those in which something was measured, fitted or not, and those it is compared with."""
 
     @property
     def studies(self) -> tuple[str, ...]:

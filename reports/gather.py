@@ -10,6 +10,7 @@ from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.claims.run import ClaimTesting, run_claims
 from kinimmune.fitting.configuration import read_run_settings
 from kinimmune.fitting.estimation.fitted import read_fitted
+from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims, write_claims
 from kinimmune.fitting.identifiability.results import read_identifiability
 from kinimmune.fitting.problem.measurements import read_measurements
@@ -22,7 +23,7 @@ from kinimmune.fitting.sampling.results import read_sample
 from kinimmune.fitting.sensitivity.results import read_studies
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.experiments.design import Designs
+from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.individual import IndividualRequest, plan_individual, simulate_individual
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.drugs import GivenDrug, list_given_drugs
@@ -30,6 +31,7 @@ from kinimmune.models.tables.evidence import Observation
 from kinimmune.models.tables.readers import (
     read_designs,
     read_drugs,
+    read_experiments,
     read_kinases,
     read_limitations,
     read_observations,
@@ -106,6 +108,7 @@ def gather_run(run: Run, claims: ReportedClaims) -> tuple[Content, tuple[str, ..
         references=read_sources(tables),
         kinases=read_kinases(tables),
         drugs=_list_drugs(model, [trial for trial in trials if trial.study in fit.stop_rules], tables),
+        experiments=list_measured(fit, read_experiments(model, tables)),
         observations=_gather_observations(record.model, studies, tables),
         limitations=read_limitations(tables),
         targets=(*read_targets(tables, record.model), *read_measurements(model, tables)),
@@ -170,6 +173,13 @@ def gather_model(name: str, tables: Tables, request: IndividualRequest, claims: 
         picture=picture,
         claims=claims.test(name, tables, USUAL_DRAWS if claims.draws is None else claims.draws),
     )
+
+
+def list_measured(fit: FitResult, experiments: Iterable[Experiment]) -> tuple[Experiment, ...]:
+    """Return the experiments in which something was measured, and those it is compared with."""
+    rows = [row for row in (*fit.targets, *fit.unfitted) if row.read_out is not None]
+    named = {name for row in rows for name in (row.arm, row.reference_arm)}
+    return tuple(item for item in experiments if item.name in named)
 
 
 def _gather_observations(model: str, studies: Collection[str], tables: Tables) -> tuple[Observation, ...]:

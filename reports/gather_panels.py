@@ -3,10 +3,12 @@
 Start with `gather_picture`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kinimmune.models.arrays import Array
 from kinimmune.models.experiments.design import Experiment
 from kinimmune.models.experiments.dose_response import concentrations
 from kinimmune.models.experiments.individual import change_parameters
@@ -20,7 +22,11 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.panels import NominalCourse, Picture, SteppedSeries
 
 _POINTS = 121
-"""Times at which a course is drawn, besides read-out days."""
+"""Times at which a course is drawn at least, besides read-out days."""
+_PER_DOSE = 12
+"""Times between two doses; a whole number, so that every interval looks alike and no slower rhythm is seen that is none."""
+_MOST_POINTS = 4000
+"""Times beyond which doses are not told apart: then each is met at the same hour."""
 
 
 def gather_picture(model: OdeModel, tables: Tables, changes: Mapping[str, float]) -> Picture | None:
@@ -67,11 +73,26 @@ def _name_experiments(panels: Sequence[Panel]) -> list[str]:
 def _follow(
     compiled: CompiledModel, values: Mapping[str, float], experiments: Sequence[Experiment], days: Mapping[str, float]
 ) -> dict[str, NominalCourse]:
-    time = np.unique([*np.linspace(0.0, max(days.values()), _POINTS), *days.values()])
+    intervals = [dose.every for item in experiments for dose in item.given if dose.every is not None]
+    time = np.unique([*choose_times(max(days.values()), min(intervals, default=None)), *days.values()])
     return {
         item.name: NominalCourse(item.name, time, simulate_experiment(compiled, values, item, time, PLOT_TOLERANCES))
         for item in experiments
     }
+
+
+def choose_times(end: float, interval: float | None) -> Array:
+    """Return times from 0 to `end` [d] at which a course under doses so many days apart is drawn; None where none is repeated.
+
+    >>> choose_times(28.0, 7.0)[:4].round(3).tolist()
+    [0.0, 0.233, 0.467, 0.7]
+    """
+    if interval is None:
+        return np.linspace(0.0, end, _POINTS)
+    parts = max(_PER_DOSE, math.ceil(interval * (_POINTS - 1) / end))
+    too_many = end * parts / interval / _MOST_POINTS
+    step = interval / parts if too_many <= 1.0 else interval * math.ceil(too_many / parts)
+    return np.array([*np.arange(0.0, end, step), end])
 
 
 def _step(

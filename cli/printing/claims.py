@@ -6,7 +6,7 @@ Start with `print_claims`.
 from collections.abc import Sequence
 
 from kinimmune.cli.terminal import format_number, print_table
-from kinimmune.fitting.claims.results import UNDECIDED, VERDICTS, ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, ClaimRecord
 from kinimmune.fitting.claims.verdict import describe_loss
 
 
@@ -20,6 +20,9 @@ def print_claims(records: Sequence[ClaimRecord], note: str = "") -> None:
     note
         what the draws from the posterior of a run are, in words; empty where there is no run
     """
+    if not records:
+        print("claims.csv has no claims to try")
+        return
     for model in dict.fromkeys(item.model for item in records):
         rows = [_cells(item) for item in records if item.model == model]
         columns = ("claim", "kind", "verdict", "value", "must be", "of draws", "priors halved", "without its mechanism", "text")
@@ -38,8 +41,8 @@ def _print_fit(records: Sequence[ClaimRecord], note: str) -> None:
         (
             item.id,
             item.verdict,
-            format_number(item.fitted_value),
-            f"{item.comparison} {item.bound:.4g}",
+            _value(item, item.fitted_value),
+            _bound(item),
             _fraction(item.fraction, item.fraction_lower, item.fraction_upper),
             _fraction(item.posterior_fraction, item.posterior_fraction_lower, item.posterior_fraction_upper),
             _fraction(item.posterior_fraction_held, item.posterior_fraction_held_lower, item.posterior_fraction_held_upper),
@@ -49,6 +52,9 @@ def _print_fit(records: Sequence[ClaimRecord], note: str) -> None:
     columns = ("claim", "verdict", "value", "must be", "of prior draws", "of posterior draws", "constants held")
     print_table("At the fit of the run", columns, rows, ("value",))
     print(f"posterior: {note}")
+    fitted = [item.id for item in records if item.fitted_itself]
+    if fitted:
+        print(f"no test at the fit, because the run fitted what they compare: {', '.join(fitted)}")
     for item in records:
         if item.survives_less:
             print(describe_loss(item))
@@ -72,13 +78,22 @@ def _cells(item: ClaimRecord) -> tuple[str, ...]:
         item.id,
         item.kind,
         item.verdict,
-        format_number(item.value),
-        f"{item.comparison} {item.bound:.4g}",
+        _value(item, item.value),
+        _bound(item),
         _fraction(item.fraction, item.fraction_lower, item.fraction_upper),
         _fraction(item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper),
         cut or "-",
         item.text + (f" [{item.explanation}]" if item.explanation else ""),
     )
+
+
+def _value(item: ClaimRecord, value: float | None) -> str:
+    return format_number(value) if value is None or item.unit == "1" else f"{format_number(value)} {item.unit}"
+
+
+def _bound(item: ClaimRecord) -> str:
+    """Return what a value must be; what is disputed need not be anything."""
+    return "-" if item.verdict == DISPUTED else f"{item.comparison} {item.bound:.4g}"
 
 
 def _fraction(value: float | None, lower: float | None, upper: float | None) -> str:

@@ -5,39 +5,26 @@ Start with `print_fit`.
 
 from collections.abc import Sequence
 
-from kinimmune.cli.printing.targets import print_fitted, print_inside, print_interval, print_unfitted
+from kinimmune.cli.printing.predictions import print_predictions
+from kinimmune.cli.printing.targets import print_fitted, print_interval
 from kinimmune.cli.terminal import format_number, print_table
-from kinimmune.fitting.estimation.outcome_rows import ScoreReference
 from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, FitResult
 from kinimmune.fitting.estimation.whitening import describe_row
-from kinimmune.fitting.problem.targets import Role, Statistic
+from kinimmune.fitting.problem.targets import Statistic
 
-_CAUTION = (
-    "Agreement with the fitted {what} shows that the model is flexible enough, not that it is valid; "
-    "what was not fitted stands beside what a naive rule predicts."
-)
+_CAUTION = "Agreement with the fitted {what} shows that the model is flexible enough, not that it is valid"
+_BESIDE = "; what was not fitted stands beside what a naive rule predicts"
 
 
 def print_fit(result: FitResult) -> None:
     """Print the tables of a fit on stdout."""
-    print(
-        f"{result.model}: {result.status}; {result.patients} patients, seed {result.seed}, "
-        f"{result.wall_seconds:.0f} s, {result.evaluations} evaluations, "
-        f"{result.failed_patients} failed patients, {result.retried_courses} courses by scipy"
-    )
-    print(
-        f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "
-        f"{format_number(result.effective_parameters, 3)} effective parameters, "
-        f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
-    )
-    rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
-    print(f"treatment stops by {rules}\n" if rules else "")
+    _print_head(result)
     medians_alone = all(row.statistic == Statistic.MEDIAN for row in result.targets)
     if medians_alone:
         _print_medians("Fitted medians [month]", result.targets)
     else:
         print_fitted(result.targets)
-    _print_unfitted(result)
+    print_predictions(result)
     _print_correlations(result)
     _print_estimates(result.parameters)
     _print_progression_free(result)
@@ -54,7 +41,26 @@ def print_fit(result: FitResult) -> None:
     columns = ("study", "arm", "fraction", "disease control", "median duration [month]")
     if responses:
         print_table("Objective responses", columns, responses, columns[2:])
-    print(_CAUTION.format(what="medians" if medians_alone else "numbers"))
+    beside = any(row.null_prediction is not None for row in (*result.unfitted, *result.transport))
+    print(f"{_CAUTION.format(what='medians' if medians_alone else 'numbers')}{_BESIDE if beside else ''}.")
+
+
+def _print_head(result: FitResult) -> None:
+    """Print how the fit went; experiments are made with one typical individual and have no patients."""
+    patients, failed = f"{result.patients} patients, ", f"{result.failed_patients} failed patients, "
+    if not result.stop_rules:
+        patients, failed = "", failed if result.failed_patients else ""
+    print(
+        f"{result.model}: {result.status}; {patients}seed {result.seed}, {result.wall_seconds:.0f} s, "
+        f"{result.evaluations} evaluations, {failed}{result.retried_courses} courses by scipy"
+    )
+    print(
+        f"sum of squares {format_number(result.chi_square_data)} (data) + {format_number(result.chi_square_prior)} (priors); "
+        f"{format_number(result.effective_parameters, 3)} effective parameters, "
+        f"{format_number(result.degrees_of_freedom, 3)} degrees of freedom"
+    )
+    rules = ", ".join(f"{study}: {rule}" for study, rule in result.stop_rules.items())
+    print(f"treatment stops by {rules}\n" if rules else "")
 
 
 def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
@@ -76,55 +82,6 @@ def _print_medians(title: str, rows: Sequence[ComparisonRow]) -> None:
         for row in rows
     ]
     print_table(title, columns, cells, columns[3:])
-
-
-def _print_unfitted(result: FitResult) -> None:
-    rows = (*result.unfitted, *result.transport)
-    if all(row.statistic in (Statistic.MEDIAN, Statistic.HAZARD_RATIO) and row.role != Role.HELD_OUT for row in rows):
-        _print_ratios(rows)
-    else:
-        print_unfitted(result.unfitted, result.transport)
-    for row in (*result.targets, *result.unfitted, *result.transport):
-        if row.reason:
-            place = ":".join(part for part in (row.study, row.arm, row.endpoint) if part)
-            print(f"no {row.statistic.replace('_', ' ')} of {place}: {row.reason}")
-    for study in (study for study, reference in result.reference_arms.items() if reference is None):
-        print(f"no hazard ratio of {study}: it has no control arm")
-    if result.q_model is not None:
-        scores = f"{format_number(result.q_model, 3)}, of the naive rule {format_number(result.q_null, 3)}"
-        print(f"Q of the hazard ratios: {scores}{_describe_reference(result.q_reference)}\n")
-
-
-def _describe_reference(found: ScoreReference | None) -> str:
-    """Return what Q a true model would have, after the scores; nothing where no trials were drawn."""
-    if found is None:
-        return ""
-    return (
-        f"; of a true model with these medians {format_number(found.mean, 3)} "
-        f"({format_number(found.lower, 2)} to {format_number(found.upper, 2)}), no larger than this with probability "
-        f"{format_number(found.probability_below, 2)}"
-    )
-
-
-def _print_ratios(rows: Sequence[ComparisonRow]) -> None:
-    """Print hazard ratios and medians that were not fitted."""
-    columns = ("study", "arm", "endpoint", "statistic", "reported", "interval", "predicted", "naive rule", "in interval")
-    cells = [
-        (
-            row.study,
-            row.arm or "-",
-            row.endpoint or "-",
-            row.statistic.replace("_", " "),
-            format_number(row.observed),
-            print_interval(row.lower, row.upper),
-            format_number(row.predicted, 3),
-            format_number(row.null_prediction, 3),
-            print_inside(row),
-        )
-        for row in rows
-    ]
-    if cells:
-        print_table("Not fitted", columns, cells, columns[4:8])
 
 
 def _print_correlations(result: FitResult) -> None:

@@ -84,6 +84,7 @@ def _parameter(item: Parameter) -> Json:
         "prior": None if item.prior.scale is Scale.FIXED else _prior(item.prior),
         "estimated": item.estimated,
         "spread": None if item.spread is None else {"scale": item.spread.scale.value, "sd": item.spread.sd},
+        "trial_spread": item.trial_spread,
         "study": item.study,
         "arm": item.arm,
         "drug": item.drug,
@@ -131,18 +132,26 @@ def print_model(content: Mapping[str, Any]) -> None:
 
 
 def _parameter_cells(item: Mapping[str, Any]) -> tuple[str, ...]:
-    prior, spread = item["prior"], item["spread"]
+    prior, spreads = item["prior"], list(_describe_spreads(item))
     return (
         item["name"],
         format_number(item["value"]),
         item["unit"],
         "yes" if item["estimated"] else "no",
         "fixed" if prior is None else f"{prior['scale']} ({format_number(prior['median'])}, {format_number(prior['sd'])})",
-        "-" if spread is None else f"{spread['scale']} ({spread['sd']})",
+        ", ".join(spreads) or "-",
         item["status"],
         f"{item['source']}, {item['locator']}",
         item["meaning"],
     )
+
+
+def _describe_spreads(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how patients differ in a parameter, and trials on the scale of its prior."""
+    if item["spread"] is not None:
+        yield f"{item['spread']['scale']} ({item['spread']['sd']})"
+    if item["trial_spread"] is not None:
+        yield f"between trials ({format_number(item['trial_spread'])})"
 
 
 def _print_kinases(kinases: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Published numbers of every kind beside their predictions, as `kinimmune fit` prints them.
 
-Start with `print_fitted` and `print_unfitted`.  A fit to medians alone has tables of its own in `kinimmune.cli.printing.fit`;
-shares stand as they do in the tables, between 0 and 1.
+Start with `print_fitted`, `print_unfitted` and `print_intervals`.  A fit to medians alone has tables of its own in
+`kinimmune.cli.printing.fit`; shares stand as they do in the tables, between 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,14 @@ from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import COUNTS
 from kinimmune.reports.typesetting.statistics import has_number, is_range, name_arms, name_row, name_unit, print_range
 
+NOTHING = 0.0005
+"""Residual below which three decimals are 0."""
+
 
 def print_fitted(rows: Sequence[ComparisonRow]) -> None:
     """Print every fitted number, curve and set of patients with its raw residual."""
     columns: tuple[str, ...] = ("study", "arm", "what", "reported", "interval", "predicted", "residual")
-    cells: list[tuple[str, ...]] = [(*_describe(row, _name(row)), format_number(row.residual, 2)) for row in rows]
+    cells: list[tuple[str, ...]] = [(*_describe(row, _name(row)), _residual(row)) for row in rows]
     if any(row.scan_observed is not None for row in rows):
         columns += ("scan reported", "scan predicted")
         cells = [(*cell, *_scans(row)) for cell, row in zip(cells, rows, strict=True)]
@@ -25,13 +28,51 @@ def print_fitted(rows: Sequence[ComparisonRow]) -> None:
 def print_unfitted(unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow]) -> None:
     """Print what was not fitted, and what was predicted by a fit without an arm, each beside what a naive rule says."""
     columns = ("study", "arm", "what", "reported", "interval", "predicted", "residual", "naive rule", "in interval")
-    named = [(row, f"{_name(row)}{', held out' if row.role == 'held_out' else ''}") for row in unseen]
-    named += [(row, f"{_name(row)}, arm left out") for row in transported]
+    named = _name_unfitted(unseen, transported)
     cells = [
-        (*_describe(row, name), format_number(row.residual, 2), format_number(row.null_prediction, 3), print_inside(row))
-        for row, name in named
+        (*_describe(row, name), _residual(row), format_number(row.null_prediction, 3), print_inside(row)) for row, name in named
     ]
     print_table("Not fitted", columns, cells, columns[3:8])
+
+
+def print_intervals(title: str, unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow] = ()) -> None:
+    """Print the intervals of predictions and where the report falls in that of a trial, then why any of them is missing.
+
+    Nothing of results from before the place was told.
+    """
+    named = _name_unfitted(unseen, transported)
+    columns = ("study", "arm", "what", "reported", "predicted", "parameters", "+ constants", "one trial", "report at")
+    cells = [
+        (
+            row.study,
+            name_arms(row),
+            name,
+            print_range(row) if is_range(row) else format_number(row.observed),
+            _predicted(row),
+            print_interval(row.predicted_lower, row.predicted_upper),
+            print_interval(row.drawn_lower, row.drawn_upper),
+            print_interval(row.trial_lower, row.trial_upper),
+            format_number(row.trial_place, 2),
+        )
+        for row, name in named
+        if has_number(row) and (row.trial_place is not None or row.interval_reason)
+    ]
+    if cells:
+        print_table(title, columns, cells, columns[3:])
+        print(_PLACE)
+    for reason in dict.fromkeys(row.interval_reason for row, _ in named if row.interval_reason):
+        rows = [f"{row.study} {name_arms(row)} {name}" for row, name in named if row.interval_reason == reason]
+        print(f"not all intervals of {', '.join(rows)}: {reason}")
+    if cells:
+        print()
+
+
+_PLACE = "report at: probability that one trial of that size reports less than was reported"
+
+
+def _name_unfitted(unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow]) -> list[tuple[ComparisonRow, str]]:
+    named = [(row, f"{_name(row)}{', held out' if row.role == 'held_out' else ''}") for row in unseen]
+    return [*named, *((row, f"{_name(row)}, arm left out") for row in transported)]
 
 
 def print_inside(row: ComparisonRow) -> str:
@@ -59,6 +100,11 @@ def _describe(row: ComparisonRow, name: str) -> tuple[str, ...]:
         deviance = "-" if row.deviance is None else f"deviance {format_number(row.deviance, 3)}"
         values = (intervals, "-", deviance)
     return (row.study, name_arms(row), name, *values)
+
+
+def _residual(row: ComparisonRow) -> str:
+    """Return the residual; one that no digit of a table shows is 0, as that of a range far within."""
+    return format_number(0.0 if row.residual is not None and abs(row.residual) < NOTHING else row.residual, 2)
 
 
 def _predicted(row: ComparisonRow) -> str:

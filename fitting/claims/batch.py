@@ -18,7 +18,7 @@ from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
-from kinimmune.models.symbolic.parameters import Parameter, ParameterKey, Scale
+from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.design import Trial
 
@@ -216,38 +216,3 @@ def _find_errors(batch: ExperimentBatch, experiment: str, quantity: str) -> Arra
 
 def _knock_out(batch: ExperimentBatch, interactions: str) -> ExperimentBatch:
     return replace(batch, knocked_out=(*batch.knocked_out, *interactions.split("+")))
-
-
-def nominal(parameters: Sequence[Parameter]) -> Array:
-    """Return the table's values, shape (n_parameters, 1), a study-specific parameter at its first study's."""
-    return np.array([[item.value] for item in _distinct(parameters)])
-
-
-def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, seed: int) -> Array:
-    """Return independent draws from the priors, shape (n_parameters, draws); a fixed parameter keeps its value.
-
-    Parameters
-    ----------
-    parameters
-        of the model
-    draws
-        number of parameter sets
-    width
-        factor on the standard deviation of every prior: 1 as declared, .5 halved
-    seed
-        of the draws; the same z-scores serve every width
-    """
-    generator = np.random.default_rng(seed)
-    rows = []
-    for item in _distinct(parameters):
-        scores = generator.standard_normal(draws)
-        if item.prior.scale is Scale.FIXED:
-            rows.append(np.full(draws, item.value))
-        else:
-            rows.append(np.array([item.prior.from_z(width * score) for score in scores]))
-    return np.array(rows)
-
-
-def _distinct(parameters: Sequence[Parameter]) -> list[Parameter]:
-    """Return the first parameter of every name; no arm's own."""
-    return list(parameters_of(parameters, None, None))

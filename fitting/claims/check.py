@@ -10,7 +10,6 @@ from functools import partial
 from kinimmune.fitting.claims.batch import ExperimentSetup
 from kinimmune.fitting.claims.evidence import draw_batches, try_claims
 from kinimmune.fitting.claims.posterior import ClaimPosterior
-from kinimmune.fitting.claims.readout import Named
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.claims.table import Claim, read_claims
@@ -115,13 +114,9 @@ def _gather_trials(model: OdeModel, claims: Sequence[Claim], tables: Tables, oth
 
 
 def _list_named(model: OdeModel, claims: Iterable[Claim]) -> set[str]:
-    """Return what rows of claims name as experiment or baseline, studies among them, and the studies their read-outs read."""
-    named: set[str] = set()
-    for claim in claims:
-        readout = readouts_of(model.name).get(claim.readout)
-        named |= {(name or "").partition(":")[0] for name in (claim.experiment, claim.baseline)}
-        named |= set(() if readout is None else readout.uses.get(Named.STUDY, ()))
-    return named
+    """Return what claims are read in, studies among it."""
+    readouts = readouts_of(model.name)
+    return {place for claim in claims if claim.readout in readouts for place in readouts[claim.readout].list_places(claim)}
 
 
 def _gather_values(

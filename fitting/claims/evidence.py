@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
+from kinimmune.fitting.claims.general import DIRECT
 from kinimmune.fitting.claims.parameter_sets import draw_sets, read_sets
 from kinimmune.fitting.claims.posterior import ClaimPosterior, PosteriorBatches, draw_posterior
 from kinimmune.fitting.claims.readout import Readout
@@ -123,7 +124,7 @@ def _try(claim: Claim, readout: Readout, batches: Batches) -> ClaimRecord:
     }
     tables = Evidence(_holds(claim, value), share, _ablate(claim, readout, batches.nominal, batches.few))
     fit = None if batches.posterior is None else _read_fit(claim, readout, batches.posterior)
-    obstacle = _find_obstacle(claim, batches)
+    obstacle = _find_obstacle(claim, readout, batches)
     judged = fit.evidence if fit is not None and claim.kind is ClaimKind.FITTED and not obstacle else tables
     verdict = UNDECIDED if obstacle else judge(judged, disputed=disputed, explained=bool(claim.explanation))
     record = ClaimRecord(
@@ -148,19 +149,22 @@ def _try(claim: Claim, readout: Readout, batches: Batches) -> ClaimRecord:
         explanation=(obstacle or explain_undecided(judged.share)) if verdict == UNDECIDED else claim.explanation or None,
         ablations=tuple(judged.ablations),
         holds_without=without,
+        unit=readout.find_unit(batches.nominal.setup.compiled.model, claim),
     )
     return record if fit is None else _add_fit(record, fit)
 
 
-def _find_obstacle(claim: Claim, batches: Batches) -> str:
+def _find_obstacle(claim: Claim, readout: Readout, batches: Batches) -> str:
     """Return why a claim whose numbers are fitted cannot be judged here; empty where it can, and for every other claim."""
     if claim.kind is not ClaimKind.FITTED:
         return ""
     if batches.posterior is None:
         return NEEDS_A_RUN
-    named = {(place or "").partition(":")[0] for place in (claim.experiment, claim.baseline)}
-    missing = named & set(batches.nominal.setup.trials) - batches.posterior.source.studies
-    return f"its numbers are fitted, and this run has no fit of study {' or '.join(sorted(missing))}" if missing else ""
+    setup, fitted = batches.nominal.setup, batches.posterior.source.places
+    studies = sorted(readout.list_places(claim) & set(setup.trials) - fitted)
+    experiments = {claim.experiment} & set(setup.experiments) - fitted
+    missing = [*(f"study {name}" for name in studies), *(f"experiment {name}" for name in experiments)]
+    return f"its numbers are fitted, and this run has no fit of {' or '.join(missing)}" if missing else ""
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,8 @@ class _Fit:
     """Of the same draws with constants held; None for a disputed claim."""
     evidence: Evidence
     """With constants held."""
+    fitted_itself: bool
+    """Whether what the claim compares was fitted."""
 
 
 def _read_fit(claim: Claim, readout: Readout, batches: PosteriorBatches) -> _Fit:
@@ -185,7 +191,8 @@ def _read_fit(claim: Claim, readout: Readout, batches: PosteriorBatches) -> _Fit
     held = None if disputed else _count(claim, readout, batches.held, effective)
     judged = claim.kind is ClaimKind.FITTED
     ablations = _ablate(claim, readout, batches.fitted, batches.few) if judged else ()
-    return _Fit(batches.source.basis, value, drawn, held, Evidence(_holds(claim, value), held or drawn, ablations))
+    itself = claim.readout in DIRECT and (claim.quantity, claim.experiment, claim.baseline) in batches.source.comparisons
+    return _Fit(batches.source.basis, value, drawn, held, Evidence(_holds(claim, value), held or drawn, ablations), itself)
 
 
 def _add_fit(record: ClaimRecord, fit: _Fit) -> ClaimRecord:
@@ -200,6 +207,7 @@ def _add_fit(record: ClaimRecord, fit: _Fit) -> ClaimRecord:
         posterior_fraction_held=None if fit.held is None else fit.held.value,
         posterior_fraction_held_lower=None if fit.held is None else fit.held.lower,
         posterior_fraction_held_upper=None if fit.held is None else fit.held.upper,
+        fitted_itself=fit.fitted_itself,
     )
 
 

@@ -38,8 +38,9 @@ def difference(batch: ExperimentBatch, claim: Claim) -> Array:
 
 
 def absolute_log_ratio(batch: ExperimentBatch, claim: Claim) -> Array:
-    """Return the size of the change |ln(experiment / baseline)| of the quantity, shape (n,)."""
-    return np.abs(np.log(ratio(batch, claim)))
+    """Return the size of the change |ln(experiment / baseline)| of the quantity, shape (n,); infinite where one is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a knock-out may leave nothing in one
+        return np.abs(np.log(ratio(batch, claim)))
 
 
 def fold_change_by_mechanism(batch: ExperimentBatch, claim: Claim) -> Array:
@@ -97,10 +98,12 @@ _ONE_EXPERIMENT = {"quantity": Named.QUANTITY, "experiment": Named.EXPERIMENT, "
 _TWO_EXPERIMENTS = _ONE_EXPERIMENT | {"baseline": Named.EXPERIMENT}
 
 GENERAL: Mapping[str, Readout] = {
-    "value": Readout(value, _ONE_EXPERIMENT),
+    "value": Readout(value, _ONE_EXPERIMENT, unit=Named.QUANTITY),
     "ratio": Readout(ratio, _TWO_EXPERIMENTS),
-    "difference": Readout(difference, _TWO_EXPERIMENTS),
+    "difference": Readout(difference, _TWO_EXPERIMENTS, unit=Named.QUANTITY),
     "log_ratio": Readout(absolute_log_ratio, _TWO_EXPERIMENTS),
     "through": Readout(fold_change_by_mechanism, _ONE_EXPERIMENT | {"arrows": Named.INTERACTION}),
 }
 """Name in the column `readout` of `claims.csv` -> read-out."""
+DIRECT = ("value", "ratio", "difference", "log_ratio")
+"""Those that read what a measurement tells: a quantity in an experiment, alone or beside a reference."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.parameters import Parameter, Scale
@@ -37,6 +37,29 @@ class ParameterSets:
     def to_batch(self, setup: ExperimentSetup, seed: int) -> ExperimentBatch:
         """Return the sets with the experiments that are run with them."""
         return ExperimentBatch(setup, self.shared, seed=seed, own=self.own)
+
+
+def nominal(parameters: Sequence[Parameter]) -> Array:
+    """Return the table's values, shape (n_parameters, 1), a study-specific parameter at its first study's."""
+    return np.array([[item.value] for item in parameters_of(parameters, None)])
+
+
+def draw_parameters(parameters: Sequence[Parameter], draws: int, width: float, seed: int) -> Array:
+    """Return independent draws from the priors, shape (n_parameters, draws); a fixed parameter keeps its value.
+
+    Parameters
+    ----------
+    parameters
+        of the model
+    draws
+        number of parameter sets
+    width
+        factor on the standard deviation of every prior: 1 as declared, .5 halved
+    seed
+        of the draws; the same z-scores serve every width
+    """
+    generator = np.random.default_rng(seed)
+    return np.array([_draw(item, width * generator.standard_normal(draws)) for item in parameters_of(parameters, None)])
 
 
 def read_sets(parameters: Sequence[Parameter], n: int = 1) -> ParameterSets:

@@ -33,8 +33,10 @@ class ClaimPosterior:
     """Shape (k, n_estimated)."""
     effective: float | None
     """How many independent draws they count for; None for all of them."""
-    studies: frozenset[str]
-    """Studies that were fitted."""
+    places: frozenset[str]
+    """Studies and experiments of which something was fitted."""
+    comparisons: frozenset[tuple[str, str, str]] = frozenset()
+    """Read-out, experiment and reference of measurements that were fitted."""
 
     def __post_init__(self) -> None:
         """Refuse draws of other parameters, and a basis nobody knows."""

@@ -92,6 +92,10 @@ class ClaimRecord:
     """Lower end of its interval."""
     posterior_fraction_held_upper: float | None = None
     """Upper end of its interval."""
+    unit: str = "1"
+    """Of the values and the bound."""
+    fitted_itself: bool = False
+    """Whether the run fitted the comparison that the claim makes, on whatever day: at the fit it holds because it was fitted."""
 
     @property
     def survives_less(self) -> bool:

@@ -25,6 +25,8 @@ class Share:
     upper: float
     """Upper end of that interval."""
     draws: int
+    effective: float
+    """How many independent draws they count for."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def count_share(satisfied: int, draws: int, effective: float | None = None) -> S
         how many independent draws they count for; None for all of them
     """
     value = satisfied / draws
-    size = draws if effective is None else min(effective, float(draws))
-    return Share(value, *wilson(value * size, size), draws)
+    size = float(draws) if effective is None else min(effective, float(draws))
+    return Share(value, *wilson(value * size, size), draws, size)
 
 
 def judge(evidence: Evidence, *, disputed: bool, explained: bool) -> str:
@@ -102,7 +104,7 @@ def judge(evidence: Evidence, *, disputed: bool, explained: bool) -> str:
 
 
 def find_deciding_draws(share: float) -> int | None:
-    """Return about how many draws would decide a claim were its share to stay as it is; None where no number would.
+    """Return about how many independent draws would decide a claim were its share to stay; None where no number would.
 
     The Wilson interval of n draws holds `ENOUGH` while |share - ENOUGH| <= z sqrt(ENOUGH (1 - ENOUGH)/n).  Rounded up to two
     digits.
@@ -119,14 +121,16 @@ def find_deciding_draws(share: float) -> int | None:
 
 
 def explain_undecided(share: Share) -> str:
-    """Return why draws leave a claim undecided, and how many would decide it.
+    """Return why draws leave a claim undecided, and how many would decide it: of correlated ones as many independent ones.
 
     >>> explain_undecided(count_share(164, 200))
     '200 draws leave the share between 0.761 and 0.867, and 0.8 lies within; about 1600 would decide if it stays 0.820'
     """
     needed = find_deciding_draws(share.value)
-    number = "no number" if needed is None else f"about {needed}"
-    known = f"{share.draws} draws leave the share between {share.lower:.3f} and {share.upper:.3f}, and {ENOUGH} lies within"
+    fewer = share.effective < share.draws
+    number = "no number" if needed is None else f"about {needed}{' independent ones' if fewer else ''}"
+    count = f"{share.draws} draws{f' that count for {share.effective:.0f} independent ones' if fewer else ''}"
+    known = f"{count} leave the share between {share.lower:.3f} and {share.upper:.3f}, and {ENOUGH} lies within"
     return f"{known}; {number} would decide if it stays {share.value:.3f}"
 
 
@@ -134,6 +138,6 @@ def describe_loss(record: ClaimRecord) -> str:
     """Return in words that a claim is supported on prior draws and survives less often where the fit of a run leaves it."""
     drawn, held = record.posterior_fraction, record.posterior_fraction_held
     parts = [] if drawn is None else [f"{drawn:.2f} of draws of the estimates with constants from their priors"]
-    parts += [] if held is None else [f"{held:.2f} with constants held, at values that meet the trials"]
+    parts += [] if held is None else [f"{held:.2f} with constants held, at values that meet what was fitted"]
     supported = f"{record.id} is supported on draws from the priors, of which {record.fraction:.2f} satisfy it"
     return f"{supported}, and survives less often at the fit: in {', and in '.join(parts)}"

@@ -43,18 +43,27 @@ def find_prior_obstacle(first: FittedRun, other: FittedRun) -> str:
 
 
 def find_ratio_obstacle(first: FittedRun, other: FittedRun) -> str:
-    """Return why the scores Q of hazard ratios that were not fitted cannot be compared."""
-    sets = [{place: _read(row) for place, row in name_rows(run.fit.unfitted).items() if _counts(row)} for run in (first, other)]
+    """Return why the scores Q of hazard ratios, which fits to medians alone predict, cannot be compared."""
+    sets = [
+        {place: _read(row) for place, row in name_rows(_list_predicted(run)).items() if _counts(row)} for run in (first, other)
+    ]
     if sets[0] != sets[1]:
         places = [str(place) for place in dict.fromkeys((*sets[0], *sets[1])) if sets[0].get(place) != sets[1].get(place)]
         return f"Q is of other hazard ratios: {_list(places)}"
-    if _fits_medians_alone(first) != _fits_medians_alone(other):
+    if _has_medians_alone(first) != _has_medians_alone(other):
         return "Q is of a fit to medians alone in one of the two only"
     return ""
 
 
-def _fits_medians_alone(run: FittedRun) -> bool:
-    return all(row.statistic == "median" for row in run.fit.targets)
+def _list_predicted(run: FittedRun) -> tuple[ComparisonRow, ...]:
+    """Return the rows that Q is of: those of the companion, where the fit has one."""
+    companion = run.fit.companion
+    return run.fit.unfitted if companion is None else companion.ratios
+
+
+def _has_medians_alone(run: FittedRun) -> bool:
+    """Return whether the fit was to medians alone, or has a companion that was."""
+    return run.fit.companion is not None or all(row.statistic == "median" for row in run.fit.targets)
 
 
 def _counts(row: ComparisonRow) -> bool:

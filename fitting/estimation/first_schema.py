@@ -21,7 +21,7 @@ ENDPOINTS = (str(Endpoint.OS), str(Endpoint.TTP))
 STATISTICS = (str(Statistic.MEDIAN), str(Statistic.HAZARD_RATIO))
 _LATER = (
     *("predicted", "changes", "warnings", "deaths_by_cause", "n_data_residuals", "q_basis", "q_reference", "reference_arms"),
-    "whitening",
+    *("whitening", "q_reason", "companion"),
 )
 """Keys of a fit that the first schema does not have."""
 _LATER_IN_ROWS = (
@@ -40,6 +40,8 @@ _LATER_IN_ROWS = (
     "n",
     "error_rule",
     "measured_error",
+    "trial_place",
+    "interval_reason",
 )
 """Keys of its rows."""
 

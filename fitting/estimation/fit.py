@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.estimation.companion_fit import TASKS as COMPANION_TASKS
+from kinimmune.fitting.estimation.companion_fit import Companion, fit_companion, needs_companion
 from kinimmune.fitting.estimation.correlated_fit import TASKS, CorrelatedFit, fit_again
 from kinimmune.fitting.estimation.optimise import Solution, optimise, optimise_coarsely_first, read_start
 from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.scores import list_scored
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_rules
 from kinimmune.fitting.estimation.summary import describe_change, summarise
 from kinimmune.fitting.problem.changes import apply_changes
@@ -21,6 +24,7 @@ from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.double_use import describe_shared_deaths
 from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
+from kinimmune.fitting.problem.lone_trials import find_lone_trials
 from kinimmune.fitting.problem.measurements import read_measurements
 from kinimmune.fitting.problem.problem import FitProblem, start_points
 from kinimmune.fitting.problem.read_targets import (
@@ -32,14 +36,17 @@ from kinimmune.fitting.problem.read_targets import (
 )
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
 from kinimmune.fitting.problem.target_rows import find_unused_data
+from kinimmune.fitting.problem.targets import Role, Target
 from kinimmune.fitting.settings import Settings
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, SerialExecutor, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError
+from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import list_endpoints, supports_trials
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class FitPlan:
     problem: ProblemSettings
     original: tuple[Parameter, ...] = ()
     """Parameters as the tables have them."""
+    has_companion: bool = False
+    """Whether hazard ratios are scored by a refit to medians alone: other numbers are fitted with them."""
 
     @property
     def correlated(self) -> tuple[str, ...]:
@@ -67,7 +76,8 @@ class FitPlan:
     @property
     def tasks(self) -> int:
         """Number of tasks of the fit."""
-        return self.settings.fit.starts + (TASKS if self.takes_correlations else 0)
+        again = (TASKS if self.takes_correlations else 0) + (COMPANION_TASKS if self.has_companion else 0)
+        return self.settings.fit.starts + again
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -76,7 +86,10 @@ class FitPlan:
         unused = (finding.message for finding in find_unused_data(self.tables))
         apart = [] if self.settings.fit.correlations else map(_describe_independence, self.correlated)
         twice = describe_shared_deaths(read_fitted_targets(self.problem.model, self.tables))
-        return (*left_out, *unused, *apart, *twice, *describe_doubts(apply_changes(self.original, self.problem.changes)))
+        parameters = apply_changes(self.original, self.problem.changes)
+        differing = any(item.estimated and item.shift is not None for item in parameters)
+        alone = (item.message for item in find_lone_trials(self.tables, self.problem.model)) if differing else ()
+        return (*left_out, *unused, *apart, *twice, *alone, *describe_doubts(parameters))
 
 
 def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
@@ -92,8 +105,10 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
     """
     changes = choose_changes(model, tables, settings.fit)
     require_rules(read_tried_trials(model, tables), settings.fit)
-    original = select_parameters(load_model(model, tables), list_tried_studies(model, tables))
-    return FitPlan(settings, tables, describe_problem(model, tables, settings.seed, settings.fit, changes), original)
+    built = load_model(model, tables)
+    original = select_parameters(built, list_tried_studies(model, tables))
+    problem = describe_problem(model, tables, settings.seed, settings.fit, changes)
+    return FitPlan(settings, tables, problem, original, _has_companion(built, tables))
 
 
 def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
@@ -122,11 +137,26 @@ def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:
 
     problem, z = found.problem, found.solution.z
     rules = compare_stop_rules(problem, z, optimise, tell) if plan.settings.fit.compare_rules else ()
-    model = plan.problem.model
-    published = (*read_targets(plan.tables, model), *read_measurements(load_model(model, plan.tables), plan.tables))
-    result, trial = summarise(problem, found.solution, published, optimise, tell)
+    companion = _refit_medians(plan, found, runtime) if plan.has_companion else None
+    result, trial = summarise(
+        problem, found.solution, _read_published(plan.problem.model, plan.tables), optimise, tell, companion
+    )
     told = replace(result, changes=_list_changes(plan), warnings=plan.warnings, whitening=found.whitening)
     return replace(told, wall_seconds=time.monotonic() - began), replace(trial, stop_rules=rules)
+
+
+def _read_published(model: str, tables: Tables) -> tuple[Target, ...]:
+    """Return every published number of the studies a model is tried in, and of its experiments, fitted or not."""
+    return (*read_targets(tables, model), *read_measurements(load_model(model, tables), tables))
+
+
+def _has_companion(model: OdeModel, tables: Tables) -> bool:
+    if not supports_trials(model):
+        return False
+    published = _read_published(model.name, tables)
+    fitted = [item for item in published if item.role is Role.FIT]
+    scored = list_scored(published, list_tried_studies(model.name, tables), list_endpoints(model))
+    return needs_companion(fitted, scored)
 
 
 def _describe_independence(study: str) -> str:
@@ -140,6 +170,11 @@ def _find_best(plan: FitPlan, runtime: Runtime) -> CorrelatedFit:
     if not plan.takes_correlations:
         return CorrelatedFit(problem, solution, None)
     return fit_again(plan.problem, problem, solution, runtime, plan.settings.folder)
+
+
+def _refit_medians(plan: FitPlan, found: CorrelatedFit, runtime: Runtime) -> Companion:
+    settings = plan.problem.with_correlations(found.problem.correlations)
+    return fit_companion(settings, found.problem, found.solution.z, runtime, plan.settings.folder)
 
 
 def _list_changes(plan: FitPlan) -> tuple[ChangeRow, ...]:

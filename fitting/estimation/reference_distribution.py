@@ -12,8 +12,9 @@ import numpy as np
 
 from kinimmune.fitting.estimation.drawn_trials import draw_trial, simulate_pools
 from kinimmune.fitting.estimation.printed_numbers import print_number
+from kinimmune.fitting.estimation.scores import list_scored
 from kinimmune.fitting.problem.problem import FitProblem
-from kinimmune.fitting.problem.targets import Statistic, Target
+from kinimmune.fitting.problem.targets import Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import Trial
 
@@ -77,7 +78,7 @@ def draw_reference(
     z
         the point, usually the optimum, shape (n_estimated,)
     published
-        published numbers; the hazard ratios with a standard error are those of Q
+        published numbers; the hazard ratios whose intervals were read are those of Q, as `list_scored` has them
     seed
         of everything drawn
     trials
@@ -91,7 +92,8 @@ def draw_reference(
         None where no hazard ratio was published with an interval that was read, and where too few drawn trials reach their
         medians or have events in both arms
     """
-    own = {trial.study: _list_ratios(trial, published) for trial in problem.trials}
+    scored = list_scored(published, [trial.study for trial in problem.trials], problem.endpoints)
+    own = {trial.study: [item for item in scored if item.study == trial.study] for trial in problem.trials}
     studies = [trial for trial in problem.trials if own[trial.study]]
     if not studies:
         return None
@@ -108,7 +110,7 @@ def draw_reference(
         ratios = own[trial.study]
         medians, logs = statistics[known, len(ratios) :], statistics[known, : len(ratios)]
         left = logs - expect_given(logs, medians)
-        errors = np.array([target.log_error for target in ratios])
+        errors = np.array([target.printed_log_error for target in ratios])
         total += np.sum((left / errors) ** 2, axis=1)
         shares = 1.0 - left.var(axis=0) / logs.var(axis=0)
         explained |= {target.label: float(share) for target, share in zip(ratios, shares, strict=True)}
@@ -139,14 +141,6 @@ class _Size:
     trials: int
     pool: int
     seed: list[int]
-
-
-def _list_ratios(trial: Trial, published: Sequence[Target]) -> list[Target]:
-    return [
-        item
-        for item in published
-        if item.study == trial.study and item.statistic is Statistic.HAZARD_RATIO and item.log_error is not None
-    ]
 
 
 def _draw_study(problem: FitProblem, z: Array, trial: Trial, ratios: Sequence[Target], size: _Size) -> Array:

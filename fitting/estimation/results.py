@@ -110,8 +110,15 @@ class ComparisonRow:
     trial_lower: float | None = None
     """Interval for one trial of that size (sampling error and parameters)."""
     trial_upper: float | None = None
+    trial_place: float | None = None
+    """Of what was not fitted, where the reported number falls among those that trials of that size would report: the probability
+    of a smaller one, and half of that of the same.  From .025 to .975 it lies in the interval for one trial.  None of what was
+    fitted, where `reason` or `interval_reason` tells why, and in results from before it was told."""
     reason: str = ""
     """Why nothing is predicted; empty where something is."""
+    interval_reason: str = ""
+    """Of what was predicted and not fitted, why an end of an interval or the place of the report is missing; empty where all are
+    there."""
     reference_arm: str | None = None
     """Of a ratio the control; None of a median, and in results of schema 1."""
     role: str | None = None
@@ -136,6 +143,24 @@ class ComparisonRow:
     """Rule of its study that its standard error comes from; None where that is decided number by number."""
     measured_error: float | None = None
     """Of a measurement, on the scale of its errors; None of a share, and in results from before it was told."""
+
+
+@dataclass(frozen=True)
+class CompanionResult:
+    """The same problem fitted to its medians alone, from where the fit ended: hazard ratios are predictions of it."""
+
+    status: str
+    """`converged` or the reason it is not."""
+    evaluations: int
+    chi_square_data: float | None
+    """Of the medians; None where no point with a finite sum of squares was found."""
+    chi_square_prior: float | None
+    estimates: dict[str, float]
+    """Parameter -> its estimate by the medians alone; empty where there is none."""
+    medians: tuple[ComparisonRow, ...]
+    """What it was fitted to."""
+    ratios: tuple[ComparisonRow, ...]
+    """The hazard ratios that Q is of, predicted; `role` is what they were for in the fit."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +210,9 @@ class FitResult:
     effective_parameters: float
     degrees_of_freedom: float
     q_model: float | None
+    """Q of the published hazard ratios, sum of ((ln predicted - ln reported)/se)^2, as a fit to medians alone predicts them."""
     q_null: float | None
+    """That of the naive rule."""
     parameters: tuple[EstimateRow, ...]
     targets: tuple[ComparisonRow, ...]
     unfitted: tuple[ComparisonRow, ...]
@@ -211,9 +238,16 @@ class FitResult:
     """Residuals whose squares add to `chi_square_data`: two of a median (the second of OS is 0), one of any other number and of
     each interval of data."""
     q_basis: str | None = None
-    """What `q_model` comes from: `medians`, a fit to medians alone; None where there is no Q, or none from such a fit."""
+    """Which fit `q_model` and `q_reference` are of: `medians`, this one, which was to medians alone; `companion`, a refit to the
+    medians alone; None where there is no Q."""
+    q_reason: str = ""
+    """Why there is no Q; empty where there is one, and in results from before it was told."""
     q_reference: ScoreReference | None = None
-    """What Q would be were the model exactly true; None where there is no `q_basis`, and in results from before it was told."""
+    """What Q would be were the model exactly true; None where there is no `q_basis`, where too few drawn trials have the numbers,
+    and in results from before it was told."""
+    companion: CompanionResult | None = None
+    """The refit to the medians alone; None where nothing but medians was fitted, or no median, or no ratio has an interval that
+    was read."""
     reference_arms: dict[str, str | None] = field(default_factory=dict)
     """Study -> the arm its ratios are relative to; None where it has no control, and so no ratio."""
     whitening: Whitening | None = None

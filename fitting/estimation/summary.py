@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
+from kinimmune.fitting.estimation.companion_fit import Companion
+from kinimmune.fitting.estimation.comparisons import Evidence, compare
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation, approximate
 from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
-from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow, ScoreReference
+from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
 from kinimmune.fitting.estimation.progression_summary import describe_response
-from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference
 from kinimmune.fitting.estimation.results import (
     ChangeRow,
     ComparisonRow,
@@ -25,6 +25,7 @@ from kinimmune.fitting.estimation.results import (
     StartRow,
     TrialResult,
 )
+from kinimmune.fitting.estimation.score_summary import RatioScore, summarise_score
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.horizon import REPORT_MONTHS
@@ -47,10 +48,9 @@ AT_BOUND = 1e-3
 class _Found:
     """The best point with its virtual trial to the horizon of the report."""
 
-    problem: FitProblem
-    z: Array
-    outcomes: Outcomes
+    evidence: Evidence
     approximation: LaplaceApproximation
+    score: RatioScore
 
 
 def summarise(
@@ -59,6 +59,7 @@ def summarise(
     published: Sequence[Target],
     optimise: Optimiser,
     progress: Callable[[str], None],
+    companion: Companion | None = None,
 ) -> tuple[FitResult, TrialResult]:
     """Return the result of a fit (without its wall time) and its virtual trial.
 
@@ -74,20 +75,24 @@ def summarise(
         used once more, to fit without the arm that is then predicted (transport)
     progress
         takes a word on what is being done
+    companion
+        the refit to medians alone that hazard ratios are scored by, None where the fit has none
     """
     studies = {trial.study for trial in problem.trials}
     unseen = [item for item in published if item.role is not Role.FIT and (item.study in studies or not item.of_trial)]
     wide = widen(problem, unseen)
     progress("uncertainty by the curvature at the optimum")
     approximation = approximate(wide, solution.z, [item for item in unseen if can_predict(item, problem.endpoints)])
-    found = _Found(wide, solution.z, predict(wide, [solution.z])[0], approximation)
+    evidence = Evidence(wide, predict(wide, [solution.z])[0], approximation, published)
+    score = summarise_score(evidence, solution.z, solution.seed, companion, progress)
     progress("transport: fitting without the arm to be predicted")
     transported, evaluations = transport(problem, solution.z, published, optimise)
     progress("virtual trial at the estimates")
-    trial = describe_trial(wide, solution.z, found.outcomes, solution.seed)
+    trial = describe_trial(wide, solution.z, evidence.outcomes, solution.seed)
     observed = describe_observed((*problem.targets, *unseen), trial.arms[0].risk_months if trial.arms else ())
-    result = _fit_result(found, solution, published, transported)
-    return replace(result, evaluations=result.evaluations + evaluations), replace(trial, observed=observed)
+    result = _fit_result(_Found(evidence, approximation, score), solution, tuple(unseen), transported)
+    refitted = 0 if companion is None else companion.found.evaluations
+    return replace(result, evaluations=result.evaluations + evaluations + refitted), replace(trial, observed=observed)
 
 
 def transport(
@@ -129,19 +134,11 @@ def _approximate_predictions(fitted: FitProblem, predicted: FitProblem, z: Array
     return approximate(predicted, z, seen=fitted)
 
 
-def _fit_result(
-    found: _Found, solution: Solution, published: Sequence[Target], transported: tuple[ComparisonRow, ...]
-) -> FitResult:
-    problem, approximation = found.problem, found.approximation
-    values = residuals(problem, found.outcomes, found.z)
+def _fit_result(found: _Found, solution: Solution, unseen: Sequence[Target], transported: tuple[ComparisonRow, ...]) -> FitResult:
+    problem, outcomes, z = found.evidence.problem, found.evidence.outcomes, solution.z
+    approximation, score = found.approximation, found.score
+    values = residuals(problem, outcomes, z)
     n_data = count_data_residuals(problem)
-    studies = {trial.study for trial in problem.trials}
-    unseen = tuple(item for item in published if item.role is not Role.FIT and (item.study in studies or not item.of_trial))
-    evidence = Evidence(problem, found.outcomes, approximation, published)
-    unfitted = compare(evidence, unseen, with_null=True)
-    q_model = score(unfitted, unseen, null=False)
-    medians_alone = all(item.statistic is Statistic.MEDIAN for item in problem.targets)
-    reference = draw_reference(problem, found.z, unseen, solution.seed) if medians_alone and q_model is not None else None
     covariance = approximation.covariance(constants_drawn=False)
     errors = np.sqrt(np.diag(covariance))
     effective = approximation.effective_parameters
@@ -153,34 +150,36 @@ def _fit_result(
         status="converged" if solution.best.converged else solution.best.message,
         wall_seconds=0.0,
         evaluations=solution.evaluations,
-        failed_patients=sum(item.failed for item in found.outcomes.values()),
-        retried_courses=sum(item.retried for item in found.outcomes.values()),
+        failed_patients=sum(item.failed for item in outcomes.values()),
+        retried_courses=sum(item.retried for item in outcomes.values()),
         stop_rules={study: str(rule) for study, rule in problem.rules.items()},
         chi_square_data=float(np.sum(values[:n_data] ** 2)),
         chi_square_prior=float(np.sum(values[n_data:] ** 2)),
         effective_parameters=effective,
         degrees_of_freedom=_count_numbers(problem) - effective,
-        q_model=q_model,
-        q_null=score(unfitted, unseen, null=True),
-        q_basis="medians" if medians_alone and q_model is not None else None,
-        q_reference=None if reference is None or q_model is None else _describe_reference(reference, q_model),
+        q_model=score.model,
+        q_null=score.null,
+        q_basis=score.basis,
+        q_reason=score.reason,
+        q_reference=score.reference,
+        companion=score.companion,
         parameters=tuple(
-            replace(_estimate(item, score, error), changed=changed.get(item.key, ""))
-            for item, score, error in zip(problem.estimated, found.z, errors, strict=True)
+            replace(_estimate(item, at, error), changed=changed.get(item.key, ""))
+            for item, at, error in zip(problem.estimated, z, errors, strict=True)
         ),
-        targets=compare(evidence, problem.targets, with_null=False),
-        unfitted=unfitted,
+        targets=compare(found.evidence, problem.targets, with_null=False),
+        unfitted=compare(found.evidence, unseen, with_null=True),
         transport=transported,
         responses=tuple(
             describe_response(study, arm, outcome, progresses=Endpoint.PFS in problem.endpoints)
-            for (study, arm), outcome in found.outcomes.items()
+            for (study, arm), outcome in outcomes.items()
         ),
-        events=tuple(_events(problem, found.outcomes)),
-        deaths_by_cause={trial.study: _count_deaths(trial, found.outcomes) for trial in problem.trials},
+        events=tuple(_events(problem, outcomes)),
+        deaths_by_cause={trial.study: _count_deaths(trial, outcomes) for trial in problem.trials},
         n_data_residuals=n_data,
         reference_arms={trial.study: None if trial.control is None else trial.control.name for trial in problem.trials},
-        curves=tuple(_curves(found.outcomes, problem.endpoints)),
-        predicted=tuple(_predicted(problem, found.outcomes)),
+        curves=tuple(_curves(outcomes, problem.endpoints)),
+        predicted=tuple(_predicted(problem, outcomes)),
         starts=tuple(
             StartRow(index, item.chi_square, item.converged, item.evaluations, item.message)
             for index, item in enumerate(solution.starts)
@@ -195,12 +194,6 @@ def _fit_result(
 def _count_numbers(problem: FitProblem) -> int:
     """Return how many numbers were fitted: every interval of a curve and of patients is one."""
     return sum(count_residuals(problem, item) if item.statistic in DATA else 1 for item in problem.targets)
-
-
-def _describe_reference(reference: ReferenceDistribution, score: float) -> ScoreReference:
-    """Return the distribution of Q were the model true, and where the model's own lies in it."""
-    low, middle, high = reference.quantiles((0.025, 0.5, 0.975))
-    return ScoreReference(reference.mean, low, middle, high, reference.probability_below(score), len(reference.scores))
 
 
 def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:

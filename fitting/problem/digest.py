@@ -103,7 +103,8 @@ def _measurements(model: OdeModel, tables: Tables) -> dict[str, object]:
 def _parameter(item: Parameter) -> tuple[object, ...]:
     """Return what a result depends on; text first, so that parameters can be sorted."""
     prior = [str(item.prior.scale), item.prior.median, item.prior.sd]
-    return (item.key, item.unit, item.value, item.lower, item.upper, item.estimated, prior, _spread(item.spread))
+    told = (item.key, item.unit, item.value, item.lower, item.upper, item.estimated, prior, _spread(item.spread))
+    return told if item.shift is None else (*told, [item.shift.name, str(item.shift.scale)])
 
 
 def _spread(spread: Spread | None) -> list[object] | None:

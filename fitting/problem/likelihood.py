@@ -113,6 +113,21 @@ def interval_residuals(curve: StepCurve, errors: Array, median: float, near: flo
     DataError
         when the curve ends before the median
     """
+    ends = find_bracket(curve, errors, median, near)
+    above, below = (_standardise(value, error) for value, error in ends)
+    return _split(max(0.5 * (above - below), SMALLEST_HALF), 0.5 * (above + below))
+
+
+End = tuple[float, float]
+"""S and its standard error."""
+
+
+def find_bracket(curve: StepCurve, errors: Array, median: float, near: float) -> tuple[End, End]:
+    """Return S and its error before and after the times at which a published median of PFS may have fallen.
+
+    They are those of the step of a scan, or of the interval between two scans that the median was rounded from; arguments and
+    errors as of `interval_residuals`.
+    """
     if not median + HALF_PRINTED < curve.time[-1]:
         end = curve.time[-1]
         raise DataError(f"a median of {median:g} d lies beyond the curve, which ends on day {end:g}; correct one of them")
@@ -120,16 +135,15 @@ def interval_residuals(curve: StepCurve, errors: Array, median: float, near: flo
     nearest = int(np.argmin(np.abs(scans - median))) if scans.size else -1
     if nearest >= 0 and abs(scans[nearest] - median) <= near:
         row = int(np.flatnonzero(curve.at_scan)[nearest])
-        ends = [(float(curve.survival[place]), float(errors[place])) for place in (row - 1, row)]
-    else:
-        segment = int(np.searchsorted(scans, median))
-        time, survival = curve.between_scans(segment)
-        spread = curve.between_scans(segment, errors)[1]
-        days = np.array([max(median - HALF_PRINTED, float(time[0])), min(median + HALF_PRINTED, float(time[-1]))])
-        around = zip(np.interp(days, time, survival), np.interp(days, time, spread), strict=True)
-        ends = [(float(value), float(error)) for value, error in around]
-    above, below = (_standardise(value, error) for value, error in ends)
-    return _split(max(0.5 * (above - below), SMALLEST_HALF), 0.5 * (above + below))
+        before, after = ((float(curve.survival[place]), float(errors[place])) for place in (row - 1, row))
+        return before, after
+    segment = int(np.searchsorted(scans, median))
+    time, survival = curve.between_scans(segment)
+    spread = curve.between_scans(segment, errors)[1]
+    days = np.array([max(median - HALF_PRINTED, float(time[0])), min(median + HALF_PRINTED, float(time[-1]))])
+    around = zip(np.interp(days, time, survival), np.interp(days, time, spread), strict=True)
+    before, after = ((float(value), float(error)) for value, error in around)
+    return before, after
 
 
 def _standardise(survival: float, error: float) -> float:

@@ -137,10 +137,10 @@ def null_prediction(target: Target, targets: Sequence[Target], trials: Sequence[
     A hazard ratio: the ratio of the study's published medians, control over treated.  A median of a treated arm: the
     control's published median times the ratio of medians in the other study.  A study without a control has neither.
     """
-    published = {(item.study, item.arm, item.endpoint): item.number for item in targets if item.statistic is Statistic.MEDIAN}
-    trial = next(item for item in trials if item.study == target.study)
     if target.statistic not in (Statistic.MEDIAN, Statistic.HAZARD_RATIO):
         return None
+    published = {(item.study, item.arm, item.endpoint): item.number for item in targets if item.statistic is Statistic.MEDIAN}
+    trial = next(item for item in trials if item.study == target.study)
     if trial.control is None or target.arm == trial.control.name:
         return None  # what the control comes from no ratio tells
     treated, control = (arm.name for arm in trial.contrast(target.arm))

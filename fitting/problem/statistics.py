@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
-from kinimmune.fitting.problem.targets import COUNTS, SHARES, Statistic, Target
+from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, SHARES, Statistic, Target
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.measurement import ErrorModel, Measurement, find_score
@@ -126,10 +126,26 @@ def is_number(target: Target) -> bool:
     return target.statistic in NUMBERS or isinstance(target.published, Measurement)
 
 
+def is_counted(target: Target) -> bool:
+    """Return whether a number of this module counts patients, or is the share of those counted."""
+    if isinstance(target.published, Measurement):
+        return target.published.errors is ErrorModel.BINOMIAL
+    return target.statistic in COUNTS | OF_READINGS
+
+
 def smooth_numbers(problem: FitProblem, outcomes: Outcomes, targets: Iterable[Target]) -> dict[str, Array]:
-    """Return label -> prediction on the scale of `to_scale`, shape (1,), of the targets that are shares, counts or cut-offs."""
-    ours = [target for target in targets if is_number(target)]
-    return {target.label: np.array([to_scale(target, predict_number(problem, outcomes, target))]) for target in ours}
+    """Return label -> prediction on the scale of `to_scale`, shape (1,), of the targets that are shares, counts or cut-offs.
+
+    Not a number where there is none, such as the date of more events than there ever are.
+    """
+    return {target.label: np.array([_find_smooth(problem, outcomes, target)]) for target in targets if is_number(target)}
+
+
+def _find_smooth(problem: FitProblem, outcomes: Outcomes, target: Target) -> float:
+    try:
+        return to_scale(target, predict_number(problem, outcomes, target))
+    except NumericalError:
+        return math.nan
 
 
 def from_scale(target: Target, score: float) -> float:
@@ -153,7 +169,7 @@ def trial_error(problem: FitProblem, outcomes: Outcomes, target: Target, value: 
 
     Of survival Greenwood's: with n' = S(1 - S)/se^2 the patients that the risk sets of the virtual trial amount to,
     sqrt((1 - value)/(n' value))/|ln value|.  Of shares 1/sqrt(n p (1 - p)).  Of a cut-off the error of the count over the rate of
-    events.
+    events, infinite where none come any more.
     """
     if isinstance(target.published, Measurement) and target.published.error is not None:
         return target.published.error if target.published.value is not None else 0.0
@@ -161,7 +177,9 @@ def trial_error(problem: FitProblem, outcomes: Outcomes, target: Target, value: 
         trial = problem.trial(target.study)
         delay = value * DAYS_PER_MONTH - trial.follow_up[target.place].longest
         rate = (_count_by(trial, outcomes, target, delay + 1.0)[0] - _count_by(trial, outcomes, target, delay - 1.0)[0]) / 2.0
-        return math.sqrt(_count_by(trial, outcomes, target, delay)[1]) / max(rate, CERTAIN) / (value * DAYS_PER_MONTH)
+        if not rate > CERTAIN:
+            return math.inf
+        return math.sqrt(_count_by(trial, outcomes, target, delay)[1]) / rate / (value * DAYS_PER_MONTH)
     if target.statistic is Statistic.SURVIVAL:
         kept = min(max(value, CERTAIN), 1.0 - CERTAIN)
         return math.sqrt((1.0 - kept) / (_patients_behind(problem, outcomes, target) * kept)) / abs(math.log(kept))

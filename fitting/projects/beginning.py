@@ -21,14 +21,15 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.plug_ins import find_plug_ins
 from kinimmune.models.tables.files import PROJECT_FILE, TABLES
-from kinimmune.models.tables.readers import read_experiments
+from kinimmune.models.tables.readers import read_experiments, read_trials
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.design import supports_trials
 
 USUAL = "own_trial"
 """Example that is taken where nothing is asked for."""
-OF_A_MODEL = ("experiments.csv", "claims.csv", "panels.csv")
+OF_A_MODEL = ("experiments.csv", "measurements.csv", "claims.csv", "panels.csv")
 """Tables whose column `model` names one model."""
-OF_A_STUDY = ("trials.csv", "arms.csv", "regimens.csv", "design.csv", "follow_up.csv", "targets.csv", "observations.csv")
+OF_A_STUDY = ("trials.csv", "arms.csv", "regimens.csv", "design.csv", "follow_up.csv", "targets.csv")
 """Tables whose column `study` names a trial."""
 RUN = "run"
 """Folder, in the project, of the run that its page begins."""
@@ -51,7 +52,7 @@ class NewProject:
         """Return commands to try, as a shell takes them: a fit where there is something to fit, claims where there are any."""
         named = shlex.quote(str(folder))
         check, run = f"kinimmune check {named}", shlex.quote(str(folder / RUN))
-        if "targets.csv" in self.texts:
+        if {"targets.csv", "measurements.csv"} & set(self.texts):
             return [check, f"kinimmune fit {named} -o {run}", f"kinimmune report {run}"]
         claims = [f"kinimmune claims {named}"] if "claims.csv" in self.texts else []
         return [check, f"kinimmune simulate {named}", *claims, f"kinimmune report {named}"]
@@ -107,15 +108,18 @@ def write_project(project: NewProject, folder: Path) -> tuple[str, ...]:
 
 
 def _plan_model(name: str) -> NewProject:
-    """Return a project with what the package's tables say about a model and, where it can be fitted, about its trials."""
+    """Return a project with what the package's tables say about a model and, where it is fitted to any, about its trials."""
     model, tables = load_model(name), Tables()
-    studies = tuple(examine_fit(model, tables).targets)
+    fitted = examine_fit(model, tables).targets
+    trials = tuple(trial.study for trial in read_trials(tables, name)) if supports_trials(model) else ()
+    studies = trials if set(trials) & set(fitted) else ()
     wanted: dict[str, Callable[[Cells], Cells | None]] = {"parameters.csv": partial(_keep_parameter, name, studies)}
     wanted |= dict.fromkeys(OF_A_MODEL, partial(_keep_equal, "model", (name,)))
     wanted |= dict.fromkeys(OF_A_STUDY if studies else (), partial(_keep_equal, "study", studies))
+    wanted |= {"observations.csv": partial(_keep_observation, name, studies)} if studies else {}
     texts = {table: text for table, keep in wanted.items() if (text := _take_rows(table, keep))}
     experiments = [item.name for item in read_experiments(model, tables)]
-    further = ["", "[fit]", "patients = 256", "starts = 3"] if studies else []
+    further = ["", "[fit]", *(["patients = 256"] if studies else []), "starts = 3"] if fitted else []
     further += ["", "[simulate]", f'arm = "{experiments[0]}"'] if experiments else []
     about = f"The package's rows about `{name}`, to be changed: every table here is read in place of the package's."
     return NewProject(model.title, about, texts, _write_settings(name, further))
@@ -132,6 +136,14 @@ def _keep_parameter(model: str, studies: Sequence[str], row: Cells) -> Cells | N
     if model not in row["model"].split() or (studies and row["study"] and row["study"] not in studies):
         return None
     return {**row, "model": model}
+
+
+def _keep_observation(model: str, studies: Sequence[str], row: Cells) -> Cells | None:
+    """Return a number of one of the studies, or of none where it is about the model or about any."""
+    if row["study"]:
+        return row if row["study"] in studies else None
+    about = row["model"].split()
+    return {**row, "model": model if about else ""} if not about or model in about else None
 
 
 def _keep_equal(column: str, wanted: Iterable[str], row: Cells) -> Cells | None:
@@ -160,7 +172,8 @@ def _write_page(project: NewProject, folder: Path) -> str:
     described = {item["path"]: item for item in _read_descriptions()}
     for name in (name for name in TABLES if name in project.texts):
         item = described[name]
-        lines += [f"### {name}", "", f"{item['title']}.", "", "| column | meaning |", "|---|---|"]
+        about = [f"{text}." for text in (item["title"], item.get("description")) if text]
+        lines += [f"### {name}", "", " ".join(about), "", "| column | meaning |", "|---|---|"]
         lines += [f"| `{field['name']}` | {field['description']} |" for field in item["schema"]["fields"]]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"

@@ -9,6 +9,7 @@ import numpy as np
 
 from kinimmune.fitting.claims.posterior import BASES, GAUSSIAN, SAMPLE, ClaimPosterior
 from kinimmune.fitting.estimation.fitted import Fitted
+from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.objective import INSIDE, table_bounds
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.sampling.results import Draws, SampleResult, read_sample
@@ -90,7 +91,7 @@ def draw_normal(normal: NormalApproximation, estimated: Sequence[Parameter], dra
 
 
 def _describe(fitted: Fitted, basis: str, note: str, draws: Array, effective: float | None) -> ClaimPosterior:
-    rows = fitted.result.parameters
+    rows, targets = fitted.result.parameters, fitted.result.targets
     return ClaimPosterior(
         basis=basis,
         note=note,
@@ -98,5 +99,11 @@ def _describe(fitted: Fitted, basis: str, note: str, draws: Array, effective: fl
         estimates=np.array([row.value for row in rows]),
         draws=draws,
         effective=effective,
-        studies=frozenset(fitted.result.stop_rules),
+        places=frozenset(place for row in targets for place in _list_places(row)),
+        comparisons=frozenset((row.read_out, row.arm or "", row.reference_arm or "") for row in targets if row.read_out),
     )
+
+
+def _list_places(row: ComparisonRow) -> tuple[str, ...]:
+    """Return the study of a fitted number, of a measurement its experiment and reference."""
+    return (row.study,) if row.read_out is None else tuple(name for name in (row.arm, row.reference_arm) if name)

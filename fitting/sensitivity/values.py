@@ -15,6 +15,7 @@ from kinimmune.fitting.problem.read_targets import read_tried_trials
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.scope import own_studies
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_experiments
 from kinimmune.models.tables.rows import Tables
@@ -64,11 +65,12 @@ def read_catalogue(model: str, tables: Tables, changes: Sequence[ParameterChange
 def select_parameters(catalogue: OutputCatalogue, output: Output) -> tuple[Parameter, ...]:
     """Return the parameters an output can depend on: those all studies share, of its study, of its arms and of their drugs."""
     parameters, arms = catalogue.model.parameters, _list_arms(catalogue, output)
-    study = output.study or next((item.study for item in parameters if item.study is not None and item.everywhere), None)
+    study = output.study or next(iter(own_studies(parameters)), None)
     later = [line for arm in arms if (line := arm.next_line) is not None]
     drugs = {None, *(drug for arm in arms for drug in arm.drugs), *(drug for line in later for drug in line.drugs)}
     names = {None, *(arm.name for arm in arms)}
-    return tuple(item for item in parameters if item.study in (None, study) and item.arm in names and item.drug in drugs)
+    seen = (item for item in parameters if item.study in (None, study) and item.arm in names and item.drug in drugs)
+    return tuple(item for item in seen if item.shift is None or output.study is not None)  # no trial, no deviation
 
 
 def _list_arms(catalogue: OutputCatalogue, output: Output) -> tuple[Arm, ...]:

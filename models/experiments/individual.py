@@ -17,7 +17,7 @@ from kinimmune.models.experiments.individual_courses import simulate_course, sim
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
-from kinimmune.models.symbolic.scope import own_values, parameters_of
+from kinimmune.models.symbolic.scope import own_studies, own_values, parameters_of
 from kinimmune.models.trial.design import Arm
 from kinimmune.models.trial.regimens import plan_dosing
 
@@ -129,7 +129,7 @@ def plan_individual(model: OdeModel, request: IndividualRequest, designs: Design
     UsageError
         for an unknown arm or parameter, with the nearest name, or a value outside its range
     """
-    studies = tuple(dict.fromkeys(item.study for item in model.parameters if item.study is not None and item.everywhere))
+    studies = own_studies(model.parameters)
     arm = None if request.arm is None else _find_arm(model, request.arm, designs, studies)
     study = arm.study if isinstance(arm, Arm) else next(iter(studies), None)
     own = arm.name if isinstance(arm, Arm) else None

@@ -14,6 +14,7 @@ import sympy as sp
 
 from kinimmune.models.errors import ModelError, UsageError, nearest
 from kinimmune.models.symbolic.components import TIME, Definition, Input, Mechanism, State, Term, symbol
+from kinimmune.models.symbolic.deviations import check_deviations
 from kinimmune.models.symbolic.drugs import DrugRole, check_drugs
 from kinimmune.models.symbolic.notebook import model_html, model_latex
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Status
@@ -97,8 +98,8 @@ class OdeModel:
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
-        """Distinct parameter names in the order of the table; a study-specific one stands once."""
-        return tuple(dict.fromkeys(parameter.name for parameter in self.parameters))
+        """Distinct parameter names in the order of the table; a study-specific one stands once, one that shifts another never."""
+        return tuple(dict.fromkeys(parameter.name for parameter in self.parameters if parameter.shift is None))
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -240,7 +241,7 @@ def _check_names(model: OdeModel) -> None:
 
 def _check_units(model: OdeModel) -> None:
     units: dict[str, Unit] = {}
-    for parameter in model.parameters:
+    for parameter in (item for item in model.parameters if item.shift is None):
         unit = parse_unit(parameter.unit)
         if not units.setdefault(parameter.name, unit).equals(unit):
             raise ModelError(f"model '{model.name}': parameter '{parameter.name}' has two units; give every study's in one")
@@ -269,6 +270,7 @@ def _check_purpose(model: OdeModel) -> None:
     if model.trial is not None:
         check_roles(model.trial, model.name, model.states, model.outputs, model.parameters)
     check_drugs(model.drugs, model.name, model.states, model.inputs, model.parameters)
+    check_deviations(model.parameters, model.name)
     if model.usual_days is not None and not 0.0 < model.usual_days < math.inf:
         raise ModelError(f"model '{model.name}': usual_days is {model.usual_days}; give a number of days above 0, or none")
     courses = (*model.state_names, *(item.name for item in model.outputs))

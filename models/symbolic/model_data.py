@@ -125,7 +125,7 @@ def _named_parts(model: OdeModel) -> dict[str, tuple[Any, ...]]:
     return {**named, "term": model.terms, "output": model.outputs, "parameter": model.parameters}
 
 
-_LATER = frozenset({"arm", "drug", "usual_days"})
+_LATER = frozenset({"arm", "drug", "usual_days", "trial_spread", "shift"})
 """Fields that the first files of this form did not have: left out where they say nothing."""
 
 

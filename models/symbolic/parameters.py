@@ -157,6 +157,15 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """What a parameter does to another one in its own study: it is added to that one's coordinate on a scale."""
+
+    name: str
+    """Name of the parameter that is shifted; its drug is that of the one that shifts it."""
+    scale: Scale
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a number stands."""
 
@@ -231,6 +240,10 @@ class Parameter:
     """The arm of that study the value belongs to, in place of the study's or the shared one; None when all arms share it."""
     drug: str | None = None
     """The drug whose value it is, in place of that of the tables of drugs; None for the model's own drug, or none."""
+    trial_spread: float | None = None
+    """Standard deviation between trials on the scale of the prior; None where all trials have one value."""
+    shift: Shift | None = None
+    """What it shifts in its study; None for a parameter that equations, spreads or doses use."""
 
     def __repr__(self) -> str:
         """Return the key, the value and its unit."""
@@ -259,6 +272,30 @@ class Parameter:
         """Return the same parameter with another value."""
         return replace(self, value=float(value))
 
+    def shifted(self, by: float, scale: Scale) -> "Parameter":
+        """Return it as a trial has it whose value lies `by` from that of all trials on a scale.
+
+        The range is that of the value of all: where the trial's lies beyond, it is widened to it.
+        """
+        if by == 0.0:  # the value itself, not one that has been to the scale and back
+            return self
+        value = scale.inverse(scale.transform(self.value) + by)
+        return replace(self, value=value, lower=min(self.lower, value), upper=max(self.upper, value))
+
+
+def shift_values(parameters: tuple[Parameter, ...], study: str | None) -> tuple[Parameter, ...]:
+    """Return parameters as a study sees them: shared ones moved where trials differ, those that move them left out.
+
+    With `study` None nothing is moved.  The value of an arm or a study has no deviation; that of a drug has one of its own.
+    """
+    others = tuple(item for item in parameters if item.shift is None)
+    if len(others) == len(parameters) or study is None:
+        return others
+    here = ((item.shift, item) for item in parameters if item.study == study)
+    shifts = {(shift.name, item.drug): (item.value, shift.scale) for shift, item in here if shift is not None}
+    still = (0.0, Scale.NORMAL)
+    return tuple(item.shifted(*(shifts.get((item.name, item.drug), still) if item.study is None else still)) for item in others)
+
 
 def values_for(parameters: tuple[Parameter, ...], study: str | None) -> dict[str, float]:
     """Return name -> value as one study sees them: shared values and the study's own, not those of single arms or drugs.
@@ -266,7 +303,7 @@ def values_for(parameters: tuple[Parameter, ...], study: str | None) -> dict[str
     With `study` None the first study's value stands for each study-specific parameter.
     """
     values: dict[str, float] = {}
-    for parameter in parameters:
+    for parameter in shift_values(parameters, study):
         if not parameter.everywhere:
             continue
         if parameter.study is None or parameter.study == study:

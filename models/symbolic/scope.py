@@ -5,7 +5,7 @@ Start with `parameters_of`.
 
 from collections.abc import Iterable
 
-from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.parameters import Parameter, shift_values
 
 
 def parameters_of(
@@ -13,7 +13,8 @@ def parameters_of(
 ) -> tuple[Parameter, ...]:
     """Return the parameter of every name that an arm sees, names in their order of the table.
 
-    It is the arm's own, else that of a drug it is given, else its study's or the shared one.
+    It is the arm's own, else that of a drug it is given, else its study's or the shared one; where trials differ in it, as the
+    study has it.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def parameters_of(
     """
     given = set(drugs)
     seen: dict[str, tuple[int, Parameter]] = {}
-    for item in parameters:
+    for item in shift_values(tuple(parameters), study):
         if item.drug is not None:
             rank = 3 if item.drug in given else 0
         elif item.arm is not None:
@@ -38,6 +39,12 @@ def parameters_of(
         if item.name not in seen or rank > seen[item.name][0]:
             seen[item.name] = (rank, item)
     return tuple(item for _, item in seen.values())
+
+
+def own_studies(parameters: Iterable[Parameter]) -> tuple[str, ...]:
+    """Return the studies that have values of their own, not only deviations from one that is shared."""
+    own = (item.study for item in parameters if item.everywhere and item.shift is None)
+    return tuple(dict.fromkeys(study for study in own if study is not None))
 
 
 def own_values(parameters: Iterable[Parameter]) -> dict[str, float]:

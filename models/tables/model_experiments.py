@@ -48,7 +48,7 @@ def examine_model_experiments(model: OdeModel, tables: Tables) -> Examined[Exper
 
 
 def _find_misfits(rows: Iterable[ExperimentRow], model: OdeModel, drugs: KnownDrugs) -> Iterator[Finding]:
-    units = {item.name: item.unit for item in model.parameters}
+    units = {name: model.units[name] for name in model.parameter_names}
     for row in rows:
         target = row.target or ""
         if row.kind is ChangeKind.GIVE:
@@ -85,7 +85,7 @@ def _value(row: ExperimentRow, units: Mapping[str, str]) -> float:
 
 def _experiment(rows: Sequence[ExperimentRow], model: OdeModel, name: str) -> Experiment:
     own = [row for row in rows if row.experiment == name]
-    units = {item.name: item.unit for item in model.parameters}
+    units = {name: model.units[name] for name in model.parameter_names}
     given: list[Administration] = []
     values: dict[str, float] = {}
     factors: dict[str, float] = {}

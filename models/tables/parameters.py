@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.deviations import name_deviation
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, ParameterKey, Prior, Scale, Spread
 from kinimmune.models.tables.drugs import DrugRow
@@ -24,7 +25,7 @@ class ParameterRow(SourcedRow):
     """A row of `parameters.csv`."""
 
     table: ClassVar[str] = "parameters.csv"
-    optional_columns: ClassVar[frozenset[str]] = frozenset({"arm", "drug", "prior_median"})
+    optional_columns: ClassVar[frozenset[str]] = frozenset({"arm", "drug", "prior_median", "trial_spread"})
     key_columns: ClassVar[tuple[str, ...]] = ()
 
     model: str
@@ -45,6 +46,8 @@ class ParameterRow(SourcedRow):
     estimated: YesNo
     spread_scale: Scale | None = None
     spread_sd: str | None = None
+    trial_spread: NotNegative = 0.0
+    """Standard deviation between trials on the scale of the prior; 0 where all have one value."""
     meaning: str
 
     @property
@@ -87,6 +90,7 @@ def examine_parameters(tables: Tables) -> Examined[SourcedParameter]:
     if not table.findings:  # a row that cannot be read would seem to be missing
         findings += [*capped(_find_unknown_spreads(table.entries)), *capped(_find_missing_studies(table.entries))]
         findings += [*capped(_find_lone(table.entries)), *capped(_find_odd_places(table.entries))]
+        findings += capped(_find_taken_names(table.entries))
     if not trials.findings:
         findings += dangling(table.entries, "study", {trial.study for trial in trials.entries}, "trials.csv")
     if any(row.arm is not None for row in table.entries) and not (arms := tables.rows(ArmRow)).findings:
@@ -125,6 +129,7 @@ def _parameter(row: ParameterRow) -> Parameter:
         study=row.study,
         arm=row.arm,
         drug=row.drug,
+        trial_spread=_trial_spread(row),
         meaning=row.meaning,
         source=row.origin,
         origin=row.place,
@@ -186,6 +191,20 @@ def _spread(row: ParameterRow) -> Spread | None:
             "spread_sd", f"{subject} has spread_sd {row.spread_sd} ({row.place}); it must be at most {WIDEST_PRIOR:g}"
         )
     return Spread(row.spread_scale, number)
+
+
+def _trial_spread(row: ParameterRow) -> float | None:
+    if row.trial_spread == 0.0:
+        return None
+    subject, place = f"parameter '{row.name}'", f"trial_spread {row.trial_spread:g} ({row.place})"
+    if row.study is not None:
+        advice = "leave it empty, or give all studies one row"
+        raise _ColumnError("trial_spread", f"{subject} has {place} in a row of study '{row.study}' alone; {advice}")
+    if not row.estimated:
+        raise _ColumnError("trial_spread", f"{subject} has {place} and is not estimated; leave it empty, or estimate it")
+    if row.trial_spread > WIDEST_PRIOR and row.prior is not Scale.NORMAL:
+        raise _ColumnError("trial_spread", f"{subject} has {place}; it must be at most {WIDEST_PRIOR:g}")
+    return row.trial_spread
 
 
 def _number(text: str) -> float | None:
@@ -254,6 +273,15 @@ def _find_odd_places(rows: Iterable[ParameterRow]) -> Iterable[Finding]:
         if row.drug is not None and (row.study is not None or row.arm is not None):
             problem = f"parameter '{row.name}' has drug '{row.drug}' beside a study or an arm"
             yield row.finding("drug", problem, "leave those empty, or the drug: a row of an arm goes before that of a drug")
+
+
+def _find_taken_names(rows: Sequence[ParameterRow]) -> Iterable[Finding]:
+    """Find parameters that have the name which the deviations of another one get."""
+    taken = {(model, name_deviation(row.name)): row.name for row in rows if row.trial_spread > 0.0 for model in row.models}
+    for row in rows:
+        for other in sorted({taken[model, row.name] for model in row.models if (model, row.name) in taken}):
+            problem = f"parameter '{row.key}' has the name of the deviations of '{other}', which has a trial_spread"
+            yield row.finding("name", problem, "rename it")
 
 
 def _find_lone(rows: Sequence[ParameterRow]) -> Iterable[Finding]:

@@ -16,7 +16,7 @@ from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import FAINT, NEUTRAL, TREATED, make_panels, new_figure, styled
 from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
-from kinimmune.reports.typesetting.statistics import has_number, name_arms, name_row
+from kinimmune.reports.typesetting.statistics import has_number, is_range, name_arms, name_row
 
 _ROLES = {Role.UNFITTED: ", not fitted", Role.HELD_OUT: ", held out"}
 
@@ -81,7 +81,7 @@ def _plot_rows(rows: Sequence[ComparisonRow], names: Sequence[str], label: str) 
         figure = new_figure(0.2 * len(rows) + 0.7, width=5.6)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
-            _draw_row(axes, -line, row)
+            _draw_row(axes, -line, row, name_reported(rows))
         _name_lines(axes, names)
         axes.set_xlim(left=0.0)
         axes.set_xlabel(label)
@@ -89,11 +89,16 @@ def _plot_rows(rows: Sequence[ComparisonRow], names: Sequence[str], label: str) 
     return figure
 
 
-def _draw_row(axes: Axes, level: float, row: ComparisonRow) -> None:
+def name_reported(rows: Sequence[ComparisonRow]) -> str:
+    """Return what the mark of a reported number is called beside others, of which some or none have an interval."""
+    return f"reported{', 95 % interval' if any(row.lower is not None for row in rows) else ''}"
+
+
+def _draw_row(axes: Axes, level: float, row: ComparisonRow, reported: str) -> None:
     if row.lower is not None and row.upper is not None:
         axes.plot([row.lower, row.upper], [level, level], color=FAINT, linewidth=4.0, solid_capstyle="butt")
     if row.observed is not None:
-        axes.plot(row.observed, level, "s", color=NEUTRAL, markersize=4.5, linestyle="none", label="reported, 95 % interval")
+        axes.plot(row.observed, level, "s", color=NEUTRAL, markersize=4.5, linestyle="none", label=reported)
     if row.predicted is not None:
         axes.plot(row.predicted, level, "o", color=TREATED, markersize=4.0, linestyle="none", label="predicted by the fit")
 
@@ -104,9 +109,10 @@ def _name_lines(axes: Axes, names: Sequence[str]) -> None:
 
 
 def plot_residuals(fit: FitResult, labels: Labels = PLAIN) -> Figure:
-    """Return a figure of the residuals of all published numbers, in standard errors; of curves and patients their size alone.
+    """Return a figure of the residuals of all published numbers, in standard errors; of curves, patients and ranges their size.
 
-    Residuals of a curve have no one sign: a bar reaches from minus to plus the root of the mean of their squares.
+    Residuals of a curve have no one sign: a bar reaches from minus to plus the root of the mean of their squares, as it does for
+    a range, whose residual has none.
     """
     rows = (*fit.targets, *fit.unfitted)
     with styled():
@@ -119,7 +125,9 @@ def plot_residuals(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         _name_lines(axes, [name_line(row, labels).removesuffix(_ROLES[Role.UNFITTED]) for row in rows])  # told by the circles
         widest = max([2.2, *(abs(end) for end in axes.get_xlim())])
         axes.set_xlim(-widest, widest)
-        figure.supxlabel("Residual [standard errors]; to the right more is predicted than was reported", fontsize=7.5)
+        signed = any(row.residual is not None and root_mean_square(row) is None for row in rows)
+        told = "; to the right more is predicted than was reported" if signed else ""
+        figure.supxlabel(f"Residual [standard errors]{told}", fontsize=7.5)
         add_legend(figure, axes)
     return figure
 
@@ -127,24 +135,27 @@ def plot_residuals(fit: FitResult, labels: Labels = PLAIN) -> Figure:
 def _draw_residual(axes: Axes, level: float, row: ComparisonRow, fitted: bool) -> None:
     colour = TREATED if fitted else NEUTRAL
     spread = root_mean_square(row)
-    if row.residual is not None:
+    if spread is not None:
+        label = "range: root of the deviance" if has_number(row) else "curve or patients: root mean square of an interval"
+        axes.plot([-spread, spread], [level, level], color=colour, linewidth=1.4, marker="|", markersize=6.0, label=label)
+    elif row.residual is not None:
         filled = colour if fitted else "white"
         label = "fitted" if fitted else "not fitted"
         axes.plot(row.residual, level, "o", color=colour, markerfacecolor=filled, markersize=4.0, linestyle="none", label=label)
-    elif spread is not None:
-        label = "curve or patients: root mean square of an interval"
-        axes.plot([-spread, spread], [level, level], color=colour, linewidth=1.4, marker="|", markersize=6.0, label=label)
 
 
 def root_mean_square(row: ComparisonRow) -> float | None:
-    """Return the root of the deviance per interval of a curve or of patients, None of a number and where there is no deviance."""
-    if has_number(row) or row.deviance is None or not row.n_residuals:
+    """Return the root of the deviance per interval of a curve or of patients, of a range that of its deviance.
+
+    None of a number, whose residual has a sign, and where there is no deviance.
+    """
+    if (has_number(row) and not is_range(row)) or row.deviance is None or not row.n_residuals:
         return None
     return math.sqrt(row.deviance / row.n_residuals)
 
 
 def list_residuals(rows: Sequence[ComparisonRow]) -> FigureData:
-    """Return the residual of each row and its deviance, of curves the root mean square over their intervals [standard errors]."""
+    """Return the residual of each row and its deviance, of what has no sign the root mean square too [standard errors]."""
     names = ("study", "arm", "reference_arm", "endpoint", "statistic", "month", "role", "residual", "deviance", "n_residuals")
     values = tuple((*(getattr(row, name) for name in names), root_mean_square(row)) for row in rows)
     return FigureData((*names, "root_mean_square"), values)

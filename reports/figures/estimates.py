@@ -15,6 +15,7 @@ from kinimmune.reports.figures.style import (
     FAINT,
     NAME_CHARACTERS,
     NEUTRAL,
+    TEXT_WIDTH,
     TREATED,
     break_words,
     make_panels,
@@ -23,6 +24,9 @@ from kinimmune.reports.figures.style import (
 )
 from kinimmune.reports.typesetting.formats import print_fixed
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
+
+_MANY, _WRITTEN = 12, 0.1
+"""Parameters above which correlations have little room, and the smallest one that is written then."""
 
 
 def plot_priors(fit: FitResult, labels: Labels = PLAIN) -> Figure:
@@ -63,11 +67,17 @@ def _standardise(row: EstimateRow, value: float) -> float:
 
 
 def plot_correlation(fit: FitResult, labels: Labels = PLAIN) -> Figure:
-    """Return a figure of the correlations of the estimates, on the scales of their priors; the lower triangle."""
+    """Return a figure of the correlations of the estimates, on the scales of their priors; the lower triangle.
+
+    Of many parameters only numbers from .1 on are written: others have no room and are known by their colour.
+    """
     names = [break_words(labels.parameter(row.name), NAME_CHARACTERS) for row in fit.parameters]
     values = np.array(fit.correlation)
+    many = len(names) > _MANY
+    least = _WRITTEN if many else 0.0
+    words = [[f"{value:.2f}" if abs(value) >= least else "" for value in row] for row in values]
     with styled():
-        figure = new_figure(0.22 * len(names) + 1.2, width=5.2)
+        figure = new_figure(0.22 * len(names) + 1.2, width=TEXT_WIDTH if many else 5.2)
         (axes,) = make_panels(figure, 1, 1)
         sns.heatmap(
             values,
@@ -77,9 +87,9 @@ def plot_correlation(fit: FitResult, labels: Labels = PLAIN) -> Figure:
             vmin=-1.0,
             vmax=1.0,
             square=False,
-            annot=True,
-            fmt=".2f",
-            annot_kws={"size": 6.5},
+            annot=np.array(words),
+            fmt="",
+            annot_kws={"size": 4.5 if many else 6.5},
             linewidths=0.5,
             cbar_kws={"label": "Correlation", "shrink": 0.7},
         )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
 from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
 from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.reports.figures.comparisons import name_reported
 from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
@@ -26,7 +27,6 @@ from kinimmune.reports.figures.style import (
 )
 from kinimmune.reports.typesetting.formats import print_endpoint, print_fixed, print_interval
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
-from kinimmune.reports.typesetting.statistics import are_medians
 
 _TICKS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 
@@ -47,14 +47,13 @@ def plot_forest(fit: FitResult, labels: Labels = PLAIN) -> Figure:
         f"{print_endpoint(row.endpoint)}, {labels.comparison(row.study, row.arm)}{', fitted' if row in fitted else ''}"
         for row in rows
     ]
-    null = _NULL if are_medians(fit.targets) else replace(_NULL, label="null: ratio of the published medians")
     with styled():
         figure = new_figure(0.5 * len(rows) + 0.9)
         (axes,) = make_panels(figure, 1, 1)
         for line, row in enumerate(rows):
-            _draw_forest_row(axes, -line, row)
-            if row not in fitted:
-                _draw_estimate(axes, -line - 0.2, row.null_prediction, print_fixed(row.null_prediction, 2), null)
+            _draw_forest_row(axes, -line, row, replace(_REPORTED, label=name_reported(rows)))
+            if row not in fitted and row.null_prediction is not None:
+                _draw_estimate(axes, -line - 0.2, row.null_prediction, print_fixed(row.null_prediction, 2), _NULL)
         axes.axvline(1.0, color=NEUTRAL, linewidth=0.6)
         axes.set_xscale("log")
         axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
@@ -99,15 +98,16 @@ class _Look:
     label: str
 
 
-_REPORTED = _Look(NEUTRAL, "s", "reported, 95 % interval")
+_REPORTED = _Look(NEUTRAL, "s", "reported")
 _PREDICTED = _Look(TREATED, "o", "predicted, interval of the parameters")
-_NULL = _Look(CONTROL, "D", "null: ratio of the fitted medians")
+_NULL = _Look(CONTROL, "D", "null: ratio of the published medians")
 
 
-def _draw_forest_row(axes: Axes, level: float, row: ComparisonRow) -> None:
-    reported = f"{print_fixed(row.observed, 2)} ({print_interval(row.lower, row.upper, 2)})"
-    _draw_interval(axes, level + 0.2, row.lower, row.upper, _REPORTED)
-    _draw_estimate(axes, level + 0.2, row.observed, reported, _REPORTED)
+def _draw_forest_row(axes: Axes, level: float, row: ComparisonRow, look: _Look) -> None:
+    interval = "" if row.lower is None else f" ({print_interval(row.lower, row.upper, 2)})"
+    reported = f"{print_fixed(row.observed, 2)}{interval}"
+    _draw_interval(axes, level + 0.2, row.lower, row.upper, look)
+    _draw_estimate(axes, level + 0.2, row.observed, reported, look)
     if row.predicted is not None:
         _draw_interval(axes, level, row.predicted_lower, row.predicted_upper, _PREDICTED)
     _draw_estimate(axes, level, row.predicted, print_fixed(row.predicted, 2), _PREDICTED)

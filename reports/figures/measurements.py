@@ -3,11 +3,11 @@
 Start with `plot_measurements`.
 """
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.models.experiments.measurement import MeasurementKind
@@ -19,6 +19,8 @@ from kinimmune.reports.typesetting.statistics import is_range
 
 _LINE, _AXIS = 0.2, 0.55
 """Height of a line, and of an axis with its label [inch]."""
+_MOST_TICKS = 6
+"""Numbers under a logarithmic axis that have room."""
 
 
 def plot_measurements(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Figure:
@@ -69,9 +71,23 @@ def _draw_group(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
     if relative:
         axes.set_xscale("log")
         axes.axvline(1.0, color=NEUTRAL, linewidth=0.6, zorder=0)
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        ticks = _choose_ticks(first, last)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
     axes.set_xlim(first, last)
+
+
+def _choose_ticks(first: float, last: float) -> list[float]:
+    """Return round numbers on a logarithmic axis: some of every decade of a short one, decades alone of a long one.
+
+    >>> _choose_ticks(0.3, 1.5), _choose_ticks(0.02, 40.0)
+    ([0.3, 0.5, 0.7, 1.0], [0.1, 1.0, 10.0])
+    """
+    decades = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    choices = ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+    ticks = [[float(f"{digit}e{decade}") for decade in decades for digit in digits] for digits in choices]
+    shown = [[tick for tick in some if first <= tick <= last] for some in ticks]
+    return next((some for some in shown if len(some) <= _MOST_TICKS), shown[-1])
 
 
 def _find_ends(numbers: Sequence[float], relative: bool) -> tuple[float, float]:

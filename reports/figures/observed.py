@@ -81,9 +81,11 @@ def mark_reported(axes: Axes, rows: Sequence[ComparisonRow], colours: Colours) -
 
 
 def _mark_median(axes: Axes, row: ComparisonRow, month: float, colour: str) -> None:
+    marker = "D" if _is_unfitted(row) else "o"
     if row.lower is not None and row.upper is not None:
         axes.plot([row.lower, row.upper], [0.5, 0.5], color=colour, linewidth=3.0, alpha=0.25, solid_capstyle="butt")
-    axes.plot(month, 0.5, "o", color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.2, zorder=4)
+    size = 4.2 if marker == "D" else 5.0
+    axes.plot(month, 0.5, marker, color=colour, markersize=size, markerfacecolor="white", markeredgewidth=1.2, zorder=4)
     if row.predicted is not None:
         axes.plot(row.predicted, 0.5, "o", color=colour, markersize=2.2, zorder=5)
 
@@ -92,8 +94,12 @@ def _mark_survival(axes: Axes, row: ComparisonRow, share: float, colour: str) ->
     month = row.month or 0.0
     if row.lower is not None and row.upper is not None:
         axes.plot([month, month], [row.lower, row.upper], color=colour, linewidth=3.0, alpha=0.25, solid_capstyle="butt")
-    marker = "D" if row.role in (Role.UNFITTED, Role.HELD_OUT) else "s"
+    marker = "D" if _is_unfitted(row) else "s"
     axes.plot(month, share, marker, color=colour, markersize=4.2, markerfacecolor="white", zorder=4)
+
+
+def _is_unfitted(row: ComparisonRow) -> bool:
+    return row.role in (Role.UNFITTED, Role.HELD_OUT)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ _RISK_LINE = 0.125
 """Height of a line of numbers at risk [inch]."""
 _RATIOS_BESIDE = 3
 """Panels of hazard ratios in a row."""
+LEAST_RATIO, LARGEST_RATIO = 0.25, 2.5
+"""Ends of the axis of hazard ratios, beyond which they are cut off."""
 _SHARES = {"os": "Alive", "ttp": "Without detected progression", "pfs": "Alive without progression"}
 
 
@@ -193,7 +195,8 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
             axes.axhline(1.0, color=FAINT, linewidth=0.6, zorder=0)
             name_panel(axes, labels.comparison(*pair), columns)
             axes.set_xlabel("Months since randomisation")
-            axes.set_xticks(np.arange(0.0, max([0.0, *(row.months[-1] for row in contrasts if row.months)]) + 0.1, 3.0))
+            last = max([0.0, *(row.months[-1] for row in contrasts if row.months)])
+            axes.set_xticks(np.arange(0.0, last + 0.1, 3.0 if last <= _SHOWN_MONTHS + 3.0 else 6.0))
         _scale_ratios(panels, contrasts)
         hide_rest(panels, len(compared), columns)
         for axes in panels[::columns]:
@@ -205,8 +208,8 @@ def plot_hazard_ratios(trial: TrialResult, labels: Labels = PLAIN) -> Figure:
 def _scale_ratios(panels: Sequence[Axes], contrasts: Sequence[ContrastResult]) -> None:
     """Give all panels one logarithmic axis that shows every ratio between 0.25 and 2.5; what lies beyond is cut off."""
     values = [value for row in contrasts for value in (*row.hazard_ratio_course, row.hazard_ratio) if value is not None]
-    low = max(min([*values, 0.8]) * 0.95, 0.25)
-    high = min(max([*values, 1.0]) * 1.08, 2.5)
+    low = max(min([*values, 0.8]) * 0.95, LEAST_RATIO)
+    high = min(max([*values, 1.0]) * 1.08, LARGEST_RATIO)
     for axes in panels:
         axes.set_yscale("log")
         axes.set_ylim(low, high)

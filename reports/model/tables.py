@@ -4,6 +4,8 @@ Start with `list_parameters`.
 """
 
 from kinimmune.fitting.estimation.results import ChangeRow, ConstantRow, EstimateRow
+from kinimmune.models.experiments.design import Experiment
+from kinimmune.models.symbolic.components import derive_label
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.notation import require_notation
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale
@@ -201,6 +203,12 @@ _STOPS = {
     StopRule.RADIOLOGICAL_AND_SYMPTOMATIC: "once progression is both seen and felt, or for adverse events",
     StopRule.NEVER: "never",
 }
+
+
+def list_experiments(experiments: tuple[Experiment, ...]) -> Table:
+    """Return what each experiment is."""
+    rows = tuple((derive_label(item.name), Mark(item.name), item.meaning) for item in experiments)
+    return Table(("Experiment", "Name", "Meaning"), rows, "lll", widths=(0, 0, 1))
 
 
 def list_sources(references: tuple[Reference, ...]) -> Table:

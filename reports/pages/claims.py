@@ -10,10 +10,9 @@ from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Abla
 from kinimmune.fitting.claims.verdict import ENOUGH, describe_loss
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
-from kinimmune.reports.typesetting.formats import MISSING, print_fixed, print_number
+from kinimmune.reports.typesetting.formats import MISSING, list_words, print_fixed, print_number, print_unit
 
 FIGURE = "claims"
-_SIGNS = {"<": "<", ">": ">"}
 
 
 def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list[Block]:
@@ -21,10 +20,12 @@ def compose_claims(claims: Sequence[ClaimRecord], figures: DrawnFigures) -> list
     if not claims:
         return []
     draws = max(item.draws for item in claims)
+    judged = any(item.kind == "fitted" and item.basis is not None for item in claims)
     caption = (
         "Value: read-out at the values of the tables. Of draws: share of independent draws from the priors that satisfy the "
         "claim, with its Wilson interval (Monte Carlo error alone), at the declared and at halved standard deviations. Without: "
-        "the claim with its mechanism removed, at the values of the tables and as a share of draws."
+        "the claim with its mechanism removed, at the values of the tables and as a share of draws"
+        f"{'; of kind fitted at the estimates and of draws about them' if judged else ''}."
     )
     return [
         Heading("Claims"),
@@ -66,7 +67,7 @@ def _describe_verdicts(some: Sequence[ClaimRecord]) -> str:
         return "Not scored."
     explained = sum(item.explained for item in some)
     fixed = sum(item.sign_fixed_by_prior for item in some)
-    return f"{told}; {explained} explained; in {fixed} of them no draw contradicts the claim."
+    return f"{told}; {explained} explained{f'; no draw contradicts {fixed} of them' if fixed else ''}."
 
 
 def _compose_fit(claims: Sequence[ClaimRecord]) -> list[Block]:
@@ -86,12 +87,19 @@ def _compose_fit(claims: Sequence[ClaimRecord]) -> list[Block]:
         Heading("Claims at the fit of this run", 2),
         Paragraph(
             f"Shares are over {draws} {kinds}. With constants held they are what the fit leaves open; with constants from their "
-            "priors they need not meet the trials any more, and differ from draws of the priors in the estimated parameters "
+            "priors they need not meet what was fitted any more, and differ from draws of the priors in the estimated parameters "
             "alone. A claim of kind fitted is judged here, by its value at the estimates and its share with constants held."
         ),
         *([Bullets(tuple(losses))] if losses else [Paragraph("No claim that is supported survives less often here.")]),
+        *_tell_fitted(claims),
         TableBlock(list_fitted_claims(claims), caption, small=True),
     ]
+
+
+def _tell_fitted(claims: Sequence[ClaimRecord]) -> list[Block]:
+    """Return which claims are no test at the fit, where there are any."""
+    fitted = [item.id for item in claims if item.fitted_itself]
+    return [Paragraph(f"No test here, because the run fitted what they compare: {list_words(fitted)}.")] if fitted else []
 
 
 def list_fitted_claims(claims: Sequence[ClaimRecord]) -> Table:
@@ -100,7 +108,7 @@ def list_fitted_claims(claims: Sequence[ClaimRecord]) -> Table:
         (
             Strong(item.id),
             Tag(item.verdict),
-            f"{print_number(item.fitted_value)} ({_SIGNS[item.comparison]} {print_number(item.bound)})",
+            _print_value(item, item.fitted_value),
             _share(item.fraction, item.fraction_lower, item.fraction_upper),
             _share(item.posterior_fraction, item.posterior_fraction_lower, item.posterior_fraction_upper),
             _share(item.posterior_fraction_held, item.posterior_fraction_held_lower, item.posterior_fraction_held_upper),
@@ -118,7 +126,7 @@ def list_claims(claims: Sequence[ClaimRecord]) -> Table:
             item.text,
             item.kind,
             Tag(item.verdict),
-            f"{print_number(item.value)} ({_SIGNS[item.comparison]} {print_number(item.bound)})",
+            _print_value(item, item.value),
             _share(item.fraction, item.fraction_lower, item.fraction_upper),
             _share(item.fraction_halved, item.fraction_halved_lower, item.fraction_halved_upper),
             _without(item.ablations),
@@ -127,6 +135,13 @@ def list_claims(claims: Sequence[ClaimRecord]) -> Table:
     )
     names = ("", "Claim", "Kind", "Verdict", "Value (must be)", "Of draws", "Halved", "Without")
     return Table(names, rows, "llllllll", widths=(0, 1.5, 0, 0, 0, 0, 0, 1.1))
+
+
+def _print_value(item: ClaimRecord, value: float | None) -> str:
+    """Return a value with its unit and what it must be; what is disputed need not be anything."""
+    unit = f" {item.unit}" if print_unit(item.unit) and value is not None else ""
+    bound = "" if item.verdict == DISPUTED else f" ({item.comparison} {print_number(item.bound)})"
+    return f"{print_number(value)}{unit}{bound}"
 
 
 def _share(fraction: float | None, lower: float | None, upper: float | None) -> str:

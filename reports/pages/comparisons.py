@@ -4,6 +4,7 @@ Start with `list_targets`.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 
 from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
 from kinimmune.fitting.estimation.whitening import BlockSummary
@@ -24,12 +25,16 @@ from kinimmune.reports.typesetting.statistics import (
 
 
 def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
-    """Return reported beside predicted for everything that was fitted; of curves and patients their intervals and deviance."""
+    """Return reported beside predicted for everything that was fitted; of curves and patients their intervals and deviance.
+
+    A column in which nothing stands is left out, of measurements alone that of studies.
+    """
     medians = are_medians(fit.targets)
+    measured = all(row.read_out is not None for row in fit.targets)
     rows = tuple(
         (
             _name(row, labels, medians),
-            labels.study(row.study) if row.read_out is None else "Experiment",
+            "" if measured else labels.study(row.study) if row.read_out is None else "Experiment",
             print_words(row.arm) if medians else _print_arms(row),
             print_reported(row),
             _print_interval(row),
@@ -40,9 +45,22 @@ def list_targets(fit: FitResult, labels: Labels = PLAIN) -> Table:
         )
         for row in fit.targets
     )
-    names = ("", "Study", "Arm", "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
+    place = "Experiment" if measured else "Arm"
+    names = ("", "Study", place, "Reported", "95 % interval", "Status", "Predicted", "Scan", "Residual")
     widths = () if medians else (1.7, 0.0, 1.3, *[0.0] * (len(names) - 3))
-    return Table(names, rows, "lllrrlrcr", widths, group=0)
+    return _drop_empty(Table(names, rows, "lllrrlrcr", widths, group=0))
+
+
+def _drop_empty(table: Table) -> Table:
+    """Return a table without the columns in which nothing stands."""
+    full = [any(row[place] not in ("", MISSING) for row in table.rows) or not table.rows for place in range(len(table.columns))]
+    return Table(
+        tuple(compress(table.columns, full)),
+        tuple(tuple(compress(row, full)) for row in table.rows),
+        "".join(compress(table.align, full)),
+        tuple(compress(table.widths, full)),
+        table.group,
+    )
 
 
 def _name(row: ComparisonRow, labels: Labels, medians: bool) -> str:
@@ -75,7 +93,7 @@ def _print_scans(row: ComparisonRow) -> str:
 
 
 def list_ratios(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
-    """Return unfitted hazard ratios, each beside its null, with the intervals there are."""
+    """Return unfitted hazard ratios, each beside its null, with the intervals there are; no column in which nothing stands."""
     printed = tuple(
         (
             f"{print_endpoint(row.endpoint)}{_mark(row)}",
@@ -86,26 +104,38 @@ def list_ratios(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
             print_interval(row.predicted_lower, row.predicted_upper, 2),
             print_interval(row.drawn_lower, row.drawn_upper, 2),
             print_interval(row.trial_lower, row.trial_upper, 2),
+            print_fixed(row.trial_place, 3),
             print_fixed(row.null_prediction, 2),
             _print_inside(row),
         )
         for row in rows
     )
-    names = ("", "Study", "Reported", "95 %", "Predicted", "Parameters", "+ constants", "One trial", "Null", "Inside")
-    return Table(names, printed, "llrrrrrrrc", group=0)
+    names = (
+        "",
+        "Study",
+        "Reported",
+        "95 %",
+        "Predicted",
+        "Parameters",
+        "+ constants",
+        "One trial",
+        "Report at",
+        "Null",
+        "Inside",
+    )
+    return _drop_empty(Table(names, printed, "llrrrrrrrrc", group=0))
 
 
 def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
-    """Return predictions of numbers that were not fitted, or of an arm that was left out of the fit."""
+    """Return predictions of numbers that were not fitted, or of an arm that was left out; no column in which nothing stands."""
     medians = are_medians(rows)
     printed = tuple(
         (
             _name(row, labels, medians),
-            name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}",
+            name_place(row, labels),
             print_reported(row),
             _print_interval(row),
             Strong(print_predicted(row)),
-            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
             _print_scans(row),
             print_fixed(row.null_prediction, count_decimals(row) or 0),
             print_fixed(row.residual, 2),
@@ -113,8 +143,39 @@ def list_predicted(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Tab
         )
         for row in rows
     )
-    names = ("", "Arm", "Reported", "95 %", "Predicted", "Parameters", "Scan", "Null", "Residual", "Inside")
-    return Table(names, printed, "llrrrrcrrc", group=0)
+    names = ("", "Arm", "Reported", "95 %", "Predicted", "Scan", "Null", "Residual", "Inside")
+    return _drop_empty(Table(names, printed, "llrrrcrrc", group=0))
+
+
+def list_intervals(rows: Sequence[ComparisonRow], labels: Labels = PLAIN) -> Table:
+    """Return the intervals of predictions and where the reports fall, of every row that has any."""
+    medians = are_medians(rows)
+    printed = tuple(
+        (
+            _name(row, labels, medians),
+            name_place(row, labels),
+            print_reported(row),
+            Strong(print_predicted(row)),
+            print_interval(row.predicted_lower, row.predicted_upper, count_decimals(row)),
+            print_interval(row.drawn_lower, row.drawn_upper, count_decimals(row)),
+            print_interval(row.trial_lower, row.trial_upper, count_decimals(row)),
+            print_fixed(row.trial_place, 3),
+        )
+        for row in rows
+        if _has_interval(row)
+    )
+    names = ("", "Arm", "Reported", "Predicted", "Parameters", "+ constants", "One trial", "Report at")
+    return _drop_empty(Table(names, printed, "llrrrrrr", group=0))
+
+
+def _has_interval(row: ComparisonRow) -> bool:
+    ends = (row.predicted_lower, row.predicted_upper, row.drawn_lower, row.drawn_upper, row.trial_lower, row.trial_upper)
+    return any(end is not None for end in ends)
+
+
+def name_place(row: ComparisonRow, labels: Labels = PLAIN) -> str:
+    """Return the study and arms a number is of, or the experiment."""
+    return name_arms(row) if row.read_out is not None else f"{labels.study(row.study)} {name_arms(row)}"
 
 
 def _print_inside(row: ComparisonRow) -> str:

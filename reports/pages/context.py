@@ -3,13 +3,15 @@
 Start with `compose_context`.
 """
 
+from collections.abc import Sequence
+
 from kinimmune.models.symbolic.mechanism_graph import list_dynamic_mechanisms
 from kinimmune.models.trial.design import StopRule
 from kinimmune.reports.content import Content
 from kinimmune.reports.model.tables import describe_stop_rule, list_trials
 from kinimmune.reports.typesetting.blocks import Block, Heading, Paragraph, Strong, TableBlock
 from kinimmune.reports.typesetting.formats import list_words
-from kinimmune.reports.typesetting.labels import lower_first
+from kinimmune.reports.typesetting.labels import Labels, lower_first
 
 
 def compose_context(content: Content) -> list[Block]:
@@ -23,14 +25,16 @@ def compose_context(content: Content) -> list[Block]:
         blocks.append(TableBlock(list_trials(content.trials), caption))
     rules = [f"in {labels.study(study)} {_describe_rule(rule)}" for study, rule in content.fit.stop_rules.items()]
     if rules:
-        blocks.append(Paragraph(f"In this run treatment stopped {list_words(rules)}."))
+        blocks.append(Paragraph(f"Treatment stops in this run {list_words(rules)}."))
     return [*blocks, Paragraph(_STATUSES)]
 
 
 def _describe_use(content: Content) -> str:
     """Return what the fit asks, from the studies it was fitted to and the mechanisms of the model."""
     labels = content.labels
-    studies = list_words([labels.study(study) for study in content.studies])
+    published = {row.study for row in (*content.fit.targets, *content.fit.unfitted)}
+    known, silent = ([name for name in content.studies if (name in published) is told] for told in (True, False))
+    studies = list_words([labels.study(study) for study in known or silent])
     mechanisms = list_words([lower_first(item.label) for item in list_dynamic_mechanisms(content.model)])
     if not studies:
         return (
@@ -42,8 +46,15 @@ def _describe_use(content: Content) -> str:
         f"The question is whether one model, with one set of constants, can carry the published results of {studies}. "
         f"{content.model.title}: the model follows one patient through {mechanisms}. A virtual trial repeats the design of each "
         "study with the same virtual patients in every arm. It is meant for reasoning about mechanisms and for planning "
-        "measurements. It is not meant for decisions about patients."
+        f"measurements. It is not meant for decisions about patients.{_tell_silent(silent if known else [], labels)}"
     )
+
+
+def _tell_silent(studies: Sequence[str], labels: Labels) -> str:
+    """Say of which studies no published number is compared, so that their arms are predictions alone."""
+    if not studies:
+        return ""
+    return f" Nothing published of {list_words([labels.study(study) for study in studies])} is compared here."
 
 
 _STATUSES = (

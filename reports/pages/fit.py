@@ -1,19 +1,17 @@
-"""Pages about a fit: what was fitted, what was predicted, and what the data determined.
+"""Pages about a fit: what was fitted, and what the data determined.
 
 Start with `compose_fit`.
 """
 
-from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.problem.targets import Statistic
-from kinimmune.models.tables.limitations import Outcome
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
-from kinimmune.reports.model.tables import list_changes, list_constants, list_estimates
+from kinimmune.reports.model.tables import list_changes, list_constants, list_estimates, list_experiments
 from kinimmune.reports.pages import tables
-from kinimmune.reports.pages.comparisons import list_correlations, list_predicted, list_ratios, list_targets
-from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Paragraph, Strong, TableBlock
-from kinimmune.reports.typesetting.formats import print_fixed
-from kinimmune.reports.typesetting.statistics import are_medians, count_fitted, has_number
+from kinimmune.reports.pages.comparisons import list_correlations, list_targets
+from kinimmune.reports.typesetting.blocks import Block, Bullets, Heading, Paragraph, Strong, TableBlock
+from kinimmune.reports.typesetting.formats import list_words, print_fixed
+from kinimmune.reports.typesetting.statistics import count_fitted, has_number, is_range
 
 OTHER_KINDS = ("shares", "counts", "cutoffs", "measurements")
 """Figures of published numbers that are neither medians nor ratios."""
@@ -23,20 +21,36 @@ def compose_fit(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the page of fitted numbers beside what was reported."""
     medians = content.fits_medians_alone
     ratios = () if content.hazard_ratios else ("forest",)  # else they stand with those that were not fitted
-    caption = _MEDIANS if medians else _describe_residuals(content)
+    caption = _describe_medians(content) if medians else _describe_residuals(content)
     return [
         Heading("The fit"),
         TableBlock(list_targets(content.fit, content.labels), caption, small=not medians),
+        *_compose_experiments(content),
         Paragraph(_count_squares(content)),
         *_compose_correlations(content),
         *show_figures(figures, "medians", *OTHER_KINDS, *ratios, "residuals"),
     ]
 
 
-_MEDIANS = (
-    "Fitted numbers, in months. Residual: in standard errors of the logarithm, for medians of time to progression the signed "
-    "root of the deviance. Scan: reported | predicted; such a median can only fall on a scan, so the scan is what was fitted."
-)
+def _describe_medians(content: Content) -> str:
+    """Return the caption of a table of medians, which says nothing of endpoints that are not in it."""
+    words = {"os": "", "ttp": "time to progression", "pfs": "progression-free survival"}
+    others = [name for endpoint, name in words.items() if name and content.medians(endpoint)]
+    parts = ["Fitted numbers, in months. Residual: "]
+    parts.append("in standard errors of the logarithm" if content.medians("os") else "")
+    parts.append(", " if content.medians("os") and others else "")
+    parts.append(f"for medians of {list_words(others)} the signed root of the deviance" if others else "")
+    parts.append(".")
+    if content.medians("ttp"):
+        such = "a median of time to progression" if content.medians("pfs") else "such a median"
+        parts.append(f" Scan: reported | predicted; {such} can only fall on a scan, so the scan is what was fitted.")
+    return "".join(parts)
+
+
+def _compose_experiments(content: Content) -> list[Block]:
+    """Return what the experiments are in which something was measured; none where nothing was."""
+    table = list_experiments(content.experiments)
+    return [TableBlock(table, "The experiments of the measurements.", small=True)] if table.rows else []
 
 
 def _compose_correlations(content: Content) -> list[Block]:
@@ -60,8 +74,11 @@ def _describe_residuals(content: Content) -> str:
             "survival at a month; the signed root of the deviance for other medians, rates and counts"
         )
     parts.append(".")
-    if any(row.read_out is not None for row in rows):
-        parts.append(" Of a measurement of which only a range is known: the root of the deviance.")
+    if any(map(is_range, rows)):
+        parts.append(
+            " Of a measurement of which only a range is known: the root of the deviance, without a sign; how sharp the ends of a "
+            "range are stands in the tables."
+        )
     if any(not has_number(row) for row in rows):
         parts.append(" Of a curve or patients: the number of intervals, and the sum of their deviances.")
     if content.list_fitted(Statistic.MEDIAN, endpoint="ttp"):
@@ -78,104 +95,11 @@ def _count_squares(content: Content) -> str:
     left = f"leave {print_fixed(fit.degrees_of_freedom, 1)} degrees of freedom. No p-value is given: "
     if content.fits_medians_alone:
         return f"{squares}{len(fit.targets)} numbers {left}with so few left there is nothing to test."
+    if any(map(is_range, fit.targets)):
+        return f"{squares}{count_fitted(fit.targets)} {left}a range that is met adds next to nothing to the sum."
     if not content.trial.arms:
         return f"{squares}{count_fitted(fit.targets)} {left}with so few left there is nothing to test."
     return f"{squares}{count_fitted(fit.targets)} {left}numbers of one arm come from the same patients."
-
-
-def compose_predictions(content: Content, figures: DrawnFigures) -> list[Block]:
-    """Return the pages of predictions that were not fitted; none where there are none."""
-    blocks: list[Block] = [
-        *_compose_ratios(content, figures),
-        *_compose_unfitted(content),
-        *_compose_transport(content),
-        *_compose_observations(content),
-    ]
-    return [Heading("Predictions that were not fitted"), *blocks] if blocks else []
-
-
-def _compose_ratios(content: Content, figures: DrawnFigures) -> list[Block]:
-    ratios = content.hazard_ratios
-    if not ratios:
-        return []
-    fitted = content.list_fitted(Statistic.HAZARD_RATIO)
-    caption = (
-        f"Hazard ratios{' that were not' if fitted else ', none'} fitted. Null: ratio of the "
-        f"{'fitted' if content.fits_medians_alone else 'published'} medians, which needs no model. Intervals of the prediction: "
-        "for the parameters; for parameters and constants; for one trial of that size. Inside: whether the prediction lies in "
-        "the reported interval; the null usually does too, so that alone is no evidence."
-    )
-    return [
-        TableBlock(list_ratios(ratios, content.labels), caption, small=True),
-        *_describe_scores(content),
-        *show_figures(figures, "forest"),
-    ]
-
-
-def _compose_unfitted(content: Content) -> list[Block]:
-    """Return the tables of medians and of other numbers that were not fitted."""
-    blocks: list[Block] = []
-    if content.unfitted_medians:
-        caption = (
-            "Medians that were not fitted [months]. Null: the control median times the ratio of the other study. Residual of "
-            "progression-free survival: the signed root of the deviance."
-        )
-        blocks.append(TableBlock(list_predicted(content.unfitted_medians, content.labels), caption, small=True))
-    if content.unfitted_others:
-        caption = (
-            "What was published of other kinds and not fitted; shares lie between 0 and 1. Of a curve or patients: the number of "
-            "intervals, and the sum of their deviances."
-        )
-        blocks.append(TableBlock(list_predicted(content.unfitted_others, content.labels), caption, small=True))
-    return blocks
-
-
-def _compose_transport(content: Content) -> list[Block]:
-    rows = content.fit.transport
-    if not rows:
-        return []
-    caption = (
-        "An arm left out: the fit sees the other study and this study's control arm and predicts the treated arm"
-        f"{' [months]' if are_medians(rows) else ''}. Null: the control median times the ratio of the other study."
-    )
-    return [TableBlock(list_predicted(rows, content.labels), caption, small=True)]
-
-
-def _compose_observations(content: Content) -> list[Block]:
-    if not content.observations:
-        return []
-    table = tables.list_observations(content.unfitted_observations, content.fit, content.trial, content.labels)
-    limits = "".join(f" {title}; see the limitations." for title in content.list_limits(Outcome.RESPONSE))
-    caption = f"Other published numbers, never fitted, beside the virtual trial.{limits}"
-    return [TableBlock(table, caption)] if table.rows else []
-
-
-def _describe_scores(content: Content) -> list[Block]:
-    fit = content.fit
-    if fit.q_model is None or fit.q_null is None:
-        return []
-    verdict = "no better than" if fit.q_model >= fit.q_null else "nearer to the reports than"
-    text: Cell = (
-        f"Score Q, the sum of squared errors of ln hazard ratio in reported standard errors: {print_fixed(fit.q_model, 2)} "
-        "for the "
-        f"model, {print_fixed(fit.q_null, 2)} for the null. On these ratios the model is ",
-        Strong(f"{verdict} its null"),
-        f". {_describe_reference(fit, len(content.hazard_ratios))}",
-    )
-    return [Paragraph(text)]
-
-
-def _describe_reference(fit: FitResult, ratios: int) -> str:
-    """Say what Q a true model would have: what lies far below is a warning, not a merit."""
-    found = fit.q_reference
-    if found is None:
-        return f"Sampling error of the trials alone would give about {ratios}."
-    return (
-        f"Were the model exactly true and its fitted medians matched, sampling error would give {print_fixed(found.mean, 2)} on "
-        f"average ({print_fixed(found.lower, 2)} to {print_fixed(found.upper, 2)} in 95 % of {found.trials} drawn trials) and no "
-        f"more than the model has with probability {print_fixed(found.probability_below, 3)}; a score far below that average is "
-        "no merit."
-    )
 
 
 def compose_estimates(content: Content, figures: DrawnFigures) -> list[Block]:
@@ -201,7 +125,7 @@ def compose_estimates(content: Content, figures: DrawnFigures) -> list[Block]:
 
 
 def _compose_changes(content: Content) -> list[Block]:
-    """Return what was told of parameters at the call, and what is doubtful about their priors."""
+    """Return what was told of parameters at the call, and what the fit warned of."""
     fit = content.fit
     blocks: list[Block] = []
     if fit.changes:
@@ -210,7 +134,7 @@ def _compose_changes(content: Content) -> list[Block]:
         )
         blocks.append(TableBlock(list_changes(fit.changes, content.labels), caption, small=True))
     if fit.warnings:
-        blocks += [Paragraph((Strong("Doubtful priors."),)), Bullets(fit.warnings)]
+        blocks += [Paragraph((Strong("Warnings of the fit."),)), Bullets(fit.warnings)]
     return blocks
 
 

@@ -33,8 +33,8 @@ def list_fit_limitations(fit: FitResult) -> tuple[Cell, ...]:
         (
             Strong("Flexibility is not validity. "),
             f"{fitted[:1].upper()}{fitted[1:]} were fitted with {len(fit.parameters)} parameters and their priors, "
-            f"{print_fixed(fit.effective_parameters, 1)} of them effective. That the {'medians' if medians else 'numbers'} are "
-            "met says that the model can bend that far, nothing more.",
+            f"{print_fixed(fit.effective_parameters, 1)} of them effective. As far as the {'medians' if medians else 'numbers'} "
+            "are met, that says that the model can bend that far, nothing more.",
         ),
         *_limit_unfitted(fit),
         *_count_recalled(fit),
@@ -59,7 +59,8 @@ def _limit_trials(fit: FitResult) -> tuple[Cell, ...]:
         ),
         (
             Strong("The reading error of diameters is assumed. "),
-            "It is one deviation for all scans of a patient; errors of single readings would add early progressions.",
+            "Every reading errs on its own; how far stands in the tables, not in what the trial published, and by it "
+            "progressions are seen that are none.",
         ),
     )
 

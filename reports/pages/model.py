@@ -21,8 +21,7 @@ from kinimmune.reports.typesetting.blocks import Block, Bullets, Document, Headi
 from kinimmune.reports.typesetting.formats import list_words
 
 _DIAGRAM_CAPTION = (
-    "The model. Boxes are mechanisms with the states they bring; the last are what a trial counts. An arrow raises, a bar "
-    "lowers, a "
+    "The model. Boxes are mechanisms with the states they bring; orange ones act on no other. An arrow raises, a bar lowers, a "
     "dot does both, judged by the derivative of the equations at many points; the symbol beside it carries the action."
 )
 
@@ -78,7 +77,7 @@ def compose_model_pages(model: OdeModel, kinases: tuple[Kinase, ...], drugs: tup
         Heading("Equations", 2),
         Paragraph(
             "Typeset from the symbolic model that is integrated, one line per term with its reason. Time is in days. "
-            "Where symbols c appear they abbreviate constants of one patient and hold within their mechanism."
+            "Where symbols c appear they abbreviate constants of one individual and hold within their mechanism."
         ),
         *list_equations(model),
         *_compose_outputs(model),

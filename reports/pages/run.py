@@ -9,10 +9,11 @@ from kinimmune.reports.model.tables import list_sources
 from kinimmune.reports.pages.citations import cited_in_run
 from kinimmune.reports.pages.claims import compose_claims
 from kinimmune.reports.pages.context import compose_context
-from kinimmune.reports.pages.fit import compose_constants, compose_estimates, compose_fit, compose_predictions
+from kinimmune.reports.pages.fit import compose_constants, compose_estimates, compose_fit
 from kinimmune.reports.pages.identifiability import compose_identifiability
 from kinimmune.reports.pages.limitations import list_fit_limitations, list_limitations
 from kinimmune.reports.pages.model import compose_model_pages, compose_provenance
+from kinimmune.reports.pages.predictions import compose_predictions
 from kinimmune.reports.pages.profile import compose_profiles
 from kinimmune.reports.pages.sample import compose_sample
 from kinimmune.reports.pages.sensitivity import compose_sensitivities
@@ -20,6 +21,7 @@ from kinimmune.reports.pages.summary import summarise
 from kinimmune.reports.pages.trial import compose_accuracy, compose_patients, compose_stop_rules, compose_trial
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Document, Heading, TableBlock
 from kinimmune.reports.typesetting.formats import list_words, print_fixed
+from kinimmune.reports.typesetting.statistics import count_data
 
 MOST_CHANGES = 3
 """Changes of parameters that have room among the facts of a run."""
@@ -74,7 +76,7 @@ def _list_facts(content: Content) -> tuple[tuple[str, str], ...]:
         *((("Virtual patients per arm", str(fit.patients)),) if content.trial.arms else ()),
         ("Fit", fit.status),
         ("Chi-square, data | priors", f"{print_fixed(fit.chi_square_data, 2)} | {print_fixed(fit.chi_square_prior, 2)}"),
-        ("Effective parameters", f"{print_fixed(fit.effective_parameters, 1)} for {len(fit.targets)} numbers"),
+        ("Effective parameters", f"{print_fixed(fit.effective_parameters, 1)} for {count_data(fit.targets)}"),
         ("Degrees of freedom", print_fixed(fit.degrees_of_freedom, 1)),
         *((("Changed at the call", _list_changes(content)),) if fit.changes else ()),
     )

@@ -13,6 +13,8 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 from kinimmune.reports.typesetting.statistics import (
     count_fitted,
     has_number,
+    is_range,
+    lies_in_range,
     name_arms,
     name_row,
     print_predicted,
@@ -47,10 +49,13 @@ def _count_met(rows: Sequence[ComparisonRow]) -> list[str]:
     if scans:
         hit = sum(row.scan_observed == row.scan_predicted for row in scans)
         parts.append(f"{hit} of {len(scans)} medians of time to progression fall on the published scan.")
-    measured = [row for row in rows if row.read_out is not None]
+    measured = [row for row in rows if row.read_out is not None and not is_range(row)]
+    ranges = [row for row in rows if is_range(row)]
     others = [row for row in rows if has_number(row) and row.statistic != Statistic.MEDIAN and row.read_out is None]
     parts += [f"{_count_near(others)} other numbers lie within one standard error."] if others else []
     parts += [f"{_count_near(measured)} measurements lie within one standard error."] if measured else []
+    inside = sum(lies_in_range(row) for row in ranges)
+    parts += [f"Of {len(ranges)} only a range is known; {inside} predictions lie in theirs."] if ranges else []
     data = [row for row in rows if not has_number(row) and row.deviance is not None]
     if data:
         deviance, intervals = sum(row.deviance or 0.0 for row in data), sum(row.n_residuals or 0 for row in data)
@@ -64,21 +69,30 @@ def _count_near(rows: Sequence[ComparisonRow]) -> str:
 
 def _describe_ratios(fit: FitResult, labels: Labels) -> Cell | None:
     ratios = [row for row in fit.unfitted if row.statistic == "hazard_ratio"]
+    if fit.companion is not None and fit.companion.ratios:
+        title = "Hazard ratios by a refit to medians alone. "
+        return (Strong(title), f"Predicted {_list_ratios(fit.companion.ratios, labels)}. ", *_judge(fit))
     if not ratios:
         return None
+    return (Strong("Not fitted: hazard ratios. "), f"Predicted {_list_ratios(ratios, labels)}. ", *_judge(fit))
+
+
+def _list_ratios(rows: Sequence[ComparisonRow], labels: Labels) -> str:
     told = [
         f"{print_fixed(row.predicted, 2)} for {print_endpoint(row.endpoint)} in {labels.comparison(row.study, row.arm)} "
-        f"(reported {print_number(row.observed)}, null {print_fixed(row.null_prediction, 2)})"
-        for row in ratios
+        f"(reported {print_number(row.observed)}{_print_null(row, 2, ', ')})"
+        for row in rows
     ]
-    return (Strong("Not fitted: hazard ratios. "), f"Predicted {list_words(told)}. ", *_judge(fit))
+    return list_words(told)
 
 
 def _judge(fit: FitResult) -> tuple[str | Strong, ...]:
     """Say whether the model is any better than its null; scores are sums of squared standardised errors, lower is nearer."""
     if fit.q_model is None or fit.q_null is None:
-        return ("There is no score against the null.",)
-    scores = f"The score Q is {print_fixed(fit.q_model, 2)} for the model and {print_fixed(fit.q_null, 2)} for the null: "
+        why = f": {fit.q_reason}" if fit.q_reason else ""
+        return (f"There is no score against the null{why}.",)
+    whose = "the refitted model" if fit.q_basis == "companion" else "the model"
+    scores = f"The score Q is {print_fixed(fit.q_model, 2)} for {whose} and {print_fixed(fit.q_null, 2)} for the null: "
     if fit.q_model >= fit.q_null:
         return (scores, Strong("on these ratios the model is no better than its null"), ", which needs no mechanism at all.")
     return (scores, "the model is nearer than its null, on numbers that were known when its structure was chosen.")
@@ -115,19 +129,27 @@ def _describe_transported(row: ComparisonRow, labels: Labels) -> str:
         return f"the {_name(row)} of {place} has a deviance of {print_fixed(row.deviance, 1)} over {print_reported(row)}"
     if row.statistic != Statistic.MEDIAN:
         unit = " months" if row.statistic in UNITS else ""
-        null = "" if row.null_prediction is None else f"; null {print_number(row.null_prediction)}"
+        null = _print_null(row, None)
         predicted = f"{print_predicted(row)}{unit} (reported {_print_reported(row)}{null})"
         return f"the {_name(row)} of {place} is predicted at {predicted}"
-    null = f"null {print_fixed(row.null_prediction, 1)}"
+    null = _print_null(row, 1)
     if row.scan_observed is not None:
         predicted = "at no scan" if row.scan_predicted is None else f"at scan {row.scan_predicted}"
-        reported = f"reported at scan {row.scan_observed}, {null} months"
+        null = _print_null(row, 1, ", ")
+        reported = f"reported at scan {row.scan_observed}{null}{' months' if null else ''}"
         return f"the median of {print_endpoint(row.endpoint)} in {place} is predicted {predicted} ({reported})"
     predicted = "not reached" if row.predicted is None else f"{print_fixed(row.predicted, 1)} months"
     return (
         f"the median of {print_endpoint(row.endpoint)} in {place} is predicted at {predicted} "
-        f"(reported {_print_reported(row)}; {null})"
+        f"(reported {_print_reported(row)}{null})"
     )
+
+
+def _print_null(row: ComparisonRow, decimals: int | None, sign: str = "; ") -> str:
+    """Return the null of a row after a sign, nothing where there is none."""
+    if row.null_prediction is None:
+        return ""
+    return f"{sign}null {print_number(row.null_prediction) if decimals is None else print_fixed(row.null_prediction, decimals)}"
 
 
 def _print_reported(row: ComparisonRow) -> str:

@@ -4,7 +4,7 @@ Start with `list_outcomes`; `kinimmune.reports.pages.comparisons` has published 
 `kinimmune.reports.model.tables` the tables about a model and its numbers.
 """
 
-from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
+from kinimmune.fitting.estimation.outcome_rows import QuadratureRow, StopRuleRow
 from kinimmune.fitting.estimation.results import ArmResult, FitResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.tables.evidence import Observation
@@ -193,14 +193,23 @@ def list_stop_rules(rules: tuple[StopRuleRow, ...], labels: Labels = PLAIN) -> T
 def list_quadrature(trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return how far each prediction moves over sets of virtual patients."""
     rows = tuple(
-        (labels.output(row.name), print_number(row.value), print_number(row.sd, 2), _print_relative(row.sd, row.value))
+        (labels.output(row.name), print_number(row.value), print_number(_round_off(row.sd, row.value), 2), _print_relative(row))
         for row in trial.quadrature
     )
     return Table(("Prediction", "Value", "Standard deviation over seeds", "Relative"), rows, "lrrr")
 
 
-def _print_relative(sd: float, value: float) -> str:
-    return MISSING if value == 0.0 else print_percent(abs(sd / value))
+def _round_off(sd: float, value: float) -> float:
+    """Return a deviation, 0 where it is the rounding of equal values alone."""
+    return sd if sd > _ROUNDING * abs(value) else 0.0
+
+
+_ROUNDING = 1e-12
+"""Relative difference of numbers that are equal but for the order of additions."""
+
+
+def _print_relative(row: QuadratureRow) -> str:
+    return MISSING if row.value == 0.0 else print_percent(abs(row.sd / row.value))
 
 
 def list_starts(fit: FitResult) -> Table:

@@ -93,6 +93,13 @@ def is_range(row: ComparisonRow) -> bool:
     return has_number(row) and row.observed is None
 
 
+def lies_in_range(row: ComparisonRow) -> bool:
+    """Return whether a prediction lies in the range, ends included."""
+    if row.predicted is None:
+        return False
+    return (row.lower is None or row.lower <= row.predicted) and (row.upper is None or row.predicted <= row.upper)
+
+
 def print_range(row: ComparisonRow) -> str:
     """Return the range in which a number lies."""
     if row.upper is None:
@@ -131,6 +138,13 @@ def count_fitted(rows: Sequence[ComparisonRow]) -> str:
     parts += [_count(curves, "published curve")] if curves else []
     parts += [f"the patients of {_count(arms, 'arm')}"] if arms else []
     return list_words(parts or ["no published numbers"])
+
+
+def count_data(rows: Sequence[ComparisonRow]) -> str:
+    """Return how many numbers there are, with the intervals of curves and patients, which count as one each."""
+    data = [row for row in rows if not has_number(row)]
+    count = len(rows) - len(data) + sum(row.n_residuals or 0 for row in data)
+    return f"{count} numbers and intervals" if data else f"{count} numbers"
 
 
 def _count(number: int, thing: str) -> str:

@@ -42,7 +42,7 @@ def test_json_holds_every_claim_and_a_failed_one_leaves_with_1(kinimmune, tables
         "fraction_upper", "fraction_halved", "fraction_halved_lower", "fraction_halved_upper", "sign_fixed_by_prior", "verdict",
         "explanation", "ablations", "holds_without", "basis", "fitted_value", "posterior_draws", "posterior_fraction",
         "posterior_fraction_lower", "posterior_fraction_upper", "posterior_fraction_held", "posterior_fraction_held_lower",
-        "posterior_fraction_held_upper",
+        "posterior_fraction_held_upper", "unit", "fitted_itself",
     }  # fmt: skip
     assert {grows[name] for name in grows if name.startswith("posterior")} == {None}
     assert grows["value"] == pytest.approx(example.MEDIAN_VOLUME, rel=1e-4)
@@ -59,6 +59,11 @@ def test_claims_that_all_stand_leave_with_0(kinimmune, sound_tables):
     assert code == 0
     assert "3 claims: 2 supported, 1 vacuous; 0 explained" in out
     assert "2 of them stated by a document: 1 supported, 1 vacuous; 0 explained" in out
+
+
+def test_a_model_without_claims_is_told(kinimmune):
+    """Nothing is counted where nothing was tried."""
+    assert kinimmune("claims", "gompertz") == (0, "claims.csv has no claims to try\n", "")
 
 
 def test_a_claim_that_draws_leave_open_leaves_with_0_and_says_how_many_would_do(kinimmune, tmp_path):

@@ -143,8 +143,9 @@ def test_claims_of_all_models_are_those_of_the_models_in_the_tables(kinimmune, f
 
 @pytest.mark.slow
 def test_a_claim_is_tried_in_the_trial_of_the_folder(folder):
-    from kinimmune.fitting.claims.batch import ExperimentBatch, nominal
+    from kinimmune.fitting.claims.batch import ExperimentBatch
     from kinimmune.fitting.claims.check import set_up
+    from kinimmune.fitting.claims.parameter_sets import nominal
     from kinimmune.fitting.claims.readouts.hcc_trial import os_hazard_ratio
     from kinimmune.fitting.claims.table import read_claims
     from kinimmune.models.catalogue import load_model

@@ -23,18 +23,20 @@ from kinimmune.models.tables.readers import (
     read_panels,
     read_sources,
 )
+from kinimmune.models.tables.rows import Tables
 from kinimmune.reports.content import ModelContent
 from kinimmune.reports.document import set_pages, write_model_report
 from kinimmune.reports.figures.claims import plot_claims
 from kinimmune.reports.figures.panels import list_picture, plot_picture
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.gather import ReportedClaims, gather_run
+from kinimmune.reports.gather_panels import choose_times, gather_picture
 from kinimmune.reports.pages.citations import cited_in_model, cited_in_run
 from kinimmune.reports.pages.claims import compose_claims, list_claims, list_fitted_claims
 from kinimmune.reports.pages.model import compose_model_report
 from kinimmune.reports.pages.run import compose_report
 from kinimmune.reports.panels import NominalCourse, Picture, SteppedSeries
-from kinimmune.reports.typesetting.blocks import Bullets, Heading, TableBlock
+from kinimmune.reports.typesetting.blocks import Bullets, Heading, Paragraph, TableBlock
 
 
 def make_claim(name, kind="emergent", verdict="supported", source="document002", explanation=None):
@@ -74,13 +76,36 @@ def test_what_documents_state_is_counted_apart():
     blocks = compose_claims(CLAIM_ROWS, {})
     (counts, explained, undecided) = (block for block in blocks if isinstance(block, Bullets))
     assert [flatten(entry) for entry in counts.entries] == [
-        "Stated by a document: 4. 1 supported, 1 vacuous, 1 undecided, 1 failed; 1 explained; "
-        "in 0 of them no draw contradicts the claim.",
-        "Stated by none (predictions): 1. 1 supported; 0 explained; in 0 of them no draw contradicts the claim.",
+        "Stated by a document: 4. 1 supported, 1 vacuous, 1 undecided, 1 failed; 1 explained.",
+        "Stated by none (predictions): 1. 1 supported; 0 explained.",
         "Disputed in the literature: 1. Not scored.",
     ]
     assert [flatten(entry) for entry in explained.entries] == ["A3. it does not hold and #emph[nobody] knows why"]
     assert [flatten(entry) for entry in undecided.entries] == ["A6. more draws would tell"]
+
+
+def test_claims_that_no_draw_contradicts_are_counted():
+    """Their sign was put in by the equations or the priors."""
+    (counts,) = (
+        block for block in compose_claims((replace(CLAIM_ROWS[0], sign_fixed_by_prior=True),), {}) if isinstance(block, Bullets)
+    )
+    assert flatten(counts.entries[0]).endswith("1 supported; 0 explained; no draw contradicts 1 of them.")
+
+
+def test_a_value_has_its_unit_and_what_is_disputed_no_bound():
+    """The boundary of a dispute need not lie beyond anything."""
+    rows = (replace(CLAIM_ROWS[0], unit="umol/L"), replace(CLAIM_ROWS[4], unit="1/d"), CLAIM_ROWS[1])
+    assert [row[4] for row in list_claims(rows).rows] == ["0.5 umol/L (< 0.95)", "0.5 1/d", "0.5 (< 0.95)"]
+    assert [row[2] for row in list_fitted_claims(rows).rows] == ["– (< 0.95)", "–", "– (< 0.95)"]
+
+
+def test_claims_about_what_the_run_fitted_are_named_as_no_test():
+    """Where none was fitted nothing is said."""
+    claims = [at_the_fit(item, 1.0, 1.0) for item in CLAIM_ROWS[:2]]
+    fitted = [replace(claims[0], fitted_itself=True), claims[1]]
+    told = [block.content for block in compose_claims(fitted, {}) if isinstance(block, Paragraph)]
+    assert "No test here, because the run fitted what they compare: A1." in told
+    assert not any("No test" in str(block) for block in compose_claims(claims, {}))
 
 
 def at_the_fit(item, drawn, held):
@@ -289,3 +314,26 @@ def test_report_of_a_model_shows_its_picture_and_claims(picture, content, tmp_pa
     assert write_model_report(subject, tmp_path, (tmp_path / "model.pdf").write_bytes) == ()
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"experiments", "claims"}
     assert render_svg(plot_picture(picture)) == render_svg(plot_picture(picture))
+
+
+@pytest.mark.parametrize(("end", "interval"), [(56.0, 1.0), (28.0, 0.5), (336.0, 21.0), (50.0, 30.0), (720.0, 0.125)])
+def test_a_course_shows_no_rhythm_but_that_of_its_doses(end, interval):
+    """Times lie at the same hours after every dose: a course that repeats with the doses is drawn alike between any two."""
+    time = choose_times(end, interval)
+    phase = np.round(time[:-1] % interval / interval, 6) % 1.0
+    assert (time[0], time[-1]) == (0.0, end)
+    assert (np.diff(time) > 0.0).all()
+    assert 120 <= len(time) <= 4002
+    repeats = len(time[:-1]) // len(set(phase))
+    assert {np.count_nonzero(phase == value) for value in set(phase)} <= {repeats, repeats + 1}
+    assert len(set(phase)) >= 12 or end / interval > 300.0
+
+
+def test_daily_doses_are_seen_as_such_in_the_picture_of_mice():
+    """Every day of treatment has its own peak in the gut, as high as the others."""
+    picture = gather_picture(load_model("hcc_mouse"), Tables(), {})
+    course = picture.courses["sorafenib_30"]
+    drug = course.values["gut_drug"]
+    peaks = [drug[(course.days > day) & (course.days <= day + 1.0)].max() for day in range(8, 28)]
+    assert max(peaks) < 1.05 * min(peaks)
+    assert min(peaks) > 1.0

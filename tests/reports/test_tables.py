@@ -56,6 +56,7 @@ def test_ratio_stands_beside_its_null_and_its_intervals(content):
         "0.59 to 0.83",
         "0.48 to 0.97",
         "0.48 to 1.00",
+        "0.410",
         "0.74",
         "yes",
     )

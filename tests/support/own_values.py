@@ -29,7 +29,7 @@ def add_own(folder, **cells):
         rows = list(csv.DictReader(file))
     base = next(row for row in rows if row["name"] == "clearance")
     origin = {"source": "assumption", "locator": "invented", "status": "assumed", "note": "", "prior_sd": "0.7"}
-    header = ["drug", "arm", *(column for column in rows[0] if column not in ("drug", "arm"))]
+    header = list(dict.fromkeys(["drug", "arm", *rows[0], *cells]))
     with (folder / "parameters.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
         writer.writeheader()

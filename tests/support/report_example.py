@@ -70,7 +70,7 @@ def make_ratios():
             "drawn_lower": 0.7 * value,
             "drawn_upper": 1.4 * value,
         }
-        wide |= {"trial_lower": 0.7 * value, "trial_upper": 1.45 * value, "null_prediction": 1.07 * value}
+        wide |= {"trial_lower": 0.7 * value, "trial_upper": 1.45 * value, "null_prediction": 1.07 * value, "trial_place": 0.41}
         known = {"lower": lower, "upper": upper, "interval_status": "reported", "residual": 0.3, "inside": True}
         rows.append(make_comparison(study, None, endpoint, "hazard_ratio", value, 1.03 * value, **known, **wide))
     return tuple(rows)

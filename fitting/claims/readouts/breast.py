@@ -145,6 +145,8 @@ READOUTS: Mapping[str, Readout] = {
             Named.DAY: (START,),
         },
     ),
-    "cascade_order": Readout(cascade_order, _PAIR, {Named.QUANTITY: CASCADE, Named.DAY: (START, END)}),
-    "helpful_from": Readout(helpful_from, _PAIR | {"quantity": Named.PARAMETER, "day": Named.DAY}, {Named.QUANTITY: (TUMOUR,)}),
+    "cascade_order": Readout(cascade_order, _PAIR, {Named.QUANTITY: CASCADE, Named.DAY: (START, END)}, unit="d"),
+    "helpful_from": Readout(
+        helpful_from, _PAIR | {"quantity": Named.PARAMETER, "day": Named.DAY}, {Named.QUANTITY: (TUMOUR,)}, Named.PARAMETER
+    ),
 }

@@ -50,6 +50,6 @@ def _run_series(batch: ExperimentBatch, experiment: str, day: str) -> Readings:
 
 _SERIES = {"experiment": Named.EXPERIMENT, "day": Named.DAY}
 READOUTS: Mapping[str, Readout] = {
-    "halving_concentration": Readout(halving_concentration, _SERIES | {"quantity": Named.QUANTITY}),
+    "halving_concentration": Readout(halving_concentration, _SERIES | {"quantity": Named.QUANTITY}, unit="umol/L"),
     "half_held": Readout(half_occupancy_error, _SERIES | {"quantity": Choice("kinase", tuple(KINASES))}),
 }

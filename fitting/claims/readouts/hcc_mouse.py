@@ -115,7 +115,9 @@ READOUTS: Mapping[str, Readout] = {
     "steepest_rise_with_dose": Readout(steepest_rise_with_dose, _SERIES, {Named.EXPERIMENT: DOSES}),
     "over_better_single": Readout(over_better_single, _READ, {Named.EXPERIMENT: TREATMENTS}),
     "afterwards": Readout(afterwards, _READ, {Named.DAY: (AFTERWARDS,)}),
-    "recruitment_boundary": Readout(recruitment_boundary, _COMPARED, {Named.PARAMETER: (RECRUITMENT,)}),
-    "recruitment_against_antibody": Readout(recruitment_against_antibody, _COMPARED, {Named.PARAMETER: (RECRUITMENT,)}),
-    "inhibition_boundary": Readout(inhibition_boundary, _COMPARED, {Named.PARAMETER: (INHIBITION,)}),
+    "recruitment_boundary": Readout(recruitment_boundary, _COMPARED, {Named.PARAMETER: (RECRUITMENT,)}, Named.PARAMETER),
+    "recruitment_against_antibody": Readout(
+        recruitment_against_antibody, _COMPARED, {Named.PARAMETER: (RECRUITMENT,)}, Named.PARAMETER
+    ),
+    "inhibition_boundary": Readout(inhibition_boundary, _COMPARED, {Named.PARAMETER: (INHIBITION,)}, Named.PARAMETER),
 }

@@ -155,7 +155,7 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
         FigureRecipe(
             "sample_bands",
             "Survival curves over the posterior, pointwise: median, 50 % (dark) and 90 % (light) bands. "
-            f"{_describe_marks(content)} Bands tell how uncertain the population's curve is, not how one trial scatters.",
+            f"{_describe_marks(content)}Bands tell how uncertain the population's curve is, not how one trial scatters.",
             partial(sample_curves.plot_bands, result, reported, content.trial.observed, labels),
             partial(sample_curves.list_bands, content.sample[0].bands),
         ),
@@ -164,11 +164,11 @@ def list_sample_figures(content: Content) -> list[FigureRecipe]:
 
 
 def _describe_marks(content: Content) -> str:
-    """Say what is marked over the bands."""
+    """Say what is marked over the bands, a blank after each sentence."""
     circles = "Open circle and bar: reported median with its 95 % interval (fitted)."
     others = [text for endpoint in ("os", "ttp", "pfs") for text in describe_observed(content, endpoint)]
-    medians = content.list_fitted(Statistic.MEDIAN) or not others
-    return " ".join([*([circles] if medians else []), *dict.fromkeys(others)])
+    medians = [circles] if content.list_fitted(Statistic.MEDIAN) else []
+    return "".join(f"{text} " for text in dict.fromkeys([*medians, *others]))
 
 
 def _describe_ratios(content: Content, result: SampleResult) -> list[FigureRecipe]:

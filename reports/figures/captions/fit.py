@@ -3,6 +3,7 @@
 Start with `list_comparisons` and `list_estimation`.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from kinimmune.fitting.estimation.results import ComparisonRow
@@ -23,7 +24,7 @@ from kinimmune.reports.figures.fit import plot_forest, plot_stop_rules
 from kinimmune.reports.figures.measurements import plot_measurements
 from kinimmune.reports.figures.recipes import FigureRecipe
 from kinimmune.reports.typesetting.formats import list_words
-from kinimmune.reports.typesetting.statistics import has_number
+from kinimmune.reports.typesetting.statistics import has_number, is_range
 
 
 def list_comparisons(content: Content) -> list[FigureRecipe]:
@@ -48,18 +49,21 @@ def _list_medians(content: Content) -> list[FigureRecipe]:
     rows = content.list_fitted(Statistic.MEDIAN)
     if not rows:
         return []
-    caption = f"The fitted medians. Grey bars: reported 95 % interval. {_FLEXIBLE}"
+    caption = f"The fitted medians. {_describe_bars(rows)}{_FLEXIBLE}"
     plot = partial(plot_medians, content.fit, content.labels)
     return [FigureRecipe("medians", caption, plot, partial(data.list_rows, rows))]
+
+
+def _describe_bars(rows: Sequence[ComparisonRow]) -> str:
+    """Say what bars are, where there are any."""
+    return "Grey bars: reported 95 % interval. " if any(row.lower is not None for row in rows) else ""
 
 
 def _list_shares(content: Content) -> list[FigureRecipe]:
     rows = _select(content, SHARES)
     if not rows:
         return []
-    caption = (
-        f"Shares of patients: at a month, with a response, with disease control. Grey bars: reported 95 % interval. {_ROLES}"
-    )
+    caption = f"Shares of patients: at a month, with a response, with disease control. {_describe_bars(rows)}{_ROLES}"
     plot = partial(plot_shares, rows, content.labels)
     return [FigureRecipe("shares", caption, plot, partial(data.list_rows, rows))]
 
@@ -114,6 +118,8 @@ def _list_residuals(content: Content) -> list[FigureRecipe]:
         caption += " Open circles and grey bars: not fitted."
     if not all(map(has_number, rows)):
         caption += " Bars: the root mean square over the intervals of a curve or of patients, which has no sign."
+    if any(map(is_range, rows)):
+        caption += " Of a range: the root of its deviance, which has no sign."
     plot = partial(plot_residuals, content.fit, content.labels)
     return [FigureRecipe("residuals", caption, plot, partial(list_residuals, rows))]
 
@@ -124,13 +130,17 @@ def _list_ratios(content: Content) -> list[FigureRecipe]:
         return []
     told = "those that were fitted first" if fitted else "none of them fitted"
     caption = (
-        f"Hazard ratios, {told}. A prediction is worth something only where it lies nearer to the reported ratio than the null "
-        "does, which needs no model."
+        f"Hazard ratios, {told}.{_NEARER if any(row.null_prediction is not None for row in content.hazard_ratios) else ''}"
         if content.hazard_ratios
         else f"The fitted hazard ratios. {_FLEXIBLE}"
     )
     plot = partial(plot_forest, content.fit, content.labels)
     return [FigureRecipe("forest", caption, plot, partial(data.list_rows, (*fitted, *content.hazard_ratios)))]
+
+
+_NEARER = (
+    " A prediction is worth something only where it lies nearer to the reported ratio than the null does, which needs no model."
+)
 
 
 def list_estimation(content: Content) -> list[FigureRecipe]:
@@ -168,6 +178,6 @@ def list_estimation(content: Content) -> list[FigureRecipe]:
         ),
     ]
     absent = {"correlation"} if len(fit.correlation) < 2 else set()
-    absent |= {"start_ladder"} if not fit.starts else set()
+    absent |= {"start_ladder"} if len(fit.starts) < 2 else set()
     absent |= {"stop_rules"} if not trial.stop_rules else set()
     return [recipe for recipe in recipes if recipe.name not in absent]

@@ -14,6 +14,8 @@ from kinimmune.reports.figures.observed import select_endpoint
 from kinimmune.reports.figures.patients import plot_courses, plot_spiders, plot_waterfall
 from kinimmune.reports.figures.recipes import FigureRecipe
 from kinimmune.reports.figures.survival import (
+    LARGEST_RATIO,
+    LEAST_RATIO,
     plot_hazard_ratios,
     plot_incidence,
     plot_progression,
@@ -21,8 +23,6 @@ from kinimmune.reports.figures.survival import (
     plot_survival,
     plot_treatment,
 )
-
-_MEDIANS = "Open circle and bar: reported median with its 95 % interval (fitted); small dot: predicted median."
 
 
 def list_curves(content: Content) -> list[FigureRecipe]:
@@ -64,15 +64,36 @@ def list_curves(content: Content) -> list[FigureRecipe]:
 
 
 def _list_marked(content: Content, endpoint: str) -> tuple[ComparisonRow, ...]:
-    """Return the numbers that are marked beside curves: fitted medians, and survival at a month."""
-    return (*content.medians(endpoint), *content.survivals(endpoint))
+    """Return the numbers that are marked beside curves: medians and survival at a month, fitted or not."""
+    return (*content.medians(endpoint), *_list_unfitted(content, endpoint), *content.survivals(endpoint))
+
+
+def _list_unfitted(content: Content, endpoint: str) -> tuple[ComparisonRow, ...]:
+    """Return the medians of an endpoint that were published and not fitted."""
+    return tuple(row for row in content.unfitted_medians if row.endpoint == endpoint)
 
 
 def _describe_marks(content: Content, endpoint: str) -> str:
-    """Say what is marked beside the curves of an endpoint."""
-    others = describe_observed(content, endpoint)
-    medians = content.medians(endpoint) or not others
-    return " ".join([*([_MEDIANS] if medians else []), *others])
+    """Say what is marked beside the curves of an endpoint, and where nothing of it was fitted that too."""
+    fitted = any(row.endpoint == endpoint and row.statistic in _CURVES for row in content.fit.targets)
+    parts = [*_describe_medians(content, endpoint), *describe_observed(content, endpoint)]
+    return " ".join(parts if fitted else [*parts, "Not fitted."])
+
+
+_CURVES = (Statistic.MEDIAN, Statistic.SURVIVAL, Statistic.CURVE, Statistic.PATIENTS)
+"""Statistics that a curve shows."""
+
+
+def _describe_medians(content: Content, endpoint: str) -> list[str]:
+    """Say what marks the medians of an endpoint; nothing where none was published."""
+    fitted, others = content.medians(endpoint), _list_unfitted(content, endpoint)
+    if not fitted and not others:
+        return []
+    mark = "circle" if fitted else "diamond"
+    role = " (fitted; a diamond where it was not)" if fitted and others else " (fitted)" if fitted else ""
+    known = any(row.lower is not None for row in (*fitted, *others))
+    reported = f"{mark} and bar: reported median with its 95 % interval" if known else f"{mark}: reported median"
+    return [f"Open {reported}{role}; small dot: predicted median."]
 
 
 def describe_observed(content: Content, endpoint: str) -> list[str]:
@@ -98,7 +119,7 @@ _SHAPES = (Statistic.CURVE, Statistic.PATIENTS, Statistic.SURVIVAL)
 
 def _describe_fitted_shape(content: Content) -> str:
     """Say that the shape of progression was not fitted, where it was not."""
-    if content.list_fitted(*_SHAPES, endpoint="ttp"):
+    if content.list_fitted(*_SHAPES, endpoint="ttp") or not content.medians("ttp"):
         return ""
     return " Only the scan at which the median falls was fitted; the shape was not."
 
@@ -110,13 +131,12 @@ def _describe_pfs(content: Content) -> list[FigureRecipe]:
         return []
     caption = (
         "Progression-free survival: alive with no progression detected. It falls by a step at every scan and by deaths between "
-        "scans, and is not the product of the two curves before: growth drives progression and death alike. Circle and "
-        "bar: reported median with its interval, where one was published; small dot: predicted."
+        "scans, and is not the product of the two curves before: growth drives progression and death alike. "
+        f"{_describe_marks(content, 'pfs')}"
     )
-    medians = [row for row in (*content.medians("pfs"), *content.unfitted_medians) if row.endpoint == "pfs"]
-    draw = partial(plot_progression_free, trial, [*medians, *content.survivals("pfs")], content.labels)
+    draw = partial(plot_progression_free, trial, _list_marked(content, "pfs"), content.labels)
     rows = partial(data.list_progression_free, trial.arms, select_endpoint(trial.observed, "pfs"))
-    return [FigureRecipe("progression_free", " ".join([caption, *describe_observed(content, "pfs")]), draw, rows)]
+    return [FigureRecipe("progression_free", caption, draw, rows)]
 
 
 def _describe_ratios(content: Content) -> list[FigureRecipe]:
@@ -125,8 +145,10 @@ def _describe_ratios(content: Content) -> list[FigureRecipe]:
     if not trial.contrasts:
         return []
     told = "" if content.list_fitted(Statistic.HAZARD_RATIO) else " Not fitted."
+    ends = f"{LEAST_RATIO:g} or above {LARGEST_RATIO:g}"
     caption = (
-        "Hazard of the treated over that of the control arm, around each time (lines) and over the whole follow-up (dotted). "
+        f"Hazard of the treated over that of the control arm, around each time (lines; what lies below {ends} is cut off) and "
+        "over the whole follow-up (dotted). "
         f"Frail patients die first and drug is stopped, so a marginal ratio drifts even if the effect on each does not.{told}"
     )
     draw = partial(plot_hazard_ratios, trial, content.labels)
@@ -142,14 +164,15 @@ def list_patients(content: Content) -> list[FigureRecipe]:
     recipes = [
         FigureRecipe(
             "waterfall",
-            "Best change of the sum of diameters per virtual patient. Dashed: RECIST limits of progression (+20 %) and "
-            f"response (−30 %); growth above 100 % is cut off.{limits}",
+            "Best change of the sum of diameters per virtual patient. Dashed: RECIST limits of progression (+20 %, beyond it "
+            f"orange) and response (−30 %, beyond it green); growth above 100 % is cut off.{limits}",
             partial(plot_waterfall, trial, labels),
             partial(data.list_waterfall, trial.arms),
         ),
         FigureRecipe(
             "spiders",
-            "Sum of diameters of some virtual patients while observed; a dot ends each course. Not fitted.",
+            "Sum of diameters of some virtual patients while observed; a dot ends each course, orange from 20 % above the start "
+            "on, green from 30 % below it. Not fitted.",
             partial(plot_spiders, trial, labels),
             partial(data.list_spiders, trial.arms),
         ),

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.check import check_claims, set_up
 from kinimmune.fitting.claims.evidence import satisfies
 from kinimmune.fitting.claims.general import GENERAL
+from kinimmune.fitting.claims.parameter_sets import draw_parameters, nominal
 from kinimmune.fitting.claims.registry import models_with_readouts, readouts_of
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison, read_claims
 from kinimmune.fitting.claims.verdict import wilson
@@ -236,3 +237,15 @@ def test_models_without_claims_are_passed_over(tables):
     said = []
     assert check_claims(["melanoma"], Tables(tables), draws=16, seed=1, jobs=1, progress=said.append) == ()
     assert said == []
+
+
+def test_a_value_has_the_unit_of_what_is_read():
+    """Ratios and shares have none, a quantity its own, a boundary that of its parameter."""
+    wanted = {
+        **dict.fromkeys(("C4", "C10", "K1", "L3", "A3b", "B2a"), "1"),
+        **dict.fromkeys(("C15", "L4", "A13", "A17", "D19"), "1/d"),
+        "L1": "umol/L", "A12b": "nmol/L", "D3c": "d",
+    }  # fmt: skip
+    claims = [claim for claim in read_claims() if claim.id in wanted]
+    units = {claim.id: readouts_of(claim.model)[claim.readout].find_unit(load_model(claim.model), claim) for claim in claims}
+    assert units == wanted

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.check import check_claims, set_up
 from kinimmune.fitting.claims.general import GENERAL, difference, quotient
+from kinimmune.fitting.claims.parameter_sets import draw_parameters
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.tables.rows import Tables

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from own_values import add_own, write_regorafenib
 
-from kinimmune.fitting.claims.batch import draw_parameters
 from kinimmune.fitting.claims.check import set_up
-from kinimmune.fitting.claims.parameter_sets import ParameterSets, draw_sets, read_sets, with_estimates
+from kinimmune.fitting.claims.parameter_sets import ParameterSets, draw_parameters, draw_sets, read_sets, with_estimates
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError

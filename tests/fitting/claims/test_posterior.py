@@ -20,10 +20,11 @@ ESTIMATE, ERROR = 0.5 * example.RETARDATION, 0.2
 """A slower retardation than that of the tables, and the standard deviation of its logarithm."""
 
 
-def make_posterior(estimate=ESTIMATE, error=ERROR, effective=None):
+def make_posterior(estimate=ESTIMATE, error=ERROR, effective=None, places=("control",), comparisons=()):
     draws = estimate * np.exp(error * np.random.default_rng(7).standard_normal(DRAWS))
     names, point = ("retardation",), np.array([estimate])
-    return ClaimPosterior(GAUSSIAN, "invented", names, point, draws[:, None], effective, frozenset())
+    found = (draws[:, None], effective, frozenset(places), frozenset(comparisons))
+    return ClaimPosterior(GAUSSIAN, "invented", names, point, *found)
 
 
 def check(folder, posterior=None, **options):
@@ -92,7 +93,7 @@ def test_a_claim_that_survives_less_often_at_the_fit_is_told_with_its_shares(tmp
     assert describe_loss(explained) == (
         f"explained is supported on draws from the priors, of which {explained.fraction:.2f} satisfy it, and survives less often "
         "at the fit: in 0.00 of draws of the estimates with constants from their priors, and in 0.00 with constants held, "
-        "at values that meet the trials"
+        "at values that meet what was fitted"
     )
 
 
@@ -113,6 +114,9 @@ def test_a_claim_whose_numbers_are_fitted_is_judged_at_the_fit(tmp_path):
     slow = judge(make_posterior(0.5 * example.RETARDATION, 0.1))
     assert (slow.verdict, slow.holds, slow.explanation) == ("failed", True, None)
     assert [(cut.arrow, cut.holds) for cut in slow.ablations] == [("growth", False)]
+    other = judge(make_posterior(2.0 * example.RETARDATION, 0.1, places=("large", "slow")))
+    assert other.verdict == "undecided"
+    assert other.explanation == "its numbers are fitted, and this run has no fit of experiment control"
     near = judge(make_posterior(slowest_above(0.95 * example.MEDIAN_VOLUME) * math.exp(0.8416 * 0.1), 0.1))
     assert near.verdict == "undecided"
     assert near.explanation.startswith(f"{DRAWS} draws leave the share between {near.posterior_fraction_held_lower:.3f}")
@@ -125,6 +129,14 @@ def test_correlated_draws_widen_the_interval(tmp_path):
     assert correlated.posterior_fraction == plain.posterior_fraction
     assert correlated.posterior_fraction_upper - correlated.posterior_fraction_lower > 0.3
     assert plain.posterior_fraction_upper - plain.posterior_fraction_lower < 0.15
+
+
+def test_a_claim_about_what_was_fitted_is_marked_and_others_are_not(tmp_path):
+    """A measured ratio to a reference is the claim about that ratio, on whatever day; a claim about one of the two is another."""
+    posterior = make_posterior(comparisons=[("volume", "large", "control"), ("volume", "slow", "")])
+    found = check(tmp_path, posterior, claims=("larger", "grows", "own", "dispute", "through"))
+    assert {name for name, item in found.items() if item.fitted_itself} == {"larger"}
+    assert not any(item.fitted_itself for item in check(tmp_path, claims=("larger",)).values())
 
 
 @pytest.mark.parametrize(

@@ -134,3 +134,11 @@ def test_an_undecided_claim_says_what_would_decide_it():
         "200 draws leave the share between 0.777 and 0.880, and 0.8 lies within; about 510 would decide if it stays 0.835"
     )
     assert explain_undecided(count_share(160, 200)).endswith("; no number would decide if it stays 0.800")
+
+
+def test_correlated_draws_are_told_with_the_independent_ones_they_count_for():
+    """More draws of the same chains decide nothing; independent ones do."""
+    assert explain_undecided(count_share(167, 200, effective=50.0)) == (
+        "200 draws that count for 50 independent ones leave the share between 0.709 and 0.913, and 0.8 lies within; "
+        "about 510 independent ones would decide if it stays 0.835"
+    )

@@ -17,6 +17,7 @@ from kinimmune.fitting.comparison.measures import compute_criteria
 from kinimmune.fitting.comparison.reading import name_arms
 from kinimmune.fitting.comparison.results import COMPARISON_JSON, Comparison
 from kinimmune.fitting.comparison.table import to_csv
+from kinimmune.fitting.estimation.results import CompanionResult
 from kinimmune.fitting.runs.run import RunStatus
 
 OF_DATA = {"chi_square_data", "aic", "aicc", "bic", "chi_square"}
@@ -161,6 +162,18 @@ def test_scores_of_other_hazard_ratios_or_of_ratios_that_were_fitted_too_are_ref
     ratio, *rest = first.fit.unfitted
     fitted = change_fit(first, targets=(*first.fit.targets, ratio), unfitted=tuple(rest))
     assert {"q_model", "q_null"} <= refused(compare([first, fitted]))
+
+
+def test_the_score_of_a_companion_stands_beside_that_of_a_fit_to_medians_alone(first):
+    """Both are of fits that saw medians and nothing else."""
+    ratios = first.fit.unfitted
+    companion = CompanionResult("converged", 30, 2.0, 1.0, {}, first.fit.targets, ratios)
+    fitted = change_fit(
+        first, targets=(*first.fit.targets, *ratios), unfitted=(), companion=companion, q_model=0.5, q_basis="companion"
+    )
+    comparison = compare([first, fitted])
+    assert not {"q_model", "q_null"} & refused(comparison)
+    assert measure(comparison, "q_model").differences == (None, pytest.approx(0.08))
 
 
 def test_a_held_parameter_stands_beside_the_estimate_in_its_standard_errors(first):

@@ -10,8 +10,9 @@ from paths import OWN_TRIAL
 from report_example import make_content
 
 from kinimmune.cli.main import main
-from kinimmune.fitting.claims.batch import ExperimentBatch, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.check import set_up
+from kinimmune.fitting.claims.parameter_sets import nominal
 from kinimmune.fitting.claims.readouts.hcc_trial import os_benefit_through
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.estimation.laplace import posterior_covariance

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from kinimmune.fitting.estimation.comparisons import Evidence, compare, score
+from kinimmune.fitting.estimation.comparisons import Evidence, compare
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
+from kinimmune.fitting.estimation.scores import score
 from kinimmune.fitting.problem.predictions import (
     median_months,
     null_prediction,

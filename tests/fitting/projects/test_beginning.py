@@ -15,7 +15,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.tables.rows import Tables
 
 
-@pytest.mark.parametrize("name", [*list_examples(), "gompertz", "hcc_trial"])
+@pytest.mark.parametrize("name", [*list_examples(), *model_names()])
 def test_nothing_is_wrong_with_what_is_written(tmp_path, name):
     folder = tmp_path / "new"
     written = write_project(plan_project(name), folder)
@@ -38,9 +38,14 @@ def test_the_page_tells_what_every_column_means(tmp_path, name):
         assert [column for column in header if f"| `{column}` | " not in section] == [], table.name
 
 
-def test_a_project_of_a_model_states_the_problem_of_the_package(tmp_path):
-    write_project(plan_project("hcc_trial"), tmp_path)
-    assert digest_inputs("hcc_trial", Tables(tmp_path)) == digest_inputs("hcc_trial", Tables())
+@pytest.mark.parametrize("name", ["hcc_trial", "melanoma", "hcc_mouse", "hcc_cells", "breast"])
+def test_a_project_of_a_model_states_the_problem_of_the_package(tmp_path, name):
+    """Every model that is fitted, to trials or in experiments, has its numbers in the project and a fit on its page."""
+    project = plan_project(name)
+    write_project(project, tmp_path / "new")
+    assert digest_inputs(name, Tables(tmp_path / "new")) == digest_inputs(name, Tables())
+    assert {"targets.csv", "measurements.csv"} & set(project.texts)
+    assert any(command.startswith("kinimmune fit ") for command in project.list_commands(tmp_path / "new"))
 
 
 def test_a_project_of_a_model_has_no_row_of_another(tmp_path):

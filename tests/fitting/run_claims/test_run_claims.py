@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,22 @@ def test_normal_draws_lie_within_the_ranges_of_the_tables(fitted):
     draws = draw_normal(NormalApproximation(np.zeros(n), 1e4 * np.eye(n)), estimated, 200, 1)
     for item, values in zip(estimated, draws.T, strict=True):
         assert item.lower <= values.min() < values.max() <= item.upper
+
+
+def test_fitted_are_the_studies_and_experiments_of_the_targets_and_no_others(fitted):
+    """A study of the virtual trial of which no number was fitted, though it has a rule to stop treatment, is not."""
+    (row, *others) = fitted.result.targets
+    measured = replace(row, statistic="ratio", read_out="tumour_volume", day=28.0, arm="fast_growth", reference_arm="untreated")
+
+    def read(*targets):
+        return read_posterior(replace(fitted, result=replace(fitted.result, targets=targets)), 16, 3)
+
+    assert read(row, *others).places == {"first_trial"} == set(fitted.result.stop_rules)
+    found = read(measured)
+    assert found.places == {"fast_growth", "untreated"}
+    assert found.comparisons == {("tumour_volume", "fast_growth", "untreated")}
+    assert not read(row).comparisons
+    assert not read().places
 
 
 def make_sample(fitted, *, converged, names=None, count=50):

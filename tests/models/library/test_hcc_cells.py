@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from kinimmune.fitting.claims.batch import draw_parameters
 from kinimmune.fitting.claims.check import check_claims, set_up
+from kinimmune.fitting.claims.parameter_sets import draw_parameters
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.dose_response import concentrations, crossing_concentration, log_ic50

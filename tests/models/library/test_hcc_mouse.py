@@ -1,12 +1,16 @@
 """Mice under sorafenib: measured exposure, laws of the equations, and what the experiments of document000 must give."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.check import set_up
+from kinimmune.fitting.claims.evidence import satisfies
+from kinimmune.fitting.claims.general import GENERAL
+from kinimmune.fitting.claims.parameter_sets import draw_parameters, nominal
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.experiments.run import apply_experiment, run_experiment
@@ -205,3 +209,12 @@ def test_kernel_and_scipy_agree_on_prior_draws(setup):
         expected = slow[state.name]
         scale = np.maximum(np.abs(expected), 1.0)
         np.testing.assert_array_less(np.abs(fast[state.name] - expected) / scale, 10.0 * tolerances.relative)
+
+
+def test_a_change_to_nothing_is_infinite_and_no_warning(typical):
+    """A mouse without a tumour has none of the volume of the other; no claim holds by that."""
+    claim = next(item for item in read_claims(Tables(), "hcc_mouse") if item.id == "A11")
+    volume = replace(claim, readout="log_ratio", quantity="tumour_volume", experiment="tumour_free", baseline="vehicle")
+    found = GENERAL["log_ratio"](typical, volume)
+    assert found.tolist() == [np.inf]
+    assert not satisfies(volume, found).any()

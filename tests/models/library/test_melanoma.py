@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landmark_trials import analyse, draw_survival, drawn_trial
 
-from kinimmune.fitting.claims.batch import ExperimentBatch, draw_parameters, nominal
+from kinimmune.fitting.claims.batch import ExperimentBatch
 from kinimmune.fitting.claims.check import set_up
 from kinimmune.fitting.claims.landmark import Cohort, expected_association
 from kinimmune.fitting.claims.landmark_trial import Landmark, follow_arm
+from kinimmune.fitting.claims.parameter_sets import draw_parameters, nominal
 from kinimmune.fitting.claims.readouts.melanoma import READOUTS, STUDY, expected_trial
 from kinimmune.fitting.claims.table import read_claims
 from kinimmune.models.catalogue import load_model

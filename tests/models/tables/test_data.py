@@ -56,7 +56,7 @@ ROW_TYPES = (
 )
 PACKAGE = json.loads(files("kinimmune.data").joinpath("datapackage.json").read_text("utf-8"))
 RESOURCES = {resource["path"]: resource for resource in PACKAGE["resources"]}
-LEFT_OUT = {"parameters.csv": {"arm", "drug"}, "trials.csv": {"standard_errors"}}
+LEFT_OUT = {"parameters.csv": {"arm", "drug", "trial_spread"}, "trials.csv": {"standard_errors"}}
 """Optional columns that no number of the package needs."""
 CELLS = {"number": float, "integer": int, "string": str}
 
