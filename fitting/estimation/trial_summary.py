@@ -116,7 +116,7 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
         best_change=_best_changes(drawn, outcome.scans),
         spiders=_spiders(drawn, outcome.scans),
         courses={name: _numbers(row) for name, row in courses.items()},
-        diameter_doubling=_find_doubling(drawn),
+        diameter_growth=_find_growth(drawn),
     )
     return add_pfs(described, outcome, trial.follow_up[Endpoint.PFS]) if Endpoint.PFS in problem.endpoints else described
 
@@ -178,13 +178,12 @@ def _observed_scans(drawn: SimulatedPatients, scans: Array) -> list[tuple[Array,
     return seen
 
 
-def _find_doubling(drawn: SimulatedPatients) -> float | None:
-    """Return the doubling time [d] of the sum of diameters of the median patient, None where it does not grow or has none."""
+def _find_growth(drawn: SimulatedPatients) -> float | None:
+    """Return the median rate [1/d] at which ln of the patients' sums of diameters grows at first, None where there are none."""
     if drawn.log_diameter is None:
         return None
     last = int(np.searchsorted(drawn.grid, GROWTH_DAYS, side="right")) - 1
-    growth = float(np.nanmedian(drawn.log_diameter[last] - drawn.log_diameter[0])) / float(drawn.grid[last])
-    return math.log(2.0) / growth if growth > 0.0 else None
+    return float(np.nanmedian(drawn.log_diameter[last] - drawn.log_diameter[0])) / float(drawn.grid[last])
 
 
 def _best_changes(drawn: SimulatedPatients, scans: Array) -> Numbers:
