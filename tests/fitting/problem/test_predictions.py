@@ -1,6 +1,7 @@
 """Laws of named predictions, their nulls, their intervals and the score Q."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -103,7 +104,8 @@ def test_a_curve_above_one_half_to_the_horizon_has_no_median_of_progression(wide
 
 def test_the_residual_of_a_row_is_that_of_the_fit(wide, outcomes, hcc_point):
     rows = compare(Evidence(wide, outcomes, None, read_targets(model="hcc_trial")), wide.targets, with_null=False)
-    assert [row.residual for row in rows] == residuals(wide, outcomes, hcc_point)[:16:2].tolist()
+    found = residuals(wide, outcomes, hcc_point)
+    assert [row.residual for row in rows] == [*found[:16:2], *found[16:20]]  # of a median there are two
     assert all(row.null_prediction is None for row in rows)
 
 
@@ -173,6 +175,10 @@ def test_a_covariance_without_data_is_that_of_the_prior_and_data_shrink_it():
     assert told.effective_parameters == pytest.approx(0.8, rel=1e-12)
 
 
-def test_roles_of_the_published_numbers_are_eight_medians_to_fit_and_four_ratios_to_compare():
-    assert [item.role for item in read_targets(model="hcc_trial")].count(Role.FIT) == 8
-    assert all((item.role is Role.FIT) == (item.statistic is Statistic.MEDIAN) for item in read_targets(model="hcc_trial"))
+def test_medians_and_disease_control_are_fitted_and_ratios_responses_and_deaths_compared():
+    published = read_targets(model="hcc_trial")
+    fitted = [item.statistic for item in published if item.role is Role.FIT]
+    others = [item.statistic for item in published if item.role is Role.UNFITTED]
+    assert Counter(fitted) == {Statistic.MEDIAN: 8, Statistic.CONTROL_RATE: 4}
+    assert Counter(others) == {Statistic.HAZARD_RATIO: 4, Statistic.RESPONSE_RATE: 4, Statistic.DEATHS: 2}
+    assert len(published) == len(fitted) + len(others)

@@ -61,7 +61,7 @@ def small():
     problem = open_problem(settings, str(OWN_TRIAL))
     start = minimise(TrialObjective(problem), np.zeros(len(problem.estimated)), lambda _: None)
     store = Memory()
-    wanted = ProfileSettings(settings, str(OWN_TRIAL), start.z, ("kinase_shift",), ("hazard_ratio:example:os",))
+    wanted = ProfileSettings(settings, str(OWN_TRIAL), start.z, ("baseline_hazard:example",), ("hazard_ratio:example:os",))
     return profile(wanted, Runtime(store)), store, wanted
 
 
@@ -135,4 +135,4 @@ def test_pages_and_figures_of_profiles_appear_when_a_run_has_them(small, tmp_pat
     blocks = compose_report(full, drawn).blocks
     heads = [getattr(block, "text", "") for block in blocks]
     assert "Conclusions that do not need the unidentified parameters" in heads
-    assert "kinase_shift" in str(blocks)
+    assert "baseline_hazard" in str(blocks)
