@@ -64,6 +64,7 @@ def test_what_is_fitted_comes_out_within_a_standard_error_and_shares_within_thei
 
 def test_costs_effective_parameters_and_degrees_of_freedom_add_up(hcc_fit, medians_fit):
     """The fit ends where the last minimisation did: that with correlations, or the best of the starts where there are none."""
+    assert (hcc_fit.result.whitening is None, medians_fit.result.whitening) == (False, None)
     ends = (hcc_fit.starts.kept["start-correlated"]["cost"], min(row.cost for row in medians_fit.result.starts))
     for found, cost, numbers in zip((hcc_fit.result, medians_fit.result), ends, (12.0, 8.0), strict=True):
         assert found.chi_square_data + found.chi_square_prior == pytest.approx(cost, rel=1e-3)
@@ -141,7 +142,7 @@ def test_the_arm_that_is_predicted_is_not_used(hcc_problem, hcc_point):
         assert after.observed == before.observed * 1.1
         for name in ("predicted", "predicted_lower", "predicted_upper", "drawn_lower", "drawn_upper", "null_prediction"):
             assert getattr(after, name) == getattr(before, name), name
-        assert before.residual != after.residual
+        assert (before.residual != after.residual) == (before.endpoint != "ttp")  # a tenth later is the same scan
 
 
 def test_the_arms_that_are_not_predicted_are_used(hcc_problem, hcc_point):

@@ -22,6 +22,7 @@ from kinimmune.fitting.problem.predictions import (
 from kinimmune.fitting.problem.problem import Outcomes, predict, to_horizon
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.statistics import is_number, predict_number
 from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free
@@ -38,8 +39,17 @@ def outcomes(wide, hcc_point):
 
 
 def test_every_published_number_has_a_prediction_of_its_name(wide, outcomes):
+    """Medians and ratios those that are named for all trials; shares and counts, which are of a target, their own."""
     named = set(predictions(wide, outcomes))
-    assert {target.label for target in read_targets(model="hcc_trial")} == {name for name in named if not name.endswith(":pfs")}
+    published = read_targets(model="hcc_trial")
+    counted = [target for target in published if is_number(target)]
+    assert {item.label for item in published if item not in counted} == {name for name in named if not name.endswith(":pfs")}
+    assert {target.statistic for target in counted} == {Statistic.CONTROL_RATE, Statistic.RESPONSE_RATE, Statistic.DEATHS}
+    for target in counted:
+        found = predict_number(wide, outcomes, target)
+        assert 0.0 < found < (target.n if target.statistic is Statistic.DEATHS else 1.0)
+    rows = compare(Evidence(wide, outcomes, None, published), published, with_null=False)
+    assert all(row.predicted is not None for row in rows)
     assert {name.removesuffix("pfs") for name in named if name.endswith(":pfs")} == {
         name.removesuffix("ttp") for name in named if name.endswith(":ttp")
     }
