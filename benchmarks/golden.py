@@ -1,7 +1,8 @@
 """The numbers the models stand for, by the command line alone: what is expected, what comes out now, how far apart they are.
 
-Run `python benchmarks/golden.py [--quick] [--program kinimmune]`.  It prints each number of `golden.csv` with what it is now and
-the difference in units of its tolerance, and exits with 1 when one is outside.  `--quick` leaves out whatever needs a kernel.
+Run `python benchmarks/golden.py [--quick] [--only COMMAND] [--program kinimmune]`.  It prints each number of `golden.csv` with
+what it is now and the difference in units of its tolerance, and exits with 1 when one is outside.  `--quick` leaves out whatever
+needs a kernel.
 After a change that is meant to move numbers, `--update` writes them anew and `--table BEFORE.csv` prints those that moved since,
 for the changelog; `git show HEAD:benchmarks/golden.csv` is where BEFORE.csv comes from.
 
@@ -95,9 +96,9 @@ def measure(program: Path, commands: Sequence[Command], seed: int = 1) -> Iterat
             yield command, command.read(run(program, command.with_seed(seed), Path(folder)))
 
 
-def spread(program: Path, seeds: int) -> Numbers:
+def spread(program: Path, commands: Sequence[Command], seeds: int) -> Numbers:
     """Return the standard deviation of numbers over sets of virtual patients, of seeds other than that of the table."""
-    drawn = [command for command in COMMANDS if command.drawn]
+    drawn = [command for command in commands if command.drawn]
     found: dict[str, list[float]] = {}
     for seed in range(2, seeds + 2):
         for _, numbers in measure(program, drawn, seed):
@@ -132,7 +133,7 @@ def update(program: Path, commands: Sequence[Command], seeds: int | None) -> Non
     kept = read_table(TABLE) if TABLE.exists() else {}
     scatter = {row.name: (row.tolerance if row.kind.startswith(MONTE_CARLO) else 0.0, row.kind) for row in kept.values()}
     if seeds is not None:
-        scatter |= {name: (sd, f"{MONTE_CARLO}, sd of {seeds} seeds") for name, sd in spread(program, seeds).items()}
+        scatter |= {name: (sd, f"{MONTE_CARLO}, sd of {seeds} seeds") for name, sd in spread(program, commands, seeds).items()}
     again, listed = {command.text for command in commands}, {command.text for command in COMMANDS}
     rows = [row for row in kept.values() if row.command in listed - again]
     for command, numbers in measure(program, commands):
@@ -200,17 +201,25 @@ def main() -> int:
     parser.add_argument("--update", action="store_true", help="write the numbers that come out as those expected")
     parser.add_argument("--seeds", type=int, metavar="N", help="with --update: Monte Carlo errors anew, from so many seeds")
     parser.add_argument("--table", type=Path, metavar="BEFORE.csv", help="print what moved since another table; runs nothing")
+    parser.add_argument(
+        "--only", metavar="COMMAND", help="only commands of that name, such as simulate; `profile` needs the run of `fit`"
+    )
     given = parser.parse_args()
     if given.seeds is not None and (given.seeds < 2 or not given.update):
         parser.error("--seeds needs --update, and at least 2 for a standard deviation")
-    commands = [command for command in COMMANDS if command.quick or not given.quick]
+    named = [command for command in COMMANDS if given.only in (None, command.arguments[0])]
+    if not named:
+        parser.error(
+            f"--only {given.only}: no such command; there are {', '.join(sorted({item.arguments[0] for item in COMMANDS}))}"
+        )
+    commands = [command for command in named if command.quick or not given.quick]
     if given.table:
         print("\n".join(tabulate(read_table(given.table), read_table(TABLE))))
         return 0
     if given.update:
         update(given.program, commands, given.seeds)
         return 0
-    return 0 if check(given.program, commands, whole=not given.quick) else 1
+    return 0 if check(given.program, commands, whole=not given.quick and given.only is None) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ What may be meant so but seldom is, such as a narrow prior that nobody measured,
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 from kinimmune.fitting.claims.lint import check_models, check_names
@@ -21,7 +22,7 @@ from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, fi
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_displays, check_treatments
+from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
 from kinimmune.models.tables.criteria import examine_criteria
@@ -117,7 +118,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     targets = examine_targets(tables).entries
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
     twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
-    return (*find_former(tables.folder), *doubtful, *find_unused_data(tables), *mixed, *twice, *find_lone_trials(tables))
+    found = (find_former(tables.folder), doubtful, find_unused_data(tables), mixed, twice)
+    return (*chain.from_iterable(found), *find_lone_trials(tables), *find_unread_errors(tables))
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

@@ -11,6 +11,7 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.design import DesignRow
 from kinimmune.models.tables.drugs import examine_drugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
@@ -75,6 +76,22 @@ def check_treatments(tables: Tables) -> tuple[Finding, ...]:
             except DataError as error:
                 found.append(Finding("regimens.csv", None, None, f"{place}, next line '{arm.next_line.arm}': {error}"))
     return tuple(dict.fromkeys(found))
+
+
+def find_unread_errors(tables: Tables) -> tuple[Finding, ...]:
+    """Return the reading errors of designs that no model reads: the models their studies are run in have another of their own."""
+    in_use = {name for row, _ in examine_parameters(tables).entries for name in row.models if name in model_names(tables)}
+    models = [model for name in sorted(in_use) if (model := _build(name, tables)) is not None]
+    readers = {model.name: model.trial.reading_error for model in models if model.trial is not None}
+    found = []
+    for row in tables.rows(DesignRow).entries:
+        names = [name for name in readers if row.quantity == "reading_error" and row.study in list_studies(name, tables)]
+        values = {item.value for model in models for item in model.parameters if item.name == readers.get(model.name)}
+        if names and all(readers[name] is not None for name in names) and values != {row.value}:
+            own = ", ".join(f"{model} has the parameter '{readers[model]}'" for model in names)
+            problem = f"reading_error {row.value:g} of study '{row.study}' is not read: {own}, whose value is another"
+            found.append(row.finding("value", problem, "give both one value, or take the parameter's row out of parameters.csv"))
+    return tuple(found)
 
 
 def _is_own(row: TableRow) -> bool:

@@ -24,7 +24,7 @@ from kinimmune.reports.panels import NominalCourse, Picture
 from kinimmune.reports.typesetting.labels import Labels, collect_labels
 from kinimmune.reports.typesetting.statistics import are_medians
 
-_FITTED_AS: Mapping[str, tuple[Statistic, str | None]] = {
+_SAME_TARGET: Mapping[str, tuple[Statistic, str | None]] = {
     "deaths": (Statistic.DEATHS, "os"),
     "ttp_events": (Statistic.EVENTS, "ttp"),
     "response_fraction": (Statistic.RESPONSE_RATE, None),
@@ -154,14 +154,14 @@ class Content:
 
     @property
     def unfitted_observations(self) -> tuple[Observation, ...]:
-        """The published numbers that are compared with and stand in no target that was fitted."""
+        """The published numbers that are compared with and stand in no row of `targets.csv`, which has a table of its own."""
 
-        def is_fitted(item: Observation) -> bool:
-            rows = (row for row in self.fit.targets if row.study == item.study)
-            known = _FITTED_AS.get(item.quantity)
+        def is_target(item: Observation) -> bool:
+            rows = (row for row in (*self.fit.targets, *self.fit.unfitted) if row.study == item.study)
+            known = _SAME_TARGET.get(item.quantity)
             return any((row.statistic, row.endpoint) == known and row.arm in (None, item.arm or row.arm) for row in rows)
 
-        return tuple(item for item in self.observations if not is_fitted(item))
+        return tuple(item for item in self.observations if not is_target(item))
 
     def count_patients(self, row: ComparisonRow) -> int | None:
         """Return the patients behind a published count, None where the tables do not have it any more."""

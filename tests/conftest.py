@@ -1,4 +1,4 @@
-"""What several tests share: the fit of `hcc_trial` with 64 virtual patients, its best point, and real survival data.
+"""What several tests share: fits of `hcc_trial`, the package's own and one to medians alone, and real survival data.
 
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from earlier_tables import write_medians_and_ratios
 from hypothesis import settings
 from paths import DATA, ROOT
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.estimation.optimise import StartOutcome
     from kinimmune.fitting.estimation.results import FitResult, TrialResult
     from kinimmune.fitting.problem.problem import FitProblem
+    from kinimmune.fitting.settings import Settings
     from kinimmune.fitting.workflow.task import Task
     from kinimmune.models.arrays import Array
 
@@ -67,11 +69,12 @@ class Starts:
 
 @dataclass(frozen=True)
 class FinishedFit:
-    """A fit of two starts, of which the first was finished before."""
+    """A fit, of which a start may have been finished before."""
 
     result: "FitResult"
     trial: "TrialResult"
     starts: Starts
+    """Its finished tasks: starts, correlations and the fit with them."""
     said: list[str]
     """What the fit said it was doing."""
 
@@ -79,13 +82,28 @@ class FinishedFit:
 @pytest.fixture(scope="session")
 def hcc_fit(hcc_start: "StartOutcome") -> FinishedFit:
     """Return the package's fit with 64 virtual patients from two starts; the first is found in the store."""
-    from kinimmune.fitting.estimation.fit import fit, plan_fit
     from kinimmune.fitting.settings import FitOptions, Settings
+
+    settings = Settings(jobs=1, fit=FitOptions(patients=64, starts=2))
+    return _carry_out(settings, Starts({"start-000": hcc_start.plain}))
+
+
+@pytest.fixture(scope="session")
+def medians_fit(tmp_path_factory: pytest.TempPathFactory) -> FinishedFit:
+    """Return the fit of `hcc_trial` to its medians alone, with 8 virtual patients: its numbers are taken as independent."""
+    from kinimmune.fitting.settings import FitOptions, Settings
+
+    folder = write_medians_and_ratios(tmp_path_factory.mktemp("medians") / "tables")
+    return _carry_out(Settings(data=folder, jobs=1, fit=FitOptions(patients=8, starts=1)), Starts())
+
+
+def _carry_out(settings: "Settings", starts: Starts) -> FinishedFit:
+    from kinimmune.fitting.estimation.fit import fit, plan_fit
     from kinimmune.fitting.workflow.runtime import Runtime
     from kinimmune.models.tables.rows import Tables
 
-    starts, said = Starts({"start-000": hcc_start.plain}), []
-    plan = plan_fit("hcc_trial", Settings(jobs=1, fit=FitOptions(patients=64, starts=2)), Tables())
+    said: list[str] = []
+    plan = plan_fit("hcc_trial", settings, Tables(settings.data))
     result, trial = fit(plan, Runtime(starts, report=said.append))
     return FinishedFit(result, trial, starts, said)
 

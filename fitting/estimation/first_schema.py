@@ -64,7 +64,7 @@ def find_first_schema_obstacle(trials: Sequence[Trial], targets: Sequence[Target
         if trial.study in fitted and len(trial.compared) > 1:
             return f"study '{trial.study}' compares {len(trial.compared)} arms with its control, and a ratio names no arm there"
     for target in targets:
-        if target.study in fitted and target.endpoint not in ENDPOINTS:
+        if target.study in fitted and target.endpoint not in (None, *ENDPOINTS):
             return f"{target.label} is no endpoint of it ({', '.join(ENDPOINTS)})"
         if target.study in fitted and target.statistic not in STATISTICS:
             return f"{target.label} is no statistic of it ({', '.join(STATISTICS)})"

@@ -312,6 +312,8 @@ class ArmResult:
     """Share alive at the first scan, which shows no progression."""
     response_duration: float | None = None
     """Median duration of confirmed responses [month]."""
+    diameter_growth: float | None = None
+    """Rate [1/d] at which ln of the sum of diameters of the median patient grows over his first 24 weeks."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ from kinimmune.models.trial.virtual_trial import ArmOutcome, mean_courses
 QUADRATURE_SETS = 4
 """Sets of virtual patients, besides the one fitted with, over which predictions are compared."""
 SPIDERS = 40
+GROWTH_DAYS = 168.0
+"""24 weeks [d], over which growth of the sum of diameters is told."""
 RISK_STEP = 3.0
 """[month] between the columns of an at-risk table"""
 
@@ -114,6 +116,7 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
         best_change=_best_changes(drawn, outcome.scans),
         spiders=_spiders(drawn, outcome.scans),
         courses={name: _numbers(row) for name, row in courses.items()},
+        diameter_growth=_find_growth(drawn),
     )
     return add_pfs(described, outcome, trial.follow_up[Endpoint.PFS]) if Endpoint.PFS in problem.endpoints else described
 
@@ -173,6 +176,14 @@ def _observed_scans(drawn: SimulatedPatients, scans: Array) -> list[tuple[Array,
         change = 100.0 * np.expm1(drawn.log_diameter[place[had], patient])
         seen.append((dates[had] / DAYS_PER_MONTH, change))
     return seen
+
+
+def _find_growth(drawn: SimulatedPatients) -> float | None:
+    """Return the median rate [1/d] at which ln of the patients' sums of diameters grows at first, None where there are none."""
+    if drawn.log_diameter is None:
+        return None
+    last = int(np.searchsorted(drawn.grid, GROWTH_DAYS, side="right")) - 1
+    return float(np.nanmedian(drawn.log_diameter[last] - drawn.log_diameter[0])) / float(drawn.grid[last])
 
 
 def _best_changes(drawn: SimulatedPatients, scans: Array) -> Numbers:

@@ -56,7 +56,7 @@ def digest_inputs(model: str, tables: Tables) -> str:
         parts["targets"] = list(map(_target, read_fitted_targets(model, tables)))
         trials = read_tried_trials(model, tables)
         parts["trials"] = list(map(_trial, trials))
-        parts |= _drugs(built, trials, read_drugs(tables))
+        parts |= _drugs(built, trials, read_drugs(tables)) | _reading_error(built)
     parts |= _measurements(built, tables)
     return digest(parts)
 
@@ -133,6 +133,12 @@ def _drugs(model: OdeModel, trials: Sequence[Trial], drugs: KnownDrugs) -> dict[
     values |= {f"{arm.study}:{arm.name}:then": find_next_line_values(model, arm, drugs) for arm in after}
     others = {place: found for place, found in values.items() if found}
     return {"drugs": others} if others else {}
+
+
+def _reading_error(model: OdeModel) -> dict[str, object]:
+    """Return which parameter is the error of readings; nothing where a design tells it."""
+    name = None if model.trial is None else model.trial.reading_error
+    return {} if name is None else {"reading_error": name}
 
 
 def _arm(arm: Arm) -> list[object]:

@@ -5,6 +5,7 @@ occupancy on vessels, VEGFR-2 on PD-1 of effector cells and the Treg kinase (FLT
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import sympy as sp
 
@@ -23,6 +24,8 @@ IMMUNE_PARTS = ("antigen", "tregs", "suppression", "effectors", "pd1")
 REFERENCE_PARTS = IMMUNE_PARTS[:-1]
 """Killing is stated in effector cells and what Tregs leave of their function; PD-1+ cells do not kill."""
 
+DIAMETER_ERROR, LESION_BURDEN = "diameter_error", "lesion_burden"
+"""Parameters that tables of before do not have."""
 TRIAL_ROLES = TrialRoles(
     causes_of_death={"tumour": "tumour_hazard", "liver failure": "liver_hazard"},
     new_lesions="lesion_hazard",
@@ -60,10 +63,14 @@ REPORTED_COURSES = (
 def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, ...]]) -> OdeModel:
     """Return the model of one patient, from the tables' rows for `hcc_trial` and the drugs of `DRUG_KINDS` that arms give.
 
+    How well diameters are read is a parameter; tables of before, which lack its row, have the number of `design.csv`.  Where they
+    lack `lesion_burden`, new lesions add nothing to the risk of death.
+
     An antibody to PD-1 joins it where an arm gives one: it keeps effector cells from turning PD-1+ and lets those that are
     recover, as in mice with breast tumours (document003); that sorafenib prepares for it is what document000 suggests.
     """
     antibodies = given.get(PD1_ANTIBODY, ())
+    known = {item.name for item in parameters}
     cells = symbol("effector_cells") * symbol("treg_suppression")
     mechanisms = (
         pharmacokinetics.oral_exposure(),
@@ -83,7 +90,7 @@ def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, 
         ),
         tumour.tumour(cells, symbol("reference_effectors") * symbol("reference_suppression")),
         hazards.liver_reserve(),
-        hazards.death(),
+        hazards.death(burden_of_lesions=LESION_BURDEN in known),
         hazards.new_lesions(
             symbol("cyclin_d1") * symbol("vascular_support"), "new lesions need proliferation and vessels as the old ones do"
         ),
@@ -94,7 +101,7 @@ def hcc_trial(parameters: tuple[Parameter, ...], given: Mapping[str, tuple[str, 
         mechanisms,
         parameters,
         _outputs(),
-        trial=TRIAL_ROLES,
+        trial=replace(TRIAL_ROLES, reading_error=DIAMETER_ERROR if DIAMETER_ERROR in known else None),
         drugs=(KINASE_INHIBITOR, *(_antibody_role(antibodies) if antibodies else ())),
         reported_courses=(*REPORTED_COURSES, *(("antibody",) if antibodies else ())),
         usual_days=DAYS,

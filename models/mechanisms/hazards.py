@@ -23,13 +23,23 @@ def liver_reserve() -> Mechanism:
     )
 
 
-def death() -> Mechanism:
+def death(burden_of_lesions: bool = False) -> Mechanism:
     """Return two cumulative hazards, of death by tumour and by liver failure, each a state that starts at 0.
 
-    h = h0 [(1 - w) (T/T_ref)^b + w exp(b_L (1 - L))].
+    h = h0 [(1 - w) (T/T_ref)^b u + w exp(b_L (1 - L))].
+
+    Parameters
+    ----------
+    burden_of_lesions
+        whether a new lesion adds to the hazard by tumour: with G its cumulative hazard u = 1 + v (1 - exp(-G)) is the mean
+        over patients with the same course, a share 1 - exp(-G) of whom has one; that those die sooner is left out of the mean.
+        Else u = 1.
     """
     baseline, share = symbol("baseline_hazard"), symbol("liver_death_share")
     by_tumour = baseline * (1 - share) * _burden_factor()
+    definitions = (_burden_of_lesions(),) if burden_of_lesions else ()
+    if definitions:
+        by_tumour *= symbol("lesion_factor")
     by_liver = baseline * share * sp.exp(symbol("liver_hazard_slope") * (1 - symbol("liver_reserve")))
     return Mechanism(
         name="death",
@@ -52,6 +62,7 @@ def death() -> Mechanism:
                 label="Hazard of liver death",
             ),
         ),
+        definitions=definitions,
         terms=(
             Term("tumour_death", "tumour_hazard", by_tumour, "a power of viable volume over the reference"),
             Term("liver_death", "liver_hazard", by_liver, "exponential in lost reserve"),
@@ -109,6 +120,18 @@ def new_lesions(action: sp.Expr, reason: str, printed: str = "G") -> Mechanism:
             ),
         ),
         terms=(Term("seeding", "lesion_hazard", rate * symbol("lesion_drug_action"), "outgrowth of seeded cells"),),
+    )
+
+
+def _burden_of_lesions() -> Definition:
+    return Definition(
+        "lesion_factor",
+        'u_"L"',
+        "1",
+        1 + symbol("lesion_burden") * (1 - sp.exp(-symbol("lesion_hazard"))),
+        "who has a new lesion is at a higher risk of death by tumour",
+        neutral=sp.Integer(1),
+        label="Burden of new lesions",
     )
 
 

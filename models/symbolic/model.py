@@ -268,7 +268,7 @@ def _check_units(model: OdeModel) -> None:
 
 def _check_purpose(model: OdeModel) -> None:
     if model.trial is not None:
-        check_roles(model.trial, model.name, model.states, model.outputs)
+        check_roles(model.trial, model.name, model.states, model.outputs, model.parameters)
     check_drugs(model.drugs, model.name, model.states, model.inputs, model.parameters)
     check_deviations(model.parameters, model.name)
     if model.usual_days is not None and not 0.0 < model.usual_days < math.inf:

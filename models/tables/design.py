@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from kinimmune.models.symbolic.roles import LEAST_READING_ERROR
 from kinimmune.models.symbolic.units import convert, parse_unit
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding
 from kinimmune.models.tables.rows import Name, Number, SourcedRow, Tables, UnitText
-from kinimmune.models.trial.design import LEAST_READING_ERROR
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,11 @@ import numpy as np
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
+from kinimmune.models.symbolic.roles import LEAST_READING_ERROR
 from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration, list_drugs
 from kinimmune.models.trial.scan_plan import ScanPlan
-
-LEAST_READING_ERROR = 5e-4
-"""Of ln of a sum of diameters: a twentieth of a millimetre in ten centimetres, less than any reader sees."""
 
 
 class Endpoint(StrEnum):
@@ -129,7 +127,7 @@ class Trial:
     scan_jitter: float
     """Standard deviation [d] of a scan about its date."""
     reading_error: float
-    """Standard deviation of ln of the sum of diameters as a reader measures it, anew at every scan."""
+    """Standard deviation of ln of the sum of diameters as a reader measures it, anew at every scan, where the model has none."""
     progression_ratio: float
     """Sum of diameters over its smallest value so far at which RECIST says progression (1.2)."""
     response_ratio: float

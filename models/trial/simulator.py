@@ -80,8 +80,14 @@ class TrialSimulator:
         return step * np.arange(max(steps, last + late) + 1.0)
 
     def reading_error(self, trial: Trial, parameters: Array) -> Array:
-        """Return the standard deviation of a reading of ln of each patient's sum of diameters, shape (n,)."""
-        return np.full(parameters.shape[1], trial.reading_error)
+        """Return the standard deviation of a reading of ln of each patient's sum of diameters, shape (n,).
+
+        It is a parameter of the model where this names one in its roles, else the number of the trial's design.
+        """
+        name = self.roles.reading_error
+        if name is None:
+            return np.full(parameters.shape[1], trial.reading_error)
+        return np.asarray(parameters[self.model.parameter_names.index(name)])
 
     def with_inputs(self, parameters: Array, schedule: Schedule, time: Array) -> Array:
         """Return parameters with the inputs of a schedule below them, shape (n_parameters + n_inputs, k, n).

@@ -157,7 +157,8 @@ def read_scans(
     before, at, after = np.nan_to_num(found).reshape(3, at_scan.size, -1)
     step = courses.time[1] - courses.time[0]
     speed = (after - before) / (2.0 * step)
-    return ScanReadings(hazard_of_lesions, DiameterReadings(at, speed, simulator.reading_error(trial, parameters)))
+    error = np.nan_to_num(simulator.reading_error(trial, parameters), nan=trial.reading_error)
+    return ScanReadings(hazard_of_lesions, DiameterReadings(at, speed, error))
 
 
 def _join(readings: Sequence[ScanReadings]) -> ScanReadings:

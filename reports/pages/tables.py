@@ -4,9 +4,13 @@ Start with `list_outcomes`; `kinimmune.reports.pages.comparisons` has published 
 `kinimmune.reports.model.tables` the tables about a model and its numbers.
 """
 
+import math
+from collections.abc import Iterator
+
 from kinimmune.fitting.estimation.outcome_rows import QuadratureRow, StopRuleRow
 from kinimmune.fitting.estimation.results import ArmResult, FitResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.evidence import Observation
 from kinimmune.reports.typesetting.blocks import Cell, Mark, Strong, Table, Tag
 from kinimmune.reports.typesetting.formats import (
@@ -114,7 +118,7 @@ def list_contrasts(trial: TrialResult, labels: Labels = PLAIN) -> Table:
 def list_observations(observations: tuple[Observation, ...], fit: FitResult, trial: TrialResult, labels: Labels = PLAIN) -> Table:
     """Return published numbers that were never fitted beside what the virtual trial gives; a dash where it gives none.
 
-    Numbers of other kinds or of other patients are left out.
+    Numbers of other patients, of no study here, stand beside every treated arm; numbers of other kinds are left out.
     """
     rows: list[tuple[Cell, ...]] = []
     for item in observations:
@@ -128,11 +132,17 @@ def list_observations(observations: tuple[Observation, ...], fit: FitResult, tri
         unit = item.unit if item.unit != "1" and not share else ""
         name = f"{_QUANTITIES.get(item.quantity, item.quantity)}{f' [{unit}]' if unit else ''}"
         rows.append((name, place, printed[0], Strong(printed[1]), Tag(item.source.status), Mark(item.source.key)))
+    rows += [row for item in observations if item.study is None for row in _list_of_other_patients(item, fit, trial, labels)]
     return Table(("Quantity", "Arm", "Published", "Predicted", "Status", "Source"), tuple(rows), "llrrll", group=0)
 
 
 _EVENTS = {"deaths": "os", "ttp_events": "ttp"}
 """Quantity that counts events -> their endpoint."""
+_OF_OTHERS = {
+    "diameter_doubling_time": "Growth of the sum of diameters a month, median patient",
+    "new_lesion_fraction": "Progressions by a new lesion alone",
+}
+"""Quantity of patients of no study here, under the drug -> what it is called beside the treated arms."""
 _QUANTITIES = {
     "deaths": "Deaths by the cut-off",
     "ttp_events": "Progressions by the cut-off",
@@ -142,6 +152,25 @@ _QUANTITIES = {
     "response_duration": "Median duration of response",
     "treatment_median": "Median time on treatment",
 }
+
+
+def _list_of_other_patients(item: Observation, fit: FitResult, trial: TrialResult, labels: Labels) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row for every treated arm beside a number of patients of none of the studies."""
+    if item.quantity not in _OF_OTHERS:
+        return
+    published = _grow_by(math.log(2.0) / item.value) if item.quantity == "diameter_doubling_time" else item.value
+    for arm in trial.arms:
+        if arm.arm != fit.reference_arms.get(arm.study):
+            growth = None if arm.diameter_growth is None else _grow_by(arm.diameter_growth)
+            predicted = growth if item.quantity == "diameter_doubling_time" else arm.new_lesion_share
+            place = f"{labels.study(arm.study)}, {arm.arm}; published of other patients"
+            printed = print_percent(published), Strong(print_percent(predicted))
+            yield (_OF_OTHERS[item.quantity], place, *printed, Tag(item.source.status), Mark(item.source.key))
+
+
+def _grow_by(rate: float) -> float:
+    """Return the relative growth in a month at a rate [1/d]."""
+    return math.expm1(rate * DAYS_PER_MONTH)
 
 
 def _has_patients(item: Observation, trial: TrialResult) -> bool:

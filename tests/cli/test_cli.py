@@ -99,12 +99,12 @@ def test_list_says_what_each_model_can_be_tried_and_fitted_with(kinimmune):
     trial, mouse = models["hcc_trial"], models["hcc_mouse"]
     table = kinimmune("list")[1]
 
-    assert (trial["endpoints"], trial["targets"]) == (["os", "ttp", "pfs"], {"sharp": 4, "asia_pacific": 4})
+    assert (trial["endpoints"], trial["targets"]) == (["os", "ttp", "pfs"], {"sharp": 6, "asia_pacific": 6})
     assert (trial["can_be_fitted"], trial["obstacle"]) == (True, None)
     assert (mouse["endpoints"], mouse["targets"], mouse["can_be_fitted"]) == ([], {"hcc_mouse": 9}, True)
     assert "no hazard of death" in models["gompertz"]["obstacle"]
     assert "vehicle" in mouse["experiments"]
-    assert "os, ttp, pfs" in next(line for line in table.splitlines() if "sharp (4), asia_pacific (4)" in line)
+    assert "os, ttp, pfs" in next(line for line in table.splitlines() if "sharp (6), asia_pacific (6)" in line)
 
 
 def test_show_lists_the_experiments_with_their_meaning(kinimmune):

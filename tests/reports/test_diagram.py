@@ -42,8 +42,12 @@ def test_arrows_begin_and_end_on_the_edge_of_a_box(diagram):
         assert len(edge.points) % 3 == 1
 
 
-def test_outcomes_are_what_nothing_depends_on(diagram):
-    assert {node.title for node in diagram.nodes if node.outcome} == {"Death", "New lesions"}
+def test_outcomes_are_what_nothing_depends_on(model, diagram):
+    """Death alone, since who has new lesions dies sooner; without that new lesions are an outcome too."""
+    apart = draw_diagram(model.without("lesion_factor"), "caption")
+
+    assert {node.title for node in diagram.nodes if node.outcome} == {"Death"}
+    assert {node.title for node in apart.nodes if node.outcome} == {"Death", "New lesions"}
 
 
 def test_targets_stand_below_their_sources_except_on_feedback():

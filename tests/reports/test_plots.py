@@ -120,7 +120,7 @@ def test_context_names_the_studies_and_mechanisms_of_the_run(content):
 
 
 def test_what_limits_response_is_told_where_it_is_shown_and_only_of_the_model_it_belongs_to(content):
-    sentence = "The response rate is calibrated, not predicted; see the limitations."
+    sentence = "The response rate rests on constants nobody has measured; see the limitations."
     captions = {recipe.name: recipe.caption for recipe in list_figures(content)}
     assert sentence in captions["waterfall"]
     other = {recipe.name: recipe.caption for recipe in list_figures(replace(content, limitations=()))}

@@ -140,7 +140,7 @@ def test_limitations_are_named_plainly(content):
         "The reading error of diameters is assumed. ",
         "Arms share patients. ",
         "Hazard ratios are marginal. ",
-        "The response rate is calibrated, not predicted. ",
+        "The response rate rests on constants nobody has measured. ",
     } <= told
 
 

@@ -113,4 +113,5 @@ def _rename_roles(roles: TrialRoles, names: dict[str, str]) -> TrialRoles:
         {label: names[state] for label, state in roles.causes_of_death.items()},
         rename(roles.new_lesions),
         rename(roles.log_diameter),
+        rename(roles.reading_error),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from earlier_tables import write_medians_and_ratios
 from paths import DATA
 from three_arms import write_three_arms
 
@@ -27,8 +28,8 @@ def before():
         return archive.read("witness/results/fit.json").decode()
 
 
-def test_a_fit_of_today_is_written_with_the_keys_of_before(hcc_fit, before):
-    then, now = json.loads(before), json.loads(write_first_schema(hcc_fit.result))
+def test_a_fit_of_today_is_written_with_the_keys_of_before(medians_fit, before):
+    then, now = json.loads(before), json.loads(write_first_schema(medians_fit.result))
     assert now.keys() == then.keys()
     for name in ROWS:
         assert [row.keys() for row in now[name][:1]] == [row.keys() for row in then[name][:1]]
@@ -51,8 +52,11 @@ def test_a_schema_nobody_knows_is_refused(before):
 
 
 def test_what_the_first_schema_has_no_word_for_is_told(tmp_path):
-    trials, targets = read_trials(), read_targets(model="hcc_trial")
+    trials, own = read_trials(), read_targets(model="hcc_trial")
+    targets = read_targets(Tables(write_medians_and_ratios(tmp_path / "medians")), "hcc_trial")
     assert find_first_schema_obstacle(trials, targets) == ""
+    told = find_first_schema_obstacle(trials, own)
+    assert told == "control_rate:sharp:sorafenib is no statistic of it (median, hazard_ratio)"
     later = replace(targets[0], endpoint=Endpoint.PFS)
     assert "median:sharp:sorafenib:pfs" in find_first_schema_obstacle(trials, (*targets, later))
     three = Tables(write_three_arms(tmp_path / "three"))

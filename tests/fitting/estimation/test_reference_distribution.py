@@ -4,16 +4,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from earlier_tables import write_earlier
 
+from kinimmune.fitting.estimation.optimise import optimise
 from kinimmune.fitting.estimation.reference_distribution import ReferenceDistribution, draw_reference, expect_given
+from kinimmune.fitting.problem.problem import build_problem
 from kinimmune.fitting.problem.read_targets import read_targets
+from kinimmune.models.tables.rows import Tables
 
 TRIALS, POOL = 600, 2048
 
 
 @pytest.fixture(scope="module")
-def reference(hcc_problem, hcc_point):
-    return draw_reference(hcc_problem, hcc_point, read_targets(), 1, TRIALS, POOL)
+def problem(tmp_path_factory):
+    """Return the model and the medians of which the other derivation drew trials."""
+    return build_problem("hcc_trial", Tables(write_earlier(tmp_path_factory.mktemp("earlier"))), patients=64, seed=1)
+
+
+@pytest.fixture(scope="module")
+def point(problem):
+    return np.array(optimise(problem, np.zeros(len(problem.estimated)), lambda _: None).z)
+
+
+@pytest.fixture(scope="module")
+def reference(problem, point):
+    return draw_reference(problem, point, read_targets(), 1, TRIALS, POOL)
 
 
 @pytest.mark.slow
@@ -32,22 +47,22 @@ def test_q_of_a_true_model_is_what_another_derivation_found(reference):
 
 
 @pytest.mark.slow
-def test_draws_are_those_of_the_seed(hcc_problem, hcc_point, reference):
-    again = draw_reference(hcc_problem, hcc_point, read_targets(), 1, TRIALS, POOL)
-    other = draw_reference(hcc_problem, hcc_point, read_targets(), 2, TRIALS, POOL)
+def test_draws_are_those_of_the_seed(problem, point, reference):
+    again = draw_reference(problem, point, read_targets(), 1, TRIALS, POOL)
+    other = draw_reference(problem, point, read_targets(), 2, TRIALS, POOL)
     assert again == reference
     assert other.scores != reference.scores
     assert other.mean == pytest.approx(reference.mean, abs=0.4)
 
 
 @pytest.mark.slow
-def test_ratios_without_a_standard_error_do_not_count(hcc_problem, hcc_point, reference):
+def test_ratios_without_a_standard_error_do_not_count(problem, point, reference):
     """An interval that was only recalled gives none; of the ratios of one study alone Q is lower."""
     targets = read_targets()
     recalled = [replace(item, interval_source=item.value_source, lower=None, upper=None) for item in targets]
-    assert draw_reference(hcc_problem, hcc_point, recalled, 1) is None
+    assert draw_reference(problem, point, recalled, 1) is None
     sharp = [item for item in targets if item.study == "sharp"]
-    alone = draw_reference(hcc_problem, hcc_point, sharp, 1, TRIALS, POOL)
+    alone = draw_reference(problem, point, sharp, 1, TRIALS, POOL)
     assert set(alone.explained) == {"hazard_ratio:sharp:os", "hazard_ratio:sharp:ttp"}
     assert alone.mean < reference.mean
 

@@ -2,13 +2,21 @@
 
 import itertools
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON
+from kinimmune.fitting.estimation.trial_summary import hazard_course
+from kinimmune.fitting.problem.outputs import HazardRatioOutput
+from kinimmune.fitting.problem.predictions import contrast_curves
+from kinimmune.fitting.problem.problem import predict, widen
 from kinimmune.models.errors import DataError
+from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.survival import hazard_ratio
 
 PATH = Path("runs/one/fit.json")
 
@@ -35,7 +43,24 @@ def test_every_ratio_names_its_arm_and_the_control(hcc_fit):
     assert {(row.arm, row.reference_arm) for row in ratios} == {("sorafenib", "placebo")}
     assert {row.reference_arm for row in result.targets} == {None}
     assert result.reference_arms == {"sharp": "placebo", "asia_pacific": "placebo"}
+    assert result.n_data_residuals == sum(row.n_residuals for row in result.targets) == 2 * 8 + 4
+    assert result.q_basis == "companion"
+
+
+def test_q_of_a_fit_to_medians_alone_stands_beside_what_it_would_be_were_the_model_true(medians_fit):
+    result = medians_fit.result
     assert (result.q_basis, result.n_data_residuals) == ("medians", 2 * len(result.targets))
+    assert result.q_model == pytest.approx(sum(find_misses(result.unfitted)), rel=1e-9)
+    reference = result.q_reference
+    assert 0.0 < reference.lower < reference.median < reference.upper
+    assert 0.0 <= reference.probability_below <= 1.0
+
+
+def find_misses(rows):
+    """Return ((ln predicted - ln reported) / se)^2, se from the printed interval."""
+    for row in rows:
+        error = math.log(row.upper / row.lower) / 3.919927969080108
+        yield (math.log(row.predicted / row.observed) / error) ** 2
 
 
 def test_deaths_by_cause_add_up_to_the_expected_deaths(hcc_fit):
@@ -105,5 +130,21 @@ def test_the_contrast_of_an_endpoint_agrees_with_the_prediction(hcc_fit):
     predicted = {(row.study, row.endpoint): row.value for row in ratios}
     for contrast in hcc_fit.trial.contrasts:
         assert contrast.hazard_ratio == pytest.approx(predicted[contrast.study, contrast.endpoint], rel=1e-9)
-        assert min(contrast.hazard_ratio_course) <= contrast.hazard_ratio <= max(contrast.hazard_ratio_course)
         assert contrast.rmst_difference > 0.0
+
+
+def test_a_hazard_ratio_lies_among_those_of_which_it_is_a_mean(hcc_problem, hcc_fit):
+    """Of PFS those of every time, between scans too: its course goes from scan to scan, where deaths between them weigh less."""
+    wide = widen(hcc_problem)
+    estimates = {row.name: row.value for row in hcc_fit.result.parameters}
+    point = np.array([item.prior.to_z(estimates[item.key]) for item in wide.estimated])
+    outcomes = predict(wide, [point])[0]
+    for contrast in hcc_fit.trial.contrasts:
+        course = contrast.hazard_ratio_course
+        if contrast.endpoint is Endpoint.PFS:
+            ratio = HazardRatioOutput(contrast.study, contrast.endpoint, contrast.arm)
+            treated, control = contrast_curves(wide, outcomes, ratio)
+            longest = wide.trial(contrast.study).follow_up[contrast.endpoint].longest
+            course = hazard_course(treated.survival, control.survival, treated.time, longest)[1]
+            assert hazard_ratio(treated, control) == pytest.approx(contrast.hazard_ratio, rel=1e-9)
+        assert min(course) <= contrast.hazard_ratio <= max(course)

@@ -61,11 +61,15 @@ def test_correlations_of_no_distribution_are_refused():
 
 
 def test_medians_of_death_and_progression_alone_are_left_as_they_are():
-    """So the package's fit keeps its bits; a ratio beside them shares patients with both arms."""
+    """So a fit to them keeps its bits; a ratio beside them shares patients with both arms, disease control with its own."""
     trials = read_tried_trials("hcc_trial", Tables())
-    medians = read_fitted_targets("hcc_trial", Tables())
-    assert {item.statistic for item in medians} == {Statistic.MEDIAN}
+    fitted = read_fitted_targets("hcc_trial", Tables())
+    medians = [item for item in fitted if item.statistic is Statistic.MEDIAN]
+    assert len(medians) == 8
     assert find_correlated_studies(medians, trials) == ()
+    assert find_correlated_studies(fitted, trials) == ("sharp", "asia_pacific")
+    control = [item for item in fitted if item.statistic is Statistic.CONTROL_RATE]
+    assert find_correlated_studies(control, trials) == ()
     ratio = [item for item in read_targets(model="hcc_trial") if item.label == "hazard_ratio:sharp:ttp"]
     assert find_correlated_studies([*medians, *ratio], trials) == ("sharp",)
     assert find_correlated_studies(ratio, trials) == ()

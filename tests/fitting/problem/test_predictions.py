@@ -1,6 +1,7 @@
 """Laws of named predictions, their nulls, their intervals and the score Q."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from kinimmune.fitting.problem.predictions import (
 from kinimmune.fitting.problem.problem import Outcomes, predict, to_horizon
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.statistics import is_number, predict_number
 from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.survival import progression_free
@@ -37,8 +39,17 @@ def outcomes(wide, hcc_point):
 
 
 def test_every_published_number_has_a_prediction_of_its_name(wide, outcomes):
+    """Medians and ratios those that are named for all trials; shares and counts, which are of a target, their own."""
     named = set(predictions(wide, outcomes))
-    assert {target.label for target in read_targets(model="hcc_trial")} == {name for name in named if not name.endswith(":pfs")}
+    published = read_targets(model="hcc_trial")
+    counted = [target for target in published if is_number(target)]
+    assert {item.label for item in published if item not in counted} == {name for name in named if not name.endswith(":pfs")}
+    assert {target.statistic for target in counted} == {Statistic.CONTROL_RATE, Statistic.RESPONSE_RATE, Statistic.DEATHS}
+    for target in counted:
+        found = predict_number(wide, outcomes, target)
+        assert 0.0 < found < (target.n if target.statistic is Statistic.DEATHS else 1.0)
+    rows = compare(Evidence(wide, outcomes, None, published), published, with_null=False)
+    assert all(row.predicted is not None for row in rows)
     assert {name.removesuffix("pfs") for name in named if name.endswith(":pfs")} == {
         name.removesuffix("ttp") for name in named if name.endswith(":ttp")
     }
@@ -103,7 +114,8 @@ def test_a_curve_above_one_half_to_the_horizon_has_no_median_of_progression(wide
 
 def test_the_residual_of_a_row_is_that_of_the_fit(wide, outcomes, hcc_point):
     rows = compare(Evidence(wide, outcomes, None, read_targets(model="hcc_trial")), wide.targets, with_null=False)
-    assert [row.residual for row in rows] == residuals(wide, outcomes, hcc_point)[:16:2].tolist()
+    found = residuals(wide, outcomes, hcc_point)
+    assert [row.residual for row in rows] == [*found[:16:2], *found[16:20]]  # of a median there are two
     assert all(row.null_prediction is None for row in rows)
 
 
@@ -173,6 +185,10 @@ def test_a_covariance_without_data_is_that_of_the_prior_and_data_shrink_it():
     assert told.effective_parameters == pytest.approx(0.8, rel=1e-12)
 
 
-def test_roles_of_the_published_numbers_are_eight_medians_to_fit_and_four_ratios_to_compare():
-    assert [item.role for item in read_targets(model="hcc_trial")].count(Role.FIT) == 8
-    assert all((item.role is Role.FIT) == (item.statistic is Statistic.MEDIAN) for item in read_targets(model="hcc_trial"))
+def test_medians_and_disease_control_are_fitted_and_ratios_responses_and_deaths_compared():
+    published = read_targets(model="hcc_trial")
+    fitted = [item.statistic for item in published if item.role is Role.FIT]
+    others = [item.statistic for item in published if item.role is Role.UNFITTED]
+    assert Counter(fitted) == {Statistic.MEDIAN: 8, Statistic.CONTROL_RATE: 4}
+    assert Counter(others) == {Statistic.HAZARD_RATIO: 4, Statistic.RESPONSE_RATE: 4, Statistic.DEATHS: 2}
+    assert len(published) == len(fitted) + len(others)

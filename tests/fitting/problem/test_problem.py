@@ -28,13 +28,13 @@ def central(problem: FitProblem, point: Array, step: float) -> Array:
     return central_slopes(values, steps)
 
 
-def test_residuals_are_two_per_target_and_the_point_itself(hcc_problem):
+def test_residuals_are_two_per_median_one_per_share_and_the_point_itself(hcc_problem):
     for score in (-0.5, 0.0, 0.7):
         point = np.full(len(hcc_problem.estimated), score)
         found = residuals(hcc_problem, predict(hcc_problem, [point])[0], point)
-        assert found.shape == (2 * 8 + 9,)
+        assert found.shape == (2 * 8 + 4 + 10,)
         assert np.all(np.isfinite(found))
-        assert np.array_equal(found[16:], point)
+        assert np.array_equal(found[20:], point)
 
 
 def test_an_os_residual_of_a_prediction_equal_to_the_target_is_zero(hcc_problem):
@@ -60,7 +60,7 @@ def test_the_same_problem_gives_the_same_bits_and_another_seed_other_patients(hc
 
 
 def test_points_side_by_side_are_those_one_by_one(hcc_problem):
-    points = [np.zeros(9), np.full(9, 0.3)]
+    points = [np.zeros(10), np.full(10, 0.3)]
     both = predict(hcc_problem, points)
     for outcomes, point in zip(both, points, strict=True):
         alone = predict(hcc_problem, [point])[0]
@@ -69,7 +69,7 @@ def test_points_side_by_side_are_those_one_by_one(hcc_problem):
 
 
 def test_arms_of_one_study_treat_the_same_patients_and_studies_differ_in_their_own_parameters_only(hcc_problem):
-    point = np.zeros(9)
+    point = np.zeros(10)
     point[0] = 0.5
     tasks = {arm: arm_cohort(hcc_problem, point, *arm).parameters for arm in hcc_problem.arms}
     assert np.array_equal(tasks["sharp", "sorafenib"], tasks["sharp", "placebo"])
@@ -79,7 +79,7 @@ def test_arms_of_one_study_treat_the_same_patients_and_studies_differ_in_their_o
 
 
 def test_a_further_horizon_leaves_the_curves_before_it_alone(hcc_problem):
-    centre = np.zeros(9)
+    centre = np.zeros(10)
     near, far = (predict(item, [centre])[0]["sharp", "sorafenib"] for item in (hcc_problem, to_horizon(hcc_problem, 24.0)))
     assert far.grid[-1] >= 24.0 * DAYS_PER_MONTH > near.grid[-1]
     assert far.survival[: near.grid.size] == pytest.approx(near.survival, abs=1e-4)
@@ -87,17 +87,17 @@ def test_a_further_horizon_leaves_the_curves_before_it_alone(hcc_problem):
 
 @pytest.mark.parametrize("place", ["the start", "half a prior sd off the optimum"])
 def test_derivatives_by_three_steps_agree_within_2_percent_of_their_column(place, hcc_problem, hcc_point):
-    point = np.zeros(9) if place == "the start" else hcc_point + 0.5
+    point = np.zeros(10) if place == "the start" else hcc_point + 0.5
     coarse, middle, fine = (central(hcc_problem, point, step) for step in (1e-2, 1e-3, 1e-4))
     largest = np.abs(middle).max(axis=0)
     for other in (coarse, fine):
-        assert np.abs(other - middle).max(axis=0) / largest == pytest.approx(np.zeros(9), abs=0.02)
+        assert np.abs(other - middle).max(axis=0) / largest == pytest.approx(np.zeros(10), abs=0.02)
 
 
 def test_the_jacobian_of_the_fit_is_that_of_central_differences_and_of_the_prior(hcc_problem, hcc_point):
     found, expected = TrialObjective(hcc_problem).jacobian(hcc_point), central(hcc_problem, hcc_point, 1e-3)
     assert np.all(np.abs(found - expected).max(axis=0) <= 0.02 * np.abs(expected).max(axis=0))
-    assert found[16:] == pytest.approx(np.eye(9), abs=1e-9)
+    assert found[20:] == pytest.approx(np.eye(10), abs=1e-9)
 
 
 def test_starts_are_the_prior_medians_then_seeded_points_within_one_standard_deviation(hcc_problem):
@@ -112,7 +112,7 @@ def test_starts_are_the_prior_medians_then_seeded_points_within_one_standard_dev
 
 
 def test_a_point_of_zeros_is_the_prior_medians(hcc_problem):
-    values = hcc_problem.values(np.zeros(9))
+    values = hcc_problem.values(np.zeros(10))
     assert values == {item.key: pytest.approx(item.prior.median, rel=1e-12) for item in hcc_problem.estimated}
 
 

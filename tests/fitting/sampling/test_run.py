@@ -37,7 +37,7 @@ from kinimmune.reports.figures.recipes import draw_all
 from kinimmune.reports.pages.sample import compose_sample
 from kinimmune.reports.typesetting.blocks import FigureBlock, TableBlock
 
-SMALL = ("--steps", "25", "--walkers", "14", "--jobs", "1", "-q")
+SMALL = ("--steps", "25", "--walkers", "16", "--jobs", "1", "-q")
 pytestmark = pytest.mark.slow
 
 
@@ -96,7 +96,7 @@ def test_a_sample_tells_everything_the_contract_names(sampled):
     ends = ("os", "ttp", "pfs")
     assert asked == {(end, bound, of) for end in ends for bound in (1.0, 0.8) for of in ("population", "trial")}
     assert len(content["bands"]) == 6
-    assert (content["walkers"], content["ensembles"], len(content["acceptance"])) == (14, 4, 4)
+    assert (content["walkers"], content["ensembles"], len(content["acceptance"])) == (16, 4, 4)
     medians = [row.median for row in sampled.result.parameters]
     assert np.median(sampled.draws.values, axis=0) == pytest.approx(medians, rel=0.3)
 
@@ -108,7 +108,7 @@ def test_too_few_steps_are_told_with_exit_code_1_and_the_command_that_goes_on(sa
     assert not sampled.result.converged
     assert sampled.result.faults[0] in err
     assert any("fewer than 50 autocorrelation times" in fault for fault in sampled.result.faults)
-    assert f"kinimmune sample {sampled.run.path} --ensembles 4 --walkers 14 --steps 50 --resume" in err
+    assert f"kinimmune sample {sampled.run.path} --ensembles 4 --walkers 16 --steps 50 --resume" in err
 
 
 def test_what_cannot_be_done_is_refused_before_any_step(sampled):
@@ -117,7 +117,7 @@ def test_what_cannot_be_done_is_refused_before_any_step(sampled):
     assert "--resume goes on with them, --force begins anew" in err
     code, _, err = call("sample", sampled.run.path, "--steps", "25", "--walkers", "4", "-q", "--resume")
     assert code == 2
-    assert "--walkers 4: an even number, at least 14, twice the estimated parameters" in err
+    assert "--walkers 4: an even number, at least 16, twice the estimated parameters" in err
 
 
 def test_a_sample_reads_back_as_it_was_written(sampled, tmp_path):
@@ -138,7 +138,7 @@ def test_a_sample_that_is_resumed_is_the_same(sampled):
     for name in ("sample-ensemble-3-block-000", "sample-predict-004"):
         (sampled.store.folder / f"{name}.json").unlink()
     with open_executor(1) as pool:
-        again, _ = sample_fit(sampled.fitted, SampleOptions(walkers=14, steps=25), Runtime(sampled.store, pool))
+        again, _ = sample_fit(sampled.fitted, SampleOptions(walkers=16, steps=25), Runtime(sampled.store, pool))
 
     assert again == sampled.result
 

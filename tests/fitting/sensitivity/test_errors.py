@@ -26,7 +26,7 @@ FINEST = Tolerances(1e-10, 1e-12)
 
 
 def compare(model, name, monkeypatch):
-    """Return an output at draws from the priors, what is said of its error, and the output at a much smaller tolerance."""
+    """Return an output at draws from the priors with what is said of its error, and the output at a much smaller tolerance."""
     tables = Tables()
     catalogue = read_catalogue(model, tables)
     output = parse_output(name, catalogue)
@@ -40,7 +40,7 @@ def compare(model, name, monkeypatch):
     found = open_response(asked, None)(values)
     monkeypatch.setattr(trial_responses, "STUDY_TOLERANCES", FINE)
     monkeypatch.setattr(responses, "PATIENT_TOLERANCES", FINEST)
-    return found.values, found.errors, open_response(asked, None)(values).values
+    return found, open_response(asked, None)(values)
 
 
 @pytest.mark.parametrize(
@@ -49,21 +49,25 @@ def compare(model, name, monkeypatch):
         ("hcc_trial", "hazard_ratio:sharp:os", 2.1e-3),
         ("hcc_trial", "hazard_ratio:sharp:ttp", 2.1e-3),
         ("hcc_trial", "median:asia_pacific:sorafenib:os", 2e-2),
-        ("hcc_trial", "survival:asia_pacific:placebo:os:9", math.inf),
-        ("hcc_trial", "survival:sharp:sorafenib:ttp:9", math.inf),
-        ("hcc_trial", "state:log_diameter:90:sharp:sorafenib", math.inf),
+        ("hcc_trial", "survival:asia_pacific:placebo:os:9", None),
+        ("hcc_trial", "survival:sharp:sorafenib:ttp:9", None),
+        ("hcc_trial", "state:log_diameter:90:sharp:sorafenib", None),
         ("hcc_mouse", "state:tumour_volume:21:sorafenib_30", 1e-5),
         ("hcc_cells", "state:cells_hep3b:3:hle_low", 1e-5),
     ],
 )
 def test_no_output_errs_by_more_than_is_said_and_what_is_said_is_small(model, name, share, monkeypatch):
-    values, errors, true = compare(model, name, monkeypatch)
+    """One draw of `hcc_trial` kills everybody at once: a mean over the living and a ratio are then none at either tolerance."""
+    found, true = compare(model, name, monkeypatch)
+    known = [reason is None for reason in found.reasons]
 
+    assert true.reasons == found.reasons
+    assert sum(known) >= DRAWS - 1
+    values, errors = found.values[known], found.errors[known]
     assert values.shape == errors.shape
-    assert np.isfinite(true).all()
-    assert (np.abs(values - true) <= errors).all()
+    assert (np.abs(values - true.values[known]) <= errors).all()
     assert (errors > 0.0).all()
-    assert (errors <= share * np.abs(values)).all()
+    assert share is None or (errors <= share * np.abs(values)).all()
 
 
 @given(st.floats(1e-5, 1e-3), st.lists(st.floats(1e-3, 20.0), min_size=1, max_size=20), st.floats(-1.0, 1.0))

@@ -60,7 +60,10 @@ def fitted(tmp_path):
     made = ("kinimmune",), "hcc_trial", 1, "2026-01-31T12:00:00+00:00", current_environment(), hash_tables(None)
     record = RunRecord(*made, digest=SETTINGS.tables)
     run = create_run(tmp_path / "run", record)
-    run.write("config.toml", write_configuration(Settings(model="hcc_trial", jobs=1, fit=FitOptions(patients=4)), "fit"))
+    run.write(
+        "config.toml",
+        write_configuration(Settings(model="hcc_trial", jobs=1, fit=FitOptions(patients=4, correlations=False)), "fit"),
+    )
     run.write(FIT, FIT_JSON.dump(result))
     run.update(RunStatus.DONE, 1.0)
     return Fitted(run, {row.name: row.value for row in result.parameters})

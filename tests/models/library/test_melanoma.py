@@ -207,7 +207,16 @@ def test_common_patients_are_enough_for_the_expected_association(setup, typical)
     assert expected_association(expected_trial(typical, BOTH).cohort).log_hazard_ratio[0] == pytest.approx(many, abs=0.12)
 
 
-def test_the_landmark_analysis_is_what_it_was_before_it_read_the_virtual_trial(typical):
+def with_spread(model, name, sd):
+    """Return a model in whose patients a parameter differs more or less."""
+
+    def put(item):
+        return dataclasses.replace(item, spread=dataclasses.replace(item.spread, sd=sd)) if item.name == name else item
+
+    return dataclasses.replace(model, parameters=tuple(map(put, model.parameters)))
+
+
+def test_the_landmark_analysis_is_what_it_was_before_it_read_the_virtual_trial():
     before = {
         "B4a": 0.387150,
         "B4b": 0.991671,
@@ -217,7 +226,12 @@ def test_the_landmark_analysis_is_what_it_was_before_it_read_the_virtual_trial(t
         "B6": 0.467413,
         "B12": 0.867688,
     }
-    then = typical.with_values("temozolomide_clearance", np.array([276.0]))  # as the table had it
+    claims = [item for item in read_claims(model="melanoma") if item.id in ("B4a", "B5a")]
+    model = with_spread(load_model("melanoma"), "clearance", 0.47)  # this and the next value as the table had them
+    setup = set_up(model, claims, Tables(), 2)
+    then = ExperimentBatch(setup, nominal(setup.compiled.model.parameters)).with_values(
+        "temozolomide_clearance", np.array([276.0])
+    )
     for identity, value in before.items():
         row = claim(identity)
         assert READOUTS[row.readout](then, row)[0] == pytest.approx(value, abs=2e-4), identity

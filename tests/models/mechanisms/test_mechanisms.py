@@ -149,7 +149,8 @@ def test_resistance_rises_as_one_minus_an_exponential_under_full_occupancy(trial
 
 def test_cut_hazards_of_death_are_their_integrals(trial, values):
     # without growth, killing and loss of reserve burden stays where it is and both hazards are constant
-    still = compile_model(trial.model.without("proliferation_of_tumour", "immune_killing", "apoptosis", "liver_loss"))
+    cut = ("proliferation_of_tumour", "immune_killing", "apoptosis", "liver_loss")
+    still = compile_model(trial.model.without(*cut, "lesion_factor"))
     found = course(still, values, [0.0, 50.0, 200.0], initial_volume=600.0, liver_start=0.8)
     h, w = values["baseline_hazard"], values["liver_death_share"]
     by_tumour = h * (1.0 - w) * (600.0 / values["reference_volume"]) ** values["burden_exponent"]
@@ -158,6 +159,15 @@ def test_cut_hazards_of_death_are_their_integrals(trial, values):
     np.testing.assert_allclose(found["tumour_hazard"], by_tumour * days, rtol=1e-8)
     np.testing.assert_allclose(found["liver_hazard"], by_liver * days, rtol=1e-8)
     np.testing.assert_allclose(found["death_hazard"], (by_tumour + by_liver) * days, rtol=1e-8)
+    # with lesions at a constant rate l the factor is 1 + v (1 - exp(-l t)), whose integral is (1 + v) t - v (1 - exp(-l t)) / l
+    found = course(
+        compile_model(trial.model.without(*cut, "lesion_drug_action")), values, days, initial_volume=600.0, liver_start=0.8
+    )
+    rate = values["new_lesion_rate"] * values["growth"] / values["reference_growth"]
+    np.testing.assert_allclose(found["lesion_hazard"], rate * days, rtol=1e-6)
+    burden = values["lesion_burden"]
+    seen = by_tumour * ((1.0 + burden) * days - burden * (1.0 - np.exp(-rate * days)) / rate)
+    np.testing.assert_allclose(found["tumour_hazard"], seen, rtol=1e-6)
 
 
 def test_traffic_between_functional_and_pd1_cells_makes_and_loses_none(trial):

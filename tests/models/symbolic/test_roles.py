@@ -36,6 +36,8 @@ def test_a_model_may_have_every_role_any_or_none():
         ({"new_lesions": "sprad"}, r"trial roles: no state 'sprad'; did you mean 'spread'\?"),
         ({"log_diameter": "sizes"}, r"trial roles: no output 'sizes'; did you mean 'size'\?"),
         ({"log_diameter": "ruin"}, r"trial roles: no output 'ruin'"),
+        ({"reading_error": "on"}, r"trial roles: no parameter 'on'; did you mean 'one'\?"),
+        ({"reading_error": "one"}, r"the range of parameter 'one', \[-inf, inf\], is not within \[0\.0005, 1\]; narrow it"),
     ],
 )
 def test_a_role_for_what_a_model_does_not_have_is_refused_with_the_nearest_name(roles, message):
@@ -53,6 +55,11 @@ def test_a_role_for_what_a_model_does_not_have_is_refused_with_the_nearest_name(
 def test_a_part_of_another_kind_than_its_role_is_refused(changes, message):
     with pytest.raises(ModelError, match=message):
         make(WHOLE, **changes)
+
+
+def test_a_reading_error_of_no_diameter_is_refused():
+    with pytest.raises(ModelError, match="'one' is the reading error of no diameter; name one or leave it out"):
+        replace(WHOLE, log_diameter=None, reading_error="one")
 
 
 def test_a_diameter_with_a_unit_is_refused():

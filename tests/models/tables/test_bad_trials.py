@@ -64,7 +64,7 @@ def test_a_trial_with_a_part_missing_is_refused(folder, name, cells, message):
             {"accrual_end": ""},
             "follow-up of study 'sharp', endpoint 'os', is given by halves or twice (follow_up.csv row 2); fill in",
         ),
-        ({"cutoff": "2006-01-01"}, "follow-up from -100 to 297 d with shape 1: needs 0 <= shortest < longest"),
+        ({"cutoff": "2006-01-01"}, "follow-up from -100 to 297 d with shape 2.11: needs 0 <= shortest < longest"),
     ],
 )
 def test_a_follow_up_that_is_no_period_is_refused(folder, cells, start):

@@ -5,6 +5,7 @@ import json
 import re
 from importlib.resources import files
 
+import numpy as np
 import pytest
 
 from kinimmune.fitting.claims.table import ClaimRow
@@ -139,20 +140,49 @@ def test_fitted_medians_are_those_of_table_3():
         ("asia_pacific", "placebo", "ttp"): 1.4,
     }
     fitted = [target for target in read_targets(model="hcc_trial") if target.role is Role.FIT]
-    assert {(target.study, target.arm, target.endpoint.value): target.value for target in fitted} == printed
-    assert {target.value_source.key for target in fitted} == {"document002"}
-    assert {target.value_source.status.value for target in fitted} == {"reported"}
+    medians = [target for target in fitted if target.statistic is Statistic.MEDIAN]
+    assert {(target.study, target.arm, target.endpoint.value): target.value for target in medians} == printed
+    assert {target.value_source.key for target in medians} == {"document002"}
+    assert {target.value_source.status.value for target in medians} == {"reported"}
 
 
-def test_unfitted_targets_are_the_four_hazard_ratios():
+def test_fitted_beside_the_medians_is_disease_control_the_sum_of_response_and_stable_disease():
+    published = {(item.study, item.arm, item.quantity): item.value for item in read_observations()}
+    fitted = [target for target in read_targets(model="hcc_trial") if target.role is Role.FIT]
+    control = [target for target in fitted if target.statistic is not Statistic.MEDIAN]
+    assert {target.statistic for target in control} == {Statistic.CONTROL_RATE}
+    assert len(control) == 4
+    for target in control:
+        parts = [published[target.study, target.arm, name] for name in ("response_fraction", "stable_fraction")]
+        assert target.value == pytest.approx(sum(parts))
+
+
+def test_unfitted_targets_are_the_four_hazard_ratios_responses_and_deaths():
     unfitted = [target for target in read_targets(model="hcc_trial") if target.role is Role.UNFITTED]
-    assert {(target.study, target.endpoint.value): (target.value, target.lower, target.upper) for target in unfitted} == {
+    ratios = [target for target in unfitted if target.statistic is Statistic.HAZARD_RATIO]
+    others = [target for target in unfitted if target.statistic is not Statistic.HAZARD_RATIO]
+    assert {(target.study, target.endpoint.value): (target.value, target.lower, target.upper) for target in ratios} == {
         ("sharp", "os"): (0.69, 0.55, 0.87),
         ("asia_pacific", "os"): (0.68, 0.50, 0.93),
         ("sharp", "ttp"): (0.58, 0.45, 0.74),
         ("asia_pacific", "ttp"): (0.57, 0.42, 0.79),
     }
-    assert {target.statistic for target in unfitted} == {Statistic.HAZARD_RATIO}
+    published = {(item.study, item.arm, item.quantity): item.value for item in read_observations()}
+    names = {Statistic.RESPONSE_RATE: "response_fraction", Statistic.DEATHS: "deaths"}
+    found = {(target.study, target.arm, names[target.statistic]): target.value for target in others}
+    assert len(found) == 6
+    assert found == {key: published[key] for key in found}
+
+
+def test_late_entry_is_the_shape_with_which_exponentials_through_the_medians_give_the_reported_deaths():
+    trial = next(trial for trial in read_trials() if trial.study == "sharp")
+    follow_up = trial.follow_up[Endpoint.OS]
+    followed = follow_up.followed((np.arange(20_000) + 0.5) / 20_000) / DAYS_PER_MONTH
+    medians = {"sorafenib": 10.7, "placebo": 7.9}
+    deaths = {arm: trial.arm(arm).n * np.mean(1.0 - 2.0 ** (-followed / median)) for arm, median in medians.items()}
+    assert sum(deaths.values()) == pytest.approx(321.0, abs=0.5)
+    assert deaths == pytest.approx({"sorafenib": 143, "placebo": 178}, abs=1.0)  # recalled, and not used for the shape
+    assert trial.follow_up[Endpoint.TTP].shape == follow_up.shape  # the same patients
 
 
 def test_medians_of_progression_lie_at_scans_one_two_two_and_four():

@@ -236,3 +236,19 @@ def test_a_row_about_an_unknown_model_is_told_by_check_and_by_whoever_builds_a_m
     assert [str(item) for item in check(Tables(trial.path))] == [told]
     with pytest.raises(DataError, match=re.escape(told)):
         load_model("hcc_trial", Tables(trial.path))
+
+
+def test_a_reading_error_of_a_design_that_no_model_reads_is_told_where_it_is_another_and_stops_nothing(folder):
+    assert not any("reading_error" in item.message for item in warn(Tables(folder.path)))
+    line = folder.line_of("design.csv", study="sharp", quantity="reading_error")
+    folder.put("design.csv", line, value="0.1")
+
+    assert check(Tables(folder.path)) == ()
+    (told,) = (item.message for item in warn(Tables(folder.path)) if "reading_error" in item.message)
+    assert told == (
+        "reading_error 0.1 of study 'sharp' is not read: hcc_trial has the parameter 'diameter_error', whose value is another "
+        f"(design.csv row {line}); give both one value, or take the parameter's row out of parameters.csv"
+    )
+    melanoma = folder.line_of("design.csv", study="soraftem", quantity="reading_error")
+    folder.put("design.csv", melanoma, value="0.1")
+    assert sum("reading_error" in item.message for item in warn(Tables(folder.path))) == 1

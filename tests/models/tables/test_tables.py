@@ -68,7 +68,7 @@ def test_follow_up_is_the_days_between_entry_and_cut_off():
     assert (sharp.follow_up[Endpoint.OS].longest, sharp.follow_up[Endpoint.OS].shortest) == (586.0, 189.0)
     assert (sharp.follow_up[Endpoint.TTP].longest, sharp.follow_up[Endpoint.TTP].shortest) == (428.0, 31.0)
     assert sharp.stop_rule is StopRule.RADIOLOGICAL_AND_SYMPTOMATIC
-    np.testing.assert_allclose(sharp.follow_up[Endpoint.OS].uncensored(np.array([189.0, 387.5, 586.0])), [1.0, 0.5, 0.0])
+    np.testing.assert_allclose(sharp.follow_up[Endpoint.OS].uncensored(np.array([189.0, 387.5, 586.0])), [1.0, 0.5**2.11, 0.0])
 
 
 def test_discontinuation_is_the_fraction_of_the_rate_at_which_treatment_ends():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plain_models import make_parameter
 from straight_trial import (
     DEATH,
     GROWTH,
@@ -14,6 +15,7 @@ from straight_trial import (
     SCANS,
     SHRINKAGE,
     STORM,
+    enrol,
     live,
     make_cohort,
     make_simulator,
@@ -193,3 +195,23 @@ def test_some_patients_of_a_cohort_are_a_cohort():
     part = cohort.part(slice(1, 3))
     assert isinstance(part, ArmCohort)
     assert (part.patients, part.arm, part.rule) == (2, cohort.arm, cohort.rule)
+
+
+def test_the_error_of_readings_is_the_parameter_a_model_names_for_it_or_the_number_of_the_design():
+    """Two patients whose readers err by .02 and .2, beside two trials of which one reads with each error."""
+    plain, roles = make_straight_model(), {"log_diameter": "ln_width", "reading_error": "blur"}
+    blur = replace(make_parameter("blur", 0.1), lower=0.001, upper=0.5)
+    named = replace(plain, parameters=(*plain.parameters, blur), trial=replace(plain.trial, **roles))
+    values = np.array([[item.value] * 2 for item in named.parameters])
+    values[-1] = [0.02, 0.2]
+    own = enrol(named, make_trial(), "placebo", StopRule.NEVER, values)
+    found = [run_arms(make_simulator(named), [own.part(slice(i, i + 1))], 1)[0] for i in range(2)]
+    for outcome, error in zip(found, (0.02, 0.2), strict=True):
+        design = enrol(plain, make_trial(reading_error=error), "placebo", StopRule.NEVER, values[:-1, :1])
+        assert np.array_equal(outcome.detected, run_arms(make_simulator(plain), [design], 1)[0].detected)
+    many = enrol(named, make_trial(), "placebo", StopRule.NEVER, np.repeat(values, 4000, axis=1))
+    drawn = simulate_patients(make_simulator(named), many, 3)
+    for which, outcome in zip((slice(0, 4000), slice(4000, 8000)), found, strict=True):
+        seen = np.array([((drawn.progression == scan) & (drawn.death >= scan))[which].mean() for scan in SCANS])
+        error = np.sqrt(np.maximum(outcome.detected * (1.0 - outcome.detected), 1e-4) / 4000)
+        assert np.all(np.abs(seen - outcome.detected) <= 4.0 * error)
