@@ -9,8 +9,8 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.claims.check import check_model
 from kinimmune.fitting.claims.evidence import NEEDS_A_RUN
-from kinimmune.fitting.claims.posterior import GAUSSIAN, ClaimPosterior
 from kinimmune.fitting.claims.verdict import describe_loss, wilson
+from kinimmune.fitting.problem.posterior_draws import GAUSSIAN, PosteriorDraws
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables
@@ -23,7 +23,7 @@ ESTIMATE, ERROR = 0.5 * example.RETARDATION, 0.2
 def make_posterior(estimate=ESTIMATE, error=ERROR, effective=None):
     draws = estimate * np.exp(error * np.random.default_rng(7).standard_normal(DRAWS))
     names, point = ("retardation",), np.array([estimate])
-    return ClaimPosterior(GAUSSIAN, "invented", names, point, draws[:, None], effective, frozenset())
+    return PosteriorDraws(GAUSSIAN, "invented", names, point, draws[:, None], effective, frozenset())
 
 
 def check(folder, posterior=None, **options):
@@ -139,11 +139,11 @@ def test_a_posterior_that_is_none_is_refused(change, message):
     """Its draws are of the parameters it names."""
     usual = make_posterior()
     with pytest.raises(DataError, match=message):
-        ClaimPosterior(**{**vars(usual), **change})
+        PosteriorDraws(**{**vars(usual), **change})
 
 
 def test_estimates_of_another_model_are_refused(tmp_path):
     """A run whose model has lost the parameter since cannot be tried."""
-    posterior = ClaimPosterior(**{**vars(make_posterior()), "names": ("speed",)})
+    posterior = PosteriorDraws(**{**vars(make_posterior()), "names": ("speed",)})
     with pytest.raises(DataError, match="no parameter 'speed' in the model whose claims are tested; fit it again"):
         check(tmp_path, posterior)
