@@ -141,10 +141,10 @@ def _print_success(result: PredictionResult) -> None:
         )
         for row in rows
     ]
-    print_table(
-        f"Probability of hazard ratios, and of two-sided log-rank p < {result.alpha:g} with a ratio below 1", columns, cells
-    )
-    print("± is a Monte Carlo error of the draws; the assurance is the mean power over them\n")
+    test = f"two-sided log-rank p < {result.alpha:g} with a ratio below 1"
+    print_table(f"Probability of a hazard ratio below a bound, and of {test}", columns, cells)
+    error = "" if result.draws == 1 else "; ± is the Monte Carlo error"
+    print(f"the assurance is the mean power over the draws{error}\n")
 
 
 def _print_sizes(result: PredictionResult) -> None:

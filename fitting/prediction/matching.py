@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinimmune.fitting.prediction.source import PRIOR, TABLES, ParameterSource
+from kinimmune.fitting.prediction.trials import GivenTrials
 from kinimmune.fitting.problem.objective import INSIDE, table_bounds
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
@@ -48,7 +49,7 @@ class MatchedParameters:
 
 
 def match_parameters(
-    source: ParameterSource, given: Sequence[Parameter], studies: Sequence[str], borrowed: str | None, seed: int
+    source: ParameterSource, given: GivenTrials, studies: Sequence[str], borrowed: str | None, seed: int
 ) -> MatchedParameters:
     """Return the parameters of a prediction with their draws.
 
@@ -57,7 +58,7 @@ def match_parameters(
     source
         what is known of them
     given
-        parameters as the tables of the trial have them
+        the model and its parameters as the tables of the trial have them
     studies
         that are predicted
     borrowed
@@ -70,12 +71,13 @@ def match_parameters(
     UsageError
         when there is nothing of the borrowed study to take
     """
-    wanted, taken = _borrow(source, given, studies, borrowed)
+    wanted, taken = _borrow(source, given.parameters, studies, borrowed)
+    order = {name: place for place, name in enumerate(given.model.parameter_names)}  # that of a patient's values
     known = {item.key: item for item in source.parameters}
     columns = dict(zip(source.names, source.draws.T, strict=True))
     rows, values, origins = [], {}, []
     fresh = np.random.default_rng([seed, FRESH])
-    for item in wanted:
+    for item in sorted(wanted, key=lambda row: order[row.name]):
         of = taken.get(item.key, item.key)
         if of in columns:
             row, origin = item if item.key in taken else known[of], OF_STUDY if item.key in taken else OF_POSTERIOR
@@ -87,7 +89,7 @@ def match_parameters(
             row = item if item.key in taken else known.get(item.key, item)
             origin = OF_STUDY if item.key in taken else HELD
         rows.append(row)
-        origins.append(ParameterOrigin(row.key, origin, of, row.value))
+        origins.append(ParameterOrigin(row.key, origin, row.key if origin == OF_PRIOR else of, row.value))
     moved = tuple(row for row in rows if row.key in values)
     points = np.array([values[row.key] for row in moved]).reshape(len(moved), len(source.draws)).T
     return MatchedParameters(tuple(rows), moved, points, tuple(origins))

@@ -24,6 +24,7 @@ from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.responses import disease_control
 from kinimmune.models.trial.survival import (
     expected_events,
+    expected_log_rank,
     greenwood,
     hazard_ratio,
     log_ratio_error,
@@ -32,8 +33,12 @@ from kinimmune.models.trial.survival import (
 )
 from kinimmune.models.trial.virtual_trial import ArmOutcome
 
-LANDMARK, QUARTER = 6.0, 3.0
-"""Between months at which survival is told, and between those of numbers at risk and of events by calendar time."""
+LANDMARK, LATER, QUARTER = 6.0, 12.0, 3.0
+"""Between months at which survival is told, to 24 months and beyond, and between those of numbers at risk and of events."""
+
+
+NO_EFFECT = 1e-6
+"""ln ratio nearer to 0 than that: ln ratio over the statistic of the test is then its limit, 1/sqrt of the information."""
 
 
 @dataclass(frozen=True, order=True)
@@ -76,8 +81,8 @@ class DrawnRatio:
     log_ratio: float
     error: float
     """Standard error of ln ratio that one trial reports, from Cox's expected information at the ratio."""
-    null_error: float
-    """1/sqrt of the information of the log-rank test, expected number of events times shares at risk."""
+    test_error: float
+    """The error under which the log-rank test is expected to come out as it does: ln ratio over the mean of its statistic."""
     events: float
     """Expected events of both arms by the cut-off."""
 
@@ -174,7 +179,7 @@ def _describe_numbers(
         NumberPlace(study, arm, str(endpoint), str(counted)): DrawnNumber(expected_events(observed), math.nan),
     }
     errors = greenwood(observed)
-    months = np.arange(LANDMARK, min(REPORT_MONTHS, problem.simulator.horizon / DAYS_PER_MONTH) + 1e-9, LANDMARK)
+    months = _list_landmarks(problem.simulator.horizon / DAYS_PER_MONTH)
     for month, share in zip(months.tolist(), _survival_at(outcome, endpoint, months).tolist(), strict=True):
         row = int(np.searchsorted(observed.time, month * DAYS_PER_MONTH, side="right")) - 1
         spread = float(errors[row]) if row >= 0 else 0.0
@@ -182,6 +187,12 @@ def _describe_numbers(
         place = NumberPlace(study, arm, str(endpoint), str(Statistic.SURVIVAL), month)
         found[place] = DrawnNumber(share, spread / scale if math.isfinite(spread) else math.inf)
     return found
+
+
+def _list_landmarks(last: float) -> Array:
+    """Return the months at which survival is told, up to the end of the curves."""
+    early = np.arange(LANDMARK, REPORT_MONTHS, LANDMARK)
+    return np.append(early, np.arange(REPORT_MONTHS, last + 1e-9, LATER))
 
 
 def _survival_at(outcome: ArmOutcome, endpoint: Endpoint, months: Array) -> Array:
@@ -221,10 +232,12 @@ def _compare(problem: FitProblem, outcomes: Outcomes, pair: Contrast, endpoint: 
         value = hazard_ratio(arm, reference)
     except DataError as error:
         return str(error)
+    test, log_ratio = expected_log_rank(arm, reference), math.log(value)
+    known = abs(log_ratio) > NO_EFFECT
     return DrawnRatio(
-        log_ratio=math.log(value),
+        log_ratio=log_ratio,
         error=log_ratio_error(arm, reference, value),
-        null_error=log_ratio_error(arm, reference, 1.0),
+        test_error=log_ratio / test.mean if known else 1.0 / math.sqrt(test.information),
         events=expected_events(arm) + expected_events(reference),
     )
 
@@ -240,4 +253,4 @@ def list_ratio_draws(draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str)
 def scale_ratio(ratio: DrawnRatio, factor: float) -> DrawnRatio:
     """Return what a trial of so many times the patients has, randomised, accrued and followed alike."""
     root = math.sqrt(factor)
-    return replace(ratio, error=ratio.error / root, null_error=ratio.null_error / root, events=ratio.events * factor)
+    return replace(ratio, error=ratio.error / root, test_error=ratio.test_error / root, events=ratio.events * factor)

@@ -83,7 +83,7 @@ def plan_prediction(
     if not usual:
         raise UsageError(left[0])
     studies = tuple(dict.fromkeys([*(virtual.studies or ()), *(item.study for item in usual)]))
-    matched = match_parameters(source, given.parameters, studies, request.borrowed, seed)
+    matched = match_parameters(source, given, studies, request.borrowed, seed)
     for item in usual:
         missing = find_missing(given.model, matched.parameters, item.study)
         if missing:

@@ -42,10 +42,10 @@ def _summarise(
     if not found:
         reason = next(str(draw.ratios[pair, endpoint]) for draw in draws)
         return RatioRow(*names, reason)
-    logs, errors, nulls, events = _columns(found)
+    logs, errors, tests, events = _columns(found)
     size = effective * len(found) / len(draws)
     low, high = normal_quantiles(logs, errors)
-    assurance = find_assurance(logs, nulls, request.alpha, size)
+    assurance = find_assurance(logs, tests, request.alpha, size)
     assumed, power = find_power(found, request)
     return RatioRow(
         *names,
@@ -64,9 +64,9 @@ def _summarise(
 
 
 def _columns(found: Sequence[DrawnRatio]) -> tuple[Array, Array, Array, Array]:
-    rows = np.array([(item.log_ratio, item.error, item.null_error, item.events) for item in found])
-    logs, errors, nulls, events = rows.T
-    return logs, errors, nulls, events
+    rows = np.array([(item.log_ratio, item.error, item.test_error, item.events) for item in found])
+    logs, errors, tests, events = rows.T
+    return logs, errors, tests, events
 
 
 def find_power(found: Sequence[DrawnRatio], request: PredictionRequest) -> tuple[float, float]:
@@ -75,9 +75,9 @@ def find_power(found: Sequence[DrawnRatio], request: PredictionRequest) -> tuple
     The information of the test is the median over the draws, whatever ratio is assumed: as in Schoenfeld's formula the ratio does
     not change the number of events.
     """
-    logs, _, nulls, _ = _columns(found)
+    logs, _, tests, _ = _columns(found)
     assumed = request.assume_ratio or float(np.exp(np.quantile(logs, 0.5, method="inverted_cdf")))
-    error = 1.0 / math.sqrt(float(np.median(nulls**-2.0)))
+    error = 1.0 / math.sqrt(float(np.median(tests**-2.0)))
     return assumed, float(find_success(math.log(assumed), error, request.alpha))
 
 
@@ -108,8 +108,8 @@ def plan_sizes(
 def _plan_size(
     scaled: Sequence[DrawnRatio], pair: Contrast, endpoint: str, size: int, request: PredictionRequest, effective: float
 ) -> SizeRow:
-    logs, _, nulls, events = _columns(scaled)
-    assurance = find_assurance(logs, nulls, request.alpha, effective)
+    logs, _, tests, events = _columns(scaled)
+    assurance = find_assurance(logs, tests, request.alpha, effective)
     middle, low, high = np.quantile(events, (0.5, 0.025, 0.975), method="inverted_cdf").tolist()
     power = find_power(scaled, request)[1]
     names = (pair.study, pair.arm, pair.reference, endpoint, size)

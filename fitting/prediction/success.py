@@ -16,10 +16,11 @@ from kinimmune.models.arrays import Array
 def find_success(log_ratio: Array | float, error: Array | float, alpha: float) -> Array:
     """Return the probability of success at known hazard ratios, Phi(-ln HR / se - z), z the upper alpha/2 point.
 
-    The score of the log-rank test over the root of its information I is nearly normal with mean ln HR sqrt(I) and variance 1,
-    with I the sum over events of p (1 - p), p the share of the patients at risk who are in the treated arm, and se = 1/sqrt(I)
-    (D. Schoenfeld, The asymptotic properties of nonparametric tests for comparing survival distributions, Biometrika 68:316,
-    1981).  With equal arms and d events I is d/4.
+    The score U of the log-rank test over the root of its information I is nearly normal with variance 1, I the sum over events of
+    p (1 - p), p the share of the patients at risk who are in the treated arm.  Near HR = 1 its mean is ln HR sqrt(I), so that
+    se = 1/sqrt(I), with equal arms and d events 2/sqrt(d) (D. Schoenfeld, The asymptotic properties of nonparametric tests for
+    comparing survival distributions, Biometrika 68:316, 1981).  Draws have se = ln HR sqrt(I)/E[U], which gives the mean of the
+    statistic itself, E[U]/sqrt(I), whatever the ratio.
 
     Parameters
     ----------

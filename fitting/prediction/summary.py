@@ -94,7 +94,8 @@ def _find_trial(draws: Sequence[DrawnTrial], place: NumberPlace, values: Array, 
         survival, spread = (np.array([getattr(item, name) for item in found]) for name in ("survival", "error"))
         return step_quantiles(found[0].months, survival, spread)
     if place.statistic == Statistic.MEDIAN:
-        low, high = normal_quantiles(np.log(values), np.where(np.isfinite(values), errors, 0.0))
+        seen = np.isfinite(errors)  # beyond the curve no trial reports one
+        low, high = normal_quantiles(np.where(seen, np.log(values), math.inf), np.where(seen, errors, 0.0))
         return _through(math.exp, low), _through(math.exp, high)
     if place.statistic == Statistic.SURVIVAL:
         kept = np.clip(values, CERTAIN, 1.0 - CERTAIN)

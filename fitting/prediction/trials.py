@@ -15,6 +15,9 @@ from kinimmune.models.tables.readers import read_model_names, read_parameters, r
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Trial, supports_trials
 
+PARAMETERS = "parameters.csv"
+"""Table without which a trial has no parameters of its own."""
+
 
 @dataclass(frozen=True)
 class GivenTrials:
@@ -39,8 +42,8 @@ class Contrast:
 def open_trials(source: ParameterSource, tables: Tables | None) -> GivenTrials:
     """Return the trials of some tables, or of those of the source, in its model.
 
-    A model of the library is built for what the arms of these tables give; one of the user's own is as the source has it, and no
-    code is run for these tables.
+    A model of the library is built for what the arms of these tables give, where they have parameters of their own; otherwise,
+    and where it is the user's own, it is as the source has it, and no code is run for these tables.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def open_trials(source: ParameterSource, tables: Tables | None) -> GivenTrials:
     if not supports_trials(source.model):
         lacks = "has no hazard of death" if source.model.trial is None else "does not take the dose of an arm"
         raise UsageError(f"model '{name}' {lacks}, so it is tried in no trial; give a model that has one (kinimmune list)")
-    if tables is None:
+    if tables is None or tables.folder is None or not (tables.folder / PARAMETERS).is_file():
         model, parameters = source.model, source.parameters
     elif find_own_model(source.tables) is not None:
         rows = name in read_model_names(tables)
@@ -65,14 +68,14 @@ def open_trials(source: ParameterSource, tables: Tables | None) -> GivenTrials:
     trials = read_trials(used, name)
     if not trials:
         raise UsageError(f"no trial names model '{name}' in trials.csv; name it in column 'model', or give --trial FOLDER")
-    return GivenTrials(model, used, _complete(source, parameters), trials)
+    return GivenTrials(model, used, _complete(model, source, parameters), trials)
 
 
-def _complete(source: ParameterSource, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+def _complete(model: OdeModel, source: ParameterSource, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
     """Return the parameters of tables, and what they lack of those that all studies of the source share."""
-    names = {item.name for item in parameters if item.study is None and item.everywhere}
-    missing = (item for item in source.parameters if item.study is None and item.name not in names)
-    return (*parameters, *missing) if parameters else source.parameters
+    names = {item.name for item in parameters if item.study is None}
+    shared = [item for item in source.parameters if item.study is None and item.name not in names]
+    return (*parameters, *(item for item in shared if item.name in model.parameter_names))
 
 
 def find_missing(model: OdeModel, parameters: Sequence[Parameter], study: str) -> tuple[str, ...]:
