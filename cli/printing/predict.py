@@ -111,6 +111,9 @@ def _print_ratios(result: PredictionResult) -> None:
     if cells:
         print_table("Hazard ratios", columns, cells, ("hazard ratio", "events"))
     for row in rows:
+        if row.data_share is not None and row.prior_share is not None:
+            place = f"{row.study}:{row.arm} over {row.reference_arm}, {row.endpoint}"
+            print(f"{place}: {row.data_share:.0%} of the variance of ln ratio rests on data, {row.prior_share:.0%} on priors")
         if row.without:
             told = f": {row.reason}" if row.reason else ""
             print(f"{row.without} draws have no ratio of {row.study}:{row.arm}:{row.endpoint} and are left out of it{told}")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from kinimmune.fitting.prediction.outcome import DrawnTrial, describe_outcomes
 from kinimmune.fitting.prediction.plan import PlannedPrediction
-from kinimmune.fitting.prediction.ratios import plan_sizes, summarise_ratios
+from kinimmune.fitting.prediction.ratios import add_shares, plan_sizes, summarise_ratios
 from kinimmune.fitting.prediction.results import ParameterRow, PredictionResult
+from kinimmune.fitting.prediction.shares import find_shares
 from kinimmune.fitting.prediction.summary import summarise_arms
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, predict_each
 from kinimmune.models.errors import NumericalError
@@ -53,6 +54,7 @@ def predict_plan(plan: PlannedPrediction, seed: int, tell: Callable[[str], None]
     problem, request, source = plan.problem, plan.request, plan.source
     count = len(drawn.trials)
     effective = float(count) if source.effective is None else min(float(count), source.effective)
+    tell("what the ratios rest on")
     arms = summarise_arms(problem, drawn.trials)
     return PredictionResult(
         model=problem.simulator.model.name,
@@ -70,7 +72,7 @@ def predict_plan(plan: PlannedPrediction, seed: int, tell: Callable[[str], None]
         parameters=tuple(ParameterRow(item.name, item.origin, item.of, item.value) for item in plan.matched.origins),
         notes=plan.notes,
         numbers=arms.numbers,
-        ratios=summarise_ratios(drawn.trials, request, effective),
+        ratios=add_shares(summarise_ratios(drawn.trials, request, effective), find_shares(plan)),
         sizes=plan_sizes(problem.trials, drawn.trials, request, effective),
         at_risk=arms.at_risk,
         calendar=arms.calendar,

@@ -4,7 +4,8 @@ Start with `summarise_ratios` and `plan_sizes`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from kinimmune.fitting.prediction.mixtures import normal_quantiles
 from kinimmune.fitting.prediction.outcome import DrawnRatio, DrawnTrial, list_ratio_draws, scale_ratio
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.results import BelowRow, RatioRow, SizeRow
+from kinimmune.fitting.prediction.shares import RatioPlace, VarianceShares
 from kinimmune.fitting.prediction.success import find_assurance, find_below, find_success
 from kinimmune.fitting.prediction.summary import find_interval
 from kinimmune.fitting.prediction.trials import Contrast
@@ -67,6 +69,14 @@ def _columns(found: Sequence[DrawnRatio]) -> tuple[Array, Array, Array, Array]:
     rows = np.array([(item.log_ratio, item.error, item.test_error, item.events) for item in found])
     logs, errors, tests, events = rows.T
     return logs, errors, tests, events
+
+
+def add_shares(rows: Sequence[RatioRow], shares: Mapping[RatioPlace, VarianceShares]) -> tuple[RatioRow, ...]:
+    """Return hazard ratios with what their variance rests on, where that is known."""
+    found = [(row, shares.get((row.study, row.arm, row.reference_arm, row.endpoint))) for row in rows]
+    return tuple(
+        row if of is None else replace(row, log_sd=of.sd, data_share=of.data, prior_share=of.priors) for row, of in found
+    )
 
 
 def find_power(found: Sequence[DrawnRatio], request: PredictionRequest) -> tuple[float, float]:

@@ -90,6 +90,12 @@ class RatioRow:
     assumed_ratio: Bound = None
     power: Bound = None
     """Probability of the same at `assumed_ratio`."""
+    log_sd: Bound = None
+    """Standard deviation of ln ratio in the population by the delta method about the estimates of a run, constants held."""
+    data_share: Bound = None
+    """Share of that variance which the data of the run determine."""
+    prior_share: Bound = None
+    """Share that the priors determine."""
 
 
 @dataclass(frozen=True)

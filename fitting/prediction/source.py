@@ -12,6 +12,7 @@ from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.settings import open_problem, open_tables
 from kinimmune.fitting.sampling.posterior import read_posterior
+from kinimmune.fitting.sampling.sample import normal_approximation
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
@@ -43,6 +44,8 @@ class ParameterSource:
     """How many independent draws they count for; None for all of them."""
     studies: frozenset[str]
     """Studies that were fitted; none without a run."""
+    covariance: Array | None = None
+    """Of the z-scores of what the posterior is of, by the curvature at the optimum; None without a run."""
 
     def __post_init__(self) -> None:
         """Refuse draws of other parameters than are named."""
@@ -79,6 +82,7 @@ def take_run(fitted: Fitted, draws: int, seed: int) -> ParameterSource:
         names=posterior.names,
         draws=posterior.draws,
         effective=posterior.effective,
+        covariance=normal_approximation(fitted).covariance,
         studies=frozenset(trial.study for trial in open_problem(fitted.settings, fitted.folder).trials),
     )
 

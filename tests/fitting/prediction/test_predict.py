@@ -10,13 +10,15 @@ from exponential_trial import ACCRUAL, RATE, RATIO, SHORTEST, SPREAD, find_share
 from lifelines.statistics import logrank_test
 from scipy.special import ndtr, ndtri
 
-from kinimmune.fitting.prediction.plan import PlannedPrediction
+from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
 from kinimmune.fitting.prediction.predict import predict_plan, run_draws
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.results import PREDICTION_JSON
 from kinimmune.fitting.prediction.run import plan_model
+from kinimmune.fitting.prediction.source import take_model
 from kinimmune.fitting.prediction.table import to_csv
 from kinimmune.fitting.settings import ProblemOptions
+from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import NumericalError, UsageError
 from kinimmune.models.model_file import open_model
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
@@ -287,3 +289,40 @@ def test_blocks_are_told_of(opened):
     said = []
     run_draws(plan(opened, from_prior=True, draws=30), said.append)
     assert said == ["virtual trials 1 to 20 of 30", "virtual trials 21 to 30 of 30"]
+
+
+@pytest.fixture(scope="module")
+def posterior(opened):
+    """Return an invented posterior of both parameters, correlated and sharper than the priors."""
+    name, tables = opened
+    source = take_model(load_model(name, tables), tables, None)
+    covariance = np.array([[0.04, 0.06], [0.06, 0.25]])
+    scores = np.random.default_rng(5).multivariate_normal([0.0, 0.0], covariance, size=32)
+    draws = np.column_stack([RATE * np.exp(scores[:, 0]), RATIO * np.exp(SPREAD * scores[:, 1])])
+    names = ("rate", "ratio")
+    return replace(source, basis="gaussian", names=names, draws=draws, covariance=covariance, studies=frozenset({"two_arms"}))
+
+
+def test_a_ratio_rests_on_what_its_own_parameter_rests_on(posterior):
+    """Hazards are proportional, so ln HR is ln of the parameter: g = (0, prior sd)."""
+    virtual = Virtual(ProblemOptions(patients=2), 1, 1)
+    (row,) = run(plan_prediction(posterior, PredictionRequest(), virtual, None, 1)).ratios
+    own = posterior.covariance[:, 1]
+    assert row.log_sd == pytest.approx(SPREAD * math.sqrt(own[1]), rel=1e-3)
+    assert row.prior_share == pytest.approx(own @ own / own[1], rel=1e-3)
+    assert row.data_share == pytest.approx(1.0 - row.prior_share, rel=1e-12)
+
+
+def test_a_ratio_of_a_parameter_that_is_drawn_from_its_prior_rests_on_the_prior(posterior):
+    """As where the ratio belongs to a study the run did not fit."""
+    only = replace(posterior, names=("rate",), draws=posterior.draws[:, :1], covariance=posterior.covariance[:1, :1])
+    foreign = tuple(replace(item, study="two_arms") if item.name == "ratio" else item for item in only.parameters)
+    source = replace(only, parameters=foreign, studies=frozenset({"elsewhere"}))
+    result = run(plan_prediction(source, PredictionRequest(), Virtual(ProblemOptions(patients=2), 1, 1), None, 1))
+    assert {row.name: row.origin for row in result.parameters}["ratio:two_arms"] == "prior"
+    assert result.ratios[0].prior_share == pytest.approx(1.0, abs=1e-9)
+    assert result.ratios[0].log_sd == pytest.approx(SPREAD, rel=1e-3)
+
+
+def test_without_a_run_nothing_is_said_of_what_a_prediction_rests_on(spread):
+    assert (spread.ratios[0].log_sd, spread.ratios[0].data_share, spread.ratios[0].prior_share) == (None, None, None)

@@ -128,7 +128,7 @@ def test_what_belongs_to_a_study_that_was_not_fitted_is_drawn_from_its_prior_or_
         plan(fitted, tmp_path / "trial", borrowed="first_trial")
 
 
-def test_a_trial_of_another_kind_is_refused(fitted, folder, tmp_path):
+def test_a_trial_of_another_kind_is_refused(folder, tmp_path):
     project = write_exponential(tmp_path / "exponential")
     with pytest.raises(UsageError, match="it is a project of model 'exponential'; give one of model 'five_states'"):
         open_trial(project, "five_states")
@@ -159,9 +159,9 @@ def test_the_command_tells_what_a_prediction_is_from(folder, next_trial, tmp_pat
     [
         (("--prior",), "has a posterior; leave it out"),
         (("--data", "elsewhere"), "keeps its tables; give a trial of other tables with --trial"),
-        (("--arm", "first_trial:nobody"), "--arm first_trial:nobody: no such arm; allowed: "),
+        (("--arm", "first_trial:nobody"), "--arm first_trial:nobody: no such arm; did you mean "),
         (("--as", "first_trial"), "--as first_trial: no parameter of model 'five_states' belongs to one study; leave it out"),
-        (("--patients", "7"), "--patients: must be a power of two, such as 4 or 8"),
+        (("--patients", "7"), "must be a power of two, such as 4 or 8"),
         (("--stop-rule", "sometimes"), "--stop-rule sometimes: no such rule"),
         (("--size", "4:2"), "--size 4:2: sizes must rise"),
     ],

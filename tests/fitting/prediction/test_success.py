@@ -12,8 +12,9 @@ from kinimmune.fitting.prediction.mixtures import binomial_quantiles, normal_qua
 from kinimmune.fitting.prediction.outcome import DrawnRatio
 from kinimmune.fitting.prediction.ratios import find_power, plan_sizes
 from kinimmune.fitting.prediction.request import PredictionRequest, read_sizes
+from kinimmune.fitting.prediction.shares import share_variance
 from kinimmune.fitting.prediction.success import find_assurance, find_below, find_success
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.trial.follow_up import FollowUp
 
 
@@ -148,3 +149,21 @@ def test_sizes_of_another_form_are_refused(text, message):
 def test_levels_and_ratios_that_are_none_are_refused(given, message):
     with pytest.raises(UsageError, match=message):
         PredictionRequest(**given)
+
+
+def test_shares_of_the_variance_on_a_linear_gaussian_toy_are_exact():
+    """G'C J'J C g and g'C P C g over g'C g with C = (J'J + P)^-1, computed from J."""
+    generator = np.random.default_rng(8)
+    for rows, size in ((3, 3), (2, 5), (9, 4)):
+        jacobian, gradient = generator.normal(size=(rows, size)), generator.normal(size=size)
+        covariance = np.linalg.inv(jacobian.T @ jacobian + np.eye(size))
+        variance = gradient @ covariance @ gradient
+        data = gradient @ covariance @ jacobian.T @ jacobian @ covariance @ gradient / variance
+        found = share_variance(gradient, covariance)
+        assert (found.sd, found.data) == (pytest.approx(math.sqrt(variance)), pytest.approx(data))
+        assert found.data + found.priors == pytest.approx(1.0, abs=1e-15)
+
+
+def test_what_nothing_moves_has_no_shares():
+    with pytest.raises(DataError, match="no parameter moves the prediction"):
+        share_variance(np.zeros(2), np.eye(2))
