@@ -67,7 +67,7 @@ def read_sizes(text: str) -> tuple[int, ...]:
     """
     parts = text.split(":")
     if not 1 <= len(parts) <= 3 or not all(part.strip().isdecimal() and part.isascii() for part in parts):
-        raise UsageError(f"--size {text}: {_FORM}")
+        raise UsageError(f"--size {text}: no sizes; {_FORM}")
     numbers = [int(part) for part in parts]
     first, last = numbers[0], numbers[min(1, len(numbers) - 1)]
     step = numbers[2] if len(numbers) == 3 else max(round((last - first) / CURVE_SIZES), 1)

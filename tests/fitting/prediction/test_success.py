@@ -123,12 +123,12 @@ def test_events_by_calendar_time_are_those_of_patients_who_enter_one_by_one():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("many", "--size many: write TOTAL, FIRST:LAST or FIRST:LAST:STEP"),
+        ("many", "--size many: no sizes; write TOTAL, FIRST:LAST or FIRST:LAST:STEP"),
         ("800:100", "--size 800:100: sizes must rise"),
         ("100:800:0", "--size 100:800:0: sizes must rise"),
         ("0:10", "--size 0:10: sizes must rise"),
-        ("1:2:3:4", "--size 1:2:3:4: write TOTAL"),
-        ("-5", "--size -5: write TOTAL"),
+        ("1:2:3:4", "--size 1:2:3:4: no sizes; write TOTAL"),
+        ("-5", "--size -5: no sizes; write TOTAL"),
     ],
 )
 def test_sizes_of_another_form_are_refused(text, message):
