@@ -109,7 +109,8 @@ def predict(
         borrowed=borrowed,
         stop_rule=_read_rule(stop_rule),
     )
-    inputs = Inputs(data if trial is None else trial, config, Path(subject) if of_run else None)
+    own = Path(subject) if not of_run and Path(subject).is_dir() else data
+    inputs = Inputs(own if trial is None else trial, config, Path(subject) if of_run else None)
     targets = _plan_outputs(output, plot, inputs, stdout_is_free=not as_json)
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients}}
     if of_run:

@@ -68,7 +68,7 @@ def _print_numbers(result: PredictionResult) -> None:
             _STATISTICS.get(row.statistic, row.statistic.replace("_", " ")),
             _format_later(row.predicted, row.statistic),
             _band(result, row.lower, row.upper),
-            _interval(row.trial_lower, row.trial_upper),
+            _interval(row.trial_lower, row.trial_upper, "later"),
         )
         for row in result.numbers
         if row.month is None
@@ -196,13 +196,14 @@ def _print_calendar(rows: Sequence[CalendarRow]) -> None:
 
 def _band(result: PredictionResult, lower: float | None, upper: float | None, none: str = "-") -> str:
     """Return the population's interval; of one point there is none."""
-    return none if result.draws == 1 else _interval(lower, upper)
+    return none if result.draws == 1 else _interval(lower, upper, "later")
 
 
-def _interval(lower: float | None, upper: float | None) -> str:
+def _interval(lower: float | None, upper: float | None, beyond: str = "any") -> str:
+    """Return an interval; an end that is not known is `beyond` where the other one is."""
     if lower is None and upper is None:
         return "-"
-    return f"{format_number(lower, 3)}-{'later' if upper is None else format_number(upper, 3)}"
+    return f"{format_number(lower, 3)}-{beyond if upper is None else format_number(upper, 3)}"
 
 
 def _format_later(value: float | None, statistic: str) -> str:

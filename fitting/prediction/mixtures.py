@@ -14,6 +14,8 @@ from kinimmune.models.arrays import Array
 
 LEVELS = (0.025, 0.975)
 """Probabilities of the ends of an interval."""
+LARGEST = 700.0
+"""Exponent whose power of e is near the largest number."""
 REACH = 9.0
 """Standard errors about a mean beyond which a normal distribution has nothing to a double's digits."""
 
@@ -63,6 +65,15 @@ def normal_quantiles(means: Array, errors: Array) -> tuple[float | None, float |
 def _finite(values: Array, level: float) -> float | None:
     found = float(np.quantile(values, level, method="inverted_cdf"))
     return found if math.isfinite(found) else None
+
+
+def exponentiate(end: float | None) -> float | None:
+    """Return e to an end of an interval, None where that is beyond the largest number.
+
+    >>> exponentiate(0.0), exponentiate(1000.0), exponentiate(None)
+    (1.0, None, None)
+    """
+    return None if end is None or end > LARGEST else math.exp(end)
 
 
 def binomial_quantiles(shares: Array, n: int) -> tuple[int, int]:

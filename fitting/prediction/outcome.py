@@ -12,8 +12,7 @@ import numpy as np
 from kinimmune.fitting.prediction.calendar import count_by, time_events
 from kinimmune.fitting.prediction.trials import Contrast
 from kinimmune.fitting.problem.horizon import REPORT_MONTHS
-from kinimmune.fitting.problem.outputs import MedianOutput
-from kinimmune.fitting.problem.predictions import median_months, sampling_error
+from kinimmune.fitting.problem.predictions import median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.arrays import Array
@@ -23,6 +22,7 @@ from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.responses import disease_control
 from kinimmune.models.trial.survival import (
+    TrialCurves,
     expected_events,
     expected_log_rank,
     greenwood,
@@ -170,15 +170,13 @@ def _describe_numbers(
     study, arm = trial.study, outcome.arm.name
     observed = curve(problem, outcomes, study, arm, endpoint)
     median = median_months(outcomes, study, arm, endpoint)
-    error = math.nan
-    if endpoint is Endpoint.OS and median is not None and observed.survival[-1] <= 0.5:
-        error = float(sampling_error(problem, outcomes, MedianOutput(study, arm).name)[0])
+    errors = greenwood(observed)
+    error = _find_median_error(observed, errors) if endpoint is Endpoint.OS else math.nan
     counted = Statistic.DEATHS if endpoint is Endpoint.OS else Statistic.EVENTS
     found = {
         NumberPlace(study, arm, str(endpoint), str(Statistic.MEDIAN)): DrawnNumber(math.inf if median is None else median, error),
         NumberPlace(study, arm, str(endpoint), str(counted)): DrawnNumber(expected_events(observed), math.nan),
     }
-    errors = greenwood(observed)
     months = _list_landmarks(problem.simulator.horizon / DAYS_PER_MONTH)
     for month, share in zip(months.tolist(), _survival_at(outcome, endpoint, months).tolist(), strict=True):
         row = int(np.searchsorted(observed.time, month * DAYS_PER_MONTH, side="right")) - 1
@@ -187,6 +185,19 @@ def _describe_numbers(
         place = NumberPlace(study, arm, str(endpoint), str(Statistic.SURVIVAL), month)
         found[place] = DrawnNumber(share, spread / scale if math.isfinite(spread) else math.inf)
     return found
+
+
+def _find_median_error(observed: TrialCurves, errors: Array) -> float:
+    """Return the standard error of ln median of one trial: Greenwood's over S times the hazard times the time, at the median.
+
+    Not a number where the curve does not come to one half, or falls there at once.
+    """
+    time, survival = np.append(0.0, observed.time), np.append(1.0, observed.survival)
+    place = int(np.argmax(survival <= 0.5))
+    if place == 0 or not survival[place] > 0.0:
+        return math.nan
+    fall = math.log(survival[place - 1] / survival[place]) / (time[place] - time[place - 1])
+    return float(errors[place - 1] / (survival[place] * fall * time[place]))
 
 
 def _list_landmarks(last: float) -> Array:

@@ -54,7 +54,8 @@ def predict_plan(plan: PlannedPrediction, seed: int, tell: Callable[[str], None]
     problem, request, source = plan.problem, plan.request, plan.source
     count = len(drawn.trials)
     effective = float(count) if source.effective is None else min(float(count), source.effective)
-    tell("what the ratios rest on")
+    if source.covariance is not None:
+        tell("what the ratios rest on")
     arms = summarise_arms(problem, drawn.trials)
     return PredictionResult(
         model=problem.simulator.model.name,

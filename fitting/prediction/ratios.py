@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kinimmune.fitting.prediction.mixtures import normal_quantiles
+from kinimmune.fitting.prediction.mixtures import exponentiate, normal_quantiles
 from kinimmune.fitting.prediction.outcome import DrawnRatio, DrawnTrial, list_ratio_draws, scale_ratio
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.results import BelowRow, RatioRow, SizeRow
@@ -53,8 +53,8 @@ def _summarise(
         *names,
         "",
         *find_interval(np.exp(logs)),
-        None if low is None else math.exp(low),
-        None if high is None else math.exp(high),
+        exponentiate(low),
+        exponentiate(high),
         float(np.median(errors)),
         float(np.median(events)),
         tuple(_list_below(logs, errors, request.below, size)),

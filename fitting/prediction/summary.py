@@ -4,13 +4,20 @@ Start with `summarise_arms`; hazard ratios are in `kinimmune.fitting.prediction.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from kinimmune.fitting.prediction.calendar import count_entered
-from kinimmune.fitting.prediction.mixtures import LEVELS, binomial_quantiles, normal_quantiles, step_quantiles
+from kinimmune.fitting.prediction.mixtures import (
+    LARGEST,
+    LEVELS,
+    binomial_quantiles,
+    exponentiate,
+    normal_quantiles,
+    step_quantiles,
+)
 from kinimmune.fitting.prediction.outcome import (
     DrawnTrial,
     NumberPlace,
@@ -96,23 +103,19 @@ def _find_trial(draws: Sequence[DrawnTrial], place: NumberPlace, values: Array, 
     if place.statistic == Statistic.MEDIAN:
         seen = np.isfinite(errors)  # beyond the curve no trial reports one
         low, high = normal_quantiles(np.where(seen, np.log(values), math.inf), np.where(seen, errors, 0.0))
-        return _through(math.exp, low), _through(math.exp, high)
+        return exponentiate(low), exponentiate(high)
     if place.statistic == Statistic.SURVIVAL:
         kept = np.clip(values, CERTAIN, 1.0 - CERTAIN)
         low, high = normal_quantiles(-np.log(-np.log(kept)), errors)
-        return _through(_to_share, low), _through(_to_share, high)
+        return _to_share(low), _to_share(high)
     if Statistic(place.statistic) in COUNTS:
         return binomial_quantiles(values / n, n)
     few, many = binomial_quantiles(values, n)
     return few / n, many / n
 
 
-def _to_share(score: float) -> float:
-    return math.exp(-math.exp(-score))
-
-
-def _through(function: Callable[[float], float], end: float | None) -> float | None:
-    return None if end is None else function(end)
+def _to_share(score: float | None) -> float | None:
+    return None if score is None else math.exp(-math.exp(min(-score, LARGEST)))
 
 
 def _list_at_risk(problem: FitProblem, draws: Sequence[DrawnTrial]) -> Iterator[RiskRow]:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -206,6 +207,17 @@ def test_a_draw_that_fails_is_counted_and_told(opened):
     assert (broken.draws, broken.failed_draws, len(broken.failures)) == (16, 1, 1)
     assert broken.ratios == whole.ratios
     assert broken.effective_draws == 15.0
+
+
+def test_draws_far_apart_leave_numbers_that_go_to_json(opened):
+    """Hazards from one under which nobody dies to one under which all do within a day."""
+    planned = plan(opened, from_prior=True, draws=16)
+    points = planned.matched.points.copy()
+    points[:, [item.key for item in planned.problem.estimated].index("rate")] = np.linspace(-12.0, 8.0, 16)
+    result = run(replace(planned, matched=replace(planned.matched, points=points)))
+    assert result.failed_draws == 0
+    assert number(result, "control", "survival", 12.0).lower < 1e-12 < 0.999 < number(result, "control", "survival", 12.0).upper
+    assert PREDICTION_JSON.load(PREDICTION_JSON.dump(result), Path("result.json")) == result
 
 
 def test_a_prediction_without_any_draw_is_an_error(opened):
