@@ -75,7 +75,7 @@ class ClaimRecord:
     holds_without: dict[str, bool]
     """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
     basis: str | None = None
-    """What draws from the posterior of a run are, a key of `posterior_draws.BASES`; None, as all posterior shares, without a run."""
+    """What draws from the posterior of a run are, a key of `posterior_draws.BASES`; None without a run, as posterior shares."""
     fitted_value: float | None = None
     """Read-out at the estimates, constants at the tables' values; None when it is not finite."""
     posterior_draws: int | None = None
