@@ -20,6 +20,7 @@ from kinimmune.cli.commands.fit import fit
 from kinimmune.cli.commands.ingest import ingest
 from kinimmune.cli.commands.init import init
 from kinimmune.cli.commands.list import list_models
+from kinimmune.cli.commands.predict import predict
 from kinimmune.cli.commands.profile import profile
 from kinimmune.cli.commands.report import report
 from kinimmune.cli.commands.sample import sample
@@ -62,6 +63,7 @@ app.command("sample", epilog="Example: kinimmune sample runs/first --jobs 2")(sa
 app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
+app.command("predict", epilog="Example: kinimmune predict runs/first --trial my_trial --size 100:800")(predict)
 app.command("compare", epilog="Example: kinimmune compare runs/first runs/second -o comparison.csv")(compare)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)

@@ -9,10 +9,10 @@ from functools import partial
 
 from kinimmune.fitting.claims.batch import ExperimentSetup
 from kinimmune.fitting.claims.evidence import draw_batches, try_claims
-from kinimmune.fitting.claims.posterior import ClaimPosterior
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.claims.table import Claim, read_claims
+from kinimmune.fitting.problem.posterior_draws import PosteriorDraws
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.kernel.kernel import load_kernel
@@ -55,7 +55,7 @@ def check_claims(
 
 
 def check_model(
-    model: OdeModel, tables: Tables, *, draws: int, seed: int, jobs: int, posterior: ClaimPosterior | None = None
+    model: OdeModel, tables: Tables, *, draws: int, seed: int, jobs: int, posterior: PosteriorDraws | None = None
 ) -> tuple[ClaimRecord, ...]:
     """Put every claim about one model to the test.
 

@@ -12,12 +12,13 @@ import numpy as np
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.fitting.claims.general import DIRECT
 from kinimmune.fitting.claims.parameter_sets import draw_sets, read_sets
-from kinimmune.fitting.claims.posterior import ClaimPosterior, PosteriorBatches, draw_posterior
+from kinimmune.fitting.claims.posterior import PosteriorBatches, draw_posterior
 from kinimmune.fitting.claims.readout import Readout
 from kinimmune.fitting.claims.registry import readouts_of
 from kinimmune.fitting.claims.results import UNDECIDED, Ablation, ClaimRecord
 from kinimmune.fitting.claims.table import Claim, ClaimKind, Comparison
 from kinimmune.fitting.claims.verdict import Evidence, Share, count_share, explain_undecided, judge
+from kinimmune.fitting.problem.posterior_draws import PosteriorDraws
 from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import DataError, UsageError, nearest
 
@@ -55,7 +56,7 @@ class Batches:
 
 
 def draw_batches(
-    setup: ExperimentSetup, claims: Sequence[Claim], draws: int, seed: int, posterior: ClaimPosterior | None = None
+    setup: ExperimentSetup, claims: Sequence[Claim], draws: int, seed: int, posterior: PosteriorDraws | None = None
 ) -> Batches:
     """Return the parameter sets with which claims about a model are tested.
 

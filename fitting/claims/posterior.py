@@ -1,6 +1,6 @@
 """Where the fit of a run leaves the parameters of a model, as claims about that model are tested with it.
 
-Start with `ClaimPosterior`; `kinimmune.fitting.run_claims` reads it from a run.
+Start with `draw_posterior`; the estimates and draws are those `kinimmune.fitting.sampling.posterior` reads from a run.
 """
 
 from dataclasses import dataclass
@@ -9,45 +9,14 @@ import numpy as np
 
 from kinimmune.fitting.claims.batch import ExperimentBatch, ExperimentSetup
 from kinimmune.fitting.claims.parameter_sets import draw_sets, read_sets, with_estimates
-from kinimmune.fitting.claims.results import BASES
-from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError
-
-
-@dataclass(frozen=True)
-class ClaimPosterior:
-    """Estimates of a fit and draws from their posterior."""
-
-    basis: str
-    """What the draws are: a key of `BASES`."""
-    note: str
-    """In words, with what kept the run's sample from being used where it was not."""
-    names: tuple[str, ...]
-    """Keys of the estimated parameters."""
-    estimates: Array
-    """Shape (n_estimated,)."""
-    draws: Array
-    """Shape (k, n_estimated)."""
-    effective: float | None
-    """How many independent draws they count for; None for all of them."""
-    places: frozenset[str]
-    """Studies and experiments of which something was fitted."""
-    comparisons: frozenset[tuple[str, str, str]] = frozenset()
-    """Read-out, experiment and reference of measurements that were fitted."""
-
-    def __post_init__(self) -> None:
-        """Refuse draws of other parameters, and a basis nobody knows."""
-        if self.basis not in BASES:
-            raise DataError(f"posterior of basis '{self.basis}'; allowed: {', '.join(BASES)}")
-        if self.estimates.shape != (len(self.names),) or self.draws.shape[1:] != self.estimates.shape:
-            raise DataError(f"draws of {self.draws.shape[1:]} values for {len(self.names)} estimates; give one per estimate")
+from kinimmune.fitting.problem.posterior_draws import PosteriorDraws
 
 
 @dataclass(frozen=True)
 class PosteriorBatches:
     """Parameter sets at and about the estimates of a fit."""
 
-    source: ClaimPosterior
+    source: PosteriorDraws
     fitted: ExperimentBatch
     """The estimates; constants at the tables' values."""
     drawn: ExperimentBatch
@@ -60,7 +29,7 @@ class PosteriorBatches:
     """Some of `drawn`, for disputed claims."""
 
 
-def draw_posterior(setup: ExperimentSetup, posterior: ClaimPosterior, seed: int, few: int, boundary: int) -> PosteriorBatches:
+def draw_posterior(setup: ExperimentSetup, posterior: PosteriorDraws, seed: int, few: int, boundary: int) -> PosteriorBatches:
     """Return parameter sets at and about the estimates of a fit.
 
     Parameters

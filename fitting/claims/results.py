@@ -16,9 +16,6 @@ from kinimmune.models.errors import DataError
 SCHEMA = "kinimmune.claims/1"
 SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED = "supported", "vacuous", "undecided", "failed", "disputed"
 VERDICTS = (SUPPORTED, VACUOUS, UNDECIDED, FAILED, DISPUTED)
-SAMPLE, GAUSSIAN = "sample", "gaussian"
-BASES = {SAMPLE: "draws of the run's sample", GAUSSIAN: "draws of the normal approximation at the optimum"}
-"""What draws from the posterior of a run are -> in words."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class ClaimRecord:
     holds_without: dict[str, bool]
     """Any mechanism that a claim about the model names -> whether this one holds without it, at nominal values."""
     basis: str | None = None
-    """What draws from the posterior of a run are, a key of `BASES`; None, as all posterior shares, without a run."""
+    """What draws from the posterior of a run are, a key of `posterior_draws.BASES`; None without a run, as posterior shares."""
     fitted_value: float | None = None
     """Read-out at the estimates, constants at the tables' values; None when it is not finite."""
     posterior_draws: int | None = None

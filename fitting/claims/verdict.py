@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinimmune.fitting.claims.results import DISPUTED, FAILED, SAMPLE, SUPPORTED, UNDECIDED, VACUOUS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, FAILED, SUPPORTED, UNDECIDED, VACUOUS, Ablation, ClaimRecord
+from kinimmune.fitting.problem.posterior_draws import SAMPLE
 from kinimmune.models.arrays import NORMAL_95
 
 ENOUGH = 0.8

@@ -14,7 +14,7 @@ from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.estimation.run_files import write_claims
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.settings import open_tables
-from kinimmune.fitting.run_claims.posterior import read_posterior
+from kinimmune.fitting.sampling.posterior import read_posterior
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 

@@ -5,8 +5,9 @@ Start with `compose_claims`.
 
 from collections.abc import Sequence
 
-from kinimmune.fitting.claims.results import BASES, DISPUTED, SAMPLE, UNDECIDED, VERDICTS, Ablation, ClaimRecord
+from kinimmune.fitting.claims.results import DISPUTED, UNDECIDED, VERDICTS, Ablation, ClaimRecord
 from kinimmune.fitting.claims.verdict import ENOUGH, describe_loss
+from kinimmune.fitting.problem.posterior_draws import BASES, SAMPLE
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Mark, Paragraph, Strong, Table, TableBlock, Tag
 from kinimmune.reports.typesetting.formats import MISSING, list_words, print_fixed, print_number, print_unit

@@ -15,7 +15,21 @@ from kinimmune.models.library.gompertz import gompertz_volume
 
 PROGRAM = Path(sys.executable).with_name("kinimmune")
 COMMANDS = (
-    *("init", "list", "show", "simulate", "claims", "fit", "profile", "sample", "sensitivity", "compare", "report", "task"),
+    *(
+        "init",
+        "list",
+        "show",
+        "simulate",
+        "claims",
+        "fit",
+        "profile",
+        "sample",
+        "sensitivity",
+        "predict",
+        "compare",
+        "report",
+        "task",
+    ),
     *("check", "doctor", "ingest"),
 )
 

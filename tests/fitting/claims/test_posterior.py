@@ -10,9 +10,8 @@ from scipy.special import ndtr
 
 from kinimmune.fitting.claims.check import check_model
 from kinimmune.fitting.claims.evidence import NEEDS_A_RUN
-from kinimmune.fitting.claims.posterior import ClaimPosterior
-from kinimmune.fitting.claims.results import GAUSSIAN, SAMPLE
 from kinimmune.fitting.claims.verdict import describe_loss, wilson
+from kinimmune.fitting.problem.posterior_draws import GAUSSIAN, SAMPLE, PosteriorDraws
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError
 from kinimmune.models.tables.rows import Tables
@@ -26,7 +25,7 @@ def make_posterior(estimate=ESTIMATE, error=ERROR, effective=None, places=("cont
     draws = estimate * np.exp(error * np.random.default_rng(7).standard_normal(DRAWS))
     names, point = ("retardation",), np.array([estimate])
     found = (draws[:, None], effective, frozenset(places), frozenset(comparisons))
-    return ClaimPosterior(GAUSSIAN, "invented", names, point, *found)
+    return PosteriorDraws(GAUSSIAN, "invented", names, point, *found)
 
 
 def check(folder, posterior=None, **options):
@@ -154,11 +153,11 @@ def test_a_posterior_that_is_none_is_refused(change, message):
     """Its draws are of the parameters it names."""
     usual = make_posterior()
     with pytest.raises(DataError, match=message):
-        ClaimPosterior(**{**vars(usual), **change})
+        PosteriorDraws(**{**vars(usual), **change})
 
 
 def test_estimates_of_another_model_are_refused(tmp_path):
     """A run whose model has lost the parameter since cannot be tried."""
-    posterior = ClaimPosterior(**{**vars(make_posterior()), "names": ("speed",)})
+    posterior = PosteriorDraws(**{**vars(make_posterior()), "names": ("speed",)})
     with pytest.raises(DataError, match="no parameter 'speed' in the model whose claims are tested; fit it again"):
         check(tmp_path, posterior)

@@ -11,14 +11,14 @@ import pytest
 from paths import OWN_MODEL
 
 from kinimmune.cli.main import main
-from kinimmune.fitting.claims.results import GAUSSIAN, SAMPLE
 from kinimmune.fitting.claims.run import ClaimTesting
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run_files import read_tested_claims
+from kinimmune.fitting.problem.posterior_draws import GAUSSIAN, SAMPLE
 from kinimmune.fitting.problem.settings import open_problem
-from kinimmune.fitting.run_claims.posterior import draw_normal, read_posterior
 from kinimmune.fitting.run_claims.run import try_fit
 from kinimmune.fitting.runs.run import open_run
+from kinimmune.fitting.sampling.posterior import draw_normal, read_posterior
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, write_sample
 from kinimmune.fitting.sampling.surrogate import NormalApproximation
 from kinimmune.models.errors import DataError

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import CoxPHFitter, KaplanMeierFitter
+from lifelines.statistics import logrank_test
 
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
@@ -18,6 +19,7 @@ from kinimmune.models.trial.survival import (
     TrialCurves,
     expected_curve,
     expected_events,
+    expected_log_rank,
     greenwood,
     hazard_ratio,
     log_ratio_error,
@@ -128,6 +130,16 @@ def test_untied_cox_ratio_and_error_of_edmunson_1979_are_those_of_lifelines_and_
     # R: coxph(Surv(futime, fustat) ~ rx, ovarian) prints -0.5964 (0.5870)
     assert math.log(ratio) == pytest.approx(-0.5964, abs=5e-5)
     assert log_ratio_error(treated, control, ratio) == pytest.approx(0.5870, abs=5e-5)
+
+
+def test_the_log_rank_statistic_of_untied_data_is_that_of_lifelines(load_patients):
+    """With counts in place of expectations; without ties the variance of the test is Cox's information at a ratio of 1."""
+    patients = load_patients("edmunson1979")
+    found = expected_log_rank(*count_arms(patients, tied=False))
+    treated, control = (patients[patients[:, 2] == arm] for arm in (1.0, 0.0))
+    test = logrank_test(treated[:, 0], control[:, 0], treated[:, 1], control[:, 1])
+    assert found.mean**2 == pytest.approx(test.test_statistic, rel=1e-9)
+    assert found.score < 0.0  # the treated did better
 
 
 def test_tied_cox_ratio_of_freireich_1963_is_the_limit_of_efrons_for_ever_larger_tie_groups(load_patients):

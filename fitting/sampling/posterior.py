@@ -1,4 +1,4 @@
-"""The posterior of a run as claims are tested with it: draws of its sample, or of the normal approximation at its optimum.
+"""The posterior of a run as claims and predictions take it: draws of its sample, or of the normal approximation at its optimum.
 
 Start with `read_posterior`.
 """
@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinimmune.fitting.claims.posterior import ClaimPosterior
-from kinimmune.fitting.claims.results import BASES, GAUSSIAN, SAMPLE
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.objective import INSIDE, table_bounds
+from kinimmune.fitting.problem.posterior_draws import BASES, GAUSSIAN, SAMPLE, PosteriorDraws
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.sampling.results import Draws, SampleResult, read_sample
 from kinimmune.fitting.sampling.sample import normal_approximation
@@ -24,7 +23,7 @@ ORDER, NORMAL = 3, 4
 """What sets the seeds of the order of a sample's draws and of the normal draws apart from others."""
 
 
-def read_posterior(fitted: Fitted, draws: int, seed: int) -> ClaimPosterior:
+def read_posterior(fitted: Fitted, draws: int, seed: int) -> PosteriorDraws:
     """Return draws of the run's sample where it holds one that has converged, else of the normal approximation, and which.
 
     Parameters
@@ -91,9 +90,9 @@ def draw_normal(normal: NormalApproximation, estimated: Sequence[Parameter], dra
     return np.array([[item.prior.from_z(score) for item, score in zip(estimated, row, strict=True)] for row in inside.tolist()])
 
 
-def _describe(fitted: Fitted, basis: str, note: str, draws: Array, effective: float | None) -> ClaimPosterior:
+def _describe(fitted: Fitted, basis: str, note: str, draws: Array, effective: float | None) -> PosteriorDraws:
     rows, targets = fitted.result.parameters, fitted.result.targets
-    return ClaimPosterior(
+    return PosteriorDraws(
         basis=basis,
         note=note,
         names=tuple(row.name for row in rows),

@@ -1,0 +1,267 @@
+"""What one draw predicts: numbers of arms with the error of one trial, curves, hazard ratios, events by calendar time.
+
+Start with `describe_outcomes`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kinimmune.fitting.prediction.calendar import count_by, time_events
+from kinimmune.fitting.prediction.trials import Contrast
+from kinimmune.fitting.problem.horizon import REPORT_MONTHS
+from kinimmune.fitting.problem.predictions import median_months
+from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
+from kinimmune.fitting.problem.targets import Statistic
+from kinimmune.models.arrays import Array
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.trial.design import Endpoint, Trial
+from kinimmune.models.trial.progression_free import progression_free_survival
+from kinimmune.models.trial.responses import disease_control
+from kinimmune.models.trial.survival import (
+    TrialCurves,
+    expected_events,
+    expected_log_rank,
+    greenwood,
+    hazard_ratio,
+    log_ratio_error,
+    progression_free,
+    survival_at,
+)
+from kinimmune.models.trial.virtual_trial import ArmOutcome
+
+LANDMARK, LATER, QUARTER = 6.0, 12.0, 3.0
+"""Between months at which survival is told, to 24 months and beyond, and between those of numbers at risk and of events."""
+
+
+NO_EFFECT = 1e-6
+"""ln ratio nearer to 0 than that: ln ratio over the statistic of the test is then its limit, 1/sqrt of the information."""
+
+
+@dataclass(frozen=True, order=True)
+class NumberPlace:
+    """Which number of an arm."""
+
+    study: str
+    arm: str
+    endpoint: str
+    """Empty for responses."""
+    statistic: str
+    month: float = math.nan
+    """Of survival; not a number for others."""
+
+
+@dataclass(frozen=True)
+class DrawnNumber:
+    """A number at one draw."""
+
+    value: float
+    """Infinite for a median that is not reached."""
+    error: float
+    """Standard error of one trial on the scale of its statistic; not a number where one trial scatters otherwise."""
+
+
+@dataclass(frozen=True)
+class DrawnCurve:
+    """A curve at one draw, shape (k,) each."""
+
+    months: Array
+    survival: Array
+    error: Array
+    """Greenwood's of one trial; of OS empty."""
+
+
+@dataclass(frozen=True)
+class DrawnRatio:
+    """A hazard ratio at one draw."""
+
+    log_ratio: float
+    error: float
+    """Standard error of ln ratio that one trial reports, from Cox's expected information at the ratio."""
+    test_error: float
+    """The error under which the log-rank test is expected to come out as it does: ln ratio over the mean of its statistic."""
+    events: float
+    """Expected events of both arms by the cut-off."""
+
+
+@dataclass(frozen=True)
+class DrawnTrial:
+    """Everything one draw predicts."""
+
+    numbers: Mapping[NumberPlace, DrawnNumber]
+    curves: Mapping[tuple[str, str, str], DrawnCurve]
+    at_risk: Mapping[tuple[str, str, str], Array]
+    """(study, arm, endpoint) -> patients at risk at the months of `risk_months`."""
+    ratios: Mapping[tuple[Contrast, str], DrawnRatio | str]
+    """(pair, endpoint) -> its ratio, or why there is none."""
+    calendar: Mapping[tuple[str, str], Array]
+    """(study, endpoint) -> expected events of all arms at the months of `calendar_months`."""
+
+
+def list_endpoints_of(problem: FitProblem, trial: Trial) -> tuple[Endpoint, ...]:
+    """Return the endpoints that a trial of a problem follows."""
+    return tuple(item for item in problem.endpoints if item in trial.follow_up)
+
+
+def risk_months(trial: Trial, endpoint: Endpoint) -> Array:
+    """Return the months at which numbers at risk are told, up to the end of the follow-up, shape (k,)."""
+    return np.arange(0.0, trial.follow_up[endpoint].longest / DAYS_PER_MONTH, QUARTER)
+
+
+def calendar_months(trial: Trial, endpoint: Endpoint) -> Array:
+    """Return months since the first patient entered, every quarter and at the cut-off, shape (k,)."""
+    last = trial.follow_up[endpoint].longest / DAYS_PER_MONTH
+    return np.append(np.arange(QUARTER, last - 1e-9, QUARTER), last)
+
+
+def describe_outcomes(problem: FitProblem, outcomes: Outcomes, contrasts: Sequence[Contrast]) -> DrawnTrial:
+    """Return what the virtual trials at one draw predict.
+
+    Parameters
+    ----------
+    problem
+        whose trials they are
+    outcomes
+        of all their arms
+    contrasts
+        pairs of arms that are compared
+    """
+    numbers: dict[NumberPlace, DrawnNumber] = {}
+    curves, at_risk, calendar = {}, {}, {}
+    for trial in problem.trials:
+        for arm in trial.arms:
+            outcome = outcomes[trial.study, arm.name]
+            numbers |= _describe_responses(problem, outcome)
+            for endpoint in list_endpoints_of(problem, trial):
+                place = (trial.study, arm.name, str(endpoint))
+                numbers |= _describe_numbers(problem, outcomes, trial, outcome, endpoint)
+                curves[place] = _draw_curve(problem, outcomes, outcome, endpoint)
+                at_risk[place] = _count_at_risk(trial, outcome, endpoint)
+        for endpoint in list_endpoints_of(problem, trial):
+            timed = [time_events(outcomes[trial.study, arm.name], endpoint) for arm in trial.arms]
+            months = calendar_months(trial, endpoint)
+            calendar[trial.study, str(endpoint)] = count_by(timed, trial.follow_up[endpoint], months * DAYS_PER_MONTH)
+    ratios = {
+        (pair, str(endpoint)): _compare(problem, outcomes, pair, endpoint)
+        for pair in contrasts
+        for endpoint in list_endpoints_of(problem, problem.trial(pair.study))
+    }
+    return DrawnTrial(numbers, curves, at_risk, ratios, calendar)
+
+
+def _describe_responses(problem: FitProblem, outcome: ArmOutcome) -> dict[NumberPlace, DrawnNumber]:
+    """Return shares with a response and with disease control, which need a diameter and scans."""
+    roles, study, arm = problem.simulator.model.trial, outcome.arm.study, outcome.arm.name
+    found = {}
+    if roles is not None and roles.log_diameter is not None:
+        found[Statistic.RESPONSE_RATE] = float(outcome.responded)
+    if roles is not None and roles.has_progression:
+        found[Statistic.CONTROL_RATE] = disease_control(outcome)
+    return {NumberPlace(study, arm, "", str(of)): DrawnNumber(value, math.nan) for of, value in found.items()}
+
+
+def _describe_numbers(
+    problem: FitProblem, outcomes: Outcomes, trial: Trial, outcome: ArmOutcome, endpoint: Endpoint
+) -> dict[NumberPlace, DrawnNumber]:
+    """Return median, survival at months, and the expected events of an arm by the cut-off."""
+    study, arm = trial.study, outcome.arm.name
+    observed = curve(problem, outcomes, study, arm, endpoint)
+    median = median_months(outcomes, study, arm, endpoint)
+    errors = greenwood(observed)
+    error = _find_median_error(observed, errors) if endpoint is Endpoint.OS else math.nan
+    counted = Statistic.DEATHS if endpoint is Endpoint.OS else Statistic.EVENTS
+    found = {
+        NumberPlace(study, arm, str(endpoint), str(Statistic.MEDIAN)): DrawnNumber(math.inf if median is None else median, error),
+        NumberPlace(study, arm, str(endpoint), str(counted)): DrawnNumber(expected_events(observed), math.nan),
+    }
+    months = _list_landmarks(problem.simulator.horizon / DAYS_PER_MONTH)
+    for month, share in zip(months.tolist(), _survival_at(outcome, endpoint, months).tolist(), strict=True):
+        row = int(np.searchsorted(observed.time, month * DAYS_PER_MONTH, side="right")) - 1
+        spread = float(errors[row]) if row >= 0 else 0.0
+        scale = share * abs(math.log(share)) if 0.0 < share < 1.0 else math.inf
+        place = NumberPlace(study, arm, str(endpoint), str(Statistic.SURVIVAL), month)
+        found[place] = DrawnNumber(share, spread / scale if math.isfinite(spread) else math.inf)
+    return found
+
+
+def _find_median_error(observed: TrialCurves, errors: Array) -> float:
+    """Return the standard error of ln median of one trial: Greenwood's over S times the hazard times the time, at the median.
+
+    Not a number where the curve does not come to one half, or falls there at once.
+    """
+    time, survival = np.append(0.0, observed.time), np.append(1.0, observed.survival)
+    place = int(np.argmax(survival <= 0.5))
+    if place == 0 or not survival[place] > 0.0:
+        return math.nan
+    fall = math.log(survival[place - 1] / survival[place]) / (time[place] - time[place - 1])
+    return float(errors[place - 1] / (survival[place] * fall * time[place]))
+
+
+def _list_landmarks(last: float) -> Array:
+    """Return the months at which survival is told, up to the end of the curves."""
+    early = np.arange(LANDMARK, REPORT_MONTHS, LANDMARK)
+    return np.append(early, np.arange(REPORT_MONTHS, last + 1e-9, LATER))
+
+
+def _survival_at(outcome: ArmOutcome, endpoint: Endpoint, months: Array) -> Array:
+    days = months * DAYS_PER_MONTH
+    if endpoint is Endpoint.OS:
+        return survival_at(outcome.grid, outcome.survival, days)
+    if endpoint is Endpoint.PFS:
+        return progression_free_survival(outcome).at(days)
+    seen = np.searchsorted(outcome.scans, days, side="right")
+    return np.append(1.0, progression_free(outcome))[seen]
+
+
+def _draw_curve(problem: FitProblem, outcomes: Outcomes, outcome: ArmOutcome, endpoint: Endpoint) -> DrawnCurve:
+    """Return OS monthly, TTP at the scans, and PFS before and after the scans and between them."""
+    if endpoint is Endpoint.OS:
+        months = np.arange(math.floor(problem.simulator.horizon / DAYS_PER_MONTH + 1e-9) + 1.0)
+        return DrawnCurve(months, _survival_at(outcome, endpoint, months), np.zeros(0))
+    observed = curve(problem, outcomes, outcome.arm.study, outcome.arm.name, endpoint)
+    error = np.append(0.0, greenwood(observed))
+    return DrawnCurve(np.append(0.0, observed.time / DAYS_PER_MONTH), np.append(1.0, observed.survival), error)
+
+
+def _count_at_risk(trial: Trial, outcome: ArmOutcome, endpoint: Endpoint) -> Array:
+    """Return the expected patients of the arm at risk: alive, for progression without one seen, and still followed."""
+    days = risk_months(trial, endpoint) * DAYS_PER_MONTH
+    if endpoint is Endpoint.OS:
+        present = survival_at(outcome.grid, outcome.survival, days)
+    else:
+        present = outcome.unprogressed[np.searchsorted(outcome.grid, days, side="right") - 1]
+    return np.asarray(outcome.arm.n * present * trial.follow_up[endpoint].uncensored(days), dtype=float)
+
+
+def _compare(problem: FitProblem, outcomes: Outcomes, pair: Contrast, endpoint: Endpoint) -> DrawnRatio | str:
+    """Return the ratio a trial reports in expectation, or why there is none."""
+    arm, reference = (curve(problem, outcomes, pair.study, name, endpoint) for name in (pair.arm, pair.reference))
+    try:
+        value = hazard_ratio(arm, reference)
+    except DataError as error:
+        return str(error)
+    test, log_ratio = expected_log_rank(arm, reference), math.log(value)
+    known = abs(log_ratio) > NO_EFFECT
+    return DrawnRatio(
+        log_ratio=log_ratio,
+        error=log_ratio_error(arm, reference, value),
+        test_error=log_ratio / test.mean if known else 1.0 / math.sqrt(test.information),
+        events=expected_events(arm) + expected_events(reference),
+    )
+
+
+def list_ratio_draws(draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str) -> Iterator[DrawnRatio]:
+    """Yield the ratios of the draws that have one."""
+    for draw in draws:
+        found = draw.ratios[pair, endpoint]
+        if isinstance(found, DrawnRatio):
+            yield found
+
+
+def scale_ratio(ratio: DrawnRatio, factor: float) -> DrawnRatio:
+    """Return what a trial of so many times the patients has, randomised, accrued and followed alike."""
+    root = math.sqrt(factor)
+    return replace(ratio, error=ratio.error / root, test_error=ratio.test_error / root, events=ratio.events * factor)
