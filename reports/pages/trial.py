@@ -69,10 +69,10 @@ def compose_patients(content: Content, figures: DrawnFigures) -> list[Block]:
     """Return the pages of virtual patients and their mean courses; none where there was no trial."""
     if not content.trial.arms:
         return []
-    courses = show_figures(figures, *(f"courses_{study}" for study in content.studies))
-    single = show_figures(figures, "waterfall", "spiders")
-    heading = [Heading("Mean courses", 2)] if courses else []
-    return [Heading("Virtual patients"), *single, *heading, *courses] if single or courses else []
+    blocks: list[Block] = [Heading("Virtual patients"), *show_figures(figures, "waterfall", "spiders")]
+    if any(arm.courses for arm in content.trial.arms):
+        blocks += [Heading("Mean courses", 2), *show_figures(figures, *(f"courses_{study}" for study in content.studies))]
+    return blocks
 
 
 def compose_stop_rules(content: Content, figures: DrawnFigures) -> list[Block]:
