@@ -59,14 +59,15 @@ class FitPlan:
     problem: ProblemSettings
     original: tuple[Parameter, ...] = ()
     """Parameters as the tables have them."""
+    targets: tuple[Target, ...] = ()
+    """Numbers of trials that are fitted; none of a model that is tried in none, whatever trials the tables have."""
     has_companion: bool = False
     """Whether hazard ratios are scored by a refit to medians alone: other numbers are fitted with them."""
 
     @property
     def correlated(self) -> tuple[str, ...]:
         """Studies of which two fitted numbers share patients in a way that matters."""
-        model = self.problem.model
-        return find_correlated_studies(read_fitted_targets(model, self.tables), read_tried_trials(model, self.tables))
+        return find_correlated_studies(self.targets, read_tried_trials(self.problem.model, self.tables))
 
     @property
     def takes_correlations(self) -> bool:
@@ -85,7 +86,7 @@ class FitPlan:
         left_out = describe_left_out(self.problem.model, self.tables)
         unused = (finding.message for finding in find_unused_data(self.tables))
         apart = [] if self.settings.fit.correlations else map(_describe_independence, self.correlated)
-        twice = describe_shared_deaths(read_fitted_targets(self.problem.model, self.tables))
+        twice = describe_shared_deaths(self.targets)
         parameters = apply_changes(self.original, self.problem.changes)
         differing = any(item.estimated and item.shift is not None for item in parameters)
         alone = (item.message for item in find_lone_trials(self.tables, self.problem.model)) if differing else ()
@@ -108,7 +109,8 @@ def plan_fit(model: str, settings: Settings, tables: Tables) -> FitPlan:
     built = load_model(model, tables)
     original = select_parameters(built, list_tried_studies(model, tables))
     problem = describe_problem(model, tables, settings.seed, settings.fit, changes)
-    return FitPlan(settings, tables, problem, original, _has_companion(built, tables))
+    targets = read_fitted_targets(model, tables) if supports_trials(built) else ()
+    return FitPlan(settings, tables, problem, original, targets, _has_companion(built, tables))
 
 
 def fit(plan: FitPlan, runtime: Runtime) -> tuple[FitResult, TrialResult]:

@@ -196,6 +196,16 @@ def test_correlations_left_out_are_told(tmp_path):
     assert plan.warnings[-1].startswith("numbers of study 'alone' share patients and are fitted as if they did not")
 
 
+def test_a_model_tried_in_no_trial_has_no_numbers_that_share_patients():
+    """Whatever trials stand in the tables, which the package's model of them is fitted to."""
+    plans = {model: plan_fit(model, Settings(), Tables()) for model in ("hcc_trial", "hcc_mouse", "breast", "hcc_cells")}
+
+    assert {model: plan.correlated for model, plan in plans.items() if plan.correlated} == {
+        "hcc_trial": ("sharp", "asia_pacific")
+    }
+    assert {model: plan.takes_correlations for model, plan in plans.items()} == {model: model == "hcc_trial" for model in plans}
+
+
 def test_beside_patients_a_number_that_they_tell_adds_little(tmp_path):
     """The share controlled at the first scan is seen in the patients' own progressions.
 

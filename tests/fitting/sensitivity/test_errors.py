@@ -62,7 +62,7 @@ def test_no_output_errs_by_more_than_is_said_and_what_is_said_is_small(model, na
     known = [reason is None for reason in found.reasons]
 
     assert true.reasons == found.reasons
-    assert sum(known) >= DRAWS - 1
+    assert sum(known) >= DRAWS - (model == "hcc_trial")
     values, errors = found.values[known], found.errors[known]
     assert values.shape == errors.shape
     assert (np.abs(values - true.values[known]) <= errors).all()
