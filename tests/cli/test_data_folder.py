@@ -25,6 +25,7 @@ READS = {
     "simulate and plot": (("simulate", "hcc_cells", "--plot", "a.svg"), ("parameters.csv", "experiments.csv", "panels.csv")),
     "claims": (("claims", "hcc_trial", "--draws", "16"), ("claims.csv", "parameters.csv", "experiments.csv", *OF_TRIALS)),
     "fit": (("fit", "hcc_trial", "--patients", "1", "--starts", "1", "-o", "fitted"), OF_FITS),
+    "predict": (("predict", "hcc_trial", "--patients", "4", "--arm", "sharp:sorafenib"), ("parameters.csv", *OF_TRIALS)),
     "sensitivity": (
         *(("sensitivity", "gompertz", "--method", "local", "--output", "state:volume:9", "--range", "retardation=0.02:0.09"),),
         ("parameters.csv", "arms.csv", "kinases.csv"),  # it makes the checks a fit makes

@@ -92,8 +92,8 @@ def test_a_model_without_trials_has_none_to_differ_between(tmp_path):
 
     split_row(path.parent, "kinase_shift", "hcc_cells", {"trial_spread": ""})
     assert load_model("hcc_cells", Tables(path.parent)).parameters
-    found = [item.key for item in load_model("hcc_trial", Tables(path.parent)).parameters if item.shift is not None]
-    assert found == ["kinase_shift_deviation:sharp", "kinase_shift_deviation:asia_pacific"]
+    found = [item.key for item in load_model("melanoma", Tables(path.parent)).parameters if item.shift is not None]
+    assert found == ["kinase_shift_deviation:soraftem", "kinase_shift_deviation:mcdermott2008"]
 
 
 def test_one_fitted_trial_is_told_and_two_are_not(tmp_path):
