@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.estimation.results import FitResult, TrialResult
+from kinimmune.fitting.estimation.results import FitResult
 from kinimmune.fitting.estimation.run import PlannedFit, plan_run, run_fit, start_fit
 from kinimmune.fitting.estimation.run_files import read_results, read_tested_claims
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult, read_identifiability
 from kinimmune.fitting.profile.results import ProfileResult, read_profiles
 from kinimmune.fitting.projects.project import choose_subject

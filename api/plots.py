@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.problem.targets import DATA, Statistic
 from kinimmune.fitting.sensitivity.results import SensitivityResult
 from kinimmune.models.catalogue import load_model, model_names

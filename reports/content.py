@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kinimmune.fitting.claims.results import ClaimRecord
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
+from kinimmune.fitting.estimation.trial_results import ArmResult, TrialResult
 from kinimmune.fitting.identifiability.results import IdentifiabilityResult
 from kinimmune.fitting.problem.targets import Statistic, Target
 from kinimmune.fitting.profile.results import ProfileResult

@@ -19,7 +19,8 @@ from paths import DATA, ROOT
 
 if TYPE_CHECKING:
     from kinimmune.fitting.estimation.optimise import StartOutcome
-    from kinimmune.fitting.estimation.results import FitResult, TrialResult
+    from kinimmune.fitting.estimation.results import FitResult
+    from kinimmune.fitting.estimation.trial_results import TrialResult
     from kinimmune.fitting.problem.problem import FitProblem
     from kinimmune.fitting.settings import Settings
     from kinimmune.fitting.workflow.task import Task

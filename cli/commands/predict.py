@@ -114,11 +114,12 @@ def predict(
     targets = _plan_outputs(output, plot, inputs, stdout_is_free=not as_json)
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients}}
     if of_run:
-        result = _predict_run(Path(subject), request, trial, config, given, notes)
+        plan, seeded = _plan_run(Path(subject), request, trial, config, given)
     else:
-        result = _predict_model(subject, request, trial, config, given, notes, from_prior=prior)
+        plan, seeded = _plan_model(subject, request, trial, config, given, notes, from_prior=prior)
+    result = _carry_out(plan, seeded, notes, subject if of_run else None)
     for option, target in targets.items():
-        if target.write(_make(option, result)) and not target.fills_stdout:
+        if target.write(_make(option, result, plan)) and not target.fills_stdout:
             notes.say(f"replaced {target.path}")
     if as_json:
         print(PREDICTION_JSON.dump(result))
@@ -158,15 +159,14 @@ def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, s
     return targets
 
 
-def _predict_run(  # the arguments of the command that are about it
+def _plan_run(  # the arguments of the command that are about it
     folder: Path,
     request: "PredictionRequest",
     trial: Path | None,
     config: Path | None,
     given: Mapping[str, Any],
-    notes: Notes,
-) -> "PredictionResult":
-    """Return what the posterior of a run predicts; seed and threads are the run's where none are given."""
+) -> "tuple[PlannedPrediction, int]":
+    """Return a prediction from the posterior of a run, with its seed; seed and threads are the run's where none are given."""
     from kinimmune.fitting.configuration import read_run_settings, read_settings
     from kinimmune.fitting.estimation.fitted import read_fitted
     from kinimmune.fitting.prediction.run import plan_run
@@ -178,10 +178,10 @@ def _predict_run(  # the arguments of the command that are about it
     chosen = {**own, **{name: given[name] for name in own if given[name] is not None}}
     settings = read_settings(config, {**chosen, "fit": given["fit"]})
     fitted = read_fitted(run).with_patients(settings.fit.patients if "patients" in settings.fit.model_fields_set else None)
-    return _carry_out(plan_run(fitted, request, trial, settings.seed, settings.jobs), settings.seed, notes, str(folder))
+    return plan_run(fitted, request, trial, settings.seed, settings.jobs), settings.seed
 
 
-def _predict_model(
+def _plan_model(
     subject: str,
     request: "PredictionRequest",
     trial: Path | None,
@@ -190,8 +190,8 @@ def _predict_model(
     notes: Notes,
     *,
     from_prior: bool,
-) -> "PredictionResult":
-    """Return what the tables of a model predict."""
+) -> "tuple[PlannedPrediction, int]":
+    """Return a prediction from the tables of a model, with its seed."""
     from kinimmune.cli.subjects import say_first
     from kinimmune.fitting.prediction.run import plan_model
     from kinimmune.fitting.projects.project import choose_subject
@@ -214,10 +214,10 @@ def _predict_model(
         seed=settings.seed,
         jobs=settings.jobs,
     )
-    return _carry_out(plan, settings.seed, notes)
+    return plan, settings.seed
 
 
-def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | None = None) -> "PredictionResult":
+def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | None) -> "PredictionResult":
     """Say what a reader must know, and return what is predicted."""
     from kinimmune.fitting.prediction.predict import predict_plan
 
@@ -227,7 +227,7 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
         return predict_plan(plan, seed, show, run)
 
 
-def _make(option: str, result: "PredictionResult") -> bytes:
+def _make(option: str, result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
     """Return the content of a file: the table, or a figure of sizes where there are any, else of curves."""
     from kinimmune.fitting.prediction.table import to_csv
 
@@ -235,5 +235,7 @@ def _make(option: str, result: "PredictionResult") -> bytes:
         return to_csv(result).encode()
     from kinimmune.reports.figures.prediction import plot_predicted_curves, plot_sizes
     from kinimmune.reports.figures.style import render_svg
+    from kinimmune.reports.typesetting.labels import collect_labels
 
-    return render_svg(plot_sizes(result) if result.sizes else plot_predicted_curves(result))
+    labels = collect_labels(plan.problem.simulator.model, plan.problem.trials)
+    return render_svg(plot_sizes(result, labels) if result.sizes else plot_predicted_curves(result, labels))

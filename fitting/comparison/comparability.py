@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from kinimmune.fitting.comparison.numbers import name_rows
 from kinimmune.fitting.comparison.reading import FittedRun, shorten
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow
+from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.estimation.trial_results import ArmResult
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.symbolic.parameters import Status
 

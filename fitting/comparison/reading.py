@@ -10,8 +10,9 @@ from itertools import count
 from pathlib import Path
 
 from kinimmune.fitting.configuration import read_run_settings
-from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
 from kinimmune.fitting.estimation.run_files import FIT, read_results
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.problem.digest import digest_equations, digest_inputs
 from kinimmune.fitting.runs.run import RunRecord, open_run
 from kinimmune.fitting.settings import Settings

@@ -15,10 +15,11 @@ from kinimmune.fitting.estimation.companion_fit import TASKS as COMPANION_TASKS
 from kinimmune.fitting.estimation.companion_fit import Companion, fit_companion, needs_companion
 from kinimmune.fitting.estimation.correlated_fit import TASKS, CorrelatedFit, fit_again
 from kinimmune.fitting.estimation.optimise import Solution, optimise, optimise_coarsely_first, read_start
-from kinimmune.fitting.estimation.results import ChangeRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ChangeRow, FitResult
 from kinimmune.fitting.estimation.scores import list_scored
 from kinimmune.fitting.estimation.stop_rules import compare_stop_rules, require_rules
 from kinimmune.fitting.estimation.summary import describe_change, summarise
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.correlation import find_correlated_studies
 from kinimmune.fitting.problem.double_use import describe_shared_deaths

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from kinimmune.fitting.estimation.outcome_rows import ResponseRow
-from kinimmune.fitting.estimation.results import ArmResult
+from kinimmune.fitting.estimation.trial_results import ArmResult
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.progression_free import progression_free_survival

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from kinimmune.fitting.claims.results import ClaimRecord, records_from_json, to_plain
-from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import FIT_JSON, FitResult
+from kinimmune.fitting.estimation.trial_results import TRIAL_JSON, TrialResult
 from kinimmune.fitting.estimation.whitening import Whitening
 from kinimmune.fitting.runs.checksums import CHECKSUMS
 from kinimmune.fitting.runs.run import Run

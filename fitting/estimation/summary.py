@@ -16,16 +16,9 @@ from kinimmune.fitting.estimation.observed_curves import describe_observed
 from kinimmune.fitting.estimation.optimise import Optimiser, Solution
 from kinimmune.fitting.estimation.outcome_rows import CurveRow, EventRow, PredictedRow
 from kinimmune.fitting.estimation.progression_summary import describe_response
-from kinimmune.fitting.estimation.results import (
-    ChangeRow,
-    ComparisonRow,
-    ConstantRow,
-    EstimateRow,
-    FitResult,
-    StartRow,
-    TrialResult,
-)
+from kinimmune.fitting.estimation.results import ChangeRow, ComparisonRow, ConstantRow, EstimateRow, FitResult, StartRow
 from kinimmune.fitting.estimation.score_summary import RatioScore, summarise_score
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.changes import ParameterChange
 from kinimmune.fitting.problem.horizon import REPORT_MONTHS

@@ -11,7 +11,7 @@ import numpy as np
 
 from kinimmune.fitting.estimation.outcome_rows import ContrastResult, Numbers, QuadratureRow
 from kinimmune.fitting.estimation.progression_summary import add_pfs
-from kinimmune.fitting.estimation.results import ArmResult, TrialResult
+from kinimmune.fitting.estimation.trial_results import ArmResult, TrialResult
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, list_ratios
 from kinimmune.fitting.problem.predictions import contrast_curves, predict_ratio, predictions
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, arm_cohort, curve, predict

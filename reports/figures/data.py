@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 
 from kinimmune.fitting.claims.results import ClaimRecord
 from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow, StopRuleRow
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, EstimateRow, StartRow
+from kinimmune.fitting.estimation.results import ComparisonRow, EstimateRow, StartRow
+from kinimmune.fitting.estimation.trial_results import ArmResult
 
 Value = str | float | int | bool | None
 

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kinimmune.fitting.estimation.outcome_rows import StopRuleRow
-from kinimmune.fitting.estimation.results import ComparisonRow, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow, FitResult
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.reports.figures.comparisons import name_reported
 from kinimmune.reports.figures.legends import add_legend

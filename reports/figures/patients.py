@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kinimmune.fitting.estimation.results import TrialResult
+from kinimmune.fitting.estimation.trial_results import TrialResult
 from kinimmune.reports.figures.data import Line
 from kinimmune.reports.figures.legends import ROW, add_legend
 from kinimmune.reports.figures.style import (

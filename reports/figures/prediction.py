@@ -4,17 +4,16 @@ Start with `plot_predicted_curves` and `plot_sizes`.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from kinimmune.fitting.prediction.results import CurveRow, PredictionResult, SizeRow
-from kinimmune.reports.figures.legends import add_legend, head_panels
+from kinimmune.reports.figures.curve_panels import draw_banded, plot_curve_panels
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.style import (
     CONTROL,
-    FAINT,
     TREATED,
     colour_arms,
     hide_rest,
@@ -37,31 +36,12 @@ def plot_predicted_curves(result: PredictionResult, labels: Labels = PLAIN) -> F
     labels
         titles of studies
     """
-    curves = result.curves
-    studies, endpoints = ({getattr(row, name): None for row in curves} for name in ("study", "endpoint"))
-    grid = [(study, endpoint) for endpoint in endpoints for study in studies]
-    with styled():
-        figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
-        panels = make_panels(figure, len(endpoints), len(studies), share_y=True)
-        for axes, (study, endpoint) in zip(panels, grid, strict=True):
-            own = [row for row in curves if (row.study, row.endpoint) == (study, endpoint)]
-            for row, colour in zip(own, colour_arms(len(own)), strict=True):
-                _draw_curve(axes, row, colour)
-            axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_xlabel("Months")
-            axes.set_ylim(0.0, 1.02)
-            axes.set_xlim(left=0.0)
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        titles = [f"{labels.study(study)}: {print_endpoint(endpoint)}" for study, endpoint in grid]
-        head_panels(figure, panels, titles, len(studies))
-    return figure
+    return plot_curve_panels(result.curves, labels, _draw_panel)
 
 
-def _draw_curve(axes: Axes, row: CurveRow, colour: str) -> None:
-    step: Literal["post"] | None = "post" if row.endpoint == "ttp" else None
-    axes.fill_between(row.months, row.lower, row.upper, step=step, color=colour, alpha=0.2, linewidth=0.0)
-    style = "steps-post" if step else "default"
-    axes.plot(row.months, row.median, color=colour, drawstyle=style, label=print_words(row.arm))
+def _draw_panel(axes: Axes, _study: str, _endpoint: str, rows: Sequence[CurveRow]) -> None:
+    for row, colour in zip(rows, colour_arms(len(rows)), strict=True):
+        draw_banded(axes, row, [(row.lower, row.upper, 0.2)], colour)
 
 
 def plot_sizes(result: PredictionResult, labels: Labels = PLAIN) -> Figure:

@@ -4,24 +4,22 @@ Start with `plot_bands`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from kinimmune.fitting.estimation.outcome_rows import ObservedRow
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.fitting.sampling.results import Band, RatioDraws, SampleResult
 from kinimmune.models.arrays import Array
+from kinimmune.reports.figures.curve_panels import draw_banded, plot_curve_panels
 from kinimmune.reports.figures.data import FigureData
-from kinimmune.reports.figures.legends import add_legend, head_panels
+from kinimmune.reports.figures.legends import add_legend
 from kinimmune.reports.figures.observed import draw_observed, mark_reported, select_observed
 from kinimmune.reports.figures.style import (
     CONTROL,
-    FAINT,
     NEUTRAL,
     TREATED,
     colour_arms,
@@ -31,7 +29,7 @@ from kinimmune.reports.figures.style import (
     new_figure,
     styled,
 )
-from kinimmune.reports.typesetting.formats import print_endpoint, print_words
+from kinimmune.reports.typesetting.formats import print_endpoint
 from kinimmune.reports.typesetting.labels import PLAIN, Labels
 
 
@@ -54,28 +52,16 @@ def plot_bands(
     labels
         titles of studies
     """
-    bands = result.bands
-    studies, endpoints = ({getattr(band, name): None for band in bands} for name in ("study", "endpoint"))
-    grid = [(study, endpoint) for endpoint in endpoints for study in studies]
-    with styled():
-        figure = new_figure(2.1 * len(endpoints) + 0.3, gap=0.05)
-        panels = make_panels(figure, len(endpoints), len(studies), share_y=True)
-        for axes, (study, endpoint) in zip(panels, grid, strict=True):
-            own = [band for band in bands if (band.study, band.endpoint) == (study, endpoint)]
-            colours = dict(zip([band.arm for band in own], colour_arms(len(own)), strict=True))
-            for band in own:
-                _draw_band(axes, band, colours[band.arm])
-            published = select_observed(observed, study, endpoint)
-            draw_observed(axes, published, colours)
-            _mark_reported(axes, [row for row in reported if (row.study, row.endpoint) == (study, endpoint)], colours)
-            axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=0)
-            axes.set_xlabel("Months")
-            axes.set_ylim(0.0, 1.02)
-            axes.set_xlim(left=0.0)
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        titles = [f"{labels.study(study)}: {print_endpoint(endpoint)}" for study, endpoint in grid]
-        head_panels(figure, panels, titles, len(studies))
-    return figure
+
+    def draw(axes: Axes, study: str, endpoint: str, own: Sequence[Band]) -> None:
+        colours = dict(zip([band.arm for band in own], colour_arms(len(own)), strict=True))
+        for band in own:
+            shades = [(band.lower_90, band.upper_90, 0.15), (band.lower_50, band.upper_50, 0.3)]
+            draw_banded(axes, band, shades, colours[band.arm])
+        draw_observed(axes, select_observed(observed, study, endpoint), colours)
+        _mark_reported(axes, [row for row in reported if (row.study, row.endpoint) == (study, endpoint)], colours)
+
+    return plot_curve_panels(result.bands, labels, draw)
 
 
 def _mark_reported(axes: Axes, rows: Sequence[ComparisonRow], colours: Mapping[str, str]) -> None:
@@ -84,14 +70,6 @@ def _mark_reported(axes: Axes, rows: Sequence[ComparisonRow], colours: Mapping[s
         colour = colours.get(row.arm or "")
         if row.statistic == Statistic.MEDIAN and row.observed is not None and colour is not None:
             _mark_median(axes, row.observed, (row.lower, row.upper), colour)
-
-
-def _draw_band(axes: Axes, band: Band, colour: str) -> None:
-    step: Literal["post"] | None = "post" if band.endpoint == "ttp" else None
-    for lower, upper, shade in ((band.lower_90, band.upper_90, 0.15), (band.lower_50, band.upper_50, 0.3)):
-        axes.fill_between(band.months, lower, upper, step=step, color=colour, alpha=shade, linewidth=0.0)
-    style = "steps-post" if step else "default"
-    axes.plot(band.months, band.median, color=colour, drawstyle=style, label=print_words(band.arm))
 
 
 def _mark_median(axes: Axes, month: float, ends: tuple[float | None, float | None], colour: str) -> None:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
 from kinimmune.fitting.estimation.outcome_rows import ContrastResult, ObservedRow
-from kinimmune.fitting.estimation.results import ArmResult, ComparisonRow, TrialResult
+from kinimmune.fitting.estimation.results import ComparisonRow
+from kinimmune.fitting.estimation.trial_results import ArmResult, TrialResult
 from kinimmune.models.arrays import Array
 from kinimmune.reports.figures.legends import ROW, add_legend, head_panels
 from kinimmune.reports.figures.observed import RiskLine, draw_observed, mark_reported, select_observed, write_at_risk

@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 
 from kinimmune.fitting.estimation.outcome_rows import QuadratureRow, StopRuleRow
-from kinimmune.fitting.estimation.results import ArmResult, FitResult, TrialResult
+from kinimmune.fitting.estimation.results import FitResult
+from kinimmune.fitting.estimation.trial_results import ArmResult, TrialResult
 from kinimmune.models.symbolic.roles import TrialRoles
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.evidence import Observation

@@ -35,7 +35,7 @@ PLAIN_WORDS = {
     "untreated": "no arm and no experiment given",
 }  # fmt: skip
 """Names of library models that are ordinary words -> what they mean in generic code; reviewed one by one."""
-PUBLISHED = {"fitting/estimation/results.py": {"liver_death_share"}}
+PUBLISHED = {"fitting/estimation/trial_results.py": {"liver_death_share"}}
 """File of generic code -> keys of published JSON that happen to be names of a model."""
 
 

@@ -8,15 +8,8 @@ import math
 import numpy as np
 
 from kinimmune.fitting.estimation.outcome_rows import ContrastResult, CurveRow, EventRow, QuadratureRow, ResponseRow, StopRuleRow
-from kinimmune.fitting.estimation.results import (
-    ArmResult,
-    ComparisonRow,
-    ConstantRow,
-    EstimateRow,
-    FitResult,
-    StartRow,
-    TrialResult,
-)
+from kinimmune.fitting.estimation.results import ComparisonRow, ConstantRow, EstimateRow, FitResult, StartRow
+from kinimmune.fitting.estimation.trial_results import ArmResult, TrialResult
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.symbolic.parameters import Scale
 from kinimmune.models.tables.readers import (

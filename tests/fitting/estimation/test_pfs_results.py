@@ -11,7 +11,7 @@ from three_arms import write_three_arms
 
 from kinimmune.fitting.estimation.comparisons import Evidence, compare
 from kinimmune.fitting.estimation.laplace import LaplaceApproximation
-from kinimmune.fitting.estimation.results import TRIAL_JSON
+from kinimmune.fitting.estimation.trial_results import TRIAL_JSON
 from kinimmune.fitting.estimation.trial_summary import describe_trial
 from kinimmune.fitting.problem.predictions import median_months, null_prediction, predictions, smooth_predictions
 from kinimmune.fitting.problem.problem import build_problem, predict, to_horizon

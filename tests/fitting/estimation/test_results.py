@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON
+from kinimmune.fitting.estimation.results import FIT_JSON
+from kinimmune.fitting.estimation.trial_results import TRIAL_JSON
 from kinimmune.fitting.estimation.trial_summary import hazard_course
 from kinimmune.fitting.problem.outputs import HazardRatioOutput
 from kinimmune.fitting.problem.predictions import contrast_curves

@@ -8,7 +8,8 @@ from paths import ROOT
 from three_arms import change_rows, write_three_arms
 
 from kinimmune.fitting.estimation.fit import fit, plan_fit
-from kinimmune.fitting.estimation.results import FIT_JSON, TRIAL_JSON
+from kinimmune.fitting.estimation.results import FIT_JSON
+from kinimmune.fitting.estimation.trial_results import TRIAL_JSON
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.outputs import HazardRatioOutput, parse_output
 from kinimmune.fitting.problem.predictions import predictions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from straight_trial import DEATH, LIVER, RELIEF, make_simulator, make_straight_model, make_trial
 
-from kinimmune.fitting.estimation.results import TRIAL_JSON, TrialResult
+from kinimmune.fitting.estimation.trial_results import TRIAL_JSON, TrialResult
 from kinimmune.fitting.estimation.trial_summary import describe_trial, hazard_course
 from kinimmune.fitting.problem.outputs import OutputCatalogue, parse_output
 from kinimmune.fitting.problem.predictions import predictions

@@ -1,18 +1,16 @@
 """Predictions from the posterior of a run: the run's own virtual trial, its draws, and trials it did not fit."""
 
-import io
 import json
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from exponential_trial import write_project as write_exponential
+from own_runs import call, fit_own_model
 from paths import OWN_MODEL
 from three_arms import change_rows
 
-from kinimmune.cli.main import main
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.prediction.plan import PlannedPrediction
 from kinimmune.fitting.prediction.predict import predict_plan
@@ -25,20 +23,10 @@ from kinimmune.models.errors import UsageError
 DRAWS = 16
 
 
-def call(*arguments):
-    """Return exit code, stdout and stderr of a command, run in this process."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = main([str(item) for item in arguments])
-    return code, out.getvalue(), err.getvalue()
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return the folder of a small fit of a model that is not the library's."""
-    path = tmp_path_factory.mktemp("runs") / "own"
-    code, _, err = call("fit", OWN_MODEL, "-o", path, "--patients", "8", "--starts", "1", "--jobs", "1", "-q")
-    assert code == 0, err
-    return path
+    return fit_own_model(tmp_path_factory.mktemp("runs") / "own")
 
 
 @pytest.fixture(scope="module")

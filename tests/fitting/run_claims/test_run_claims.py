@@ -1,16 +1,14 @@
 """Claims of a run: draws that have the moments of its fit or are those of its sample, and what the command keeps and prints."""
 
-import io
 import json
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from own_runs import call, fit_own_model
 from paths import OWN_MODEL
 
-from kinimmune.cli.main import main
 from kinimmune.fitting.claims.run import ClaimTesting
 from kinimmune.fitting.estimation.fitted import read_fitted
 from kinimmune.fitting.estimation.run_files import read_tested_claims
@@ -29,20 +27,10 @@ from kinimmune.reports.typesetting.blocks import Heading
 HELD = ("--fix", "kill=0.02")
 
 
-def call(*arguments):
-    """Return exit code, stdout and stderr of a command, run in this process."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = main([str(item) for item in arguments])
-    return code, out.getvalue(), err.getvalue()
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return the folder of a small fit of a model that is not the library's."""
-    path = tmp_path_factory.mktemp("runs") / "own"
-    code, _, err = call("fit", OWN_MODEL, "-o", path, "--patients", "8", "--starts", "1", "--jobs", "1", "-q")
-    assert code == 0, err
-    return path
+    return fit_own_model(tmp_path_factory.mktemp("runs") / "own")
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """Laws of the sample of a fit: its contract, what is kept, what is resumed, and its pages."""
 
-import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_runs import call
 from paths import OWN_TRIAL
 
-from kinimmune.cli.main import main
 from kinimmune.fitting.estimation.fitted import Fitted, read_fitted
 from kinimmune.fitting.estimation.run_files import read_results
 from kinimmune.fitting.runs.run import Run, open_run
@@ -39,13 +37,6 @@ from kinimmune.reports.typesetting.blocks import FigureBlock, TableBlock
 
 SMALL = ("--steps", "25", "--walkers", "16", "--jobs", "1", "-q")
 pytestmark = pytest.mark.slow
-
-
-def call(*arguments):
-    """Return exit code, stdout and stderr of a command, run in this process."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = main([str(item) for item in arguments])
-    return code, out.getvalue(), err.getvalue()
 
 
 def test_the_help_of_the_command_tells_what_a_sample_is_by_default():
