@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from paths import DATA as FILES
+from paths import OWN_MODEL
 from report_kinds import make_mixed_content
 
 import kinimmune as ki
@@ -125,9 +126,9 @@ def test_every_statistic_but_data_has_a_figure_of_reported_and_predicted():
 
 @pytest.mark.slow
 def test_a_fit_from_a_program_is_that_of_the_command(tmp_path, kinimmune):
-    run = ki.fit("hcc_trial", tmp_path / "program", patients=8, starts=1, seed=1)
+    run = ki.fit(str(OWN_MODEL), tmp_path / "program", patients=8, starts=1, seed=1)
     code, out, _ = kinimmune(
-        "fit", "hcc_trial", "-o", "command", "--patients", "8", "--starts", "1", "--seed", "1", "--json", "-q"
+        "fit", str(OWN_MODEL), "-o", "command", "--patients", "8", "--starts", "1", "--seed", "1", "--json", "-q"
     )
 
     told = json.loads(out)
