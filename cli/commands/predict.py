@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.prediction.plan import PlannedPrediction
     from kinimmune.fitting.prediction.request import PredictionRequest
     from kinimmune.fitting.prediction.results import PredictionResult
+    from kinimmune.fitting.prediction.spending import Spending
     from kinimmune.models.trial.design import StopRule
 
 Subject = Annotated[
@@ -51,10 +52,24 @@ Sizes = Annotated[
     str | None,
     typer.Option("--size", metavar="A:B[:STEP]", help="Assurance and power of trials of A to B patients in all predicted arms."),
 ]
+Looks = Annotated[
+    str | None,
+    typer.Option(
+        "--looks", metavar="SHARE,...", help="Interim analyses, as shares of the events by the cut-off, such as 0.5,0.75."
+    ),
+]
+CutOffs = Annotated[
+    str | None,
+    typer.Option(
+        "--cut-off", metavar="A:B[:STEP]", help="Assurance and power with data cut off A to B months after the first entry."
+    ),
+]
 Table = Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help="Write every number; - for stdout.")]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="SVG", help="Draw curves with bands, with --size assurance and power; - for stdout."),
+    typer.Option(
+        "--plot", metavar="SVG", help="Draw curves with bands, with --size or --cut-off assurance and power; - for stdout."
+    ),
 ]
 
 
@@ -71,7 +86,12 @@ def predict(
     assume_ratio: Annotated[
         float | None, typer.Option("--assume-ratio", help="Hazard ratio whose power is told; the median predicted if none.")
     ] = None,
+    looks: Looks = None,
+    spending: Annotated[
+        str | None, typer.Option("--spending", help="How --looks spend the level: obrien-fleming (the default) or pocock.")
+    ] = None,
     size: Sizes = None,
+    cut_off: CutOffs = None,
     patients: Annotated[int | None, typer.Option("--patients", help="Virtual patients per arm, a power of two.")] = None,
     stop_rule: Annotated[
         str | None, typer.Option("--stop-rule", help="Rule by which treatment stops, in place of each study's.")
@@ -89,11 +109,11 @@ def predict(
 
     Parameters are draws of a RUN's sample where that has converged, else of the normal approximation at its optimum; of a MODEL
     the values of its tables, or draws from the priors (--prior). Success is a two-sided log-rank p below --alpha with a hazard
-    ratio below 1 at the cut-off of the trial; its mean over the draws is the assurance.
+    ratio below 1 at the cut-off of the trial, or at one of its --looks; its mean over the draws is the assurance.
     """
     from kinimmune.cli.output_files import Inputs
     from kinimmune.cli.printing.predict import print_prediction
-    from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_sizes
+    from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_cut_offs, read_looks, read_sizes
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
 
     notes, of_run = Notes(quiet), options.names_run(subject)
@@ -104,7 +124,10 @@ def predict(
         below=tuple(ratio_below or BOUNDS),
         alpha=alpha,
         assume_ratio=assume_ratio,
+        looks=() if looks is None else read_looks(looks),
+        spending=_read_spending(spending, looks),
         sizes=() if size is None else read_sizes(size),
+        cut_offs=() if cut_off is None else read_cut_offs(cut_off),
         draws=PredictionRequest.draws if draws is None else draws,
         borrowed=borrowed,
         stop_rule=_read_rule(stop_rule),
@@ -144,6 +167,19 @@ def _read_rule(text: str | None) -> "StopRule | None":
     if text is not None and text not in list(StopRule):
         raise UsageError(f"--stop-rule {text}: no such rule; {nearest(text, StopRule)}")
     return None if text is None else StopRule(text)
+
+
+def _read_spending(text: str | None, looks: str | None) -> "Spending":
+    from kinimmune.fitting.prediction.spending import Spending
+    from kinimmune.models.errors import nearest
+
+    if text is None:
+        return Spending.OBRIEN_FLEMING
+    if looks is None:
+        raise UsageError(f"--spending {text}: a trial that is analysed once spends nothing before; give --looks too")
+    if text not in list(Spending):
+        raise UsageError(f"--spending {text}: no such rule; {nearest(text, Spending)}")
+    return Spending(text)
 
 
 def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, stdout_is_free: bool) -> dict[str, "OutputFile"]:
@@ -228,14 +264,16 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
 
 
 def _make(option: str, result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
-    """Return the content of a file: the table, or a figure of sizes where there are any, else of curves."""
+    """Return the content of a file: the table, or a figure of sizes or else cut-offs where there are any, else of curves."""
     from kinimmune.fitting.prediction.table import to_csv
 
     if option == "-o":
         return to_csv(result).encode()
-    from kinimmune.reports.figures.prediction import plot_predicted_curves, plot_sizes
+    from kinimmune.reports.figures.prediction import plot_cut_offs, plot_predicted_curves, plot_sizes
     from kinimmune.reports.figures.style import render_svg
     from kinimmune.reports.typesetting.labels import collect_labels
 
     labels = collect_labels(plan.problem.simulator.model, plan.problem.trials)
-    return render_svg(plot_sizes(result, labels) if result.sizes else plot_predicted_curves(result, labels))
+    if result.sizes:
+        return render_svg(plot_sizes(result, labels))
+    return render_svg(plot_cut_offs(result, labels) if result.cut_offs else plot_predicted_curves(result, labels))

@@ -5,6 +5,7 @@ Start with `print_prediction`.
 
 from collections.abc import Sequence
 
+from kinimmune.cli.printing.predict_timings import format_chance, format_interval, print_cut_offs, print_looks
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.prediction.results import CalendarRow, ParameterRow, PredictionResult, RiskRow
 
@@ -26,7 +27,9 @@ def print_prediction(result: PredictionResult) -> None:
     _print_numbers(result)
     _print_ratios(result)
     _print_success(result)
+    print_looks(result)
     _print_sizes(result)
+    print_cut_offs(result)
     _print_at_risk(result.at_risk)
     if result.sizes:
         _print_calendar(result.calendar)
@@ -68,7 +71,7 @@ def _print_numbers(result: PredictionResult) -> None:
             _STATISTICS.get(row.statistic, row.statistic.replace("_", " ")),
             _format_later(row.predicted, row.statistic),
             _band(result, row.lower, row.upper),
-            _interval(row.trial_lower, row.trial_upper, "later"),
+            format_interval(row.trial_lower, row.trial_upper, "later"),
         )
         for row in result.numbers
         if row.month is None
@@ -103,7 +106,7 @@ def _print_ratios(result: PredictionResult) -> None:
             row.endpoint,
             format_number(row.predicted, 3),
             _band(result, row.lower, row.upper),
-            _interval(row.trial_lower, row.trial_upper),
+            format_interval(row.trial_lower, row.trial_upper),
             format_number(row.events, 3),
         )
         for row in rows
@@ -134,17 +137,18 @@ def _print_success(result: PredictionResult) -> None:
             row.reference_arm,
             row.endpoint,
             *(
-                _chance(value, error)
+                format_chance(value, error)
                 for item in row.below
                 for value, error in ((item.population, item.population_error), (item.trial, item.trial_error))
             ),
-            _chance(row.assurance, row.assurance_error),
+            format_chance(row.assurance, row.assurance_error),
             format_number(row.assumed_ratio, 3),
-            _chance(row.power, None),
+            format_chance(row.power, None),
         )
         for row in rows
     ]
-    test = f"two-sided log-rank p < {result.alpha:g} with a ratio below 1"
+    when = f", at one of {max(row.look for row in result.looks)} analyses" if result.looks else ""
+    test = f"two-sided log-rank p < {result.alpha:g} with a ratio below 1{when}"
     print_table(f"Probability of a hazard ratio below a bound, and of {test}", columns, cells)
     error = "" if result.draws == 1 else "; ± is the Monte Carlo error"
     print(f"the assurance is the mean power over the draws{error}\n")
@@ -159,10 +163,10 @@ def _print_sizes(result: PredictionResult) -> None:
             row.reference_arm,
             row.endpoint,
             str(row.total),
-            _chance(row.assurance, row.assurance_error),
-            _chance(row.power, None),
+            format_chance(row.assurance, row.assurance_error),
+            format_chance(row.power, None),
             format_number(row.events, 3),
-            _interval(row.events_lower, row.events_upper),
+            format_interval(row.events_lower, row.events_upper),
         )
         for row in result.sizes
     ]
@@ -196,21 +200,8 @@ def _print_calendar(rows: Sequence[CalendarRow]) -> None:
 
 def _band(result: PredictionResult, lower: float | None, upper: float | None, none: str = "-") -> str:
     """Return the population's interval; of one point there is none."""
-    return none if result.draws == 1 else _interval(lower, upper, "later")
-
-
-def _interval(lower: float | None, upper: float | None, beyond: str = "any") -> str:
-    """Return an interval; an end that is not known is `beyond` where the other one is."""
-    if lower is None and upper is None:
-        return "-"
-    return f"{format_number(lower, 3)}-{beyond if upper is None else format_number(upper, 3)}"
+    return none if result.draws == 1 else format_interval(lower, upper, "later")
 
 
 def _format_later(value: float | None, statistic: str) -> str:
     return "not reached" if value is None and statistic == "median" else format_number(value, 3)
-
-
-def _chance(value: float | None, error: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" + ("" if error is None else f" ± {error:.3f}")

@@ -5,10 +5,11 @@ Start with `describe_outcomes`.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from kinimmune.fitting.prediction.analyses import DrawnRatio, compare_arms, compare_by
 from kinimmune.fitting.prediction.calendar import count_by, time_events
 from kinimmune.fitting.prediction.trials import Contrast
 from kinimmune.fitting.problem.horizon import REPORT_MONTHS
@@ -16,7 +17,6 @@ from kinimmune.fitting.problem.predictions import median_months
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.arrays import Array
-from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.progression_free import progression_free_survival
@@ -24,10 +24,7 @@ from kinimmune.models.trial.responses import disease_control
 from kinimmune.models.trial.survival import (
     TrialCurves,
     expected_events,
-    expected_log_rank,
     greenwood,
-    hazard_ratio,
-    log_ratio_error,
     progression_free,
     survival_at,
 )
@@ -35,10 +32,6 @@ from kinimmune.models.trial.virtual_trial import ArmOutcome
 
 LANDMARK, LATER, QUARTER = 6.0, 12.0, 3.0
 """Between months at which survival is told, to 24 months and beyond, and between those of numbers at risk and of events."""
-
-
-NO_EFFECT = 1e-6
-"""ln ratio nearer to 0 than that: ln ratio over the statistic of the test is then its limit, 1/sqrt of the information."""
 
 
 @dataclass(frozen=True, order=True)
@@ -75,16 +68,14 @@ class DrawnCurve:
 
 
 @dataclass(frozen=True)
-class DrawnRatio:
-    """A hazard ratio at one draw."""
+class Comparisons:
+    """Which arms are compared, and when."""
 
-    log_ratio: float
-    error: float
-    """Standard error of ln ratio that one trial reports, from Cox's expected information at the ratio."""
-    test_error: float
-    """The error under which the log-rank test is expected to come out as it does: ln ratio over the mean of its statistic."""
-    events: float
-    """Expected events of both arms by the cut-off."""
+    contrasts: tuple[Contrast, ...]
+    looks: tuple[float, ...] = ()
+    """Shares of the events by the cut-off, at which a trial is looked at before."""
+    cut_offs: tuple[float, ...] = ()
+    """Months after the first entry at which data are cut off, besides the design's."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +88,8 @@ class DrawnTrial:
     """(study, arm, endpoint) -> patients at risk at the months of `risk_months`."""
     ratios: Mapping[tuple[Contrast, str], DrawnRatio | str]
     """(pair, endpoint) -> its ratio, or why there is none."""
+    later: Mapping[tuple[Contrast, str], tuple[DrawnRatio | str, ...]]
+    """(pair, endpoint) -> the same with the data cut off at the months that were asked for."""
     calendar: Mapping[tuple[str, str], Array]
     """(study, endpoint) -> expected events of all arms at the months of `calendar_months`."""
 
@@ -117,7 +110,7 @@ def calendar_months(trial: Trial, endpoint: Endpoint) -> Array:
     return np.append(np.arange(QUARTER, last - 1e-9, QUARTER), last)
 
 
-def describe_outcomes(problem: FitProblem, outcomes: Outcomes, contrasts: Sequence[Contrast]) -> DrawnTrial:
+def describe_outcomes(problem: FitProblem, outcomes: Outcomes, asked: Comparisons) -> DrawnTrial:
     """Return what the virtual trials at one draw predict.
 
     Parameters
@@ -126,8 +119,8 @@ def describe_outcomes(problem: FitProblem, outcomes: Outcomes, contrasts: Sequen
         whose trials they are
     outcomes
         of all their arms
-    contrasts
-        pairs of arms that are compared
+    asked
+        pairs of arms that are compared, and when
     """
     numbers: dict[NumberPlace, DrawnNumber] = {}
     curves, at_risk, calendar = {}, {}, {}
@@ -144,12 +137,16 @@ def describe_outcomes(problem: FitProblem, outcomes: Outcomes, contrasts: Sequen
             timed = [time_events(outcomes[trial.study, arm.name], endpoint) for arm in trial.arms]
             months = calendar_months(trial, endpoint)
             calendar[trial.study, str(endpoint)] = count_by(timed, trial.follow_up[endpoint], months * DAYS_PER_MONTH)
-    ratios = {
-        (pair, str(endpoint)): _compare(problem, outcomes, pair, endpoint)
-        for pair in contrasts
-        for endpoint in list_endpoints_of(problem, problem.trial(pair.study))
-    }
-    return DrawnTrial(numbers, curves, at_risk, ratios, calendar)
+    ratios: dict[tuple[Contrast, str], DrawnRatio | str] = {}
+    later: dict[tuple[Contrast, str], tuple[DrawnRatio | str, ...]] = {}
+    for pair in asked.contrasts:
+        trial, arms = problem.trial(pair.study), (outcomes[pair.study, pair.arm], outcomes[pair.study, pair.reference])
+        for endpoint in list_endpoints_of(problem, trial):
+            tested, follow_up = (pair, str(endpoint)), trial.follow_up[endpoint]
+            ratios[tested] = compare_arms(arms, endpoint, follow_up, asked.looks)
+            days = [month * DAYS_PER_MONTH for month in asked.cut_offs]
+            later[tested] = tuple(compare_by(arms, endpoint, follow_up, day, asked.looks) for day in days)
+    return DrawnTrial(numbers, curves, at_risk, ratios, later, calendar)
 
 
 def _describe_responses(problem: FitProblem, outcome: ArmOutcome) -> dict[NumberPlace, DrawnNumber]:
@@ -236,32 +233,9 @@ def _count_at_risk(trial: Trial, outcome: ArmOutcome, endpoint: Endpoint) -> Arr
     return np.asarray(outcome.arm.n * present * trial.follow_up[endpoint].uncensored(days), dtype=float)
 
 
-def _compare(problem: FitProblem, outcomes: Outcomes, pair: Contrast, endpoint: Endpoint) -> DrawnRatio | str:
-    """Return the ratio a trial reports in expectation, or why there is none."""
-    arm, reference = (curve(problem, outcomes, pair.study, name, endpoint) for name in (pair.arm, pair.reference))
-    try:
-        value = hazard_ratio(arm, reference)
-    except DataError as error:
-        return str(error)
-    test, log_ratio = expected_log_rank(arm, reference), math.log(value)
-    known = abs(log_ratio) > NO_EFFECT
-    return DrawnRatio(
-        log_ratio=log_ratio,
-        error=log_ratio_error(arm, reference, value),
-        test_error=log_ratio / test.mean if known else 1.0 / math.sqrt(test.information),
-        events=expected_events(arm) + expected_events(reference),
-    )
-
-
 def list_ratio_draws(draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str) -> Iterator[DrawnRatio]:
     """Yield the ratios of the draws that have one."""
     for draw in draws:
         found = draw.ratios[pair, endpoint]
         if isinstance(found, DrawnRatio):
             yield found
-
-
-def scale_ratio(ratio: DrawnRatio, factor: float) -> DrawnRatio:
-    """Return what a trial of so many times the patients has, randomised, accrued and followed alike."""
-    root = math.sqrt(factor)
-    return replace(ratio, error=ratio.error / root, test_error=ratio.test_error / root, events=ratio.events * factor)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kinimmune.fitting.prediction.matching import MatchedParameters, match_parameters
+from kinimmune.fitting.prediction.outcome import Comparisons
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.source import ParameterSource
-from kinimmune.fitting.prediction.trials import Contrast, GivenTrials, choose_arms, find_missing, list_contrasts, open_trials
+from kinimmune.fitting.prediction.spending import AnalysisPlan
+from kinimmune.fitting.prediction.trials import GivenTrials, choose_arms, find_missing, list_contrasts, open_trials
 from kinimmune.fitting.problem.horizon import REPORT_MONTHS
 from kinimmune.fitting.problem.problem import FIT_TOLERANCES, FitProblem
 from kinimmune.fitting.settings import ProblemOptions
@@ -47,7 +49,9 @@ class PlannedPrediction:
     problem: FitProblem
     """The virtual trials; what differs from draw to draw is what it estimates, and it has no target."""
     matched: MatchedParameters
-    contrasts: tuple[Contrast, ...]
+    comparisons: Comparisons
+    analyses: AnalysisPlan
+    """When the test is made, and what it must come to."""
     notes: tuple[str, ...]
     """What a reader must know, a line each."""
 
@@ -77,6 +81,7 @@ def plan_prediction(
     DataError
         when a table cannot be used
     """
+    analyses = request.plan_analyses()
     given = open_trials(source, trial)
     asked = choose_arms(given.trials, request.arms)
     usual, left = _choose_usual(given, request, virtual) if not request.arms else (asked, ())
@@ -90,8 +95,10 @@ def plan_prediction(
             raise UsageError(_tell_missing(item.study, missing))
     _require_sizes(usual, request.sizes)
     problem = _build(given, usual, matched, request, virtual)
-    contrasts = list_contrasts(usual, request.ratios)
-    return PlannedPrediction(request, source, problem, matched, contrasts, (*left, *_list_notes(source, given, trial, matched)))
+    comparisons = Comparisons(list_contrasts(usual, request.ratios), analyses.interim, request.cut_offs)
+    return PlannedPrediction(
+        request, source, problem, matched, comparisons, analyses, (*left, *_list_notes(source, given, trial, matched))
+    )
 
 
 def _choose_usual(given: GivenTrials, request: PredictionRequest, virtual: Virtual) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
@@ -127,7 +134,8 @@ def _build(
 ) -> FitProblem:
     compiled = compile_model(given.model)
     followed = [period.longest for trial in trials for period in trial.follow_up.values()]
-    longest = max([REPORT_MONTHS * DAYS_PER_MONTH, virtual.horizon, *followed])
+    last = max([REPORT_MONTHS, *request.cut_offs]) * DAYS_PER_MONTH
+    longest = max([last, virtual.horizon, *followed])
     simulator = TrialSimulator(compiled, choose_integrator(virtual.options.integrator, compiled), FIT_TOLERANCES, longest)
     return FitProblem(
         simulator=simulator,

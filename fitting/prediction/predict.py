@@ -12,6 +12,7 @@ from kinimmune.fitting.prediction.ratios import add_shares, plan_sizes, summaris
 from kinimmune.fitting.prediction.results import ParameterRow, PredictionResult
 from kinimmune.fitting.prediction.shares import find_shares
 from kinimmune.fitting.prediction.summary import summarise_arms
+from kinimmune.fitting.prediction.timings import summarise_cut_offs, summarise_looks
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, predict_each
 from kinimmune.models.errors import NumericalError
 
@@ -73,8 +74,11 @@ def predict_plan(plan: PlannedPrediction, seed: int, tell: Callable[[str], None]
         parameters=tuple(ParameterRow(item.name, item.origin, item.of, item.value) for item in plan.matched.origins),
         notes=plan.notes,
         numbers=arms.numbers,
-        ratios=add_shares(summarise_ratios(drawn.trials, request, effective), find_shares(plan)),
-        sizes=plan_sizes(problem.trials, drawn.trials, request, effective),
+        ratios=add_shares(summarise_ratios(drawn.trials, plan, effective), find_shares(plan)),
+        sizes=plan_sizes(drawn.trials, plan, effective),
+        looks=tuple(summarise_looks(drawn.trials, plan, effective)),
+        spending=str(request.spending) if request.looks else None,
+        cut_offs=tuple(summarise_cut_offs(drawn.trials, plan, effective)),
         at_risk=arms.at_risk,
         calendar=arms.calendar,
         curves=arms.curves,
@@ -92,7 +96,7 @@ def run_draws(plan: PlannedPrediction, tell: Callable[[str], None]) -> DrawnTria
             try:
                 if isinstance(outcomes, Exception):
                     raise outcomes
-                trials.append(describe_outcomes(plan.problem, outcomes, plan.contrasts))
+                trials.append(describe_outcomes(plan.problem, outcomes, plan.comparisons))
             except COMPUTATION_ERRORS as error:
                 failures.append(str(error))
     return DrawnTrials(tuple(trials), tuple(failures))

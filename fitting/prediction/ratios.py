@@ -5,50 +5,49 @@ Start with `summarise_ratios` and `plan_sizes`.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kinimmune.fitting.prediction.analyses import DrawnRatio, scale_ratio
 from kinimmune.fitting.prediction.mixtures import exponentiate, normal_quantiles
-from kinimmune.fitting.prediction.outcome import DrawnRatio, DrawnTrial, list_ratio_draws, scale_ratio
-from kinimmune.fitting.prediction.request import PredictionRequest
+from kinimmune.fitting.prediction.outcome import DrawnTrial, list_ratio_draws
+from kinimmune.fitting.prediction.plan import PlannedPrediction
 from kinimmune.fitting.prediction.results import BelowRow, RatioRow, SizeRow
 from kinimmune.fitting.prediction.shares import RatioPlace, VarianceShares
-from kinimmune.fitting.prediction.success import find_assurance, find_below, find_success
+from kinimmune.fitting.prediction.spending import AnalysisPlan, find_crossing
+from kinimmune.fitting.prediction.success import Chance, find_assurance, find_below
 from kinimmune.fitting.prediction.summary import find_interval
 from kinimmune.fitting.prediction.trials import Contrast
 from kinimmune.models.arrays import Array
 from kinimmune.models.trial.design import Trial
 
 
-def summarise_ratios(draws: Sequence[DrawnTrial], request: PredictionRequest, effective: float) -> tuple[RatioRow, ...]:
+def summarise_ratios(draws: Sequence[DrawnTrial], plan: PlannedPrediction, effective: float) -> tuple[RatioRow, ...]:
     """Return what draws say of every pair of arms and endpoint.
 
     Parameters
     ----------
     draws
         that could be computed, at least one
-    request
-        bounds, level and assumed ratio
+    plan
+        bounds, assumed ratio and analyses
     effective
         independent draws that all of them count for
     """
-    return tuple(_summarise(draws, pair, endpoint, request, effective) for pair, endpoint in draws[0].ratios)
+    return tuple(_summarise(draws, pair, endpoint, plan, effective) for pair, endpoint in draws[0].ratios)
 
 
-def _summarise(
-    draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str, request: PredictionRequest, effective: float
-) -> RatioRow:
+def _summarise(draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str, plan: PlannedPrediction, effective: float) -> RatioRow:
     found = tuple(list_ratio_draws(draws, pair, endpoint))
     names = (pair.study, pair.arm, pair.reference, endpoint, len(draws) - len(found))
     if not found:
         reason = next(str(draw.ratios[pair, endpoint]) for draw in draws)
         return RatioRow(*names, reason)
-    logs, errors, tests, events = _columns(found)
+    logs, errors = np.array([(item.log_ratio, item.error) for item in found]).T
     size = effective * len(found) / len(draws)
     low, high = normal_quantiles(logs, errors)
-    assurance = find_assurance(logs, tests, request.alpha, size)
-    assumed, power = find_power(found, request)
+    success = find_chances(found, plan.analyses, plan.request.assume_ratio, size)[-1]
     return RatioRow(
         *names,
         "",
@@ -56,19 +55,13 @@ def _summarise(
         exponentiate(low),
         exponentiate(high),
         float(np.median(errors)),
-        float(np.median(events)),
-        tuple(_list_below(logs, errors, request.below, size)),
-        assurance.probability,
-        assurance.error,
-        assumed,
-        power,
+        find_events(found)[0],
+        tuple(_list_below(logs, errors, plan.request.below, size)),
+        success.assurance.probability,
+        success.assurance.error,
+        assume_ratio(found, plan.request.assume_ratio),
+        success.power,
     )
-
-
-def _columns(found: Sequence[DrawnRatio]) -> tuple[Array, Array, Array, Array]:
-    rows = np.array([(item.log_ratio, item.error, item.test_error, item.events) for item in found])
-    logs, errors, tests, events = rows.T
-    return logs, errors, tests, events
 
 
 def add_shares(rows: Sequence[RatioRow], shares: Mapping[RatioPlace, VarianceShares]) -> tuple[RatioRow, ...]:
@@ -79,16 +72,46 @@ def add_shares(rows: Sequence[RatioRow], shares: Mapping[RatioPlace, VarianceSha
     )
 
 
-def find_power(found: Sequence[DrawnRatio], request: PredictionRequest) -> tuple[float, float]:
-    """Return the hazard ratio that is assumed, and the power of the test there.
+@dataclass(frozen=True)
+class Success:
+    """How probable a success is up to an analysis."""
 
-    The information of the test is the median over the draws, whatever ratio is assumed: as in Schoenfeld's formula the ratio does
-    not change the number of events.
+    assurance: Chance
+    """Over the draws."""
+    power: float
+    """At the hazard ratio that is assumed."""
+
+
+def find_chances(found: Sequence[DrawnRatio], analyses: AnalysisPlan, asked: float | None, size: float) -> tuple[Success, ...]:
+    """Return how probable a success is up to each analysis.
+
+    The information of the test at the ratio assumed is the median over the draws, whatever the ratio: as in Schoenfeld's formula
+    it does not change the number of events; and hazards are proportional, so that the mean of the statistic rises with the root
+    of the events.
+
+    Parameters
+    ----------
+    found
+        ratios of the draws that have one, with the looks of the analyses
+    analyses
+        when the test is made
+    asked
+        hazard ratio that is assumed, None for the median over the draws
+    size
+        independent draws that they count for
     """
-    logs, _, tests, _ = _columns(found)
-    assumed = request.assume_ratio or float(np.exp(np.quantile(logs, 0.5, method="inverted_cdf")))
-    error = 1.0 / math.sqrt(float(np.median(tests**-2.0)))
-    return assumed, float(find_success(math.log(assumed), error, request.alpha))
+    means = np.array([[*(-look.mean for look in item.looks), -item.log_ratio / item.test_error] for item in found])
+    error = 1.0 / math.sqrt(float(np.median([item.test_error**-2.0 for item in found])))
+    assumed = -math.log(assume_ratio(found, asked)) / error * np.sqrt(np.array(analyses.fractions))
+    powers = find_crossing(analyses, assumed[None, :])[0].tolist()
+    chances = find_assurance(means, analyses, size)
+    return tuple(Success(chance, power) for chance, power in zip(chances, powers, strict=True))
+
+
+def assume_ratio(found: Sequence[DrawnRatio], asked: float | None) -> float:
+    """Return the hazard ratio that is assumed: as asked for, else the median over the draws."""
+    logs = [item.log_ratio for item in found]
+    return asked or float(np.exp(np.quantile(logs, 0.5, method="inverted_cdf")))
 
 
 def _list_below(logs: Array, errors: Array, bounds: Sequence[float], size: float) -> Iterator[BelowRow]:
@@ -97,30 +120,32 @@ def _list_below(logs: Array, errors: Array, bounds: Sequence[float], size: float
         yield BelowRow(bound, known.probability, known.error, reported.probability, reported.error)
 
 
-def plan_sizes(
-    trials: Sequence[Trial], draws: Sequence[DrawnTrial], request: PredictionRequest, effective: float
-) -> tuple[SizeRow, ...]:
+def plan_sizes(draws: Sequence[DrawnTrial], plan: PlannedPrediction, effective: float) -> tuple[SizeRow, ...]:
     """Return assurance, power and events of trials of the sizes asked for.
 
     A trial of another size is randomised in the same proportions, accrued over the same period and followed as long: information
     and events are proportional to its patients, so nothing is simulated anew.  Arguments as of `summarise_ratios`.
     """
-    total = {trial.study: sum(arm.n for arm in trial.arms) for trial in trials}
     rows = []
     for pair, endpoint in draws[0].ratios:
         found = tuple(list_ratio_draws(draws, pair, endpoint))
-        for size in request.sizes if found else ():
-            scaled = [scale_ratio(item, size / total[pair.study]) for item in found]
-            rows.append(_plan_size(scaled, pair, endpoint, size, request, effective * len(found) / len(draws)))
+        total = count_patients(plan.problem.trial(pair.study))
+        for size in plan.request.sizes if found else ():
+            scaled = [scale_ratio(item, size / total) for item in found]
+            counted = effective * len(found) / len(draws)
+            success = find_chances(scaled, plan.analyses, plan.request.assume_ratio, counted)[-1]
+            names = (pair.study, pair.arm, pair.reference, endpoint, size)
+            assurance = success.assurance
+            rows.append(SizeRow(*names, assurance.probability, assurance.error, success.power, *find_events(scaled)))
     return tuple(rows)
 
 
-def _plan_size(
-    scaled: Sequence[DrawnRatio], pair: Contrast, endpoint: str, size: int, request: PredictionRequest, effective: float
-) -> SizeRow:
-    logs, _, tests, events = _columns(scaled)
-    assurance = find_assurance(logs, tests, request.alpha, effective)
-    middle, low, high = np.quantile(events, (0.5, 0.025, 0.975), method="inverted_cdf").tolist()
-    power = find_power(scaled, request)[1]
-    names = (pair.study, pair.arm, pair.reference, endpoint, size)
-    return SizeRow(*names, assurance.probability, assurance.error, power, middle, low, high)
+def count_patients(trial: Trial) -> int:
+    """Return the patients of all predicted arms of a trial."""
+    return sum(arm.n for arm in trial.arms)
+
+
+def find_events(found: Sequence[DrawnRatio]) -> tuple[float, float, float]:
+    """Return the median of the expected events of both arms, and between what they lie with 95 % probability."""
+    middle, low, high = np.quantile([item.events for item in found], (0.5, 0.025, 0.975), method="inverted_cdf").tolist()
+    return middle, low, high

@@ -6,6 +6,7 @@ Start with `PredictionRequest`.
 import math
 from dataclasses import dataclass
 
+from kinimmune.fitting.prediction.spending import AnalysisPlan, Spending, plan_analyses
 from kinimmune.models.errors import UsageError
 from kinimmune.models.trial.design import StopRule
 
@@ -14,6 +15,9 @@ BOUNDS = (1.0, 0.8)
 LEAST_DRAWS = 16
 CURVE_SIZES = 14
 """Steps of a curve over sizes where none is given."""
+CURVE_CUT_OFFS = 8
+LATEST = 240.0
+"""Month up to which data can be cut off."""
 MOST_SIZES = 200
 LARGEST_SIZE = 1_000_000
 _FORM = "write TOTAL, FIRST:LAST or FIRST:LAST:STEP with whole numbers of patients, such as 100:800"
@@ -33,6 +37,12 @@ class PredictionRequest:
     """Two-sided level of the log-rank test."""
     assume_ratio: float | None = None
     """Hazard ratio whose power stands beside the assurance; None for the median predicted."""
+    looks: tuple[float, ...] = ()
+    """Interim analyses, as shares of the events by the cut-off."""
+    spending: Spending = Spending.OBRIEN_FLEMING
+    """How the level is spent over them."""
+    cut_offs: tuple[float, ...] = ()
+    """Months after the first entry at which data are cut off in place of the design's, for a curve."""
     sizes: tuple[int, ...] = ()
     """Total numbers of patients of a study for which the test is planned."""
     draws: int = 400
@@ -50,6 +60,50 @@ class PredictionRequest:
                 raise UsageError(f"{option} {ratio:g}: a hazard ratio must be positive, such as 0.8")
         if self.draws < LEAST_DRAWS:
             raise UsageError(f"--draws {self.draws} are too few to tell an interval; give at least {LEAST_DRAWS}")
+
+    def plan_analyses(self) -> AnalysisPlan:
+        """Return the analyses of a trial; a UsageError for looks that are none."""
+        return plan_analyses(self.alpha, self.looks, self.spending)
+
+
+def read_looks(text: str) -> tuple[float, ...]:
+    """Return the shares of the events a text asks for, separated by commas.
+
+    >>> read_looks("0.5,0.75")
+    (0.5, 0.75)
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--looks {text}: no shares; write shares of the events, such as 0.5,0.75") from None
+
+
+def read_cut_offs(text: str) -> tuple[float, ...]:
+    """Return the months a text asks for, the last one included.
+
+    Raises
+    ------
+    UsageError
+        for a text of another form, or months that do not rise
+
+    Examples
+    --------
+    >>> read_cut_offs("12:36:12"), read_cut_offs("18")
+    ((12.0, 24.0, 36.0), (18.0,))
+    """
+    form = "write MONTH, FIRST:LAST or FIRST:LAST:STEP with months after the first entry, such as 12:36"
+    try:
+        numbers = [float(part) for part in text.split(":")]
+    except ValueError:
+        numbers = []
+    if not 1 <= len(numbers) <= 3 or not all(map(math.isfinite, numbers)):
+        raise UsageError(f"--cut-off {text}: no months; {form}")
+    first, last = numbers[0], numbers[min(1, len(numbers) - 1)]
+    step = numbers[2] if len(numbers) == 3 else max((last - first) / CURVE_CUT_OFFS, 1.0)
+    if not 0.0 < first <= last <= LATEST or step <= 0.0 or (last - first) / step > MOST_SIZES:
+        raise UsageError(f"--cut-off {text}: months must rise to at most {LATEST:g}, in at most {MOST_SIZES} steps; {form}")
+    steps = math.ceil((last - first) / step - 1e-9)
+    return (*(first + place * step for place in range(steps)), last)
 
 
 def read_sizes(text: str) -> tuple[int, ...]:

@@ -118,6 +118,65 @@ class SizeRow:
 
 
 @dataclass(frozen=True)
+class LookRow:
+    """One analysis of a trial that is looked at before its cut-off; the last one is at it."""
+
+    study: str
+    arm: str
+    reference_arm: str
+    endpoint: str
+    look: int
+    """From 1."""
+    share: float
+    """Of the events by the cut-off."""
+    month: float
+    """Since the first patient entered, median over the draws."""
+    month_lower: float
+    month_upper: float
+    events: float
+    """Median expected events of both arms."""
+    z: float
+    """What the standardised log-rank statistic of a benefit must reach."""
+    p: float
+    """The same as a two-sided p value."""
+    ratio: float
+    """The same as a hazard ratio, at the median information."""
+    spent: float
+    """Two-sided level spent up to this analysis."""
+    assurance: float
+    """Probability of a success up to this analysis."""
+    assurance_error: Bound
+    power: float
+
+
+@dataclass(frozen=True)
+class CutOffRow:
+    """The same test with the data cut off on another day, accrual as designed."""
+
+    study: str
+    arm: str
+    reference_arm: str
+    endpoint: str
+    month: float
+    """Since the first patient entered."""
+    entered: float
+    """Expected patients of all predicted arms by then."""
+    without: int
+    """Draws without a ratio by then; they are left out."""
+    predicted: Bound
+    """Hazard ratio in the population; None where no draw has one."""
+    lower: Bound
+    upper: Bound
+    assurance: Bound
+    assurance_error: Bound
+    power: Bound
+    events: Bound
+    """Median expected events of both arms."""
+    events_lower: Bound
+    events_upper: Bound
+
+
+@dataclass(frozen=True)
 class RiskRow:
     """Expected patients at risk, the median over the draws."""
 
@@ -184,6 +243,11 @@ class PredictionResult:
     numbers: tuple[NumberRow, ...]
     ratios: tuple[RatioRow, ...]
     sizes: tuple[SizeRow, ...]
+    looks: tuple[LookRow, ...]
+    """None where the trial is analysed once."""
+    spending: str | None
+    """How the level is spent over them."""
+    cut_offs: tuple[CutOffRow, ...]
     at_risk: tuple[RiskRow, ...]
     calendar: tuple[CalendarRow, ...]
     curves: tuple[CurveRow, ...]

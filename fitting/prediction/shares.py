@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import block_diag
 
+from kinimmune.fitting.prediction.analyses import DrawnRatio
 from kinimmune.fitting.prediction.matching import OF_PRIOR
-from kinimmune.fitting.prediction.outcome import DrawnRatio, DrawnTrial, describe_outcomes
+from kinimmune.fitting.prediction.outcome import Comparisons, DrawnTrial, describe_outcomes
 from kinimmune.fitting.prediction.plan import PlannedPrediction
 from kinimmune.fitting.problem.derivatives import central_points, central_slopes
 from kinimmune.fitting.problem.many_trials import predict_each
@@ -76,7 +77,7 @@ def find_shares(plan: PlannedPrediction) -> dict[RatioPlace, VarianceShares]:
     steps = np.minimum(STEP, (highest - lowest) / 4.0)
     points = central_points(np.clip(centre, lowest + steps, highest - steps), steps)
     trials = [
-        describe_outcomes(plan.problem, found, plan.contrasts)
+        describe_outcomes(plan.problem, found, Comparisons(plan.comparisons.contrasts))
         for found in predict_each(plan.problem, points)
         if not isinstance(found, Exception)
     ]

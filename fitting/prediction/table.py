@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from kinimmune.fitting.prediction.results import PredictionResult, RatioRow, SizeRow
+from kinimmune.fitting.prediction.results import CutOffRow, LookRow, PredictionResult, RatioRow, SizeRow
 
 COLUMNS = (
     "section", "study", "arm", "reference_arm", "endpoint", "quantity", "month", "total", "value", "lower", "upper",
@@ -36,6 +36,10 @@ def _list_rows(result: PredictionResult) -> Iterator[Cells]:
         yield from _list_ratio(ratio)
     for size in result.sizes:
         yield from _list_size(size)
+    for look in result.looks:
+        yield from _list_look(look)
+    for cut in result.cut_offs:
+        yield from _list_cut_off(cut)
     yield from _list_courses(result)
 
 
@@ -72,6 +76,24 @@ def _list_size(row: SizeRow) -> Iterator[Cells]:
     yield (*place, "assurance", None, row.total, row.assurance, *[None] * 4, row.assurance_error)
     yield (*place, "power", None, row.total, row.power, *[None] * 5)
     yield (*place, "events", None, row.total, row.events, row.events_lower, row.events_upper, *[None] * 3)
+
+
+def _list_look(row: LookRow) -> Iterator[Cells]:
+    place = ("look", row.study, row.arm, row.reference_arm, row.endpoint)
+    yield (*place, "month", row.month, None, row.month, row.month_lower, row.month_upper, *[None] * 3)
+    told = {"share": row.share, "events": row.events, "z": row.z, "p": row.p, "hazard_ratio": row.ratio, "spent": row.spent}
+    for quantity, value in (told | {"power": row.power}).items():
+        yield (*place, quantity, row.month, None, value, *[None] * 5)
+    yield (*place, "assurance", row.month, None, row.assurance, *[None] * 4, row.assurance_error)
+
+
+def _list_cut_off(row: CutOffRow) -> Iterator[Cells]:
+    place = ("cut_off", row.study, row.arm, row.reference_arm, row.endpoint)
+    yield (*place, "entered", row.month, None, row.entered, *[None] * 5)
+    yield (*place, "hazard_ratio", row.month, None, row.predicted, row.lower, row.upper, *[None] * 3)
+    yield (*place, "assurance", row.month, None, row.assurance, *[None] * 4, row.assurance_error)
+    yield (*place, "power", row.month, None, row.power, *[None] * 5)
+    yield (*place, "events", row.month, None, row.events, row.events_lower, row.events_upper, *[None] * 3)
 
 
 def _list_course(place: Cells, months: Sequence[float], *columns: Sequence[float]) -> Iterator[Cells]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from exponential_trial import ACCRUAL, RATE, RATIO, SHORTEST, SPREAD, find_share, write_project
-from lifelines.statistics import logrank_test
 from scipy.special import ndtr, ndtri
 
 from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
@@ -121,20 +120,6 @@ def test_with_one_point_success_is_schoenfelds_power(point):
     assert row.assurance == pytest.approx(float(ndtr(-mean - ndtri(0.975))), abs=1e-3)
     assert row.assurance == pytest.approx(float(ndtr(-math.log(RATIO) * math.sqrt(events) / 2.0 - ndtri(0.975))), abs=5e-3)
     assert row.events == pytest.approx(events, rel=2e-3)
-
-
-def test_power_is_that_of_drawn_trials_by_the_log_rank_test_of_lifelines(point):
-    generator, trials, won = np.random.default_rng(6), 2000, 0
-    for _ in range(trials):
-        follow = SHORTEST + ACCRUAL * generator.uniform(size=(2, 100))
-        times = generator.exponential(1.0 / np.array([[RATE * RATIO], [RATE]]), (2, 100))
-        seen, event = np.minimum(times, follow), times <= follow
-        test = logrank_test(seen[0], seen[1], event[0], event[1])
-        at_risk = event[0].sum() / seen[0].sum() < event[1].sum() / seen[1].sum()
-        won += bool(test.p_value < 0.05 and at_risk)
-    share = won / trials
-
-    assert abs(point.ratios[0].assurance - share) < 4.0 * math.sqrt(share * (1.0 - share) / trials)
 
 
 def test_sizes_keep_the_design_and_scale_its_events(point):

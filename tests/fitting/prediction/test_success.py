@@ -7,15 +7,23 @@ import pytest
 from exponential_trial import ACCRUAL, RATE, SHORTEST
 from scipy.special import ndtr, ndtri
 
+from kinimmune.fitting.prediction.analyses import DrawnRatio
 from kinimmune.fitting.prediction.calendar import TimedEvents, count_by, count_entered
 from kinimmune.fitting.prediction.mixtures import binomial_quantiles, normal_quantiles, step_quantiles
-from kinimmune.fitting.prediction.outcome import DrawnRatio
-from kinimmune.fitting.prediction.ratios import find_power, plan_sizes
+from kinimmune.fitting.prediction.ratios import assume_ratio, find_chances
 from kinimmune.fitting.prediction.request import PredictionRequest, read_sizes
 from kinimmune.fitting.prediction.shares import share_variance
-from kinimmune.fitting.prediction.success import find_assurance, find_below, find_success
+from kinimmune.fitting.prediction.spending import Spending, find_crossing, plan_analyses
+from kinimmune.fitting.prediction.success import find_assurance, find_below
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.trial.follow_up import FollowUp
+
+ONCE = plan_analyses(0.05, (), Spending.OBRIEN_FLEMING)
+
+
+def find_power(log_ratio, error):
+    """Return the power of one analysis at a ratio whose ln has that error."""
+    return float(find_crossing(ONCE, np.array([[-log_ratio / error]]))[0, 0])
 
 
 def test_the_power_is_that_of_schoenfelds_number_of_events():
@@ -23,18 +31,18 @@ def test_the_power_is_that_of_schoenfelds_number_of_events():
     for ratio, share, power in ((0.7, 0.5, 0.8), (0.8, 2.0 / 3.0, 0.9), (0.5, 0.5, 0.95)):
         events = (ndtri(0.975) + ndtri(power)) ** 2 / (share * (1.0 - share) * math.log(ratio) ** 2)
         error = 1.0 / math.sqrt(events * share * (1.0 - share))
-        assert float(find_success(math.log(ratio), error, 0.05)) == pytest.approx(power, abs=1e-12)
+        assert find_power(math.log(ratio), error) == pytest.approx(power, abs=1e-12)
 
 
 def test_without_an_effect_a_success_is_half_of_alpha():
-    assert float(find_success(0.0, 0.1, 0.05)) == pytest.approx(0.025, abs=1e-15)
+    assert find_power(0.0, 0.1) == pytest.approx(0.025, abs=1e-15)
 
 
 @pytest.mark.parametrize(("mean", "sd", "error"), [(-0.3, 0.2, 0.15), (-0.05, 0.1, 0.1), (-0.5, 0.3, 0.2)])
 def test_the_assurance_of_a_normal_posterior_has_its_closed_form(mean, sd, error):
     """The sample mean is normal about m with variance s^2 + se^2: Phi((-m/se - z)/sqrt(1 + s^2/se^2))."""
     draws = np.random.default_rng(3).normal(mean, sd, 20_000)
-    found = find_assurance(draws, np.full(draws.size, error), 0.05, draws.size)
+    (found,) = find_assurance(-draws[:, None] / error, ONCE, draws.size)
     exact = float(ndtr((-mean / error - ndtri(0.975)) / math.sqrt(1.0 + (sd / error) ** 2)))
 
     assert abs(found.probability - exact) < 4.0 * found.error
@@ -54,19 +62,16 @@ def test_more_patients_never_lower_the_power_below_a_ratio_of_one_and_never_rais
     """Along sizes, of every draw and so of their mean."""
     sizes = np.arange(10.0, 2000.0, 10.0)
     for log_ratio in (-1.0, -0.2, -0.01):
-        assert np.all(np.diff(find_success(np.full(sizes.size, log_ratio), 2.0 / np.sqrt(sizes), 0.05)) >= 0.0)
-    assert np.all(np.diff(find_success(np.full(sizes.size, 0.1), 2.0 / np.sqrt(sizes), 0.05)) <= 0.0)
+        assert np.all(np.diff([find_power(log_ratio, 2.0 / math.sqrt(size)) for size in sizes]) >= 0.0)
+    assert np.all(np.diff([find_power(0.1, 2.0 / math.sqrt(size)) for size in sizes]) <= 0.0)
 
 
 def test_the_power_at_an_assumed_ratio_takes_the_median_information():
     draws = [DrawnRatio(math.log(ratio), 0.2, error, 100.0) for ratio, error in ((0.6, 0.1), (0.7, 0.2), (0.8, 0.4))]
-    assert find_power(draws, PredictionRequest())[0] == pytest.approx(0.7)
-    assumed, power = find_power(draws, PredictionRequest(assume_ratio=0.9))
-    assert (assumed, power) == (0.9, float(find_success(math.log(0.9), 0.2, 0.05)))
-
-
-def test_nothing_is_planned_for_no_size():
-    assert plan_sizes((), (type("Draw", (), {"ratios": {}})(),), PredictionRequest(), 1.0) == ()
+    once = PredictionRequest().plan_analyses()
+    assert (assume_ratio(draws, None), assume_ratio(draws, 0.9)) == (pytest.approx(0.7), 0.9)
+    (success,) = find_chances(draws, once, 0.9, 3.0)
+    assert success.power == find_power(math.log(0.9), 0.2)
 
 
 def test_quantiles_of_a_mixture_of_normals_are_those_of_numbers_drawn_from_it():
