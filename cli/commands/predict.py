@@ -81,6 +81,9 @@ def predict(
     ratio: Ratios = None,
     prior: Annotated[bool, typer.Option("--prior", help="Of a MODEL: draws from the priors in place of one value.")] = False,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of the parameters; 400 if none is given.")] = None,
+    draw_constants: Annotated[
+        bool, typer.Option("--draw-constants", help="Of a RUN: draw what the fit held within its priors, too.")
+    ] = False,
     ratio_below: Below = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Two-sided level of the log-rank test.")] = 0.05,
     assume_ratio: Annotated[
@@ -118,6 +121,8 @@ def predict(
 
     notes, of_run = Notes(quiet), options.names_run(subject)
     _require_sense(subject, of_run=of_run, prior=prior, draws=draws, data=data)
+    if draw_constants and not of_run:
+        raise UsageError("--draw-constants: without a run nothing was held; draw all that has a prior with --prior")
     request = PredictionRequest(
         arms=tuple(arm or ()),
         ratios=tuple(ratio or ()),
@@ -129,6 +134,7 @@ def predict(
         sizes=() if size is None else read_sizes(size),
         cut_offs=() if cut_off is None else read_cut_offs(cut_off),
         draws=PredictionRequest.draws if draws is None else draws,
+        draw_constants=draw_constants,
         borrowed=borrowed,
         stop_rule=_read_rule(stop_rule),
     )

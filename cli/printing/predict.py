@@ -116,7 +116,9 @@ def _print_ratios(result: PredictionResult) -> None:
     for row in rows:
         if row.data_share is not None and row.prior_share is not None:
             place = f"{row.study}:{row.arm} over {row.reference_arm}, {row.endpoint}"
-            print(f"{place}: {row.data_share:.0%} of the variance of ln ratio rests on data, {row.prior_share:.0%} on priors")
+            constants = f", {row.constant_share:.0%} on constants" if row.constant_share else ""
+            shares = f"{row.data_share:.0%} of the variance of ln ratio rests on data, {row.prior_share:.0%} on priors{constants}"
+            print(f"{place}: {shares}")
         if row.without:
             told = f": {row.reason}" if row.reason else ""
             print(f"{row.without} draws have no ratio of {row.study}:{row.arm}:{row.endpoint} and are left out of it{told}")

@@ -67,9 +67,11 @@ def _summarise(draws: Sequence[DrawnTrial], pair: Contrast, endpoint: str, plan:
 def add_shares(rows: Sequence[RatioRow], shares: Mapping[RatioPlace, VarianceShares]) -> tuple[RatioRow, ...]:
     """Return hazard ratios with what their variance rests on, where that is known."""
     found = [(row, shares.get((row.study, row.arm, row.reference_arm, row.endpoint))) for row in rows]
-    return tuple(
-        row if of is None else replace(row, log_sd=of.sd, data_share=of.data, prior_share=of.priors) for row, of in found
-    )
+    return tuple(row if of is None else _add_share(row, of) for row, of in found)
+
+
+def _add_share(row: RatioRow, of: VarianceShares) -> RatioRow:
+    return replace(row, log_sd=of.sd, data_share=of.data, prior_share=of.priors, constant_share=of.constants)
 
 
 @dataclass(frozen=True)

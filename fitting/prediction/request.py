@@ -46,6 +46,8 @@ class PredictionRequest:
     sizes: tuple[int, ...] = ()
     """Total numbers of patients of a study for which the test is planned."""
     draws: int = 400
+    draw_constants: bool = False
+    """Whether what a run held is drawn within its priors too."""
     borrowed: str | None = None
     """A study whose own parameters are taken for studies that were not fitted."""
     stop_rule: StopRule | None = None

@@ -91,11 +91,13 @@ class RatioRow:
     power: Bound = None
     """Probability of the same at `assumed_ratio`."""
     log_sd: Bound = None
-    """Standard deviation of ln ratio in the population by the delta method about the estimates of a run, constants held."""
+    """Standard deviation of ln ratio in the population by the delta method about the estimates of a run."""
     data_share: Bound = None
     """Share of that variance which the data of the run determine."""
     prior_share: Bound = None
-    """Share that the priors determine."""
+    """Share that the priors determine of what was estimated, or is drawn afresh."""
+    constant_share: Bound = None
+    """Share that the priors of constants determine, 0 where they are held."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Start with `plan_run` and `plan_model`.
 from pathlib import Path
 
 from kinimmune.fitting.estimation.fitted import Fitted
+from kinimmune.fitting.prediction.constants import add_constants
 from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.source import take_model, take_run
@@ -43,7 +44,8 @@ def plan_run(fitted: Fitted, request: PredictionRequest, trial: Path | None, see
     UsageError, DataError
         as `plan_prediction` does
     """
-    source = take_run(fitted, request.draws, seed)
+    held = take_run(fitted, request.draws, seed)
+    source = add_constants(held, fitted, seed) if request.draw_constants else held
     settings = fitted.settings
     options = ProblemOptions(patients=settings.patients, integrator=settings.integrator)
     if trial is not None:

@@ -32,9 +32,12 @@ class VarianceShares:
     sd: float
     data: float
     priors: float
+    """Of what is estimated or drawn afresh."""
+    constants: float
+    """Priors of constants, where they are drawn."""
 
 
-def share_variance(gradient: Array, covariance: Array) -> VarianceShares:
+def share_variance(gradient: Array, covariance: Array, constant: Sequence[bool] | None = None) -> VarianceShares:
     """Return the shares of the variance g'C g of a prediction: C = (J'J + P)^-1 is C J'J C + C P C.
 
     The share of the data is g'C J'J C g / g'C g, that of the priors g'C P C g / g'C g, with P the identity on z-scores.
@@ -45,6 +48,8 @@ def share_variance(gradient: Array, covariance: Array) -> VarianceShares:
         g, by z-scores, shape (n,)
     covariance
         C, posterior covariance of the z-scores, shape (n, n)
+    constant
+        which are constants whose priors are told apart, shape (n,); None for none
 
     Raises
     ------
@@ -60,12 +65,14 @@ def share_variance(gradient: Array, covariance: Array) -> VarianceShares:
     variance = float(gradient @ moved)
     if not variance > 0.0:
         raise DataError("no parameter moves the prediction, so its variance has no shares; leave them out")
-    priors = float(moved @ moved) / variance
-    return VarianceShares(variance**0.5, 1.0 - priors, priors)
+    of_priors = moved**2 / variance
+    apart = np.zeros(moved.shape, dtype=bool) if constant is None else np.array(constant, dtype=bool)
+    priors, constants = float(of_priors[~apart].sum()), float(of_priors[apart].sum())
+    return VarianceShares(variance**0.5, 1.0 - priors - constants, priors, constants)
 
 
 def find_shares(plan: PlannedPrediction) -> dict[RatioPlace, VarianceShares]:
-    """Return what the logarithms of hazard ratios rest on, by central differences about the estimates; constants are held.
+    """Return what the logarithms of hazard ratios rest on, by central differences about the estimates.
 
     Empty without a run.  A ratio of which a virtual trial beside the estimates fails, or that nothing moves, is left out.
     """
@@ -84,8 +91,9 @@ def find_shares(plan: PlannedPrediction) -> dict[RatioPlace, VarianceShares]:
     if len(trials) < len(points):
         return {}
     scores, spread = _list_scores(plan), _join(covariance, plan)
+    apart = [*(name in plan.source.constants for name in plan.source.names), *[False] * (len(spread) - len(covariance))]
     gradients = _find_gradients(trials, steps)
-    return {place: share_variance(scores.T @ gradient, spread) for place, gradient in gradients if np.any(gradient)}
+    return {place: share_variance(scores.T @ gradient, spread, apart) for place, gradient in gradients if np.any(gradient)}
 
 
 def _find_gradients(trials: Sequence[DrawnTrial], steps: Array) -> Iterator[tuple[RatioPlace, Array]]:

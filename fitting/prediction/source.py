@@ -46,6 +46,8 @@ class ParameterSource:
     """Studies that were fitted; none without a run."""
     covariance: Array | None = None
     """Of the z-scores of what the posterior is of, by the curvature at the optimum; None without a run."""
+    constants: frozenset[str] = frozenset()
+    """Keys of those that the run held, drawn within their priors."""
 
     def __post_init__(self) -> None:
         """Refuse draws of other parameters than are named."""

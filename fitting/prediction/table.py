@@ -66,6 +66,7 @@ def _list_ratio(row: RatioRow) -> Iterator[Cells]:
         yield (*place, f"trial_below_{item.bound:g}", None, None, item.trial, *[None] * 4, item.trial_error)
     told = {"log_error": row.log_error, "events": row.events, "assumed_ratio": row.assumed_ratio, "power": row.power}
     told |= {"log_sd": row.log_sd, "data_share": row.data_share, "prior_share": row.prior_share}
+    told |= {"constant_share": row.constant_share}
     for quantity, value in told.items():
         yield (*place, quantity, None, None, value, *[None] * 5)
     yield (*place, "assurance", None, None, row.assurance, *[None] * 4, row.assurance_error)
