@@ -1,6 +1,7 @@
 """Whether 90 % intervals hold the truth, whatever kind of numbers a trial publishes and whether or not the model is right.
 
-Truths are drawn from the priors of `hcc_trial`; the two trials are drawn at each patient by patient, published and fitted:
+Truths are drawn from the priors of `hcc_trial`, or with `--model` and `--data` of another, such as the toy of two trials in
+`benchmarks/two_trials`; the two trials are drawn at each patient by patient, published and fitted:
 
 - `--kind statistics`: medians of OS and TTP, hazard ratios, survival at 6 and 12 months, response and control rates, deaths;
 - `--kind curves`: curves of OS and TTP read with an error of .005 at three-monthly risk tables;
@@ -38,6 +39,7 @@ from target_coverage.publishing import PUBLISH, Published
 from kinimmune.fitting.problem.problem import FitProblem, build_problem
 from kinimmune.models.arrays import NORMAL_95, Array
 from kinimmune.models.errors import DataError, KinimmuneError
+from kinimmune.models.model_file import open_model
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import ErrorRule
 
@@ -202,13 +204,14 @@ def run(given: argparse.Namespace) -> None:
     """Do the trials that are missing."""
     errors = None if given.errors == "as printed" else ErrorRule(given.errors)
     asked = Asked(given.kind, given.generator, errors, not given.no_correlations, given.profiles)
-    told = {name: str(value) for name, value in vars(asked).items()} | {"patients": str(given.patients)}
+    told = {name: str(value) for name, value in vars(asked).items()} | {"model": str(given.model), "patients": str(given.patients)}
     rows, before = read_rows([given.output])
     if before not in (None, told):
         raise SystemExit(f"{given.output} holds trials of {before}, not of {told}; take another file")
     known = {row["index"] for row in rows}
     first, _, last = given.trials.partition(":")
-    problem = replace(build_problem("hcc_trial", Tables(), patients=given.patients, seed=1), jobs=given.jobs)
+    name, tables = open_model(given.model, Tables(given.data))
+    problem = replace(build_problem(name, tables, patients=given.patients, seed=1), jobs=given.jobs)
     for index in range(int(first), int(last or int(first) + 1)):
         if index in known:
             continue
@@ -224,6 +227,8 @@ def run(given: argparse.Namespace) -> None:
 def main() -> None:
     """Do some trials, and print what the file holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="hcc_trial", help="a name, or a Python file, which is run")
+    parser.add_argument("--data", type=Path, help="tables that replace the package's")
     parser.add_argument("--kind", choices=sorted(PUBLISH), default="statistics")
     parser.add_argument("--generator", choices=sorted(GENERATORS), default="model")
     parser.add_argument("--errors", choices=["as printed", *map(str, ErrorRule)], default="as printed")

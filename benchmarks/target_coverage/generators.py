@@ -21,7 +21,7 @@ from kinimmune.models.trial.simulator import TrialSimulator
 FRAILTY = 0.6
 """Standard deviation of ln of what multiplies the hazards of death and of new lesions of one patient."""
 SHIFT = 1.0
-"""Standard deviation between patients of ln of the kinase shift."""
+"""Standard deviation between patients of ln of the kinase shift, or of a toy's killing."""
 AFTER_PROGRESSION = 1.0 / 365.0
 """Hazard of death [1/d] that a progression adds, as if its new lesions were a burden of their own."""
 
@@ -34,9 +34,12 @@ def _leave(_: TrialSimulator, cohort: ArmCohort, __: np.random.Generator) -> Arm
 
 
 def _multiply(simulator: TrialSimulator, cohort: ArmCohort, factors: Mapping[str, Array]) -> ArmCohort:
-    values = cohort.parameters.copy()
-    for name, factor in factors.items():
-        values[simulator.model.parameter_names.index(name)] *= factor
+    values, names = cohort.parameters.copy(), simulator.model.parameter_names
+    known = [name for name in factors if name in names]
+    if not known:
+        raise SystemExit(f"model '{simulator.model.name}' has none of {', '.join(factors)}; take another generator")
+    for name in known:
+        values[names.index(name)] *= factors[name]
     return replace(cohort, parameters=values)
 
 
@@ -46,7 +49,8 @@ def _share_frailty(simulator: TrialSimulator, cohort: ArmCohort, generator: np.r
 
 
 def _vary_shift(simulator: TrialSimulator, cohort: ArmCohort, generator: np.random.Generator) -> ArmCohort:
-    return _multiply(simulator, cohort, {"kinase_shift": np.exp(SHIFT * generator.standard_normal(cohort.patients))})
+    factors = np.exp(SHIFT * generator.standard_normal(cohort.patients))
+    return _multiply(simulator, cohort, {"kinase_shift": factors, "kill": factors})
 
 
 @dataclass(frozen=True)
