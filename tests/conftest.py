@@ -3,7 +3,9 @@
 The package is imported where a fixture needs it, so that tests of tables alone do not wait for the integrator.
 """
 
+import functools
 import importlib
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ import pytest
 from earlier_tables import write_medians_and_ratios
 from hypothesis import settings
 from paths import DATA, ROOT
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from kinimmune.fitting.estimation.optimise import StartOutcome
@@ -28,6 +31,29 @@ if TYPE_CHECKING:
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("untimed")
+
+
+SHARED_FITS = re.compile(r"\b(hcc_start|hcc_point|hcc_fit|medians_fit)\b")
+"""Fixtures that take long: files that name one go to one worker, so that it is computed once."""
+
+
+class _FilesBySharedFit(LoadFileScheduling):
+    """All tests of a file in one worker, and all files that share a fit."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "fits of hcc_trial" if _shares_fit(file) else file
+
+
+@functools.cache
+def _shares_fit(file: str) -> bool:
+    return SHARED_FITS.search((ROOT / file).read_text(encoding="utf-8")) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Return the scheduler of `--dist loadfile`; None leaves others as they are."""
+    return _FilesBySharedFit(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
