@@ -204,7 +204,10 @@ def run(given: argparse.Namespace) -> None:
     """Do the trials that are missing."""
     errors = None if given.errors == "as printed" else ErrorRule(given.errors)
     asked = Asked(given.kind, given.generator, errors, not given.no_correlations, given.profiles)
-    told = {name: str(value) for name, value in vars(asked).items()} | {"model": str(given.model), "patients": str(given.patients)}
+    told = {name: str(value) for name, value in vars(asked).items()} | {
+        "model": str(given.model),
+        "patients": str(given.patients),
+    }
     rows, before = read_rows([given.output])
     if before not in (None, told):
         raise SystemExit(f"{given.output} holds trials of {before}, not of {told}; take another file")
