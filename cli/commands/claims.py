@@ -8,6 +8,7 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -43,6 +44,8 @@ def claims(
 
     Exit code 1 says that a claim failed. One is undecided where so few draws cannot tell; how many would, stands with it.
     """
+    if subject is not None:
+        require_names(subject, data, config)
     from kinimmune.cli.printing.claims import print_claims
     from kinimmune.fitting.claims.results import FAILED, to_plain
 
