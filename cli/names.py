@@ -62,7 +62,7 @@ def require_names(
         _require_other(model, data)
     elif data is None:
         for arm in filter(None, arms):
-            _require(f"unknown arm '{arm}'", arm, _list_arms(model))
+            _require(f"unknown arm '{arm}'", arm, list_arms(model))
         for study in studies:
             _require(f"no study '{study}'", study, {row["study"] for row in _rows_of(model, "trials.csv")})
         for name in parameters:
@@ -97,7 +97,7 @@ def _require_other(model: str, data: Path | None) -> None:
         raise UsageError(f"unknown model '{model}'; {nearest(model, [*library_names(), *plug_ins])}")
 
 
-def _list_arms(model: str) -> set[str]:
+def list_arms(model: str) -> set[str]:
     """Return what `--arm` may be: arms alone and with their study, and experiments."""
     studies = {row["study"] for row in _rows_of(model, "trials.csv")}
     arms = [(row["study"], row["arm"]) for row in _read("arms.csv") if row["study"] in studies]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from kinimmune.cli.completion import complete_model
 from kinimmune.models.errors import UsageError
 
 
@@ -28,6 +29,7 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
+        autocompletion=complete_model,
         help="Name of a model or plug-in; `kinimmune list` shows them. Or FILE.py, or the folder of a project: its code is run.",
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
@@ -21,6 +22,7 @@ Subject = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL|RUN",
+        autocompletion=complete_model,
         help="Name of a model, FILE.py or a project, all models with claims if none; or the folder of a run, at whose fit the "
         "claims are tried as well.",
     ),

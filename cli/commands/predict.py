@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_arm, complete_model
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
@@ -22,11 +23,15 @@ Subject = Annotated[
     str,
     typer.Argument(
         metavar="RUN|MODEL|PROJECT",
+        autocompletion=complete_model,
         help="Folder of a run, whose posterior gives the parameters; or name of a model, FILE.py or a project, whose tables do.",
     ),
 ]
 Arms = Annotated[
-    list[str] | None, typer.Option("--arm", metavar="STUDY:ARM", help="An arm that is predicted; all if none is given.")
+    list[str] | None,
+    typer.Option(
+        "--arm", metavar="STUDY:ARM", autocompletion=complete_arm, help="An arm that is predicted; all if none is given."
+    ),
 ]
 Ratios = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import DataError, UsageError
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
-Reported = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run; or name of a model, FILE.py or a project.")]
+Reported = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|MODEL", autocompletion=complete_model, help="Folder of a run; or name of a model, FILE.py or a project."
+    ),
+]
 Draws = Annotated[
     int | None,
     typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 Centre = Annotated[
     str,
-    typer.Argument(metavar="MODEL|RUN", help="Name of a model, FILE.py or project; or folder of a run, whose fit is its centre."),
+    typer.Argument(
+        metavar="MODEL|RUN",
+        autocompletion=complete_model,
+        help="Name of a model, FILE.py or project; or folder of a run, whose fit is its centre.",
+    ),
 ]
 Output = Annotated[
     str | None,

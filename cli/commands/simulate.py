@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_arm
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
@@ -25,7 +26,11 @@ def simulate(
     model: options.ModelName,
     arm: Annotated[
         str | None,
-        typer.Option("--arm", help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given."),
+        typer.Option(
+            "--arm",
+            autocompletion=complete_arm,
+            help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given.",
+        ),
     ] = None,
     days: Annotated[
         float | None,

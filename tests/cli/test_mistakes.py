@@ -100,7 +100,7 @@ def folders(tmp_path):
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.usefixtures("folders")
-def test_a_natural_mistake_ends_in_one_line_with_a_remedy(refused, kinimmune, tmp_path, mistake):
+def test_a_natural_mistake_ends_in_one_line_with_a_remedy(kinimmune, tmp_path, mistake):
     arguments, remedy = MISTAKES[mistake]
     before = sorted(tmp_path.rglob("*"))
 
