@@ -15,6 +15,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from release import export_sources
+
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = (
     "tests/models/symbolic/test_model.py",
@@ -30,7 +32,7 @@ COMMANDS = (
     ("check", "mine"),
     ("fit", "mine", "-o", "run", "--patients", "8", "--starts", "1", "--quiet"),
     ("report", "run", "--quiet"),
-    ("sensitivity", "gompertz", "--method", "morris", "--output", "state:tumour_volume:28", "--samples", "8", "--quiet"),
+    ("sensitivity", "gompertz", "--method", "morris", "--output", "state:volume:28", "--samples", "8", "--quiet"),
 )
 
 
@@ -89,8 +91,11 @@ def try_versions(trial: Trial, wheel: Path) -> list[tuple[str, bool, float]]:
 
 
 def build_wheel(folder: Path) -> Path:
-    """Return the wheel, built in a folder."""
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(ROOT)]
+    """Return the wheel of what is committed, built in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "sources", ignore_errors=True)
+    sources = export_sources(folder / "sources")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(sources)]
     subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
