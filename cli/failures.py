@@ -54,7 +54,7 @@ TRACEBACK = "KINIMMUNE_TRACEBACK"
 
 def tell_error(error: Exception, given: Sequence[str]) -> Exit:
     """Print an error that ended a command, given as words, in one line; return its exit code.  A closed pipe ends in peace."""
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError) or _is_closed_pipe_of_windows(error):
         return leave_closed_pipe()
     if isinstance(error, KinimmuneError):
         print_error(str(error))
@@ -62,6 +62,11 @@ def tell_error(error: Exception, given: Sequence[str]) -> Exit:
     if isinstance(error, typer.TyperException):
         return tell_command_line(error, given)
     return tell_system_error(error) if isinstance(error, OSError) else tell_internal_error(error)
+
+
+def _is_closed_pipe_of_windows(error: Exception) -> bool:
+    """Return whether an error is what Windows says of a pipe whose reader has gone; it names no file."""
+    return os.name == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
 
 
 def tell_command_line(error: typer.TyperException, given: Sequence[str]) -> Exit:

@@ -9,12 +9,27 @@ from typing import Annotated
 
 import typer
 
+from kinimmune.cli.completion import complete_model
 from kinimmune.models.errors import UsageError
+
+
+def _refuse_seed(context: typer.Context, given: int | None) -> None:
+    """Refuse a seed; no value reaches the command."""
+    if given is not None:
+        raise UsageError(f"--seed {given}: `{context.command_path}` draws nothing at random; leave it out")
+
+
+def _refuse_jobs(context: typer.Context, given: int | None) -> None:
+    """Refuse a number of threads."""
+    if given is not None:
+        raise UsageError(f"--jobs {given}: `{context.command_path}` computes one thing at a time; leave it out")
+
 
 ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
+        autocompletion=complete_model,
         help="Name of a model or plug-in; `kinimmune list` shows them. Or FILE.py, or the folder of a project: its code is run.",
     ),
 ]
@@ -31,9 +46,10 @@ Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Threads; result
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object with a `schema` key.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
-UnusedSeed = Annotated[int | None, typer.Option("--seed", min=0, hidden=True)]
-"""For commands that draw nothing: accepted, so that scripts can pass the same options to every command."""
-UnusedJobs = Annotated[int | None, typer.Option("--jobs", min=1, hidden=True)]
+NoSeed = Annotated[int | None, typer.Option("--seed", hidden=True, callback=_refuse_seed)]
+"""For commands that draw nothing at random: refused, since somebody who gives it takes results to depend on it."""
+NoJobs = Annotated[int | None, typer.Option("--jobs", hidden=True, callback=_refuse_jobs)]
+"""For commands that compute one thing at a time."""
 Dask = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Dask scheduler that gets the tasks in place of this machine.")
 ]

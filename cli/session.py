@@ -15,9 +15,9 @@ import typer
 
 from kinimmune.cli.exits import Exit
 from kinimmune.cli.interruptions import interruptible, undisturbed, until_interrupted
-from kinimmune.cli.shell_words import join_words
 from kinimmune.cli.terminal import Expectation, Notes, TaskCounter, print_error
 from kinimmune.fitting.runs.run import Run, RunStatus
+from kinimmune.fitting.shell_words import join_words
 from kinimmune.fitting.workflow.executors import open_executor, require_cluster
 from kinimmune.fitting.workflow.failures import Failure, failures_of, write_failures
 from kinimmune.fitting.workflow.run_store import RunStore

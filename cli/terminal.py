@@ -73,7 +73,7 @@ class Notes:
     def progress(self) -> Iterator[Callable[[str], None]]:
         """Return a function that shows what is being done.
 
-        On a terminal it is one line that changes; elsewhere a line for every new text.
+        On a terminal it is one line that changes; elsewhere a line for every new text, but how far one thing got now and then.
         """
         console = open_console(Aside())
         if self.quiet:
@@ -222,14 +222,20 @@ def _print_now_and_then(counter: TaskCounter) -> Callable[[], None]:
 
 
 def _print_changes() -> Callable[[str], None]:
-    """Return a function that prints a text on stderr unless it is the last one again."""
-    last = ""
+    """Return a function that prints a text on stderr unless it is the last one again.
+
+    Of texts `WHAT: HOW FAR` about the same one is printed at most every `SECONDS_BETWEEN_LINES`.
+    """
+    last, moment = "", 0.0
 
     def show(text: str) -> None:
-        nonlocal last
-        if text != last:
+        nonlocal last, moment
+        now = time.monotonic()
+        what, _, step = text.partition(": ")
+        is_due = now - moment >= SECONDS_BETWEEN_LINES or not step or what != last.partition(": ")[0]
+        if text != last and is_due:
             print(text, file=Aside(), flush=True)
-            last = text
+            last, moment = text, now
 
     return show
 

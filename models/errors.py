@@ -41,11 +41,12 @@ OF_THE_MACHINE = frozenset(
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return 'did you mean ...?' with the most similar allowed name, or the list of allowed names.
+    """Return 'did you mean ...?' with the most similar allowed name, or the list of allowed names; case makes no difference.
 
     >>> nearest("growht", ["growth", "kappa"])
     "did you mean 'growth'?"
     """
     names = list(allowed)
-    close = difflib.get_close_matches(name, names, n=1)
+    same = [item for item in names if item.casefold() == name.casefold() != ""]
+    close = same or difflib.get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else f"allowed: {', '.join(names) or 'none'}"

@@ -28,8 +28,8 @@ def check(
         bool,
         typer.Option("--migrate", help="Rewrite tables of earlier versions; the old stay as NAME.csv.old."),
     ] = False,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

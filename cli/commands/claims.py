@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -20,6 +22,7 @@ Subject = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL|RUN",
+        autocompletion=complete_model,
         help="Name of a model, FILE.py or a project, all models with claims if none; or the folder of a run, at whose fit the "
         "claims are tried as well.",
     ),
@@ -43,6 +46,8 @@ def claims(
 
     Exit code 1 says that a claim failed. One is undecided where so few draws cannot tell; how many would, stands with it.
     """
+    if subject is not None:
+        require_names(subject, data, config)
     from kinimmune.cli.printing.claims import print_claims
     from kinimmune.fitting.claims.results import FAILED, to_plain
 

@@ -19,8 +19,8 @@ Target = Annotated[
 def compare(
     runs: Runs,
     output: Target = None,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

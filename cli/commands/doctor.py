@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

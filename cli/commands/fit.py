@@ -1,6 +1,7 @@
 """`kinimmune fit`: the main job, in a run folder that can be resumed."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from kinimmune.cli import options
 from kinimmune.cli.changes import Fix, Free, Priors, Starts, gather_changes
 from kinimmune.cli.exits import Exit
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_error
 from kinimmune.models.errors import UsageError
 
@@ -63,8 +65,7 @@ def fit(
 
     Exit code 1 says that the fit did not converge; its results are written all the same.
     """
-    from contextlib import ExitStack
-
+    changes = _require_known(model, data, config, gather_changes(fix, free, prior, start))
     from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.estimation.run import run_fit, start_fit
     from kinimmune.fitting.runs.lock import lock_run
@@ -80,7 +81,7 @@ def fit(
         "integrator": integrator,
         "compare_rules": compare_rules,
         "correlations": correlations,
-        **gather_changes(fix, free, prior, start),
+        **changes,
     }
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": chosen}
     with ExitStack() as stack:
@@ -98,6 +99,12 @@ def fit(
                 notes.say(f"warning: {text}")
             result = run_in(work.run, execution, "start", work.plan.tasks, lambda runtime: run_fit(work, runtime))
     _tell(result, work.run.path, schema=(schema or 2) if as_json else None)
+
+
+def _require_known(model: str, data: Path | None, config: Path | None, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return what a fit takes otherwise, whose parameters must be there."""
+    require_names(model, data, config, parameters=[name for named in changes.values() for name in named or ()])
+    return changes
 
 
 def _plan(model: str, config: Path | None, given: Mapping[str, Any], notes: Notes) -> "AbstractContextManager[FitPlan]":

@@ -78,7 +78,7 @@ def km(
     plot: Plot = None,
     force: options.ForceRows = False,
     seed: Seed = None,
-    jobs: options.UnusedJobs = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -49,8 +49,8 @@ def patients(
     status: StatusName = "reported",
     output: Table = None,
     force: options.ForceRows = False,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json, print_table
 
 Alone = Annotated[
@@ -15,12 +16,14 @@ Alone = Annotated[
 def list_models(
     model: Alone = None,
     data: options.Data = None,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """List models with what they can be tried and fitted with, studies with their arms, and examples for `kinimmune init`."""
+    if model is not None:
+        require_names(model, data)
     from kinimmune.cli.printing.abilities import print_abilities
     from kinimmune.cli.printing.offers import describe_all, describe_one
     from kinimmune.fitting.projects.examples import list_examples

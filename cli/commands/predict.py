@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_arm, complete_model
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
@@ -22,11 +24,15 @@ Subject = Annotated[
     str,
     typer.Argument(
         metavar="RUN|MODEL|PROJECT",
+        autocompletion=complete_model,
         help="Folder of a run, whose posterior gives the parameters; or name of a model, FILE.py or a project, whose tables do.",
     ),
 ]
 Arms = Annotated[
-    list[str] | None, typer.Option("--arm", metavar="STUDY:ARM", help="An arm that is predicted; all if none is given.")
+    list[str] | None,
+    typer.Option(
+        "--arm", metavar="STUDY:ARM", autocompletion=complete_arm, help="An arm that is predicted; all if none is given."
+    ),
 ]
 Ratios = Annotated[
     list[str] | None,
@@ -114,6 +120,7 @@ def predict(
     the values of its tables, or draws from the priors (--prior). Success is a two-sided log-rank p below --alpha with a hazard
     ratio below 1 at the cut-off of the trial, or at one of its --looks; its mean over the draws is the assurance.
     """
+    require_names(subject, data, config, arms=() if trial else _list_named(arm, ratio), studies=filter(None, [borrowed]))
     from kinimmune.cli.output_files import Inputs
     from kinimmune.cli.printing.predict import print_prediction
     from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_cut_offs, read_looks, read_sizes
@@ -164,6 +171,11 @@ def _require_sense(subject: str, *, of_run: bool, prior: bool, draws: int | None
         raise UsageError(f"--prior: run '{subject}' has a posterior; leave it out, or predict from the model")
     if not of_run and not prior and draws is not None:
         raise UsageError(f"--draws {draws}: the tables of a model are one point; add --prior, or give a RUN")
+
+
+def _list_named(arms: list[str] | None, ratios: list[str] | None) -> list[str]:
+    """Return the arms that are named, of a ratio the first."""
+    return [*(arms or ()), *(text.partition("/")[0] for text in ratios or ())]
 
 
 def _read_rule(text: str | None) -> "StopRule | None":

@@ -36,7 +36,7 @@ def profile(
     force: Annotated[bool, typer.Option("--force", help="Begin anew where profiles were begun before.")] = False,
     dask: options.Dask = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; results do not depend on them.")] = None,
-    seed: options.UnusedSeed = None,
+    seed: options.NoSeed = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import DataError, UsageError
 
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
-Reported = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="Folder of a run; or name of a model, FILE.py or a project.")]
+Reported = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|MODEL", autocompletion=complete_model, help="Folder of a run; or name of a model, FILE.py or a project."
+    ),
+]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -56,8 +63,8 @@ def report(
     from kinimmune.models.model_file import name_model
     from kinimmune.reports.gather import ReportedClaims
 
-    _require_enough(draws)
-    about = choose_subject(subject, config, {"data": data, "seed": seed, "jobs": jobs})
+    require_names(subject, data, config)
+    about = choose_subject(subject, config, {"data": data, **_require_sense(subject, draws, {"seed": seed, "jobs": jobs})})
     run, settings = _find_run(about, data), about.settings
     usual = Path(f"{name_model(about.model)}-report.pdf") if run is None else run.path / "report.pdf"
     target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
@@ -90,9 +97,16 @@ class _Written:
             self.notes = (f"replaced {self.target.path}",)
 
 
-def _require_enough(draws: int | None) -> None:
+def _require_sense(subject: str, draws: int | None, given: dict[str, int | None]) -> dict[str, int | None]:
+    """Return a seed and threads; refuse them where no claim is tested, which alone they are of, and too few draws."""
     if draws is not None and 0 < draws < FEWEST_DRAWS:
         raise UsageError(f"--draws {draws} is too few to tell a share; give at least {FEWEST_DRAWS}, or 0 to leave claims out")
+    if not (draws == 0 or (draws is None and (Path(subject) / "run.json").exists())):
+        return given
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{option} {value}: no claims are tested, which alone it is of; leave it out, or add --draws N")
+    return given
 
 
 def _find_run(subject: "Subject", data: Path | None) -> "Run | None":

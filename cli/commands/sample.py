@@ -8,8 +8,8 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.exits import Exit
-from kinimmune.cli.shell_words import join_words
 from kinimmune.cli.terminal import Notes, print_error
+from kinimmune.fitting.shell_words import join_words
 
 if TYPE_CHECKING:
     from kinimmune.fitting.sampling.results import SampleResult

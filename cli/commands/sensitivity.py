@@ -1,11 +1,14 @@
 """`kinimmune sensitivity`: which parameters move an output, in a run of its own or in that of a fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_model
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
@@ -18,7 +21,11 @@ if TYPE_CHECKING:
 
 Centre = Annotated[
     str,
-    typer.Argument(metavar="MODEL|RUN", help="Name of a model, FILE.py or project; or folder of a run, whose fit is its centre."),
+    typer.Argument(
+        metavar="MODEL|RUN",
+        autocompletion=complete_model,
+        help="Name of a model, FILE.py or project; or folder of a run, whose fit is its centre.",
+    ),
 ]
 Output = Annotated[
     str | None,
@@ -84,13 +91,13 @@ def sensitivity(
 
     Results go to RUN/results/sensitivity-METHOD-OUTPUT.json and .csv, figures to RUN/figures; `kinimmune report RUN` shows them.
     """
+    named = [*options.split_names(parameters), *(text.partition("=")[0] for text in ranges or ())]
+    require_names(subject, data, config, arms=[arm], studies=_name_study(output), parameters=named)
     from kinimmune.cli.printing.sensitivity import print_sensitivity
     from kinimmune.cli.session import ExecutionOptions, try_cluster
     from kinimmune.fitting.projects.project import choose_subject
     from kinimmune.fitting.runs.lock import lock_run
-    from kinimmune.fitting.runs.run import open_run
     from kinimmune.fitting.sensitivity.results import SENSITIVITY_JSON
-    from kinimmune.fitting.sensitivity.run import add_study
 
     chosen = {
         "output": output,
@@ -111,7 +118,7 @@ def sensitivity(
     folder = _choose_folder(about, subject, run, resume=resume)
     with lock_run(folder, force=force):
         if about is None:
-            work = add_study(open_run(folder), config, given, posterior=posterior)
+            work = _add(folder, config, given, posterior=posterior)
         else:
             work = _begin(about, folder, notes, resume=resume, force=force)
         result = _carry_out(work, ExecutionOptions(work.jobs, dask, resume, force, notes))
@@ -147,6 +154,12 @@ def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
     return name.strip(), options.split_names(members)
 
 
+def _name_study(output: str | None) -> tuple[str, ...]:
+    """Return the study an output names, none for a state or where it is written otherwise."""
+    kind, _, rest = (output or "").partition(":")
+    return (rest.partition(":")[0],) if rest and kind in ("median", "hazard_ratio", "survival") else ()
+
+
 def _choose_folder(about: "Subject | None", subject: str, given: Path | None, *, resume: bool) -> Path:
     """Return the folder of the run a study is added to, where it is about no model, or begun in."""
     from kinimmune.fitting.runs.run import open_run
@@ -156,6 +169,14 @@ def _choose_folder(about: "Subject | None", subject: str, given: Path | None, *,
             raise UsageError(f"a study of run '{subject}' is added to it; leave -o {given} out")
         return open_run(Path(subject)).path
     return open_run(options.require_folder(given)).path if resume else options.choose_folder(about.model, given)
+
+
+def _add(folder: Path, config: Path | None, given: Mapping[str, Any], *, posterior: bool) -> "PlannedStudy":
+    """Return a study that is added to a run."""
+    from kinimmune.fitting.runs.run import open_run
+    from kinimmune.fitting.sensitivity.run import add_study
+
+    return add_study(open_run(folder), config, given, posterior=posterior)
 
 
 def _begin(subject: "Subject", folder: Path, notes: Notes, *, resume: bool, force: bool) -> "PlannedStudy":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 
 
@@ -13,12 +14,13 @@ def show(
     arrow: Annotated[bool, typer.Option("--arrow", help="Print only the names of the arrows that can be cut.")] = False,
     data: options.Data = None,
     config: options.Config = None,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Show a model: equations by mechanism, states, experiments, and parameters with prior, status and source."""
+    require_names(model, data, config)
     from kinimmune.cli.printing.abilities import describe_experiments, print_experiments
     from kinimmune.cli.printing.model import describe, print_model
     from kinimmune.cli.subjects import say_first

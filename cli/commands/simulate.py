@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.completion import complete_arm
+from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -24,7 +26,11 @@ def simulate(
     model: options.ModelName,
     arm: Annotated[
         str | None,
-        typer.Option("--arm", help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given."),
+        typer.Option(
+            "--arm",
+            autocompletion=complete_arm,
+            help="STUDY:ARM or ARM of a trial, or an experiment of the model; untreated when not given.",
+        ),
     ] = None,
     days: Annotated[
         float | None,
@@ -35,12 +41,14 @@ def simulate(
     plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help=PLOT)] = None,
     data: options.Data = None,
     config: options.Config = None,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate one patient with the typical values of the parameters."""
+    changes = parse_changes(set_values or [])
+    require_names(model, data, config, arms=[arm], parameters=changes)
     from kinimmune.cli.output_files import Inputs
     from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
     from kinimmune.cli.subjects import say_first
@@ -48,7 +56,7 @@ def simulate(
     from kinimmune.models.experiments.individual import simulate_individual
     from kinimmune.models.tables.rows import Tables
 
-    given = {"arm": arm, "days": days, "set": parse_changes(set_values or [])}
+    given = {"arm": arm, "days": days, "set": changes}
     subject = choose_subject(model, config, {"data": data, "simulate": given})
     targets = _plan_outputs(output, plot, Inputs(subject.settings.data, config), stdout_is_free=not as_json)
     notes, request = Notes(quiet), subject.settings.simulate.request

@@ -44,18 +44,26 @@ def check_claims(
     jobs
         threads
     progress
-        takes the name of the model at hand
+        takes what is being done, in words
     """
     results: list[ClaimRecord] = []
     for name in models:
         if read_claims(tables, name):
-            progress(name)
-            results += check_model(load_model(name, tables), tables, draws=draws, seed=seed, jobs=jobs)
+            progress(f"claims of {name}")
+            model = load_model(name, tables)
+            results += check_model(model, tables, draws=draws, seed=seed, jobs=jobs, progress=progress)
     return tuple(results)
 
 
-def check_model(
-    model: OdeModel, tables: Tables, *, draws: int, seed: int, jobs: int, posterior: PosteriorDraws | None = None
+def check_model(  # noqa: PLR0913 - the last two are who watches and what a run adds
+    model: OdeModel,
+    tables: Tables,
+    *,
+    draws: int,
+    seed: int,
+    jobs: int,
+    posterior: PosteriorDraws | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[ClaimRecord, ...]:
     """Put every claim about one model to the test.
 
@@ -69,12 +77,16 @@ def check_model(
         as of `check_claims`
     posterior
         of the run whose claims are tested; None for the model alone
+    progress
+        takes what is being done, in words; None where nobody watches
     """
     claims = read_claims(tables, model.name)
     if not claims:
         return ()
     setup = set_up(model, claims, tables, jobs)
-    return tuple(try_claims(claims, draw_batches(setup, claims, draws, seed, posterior)))
+    what = f"claims of {model.name}{'' if posterior is None else ' at the fit'}"
+    batches = draw_batches(setup, claims, draws, seed, posterior)
+    return tuple(try_claims(claims, batches, lambda step: None if progress is None else progress(f"{what}: {step}")))
 
 
 def set_up(model: OdeModel, claims: Sequence[Claim], tables: Tables, jobs: int) -> ExperimentSetup:

@@ -4,7 +4,7 @@ Start with `try_claims`; `draw_batches` makes the parameter sets.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,15 +89,19 @@ def draw_batches(
     )
 
 
-def try_claims(claims: Sequence[Claim], batches: Batches) -> list[ClaimRecord]:
-    """Return what becomes of claims about one model.
+def try_claims(claims: Sequence[Claim], batches: Batches, tell: Callable[[str], None]) -> list[ClaimRecord]:
+    """Return what becomes of claims about one model; `tell` takes how far it got, in words.
 
     Raises
     ------
     DataError
         when a claim names what nobody knows: a fault of its row, not of the command
     """
-    return [_try_named(claim, batches) for claim in claims]
+    records = []
+    for number, claim in enumerate(claims, 1):
+        tell(f"{number} of {len(claims)}, {claim.id}")
+        records.append(_try_named(claim, batches))
+    return records
 
 
 def _try_named(claim: Claim, batches: Batches) -> ClaimRecord:

@@ -56,5 +56,5 @@ def run_claims(
         draws=testing.draws,
         seed=testing.seed,
         jobs=testing.jobs,
-        progress=lambda name: tell(f"claims of {name}"),
+        progress=tell,
     )

@@ -28,6 +28,7 @@ _LATER_IN_ROWS = (
     "reference_arm",
     "reason",
     "changed",
+    "standard_error_scale",
     "control",
     "duration_median",
     "role",

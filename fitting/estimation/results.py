@@ -29,7 +29,7 @@ class EstimateRow:
     value: float
     unit: str
     standard_error: float
-    """On the scale of the prior (of ln or logit)."""
+    """On the scale that `standard_error_scale` names."""
     lower: float
     """Lower end of the 95 % interval by the curvature at the optimum."""
     upper: float
@@ -46,6 +46,8 @@ class EstimateRow:
     source: str
     changed: str = ""
     """What was told of it at the call, such as `freed`; empty where it is as in the tables."""
+    standard_error_scale: str = ""
+    """`ln` or `logit` where the standard error is of that [1], else `value` [`unit`]; empty in runs of before."""
 
 
 @dataclass(frozen=True)

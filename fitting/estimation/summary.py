@@ -28,11 +28,13 @@ from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve, predi
 from kinimmune.fitting.problem.residuals import count_data_residuals, count_residuals, residuals
 from kinimmune.fitting.problem.targets import DATA, Role, Statistic, Target, can_predict
 from kinimmune.models.arrays import NORMAL_95, Array
-from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.symbolic.parameters import Parameter, Scale
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint, Trial
 from kinimmune.models.trial.survival import expected_deaths, expected_events, progression_free, survival_at
 
+_SCALES = {Scale.LOGNORMAL: "ln", Scale.LOGITNORMAL: "logit", Scale.NORMAL: "value", Scale.FIXED: ""}
+"""Scale of a prior -> of what the standard error of an estimate is."""
 AT_BOUND = 1e-3
 """Distance from a bound, in prior standard deviations, at which an estimate counts as being on it."""
 
@@ -208,6 +210,7 @@ def _estimate(parameter: Parameter, score: float, error: float) -> EstimateRow:
         contraction=float(error),
         status=parameter.source.status,
         source=parameter.source.key,
+        standard_error_scale=_SCALES[prior.scale],
     )
 
 

@@ -6,7 +6,6 @@ Start with `plan_project` and `write_project`.
 import csv
 import io
 import json
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any
 from kinimmune.fitting.problem.fittable import examine_fit
 from kinimmune.fitting.projects.examples import PAGE, list_examples, read_example
 from kinimmune.fitting.runs.atomic_files import write_text
+from kinimmune.fitting.shell_words import join_words
 from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.plug_ins import find_plug_ins
@@ -50,8 +50,8 @@ class NewProject:
 
     def list_commands(self, folder: Path) -> list[str]:
         """Return commands to try, as a shell takes them: a fit where there is something to fit, claims where there are any."""
-        named = shlex.quote(str(folder))
-        check, run = f"kinimmune check {named}", shlex.quote(str(folder / RUN))
+        named, run = join_words([str(folder)]), join_words([str(folder / RUN)])
+        check = f"kinimmune check {named}"
         if {"targets.csv", "measurements.csv"} & set(self.texts):
             return [check, f"kinimmune fit {named} -o {run}", f"kinimmune report {run}"]
         claims = [f"kinimmune claims {named}"] if "claims.csv" in self.texts else []

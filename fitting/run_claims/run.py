@@ -52,6 +52,8 @@ def try_fit(fitted: Fitted, testing: ClaimTesting, tell: Callable[[str], None]) 
     model = replace(model, parameters=apply_changes(model.parameters, fitted.settings.changes))
     posterior = read_posterior(fitted, testing.draws, testing.seed)
     tell(f"claims of {model.name} at the fit")
-    records = check_model(model, tables, draws=testing.draws, seed=testing.seed, jobs=testing.jobs, posterior=posterior)
+    records = check_model(
+        model, tables, draws=testing.draws, seed=testing.seed, jobs=testing.jobs, posterior=posterior, progress=tell
+    )
     write_claims(fitted.run, records)
     return RunClaims(records, posterior.note)

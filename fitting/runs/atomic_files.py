@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ LARGEST_TEXT = 256 * 2**20
 """Largest size of a file that is read whole [byte]; a larger one is none of this package's."""
 LONGEST_HINT = 40
 """Characters of a file's name that the name of its temporary file shows; the rest would not fit where the name is long."""
+PATIENCE, PAUSE = 2.0, 0.02
+"""How long a reader of the file of before is waited for on Windows, and how long between tries [s]."""
 LONE_SURROGATE = re.compile(r"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 """Escapes that are halves of a character; only pairs of them are text."""
 
@@ -108,10 +111,24 @@ def _write_beside(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         if before is not None:
             _own_as(temporary, before)
-        temporary.replace(path)
+        _replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Put a file in the place of another; Windows refuses that while somebody reads the other, so it is tried for a while."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() >= end:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def _own_as(path: Path, before: os.stat_result) -> None:

@@ -69,13 +69,24 @@ def lock_run(path: Path, *, force: bool = False) -> Iterator[None]:
             yield
         finally:
             _tell_holder(stream, "")
-            if _is_current(path / LOCK, stream):  # and not that of another process, where the folder was replaced
-                with suppress(OSError):
-                    (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
-            _unlock(stream)
+            _give_back(path, stream)
             with suppress(OSError):
                 for folder in made:  # where nothing was written, nothing is left
                     folder.rmdir()
+
+
+def _give_back(path: Path, stream: IO[str]) -> None:
+    """Remove the lock file of a run, close it and give the lock back."""
+    removed = not _is_current(path / LOCK, stream)  # it is that of another process, where the folder was replaced
+    if not removed:
+        with suppress(OSError):
+            (path / LOCK).unlink()  # while it is held: whoever opened it before finds that it is gone
+            removed = True
+    _unlock(stream)
+    stream.close()
+    if not removed:
+        with suppress(OSError):
+            (path / LOCK).unlink()  # Windows removes no open file: that of whoever is next is open
 
 
 def _open_current(path: Path) -> tuple[IO[str], bool]:

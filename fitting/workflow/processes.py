@@ -4,7 +4,6 @@ Start with `open_processes`.
 """
 
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +14,7 @@ from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 
+from kinimmune.fitting.signals import blocked_for_children, disregard_keys
 from kinimmune.fitting.workflow.main_module import hide_main, is_of_main, name_main, require_shared
 from kinimmune.fitting.workflow.slots import SlotExecutor, compute
 from kinimmune.fitting.workflow.task import Executor, Json, Task
@@ -120,24 +120,18 @@ def _lost(worker: _Worker, task: Task) -> KinimmuneError:
 
 @contextmanager
 def _spawning(task: Task, worker: _Worker) -> Iterator[None]:
-    """Let a process that is started here ignore Ctrl-C from its first moment, and import a script only for a task of its own.
-
-    A blocked signal stays blocked in the process that is started; here it is only delayed.
-    """
+    """Let a process that is started here ignore Ctrl-C from its first moment, and import a script only for a task of its own."""
     if worker.knows_main is not None:
         yield
         return
     worker.knows_main = is_of_main(task)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        with hide_main(hide=not worker.knows_main):
-            yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with blocked_for_children(), hide_main(hide=not worker.knows_main):
+        yield
 
 
 def _begin_worker(parent: Connection, begin: Connection, kernels: str) -> None:
     """Let a worker end when its parent does, and say that it has begun; it takes kernels from where its parent does."""
+    disregard_keys()
     os.environ["KINIMMUNE_CACHE"] = kernels
     hold_back()
     Thread(target=_end_with, args=(parent,), daemon=True).start()

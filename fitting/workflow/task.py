@@ -9,10 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+SECONDS_UNINTERRUPTED = 0.2
+"""Longest wait [s] in one piece: on Windows an interruption is not heard before its end."""
 Json = Mapping[str, Any]
 """An object that JSON can hold; numbers keep every bit."""
 
@@ -159,12 +162,18 @@ class _Progress:
 
     def gather(self) -> None:
         """Wait for a task to end, keep it, and go on with its chain."""
-        future = self.ended.get()
+        future = self._wait()
         index, task = self.running[future]
         outcome = future.result()
         self.store.save(task, outcome)
         del self.running[future]
         self.proceed(index, self._finish(index, task, outcome, kept=False))
+
+    def _wait(self) -> "Future[Json]":
+        """Return a task that has ended."""
+        while True:
+            with suppress(Empty):
+                return self.ended.get(timeout=SECONDS_UNINTERRUPTED)
 
     def keep(self) -> None:
         """Keep what had ended well when a task failed or the user stopped; nothing runs after work that ended in order."""

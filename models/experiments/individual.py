@@ -220,4 +220,6 @@ def _find_arm(model: OdeModel, text: str, designs: Designs, studies: Sequence[st
         names = [_spell_arm(arm) for arm in arms]
         names += [item.name for item in designs.experiments]
         raise UsageError(f"unknown arm '{text}'; {nearest(text, names)}")
+    if len(of_trials) > 1:
+        raise UsageError(f"arm '{text}' is in several studies; write --arm {' or --arm '.join(map(_spell_arm, of_trials))}")
     return found[0]

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
 
 from kinimmune.models.errors import UsageError
@@ -224,7 +225,9 @@ def _rows(file: str, text: str, required: tuple[str, ...], optional: tuple[str, 
         )
     former = FORMER_COLUMNS.get(file)
     allowed = (*optional, former) if former in header else optional
-    findings = [*_check_header(file, header, required, allowed), *capped(_find_ragged(file, header, found))]
+    comma = _find_decimal_comma(file, header, found)
+    ragged = capped(_find_ragged(file, header, found)) if comma is None else [comma]
+    findings = [*_check_header(file, header, required, allowed), *ragged]
     if findings:
         return Examined((), tuple(findings))
     rows = [
@@ -252,6 +255,17 @@ def _find_ragged(file: str, header: list[str], rows: Iterable[tuple[int, list[st
         if any(cells) and len(cells) != len(header):
             message = f"{file} row {number} has {len(cells)} cells where the header has {len(header)}; quote texts with commas"
             yield Finding(file, number, None, message)
+
+
+def _find_decimal_comma(file: str, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> Finding | None:
+    """Return one finding for a table in which decimal commas split numbers into two cells, as its first such row tells."""
+    for number, cells in rows:
+        halves = [(a, b) for a, b in pairwise(cells) if a.lstrip("+-").isdigit() and b.isdigit()]
+        if len(cells) > len(header) and halves:
+            problem = f"{file} row {number} has {len(cells)} cells where the header has {len(header)}"
+            advice = f"save it with points in numbers, not '{','.join(halves[0])}', and quote texts with commas"
+            return Finding(file, number, None, f"{problem}; {advice}")
+    return None
 
 
 def _check_header(file: str, header: list[str], required: tuple[str, ...], optional: tuple[str, ...]) -> Iterable[Finding]:

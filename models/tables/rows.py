@@ -3,6 +3,7 @@
 Start with `TableRow` and `Tables`; a row type is written beside the reader that uses it.  Text is parsed, never evaluated.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -137,7 +138,11 @@ def _parse_rows(row_type: type[RowT], folder: Path | None, shipped: Path | None)
             rows.append(row_type.model_validate({"file": row.file, "row": row.number, **row.cells}))
         except ValidationError as error:
             faults += [(row, detail) for detail in error.errors()]
-    findings += capped(_explain(row, detail) for row, detail in faults)
+    with_commas = [fault for fault in faults if _has_decimal_comma(fault[1])]
+    if len(with_commas) > 1:  # one is a slip of the pen, more are the form of the table
+        findings.append(_explain_comma(*with_commas[0]))
+        faults = [fault for fault in faults if fault not in with_commas]
+    findings += capped(_explain(*fault) for fault in faults)
     if not table.entries and not findings and not row_type.may_be_empty:
         findings.append(Finding(row_type.table, None, None, f"{row_type.table} has no rows; add at least one"))
     return Examined(tuple(rows), (*findings, *capped(_duplicates(rows))))
@@ -156,6 +161,7 @@ def _duplicates(rows: Sequence[TableRow]) -> Iterable[Finding]:
         first.setdefault(row.identity, row)
 
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _PROBLEMS = {
     "missing": ("no value", "fill it in"),
     "float_parsing": ("'{given}' is not a number", "write a finite decimal number such as 0.25"),
@@ -170,6 +176,17 @@ _PROBLEMS = {
     "less_than_equal": ("'{given}' lies outside its range", "it must be at most {le}"),
     "less_than": ("'{given}' lies outside its range", "it must be below {lt}"),
 }
+
+
+def _has_decimal_comma(detail: Any) -> bool:  # noqa: ANN401  # as in `_explain`
+    return detail["type"] == "float_parsing" and bool(_DECIMAL_COMMA.fullmatch(detail["input"]))
+
+
+def _explain_comma(row: Row, detail: Any) -> Finding:  # noqa: ANN401  # as in `_explain`
+    """Return the one finding for a table whose numbers have decimal commas; one cell stands for all."""
+    place = f"in column '{detail['loc'][0]}' ({row.file} row {row.number})"
+    advice = f"save the table with points in numbers, {detail['input'].replace(',', '.')} here"
+    return Finding(row.file, row.number, str(detail["loc"][0]), f"'{detail['input']}' {place} has a decimal comma; {advice}")
 
 
 def _explain(row: Row, detail: Any) -> Finding:  # noqa: ANN401  # pydantic's ErrorDetails lives in pydantic_core

@@ -28,6 +28,9 @@ def in_package(name):
     return f"kinimmune/{name}" if name.partition("/")[0] != "api" else f"kinimmune/{name.partition('/')[2]}"
 
 
+DOCUMENTS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*") if path.suffix in (".md", ".svg")}
+"""Pages and pictures of the documentation."""
+TOP = ("README.md", "CHANGELOG.md", "CITATION.cff")
 EXPECTED = {name for folder in FOLDERS for name in shipped(folder)}
 
 
@@ -46,7 +49,7 @@ def test_every_package_says_that_it_is_typed():
 def distributions(tmp_path_factory):
     """Return the names in wheel and source distribution, built offline from a copy of the sources."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    for name in (*EXPECTED, "pyproject.toml", "README.md", "LICENSE"):
+    for name in (*EXPECTED, *DOCUMENTS, *TOP, "pyproject.toml", "LICENSE", "MANIFEST.in"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--sdist", "--outdir", str(out), str(source)]
@@ -61,7 +64,8 @@ def test_the_wheel_holds_every_file_under_the_name_of_the_package(distributions)
     wheel, _ = distributions
 
     assert {name for name in wheel if name.startswith("kinimmune/")} == {in_package(name) for name in EXPECTED}
-    assert {name.split("/")[0] for name in wheel} == {"kinimmune", f"kinimmune-{PROJECT['project']['version']}.dist-info"}
+    own = f"kinimmune-{PROJECT['project']['version']}"
+    assert {name.split("/")[0] for name in wheel} == {"kinimmune", f"{own}.dist-info", f"{own}.data"}
     assert any(name.endswith("LICENSE") for name in wheel)
 
 
@@ -69,7 +73,30 @@ def test_the_wheel_holds_every_file_under_the_name_of_the_package(distributions)
 def test_the_source_distribution_holds_every_file(distributions):
     _, archive = distributions
 
-    assert EXPECTED | {"pyproject.toml", "README.md", "LICENSE"} <= archive
+    assert EXPECTED | DOCUMENTS | {*TOP, "pyproject.toml", "LICENSE"} <= archive
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_the_documentation_with_its_pictures(distributions):
+    wheel, _ = distributions
+    place = f"kinimmune-{PROJECT['project']['version']}.data/data/share/doc/kinimmune/"
+
+    assert {f"{place}{name.removeprefix('docs/')}" for name in (*DOCUMENTS, *TOP)} == {
+        name for name in wheel if name.startswith(place)
+    }
+    assert any(name.endswith("predict.svg") for name in wheel)
+
+
+def test_what_an_index_shows_is_complete_and_names_no_index():
+    project = PROJECT["project"]
+
+    assert {"description", "readme", "license", "authors", "keywords", "requires-python"} <= project.keys()
+    assert any(item.startswith("Development Status") for item in project["classifiers"])
+    assert not {"pypi", "anaconda"} & {part for url in project.get("urls", {}).values() for part in url.split(".")}
+
+
+def test_the_package_bounds_no_library_from_above():
+    assert not [item for item in PROJECT["project"]["dependencies"] if "<" in item]
 
 
 def test_constraints_pin_versions_without_addresses():

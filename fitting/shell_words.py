@@ -1,10 +1,12 @@
-"""Command lines that are printed for the user to give again, as a shell reads them.
+r"""Command lines that are printed for the user to give again, as a shell reads them.
 
-Start with `join_words`.
+Start with `join_words`.  On Windows they are for `cmd` and PowerShell, which know double quotes alone and take a backslash for
+what separates folders.
 """
 
 import os
 import shlex
+import subprocess
 from collections.abc import Iterable
 
 
@@ -12,11 +14,13 @@ def join_words(words: Iterable[str]) -> str:
     r"""Return words as a command line on one line, which a shell takes apart into the same words.
 
     A word with a line break or another unprintable letter takes the form $'...' of bash, zsh and ksh; the others take that of
-    every shell.
+    every shell.  On Windows no name has such a letter.
 
     >>> print(join_words(["-o", "a  b", "it's", "two" + chr(10) + "lines"]))
     -o 'a  b' 'it'"'"'s' $'two\012lines'
     """
+    if os.name == "nt":
+        return subprocess.list2cmdline(words)
     return " ".join(map(_quote, words))
 
 
