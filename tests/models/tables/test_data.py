@@ -277,7 +277,7 @@ def test_melanoma_is_fitted_to_survival_and_its_numbers_are_those_of_the_abstrac
 
 
 def test_melanoma_is_fitted_to_the_responses_of_both_single_arms():
-    """None of 37 under sorafenib, 10 of 83 with dacarbazine; 11 weeks without progression, 37.0 to death (eisen2006, eisen2011)."""
+    """None of 37 under sorafenib, 10 of 83 with dacarbazine; 11 weeks to progression, 37.0 to death (eisen2006, 2011)."""
     single = {
         (item.study, item.statistic.value): item for item in read_targets(model="melanoma") if item.study.startswith("eisen")
     }
