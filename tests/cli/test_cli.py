@@ -98,6 +98,8 @@ def test_list_names_models_and_the_arms_of_the_trials(kinimmune):
         "asia_pacific": {"sorafenib": 150, "placebo": 76},
         "soraftem": {"sorafenib_temozolomide": 63, "temozolomide": 63},
         "mcdermott2008": {"sorafenib_dacarbazine": 51, "placebo_dacarbazine": 50},
+        "eisen2006": {"sorafenib": 37},
+        "eisen2011": {"sorafenib_dacarbazine": 83},
     }
 
 

@@ -67,6 +67,11 @@ def change_parameter(folder: Path, name: str, cells: Mapping[str, str], model: s
     _rewrite(folder, lambda row: [row | cells if _is_of(row, name, model) else row])
 
 
+def drop_parameter(folder: Path, name: str, model: str) -> None:
+    """Leave out the row of a parameter of a model."""
+    _rewrite(folder, lambda row: [] if _is_of(row, name, model) else [row])
+
+
 def split_row(folder: Path, name: str, model: str, cells: Mapping[str, str]) -> None:
     """Give a model a row of its own of a parameter that others share, with other cells."""
 

@@ -28,7 +28,9 @@ def add_design(folder, row):
 
 def test_criteria_are_those_of_their_papers():
     known = {row.criterion: (row.progression_ratio, row.progression_increase, row.response_ratio) for row in read_criteria()}
+    products = tuple(ratio**2 for ratio in known.pop("WHO")[::2])  # of two diameters
     assert known == {"RECIST 1.0": (1.2, 0.0, 0.7), "RECIST 1.1": (1.2, 5.0, 0.7), "mRECIST": (1.2, 0.0, 0.7)}
+    assert products == pytest.approx((1.25, 0.5), abs=1e-3)
 
 
 def test_a_trial_takes_its_numbers_from_its_criterion_where_its_design_has_none(folder):

@@ -259,7 +259,7 @@ def test_trial_model_has_estimated_parameters_for_both_studies():
 
 def test_melanoma_is_fitted_to_survival_and_its_numbers_are_those_of_the_abstract():
     """45.6 and 51.3 weeks to death, 21.1 and 11.7 to progression, with or without death, which is fitted (mcdermott2008)."""
-    targets = read_targets(model="melanoma")
+    targets = [item for item in read_targets(model="melanoma") if item.study == "mcdermott2008"]
     weeks = {
         (item.arm, item.endpoint.value): item.value * DAYS_PER_MONTH / 7.0
         for item in targets
@@ -273,4 +273,18 @@ def test_melanoma_is_fitted_to_survival_and_its_numbers_are_those_of_the_abstrac
         **{(placebo, endpoint): pytest.approx(11.7, abs=0.05) for endpoint in ("ttp", "pfs")},
     }
     fitted = {(item.endpoint.value, item.statistic) for item in targets if item.role is Role.FIT}
-    assert fitted == {("os", Statistic.MEDIAN), ("pfs", Statistic.MEDIAN)}
+    assert fitted == {(end, kind) for end in ("os", "pfs") for kind in (Statistic.MEDIAN, Statistic.HAZARD_RATIO)}
+
+
+def test_melanoma_is_fitted_to_the_responses_of_both_single_arms():
+    """None of 37 under sorafenib, 10 of 83 with dacarbazine; 11 weeks to progression, 37.0 to death (eisen2006, 2011)."""
+    single = {
+        (item.study, item.statistic.value): item for item in read_targets(model="melanoma") if item.study.startswith("eisen")
+    }
+    responses = {study: round(item.value * item.n) for (study, kind), item in single.items() if kind == "response_rate"}
+    weeks = {study: item.value * DAYS_PER_MONTH / 7.0 for (study, kind), item in single.items() if kind == "median"}
+
+    assert responses == {"eisen2006": 0, "eisen2011": 10}
+    assert weeks == {"eisen2006": pytest.approx(11.0, abs=0.01), "eisen2011": pytest.approx(37.0, abs=0.01)}
+    unfitted = [place for place, item in single.items() if item.role is not Role.FIT]
+    assert unfitted == [("eisen2011", "median")]

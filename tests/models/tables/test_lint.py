@@ -72,7 +72,7 @@ def test_a_fit_to_an_unknown_study_is_refused(folder):
     folder.put("sources.csv", 2, fitted_to="shrap")
     assert [finding.message for finding in check(Tables(folder.path))] == [
         "'shrap' in column 'fitted_to' of source 'document000' is neither a study with targets nor a target (sources.csv row 2); "
-        "studies: asia_pacific, mcdermott2008, sharp"
+        "studies: asia_pacific, eisen2006, eisen2011, mcdermott2008, sharp"
     ]
 
 

@@ -16,11 +16,10 @@ def test_numbers_of_no_study_say_which_model_they_are_about():
 
 
 def test_published_numbers_are_those_of_the_abstracts():
-    """Eisen 2006 and 2011, the xenografts, Salewski 2022 and Liao 2015, as their abstracts print them."""
+    """Mohr 2025, Eisen 2006 and 2011, the xenografts, Salewski 2022 and Liao 2015, as their abstracts print them."""
     found = {item.quantity: (item.value, item.unit) for item in read_observations() if item.study is None}
-    assert found["sorafenib_response_fraction"] == (0.0, "1")
-    assert found["sorafenib_progression_free_median"] == (11.0, "week")
-    assert found["sorafenib_dacarbazine_survival_median"] == (37.0, "week")
+    assert found["slope_of_log_hazard_ratios"] == (0.5, "1")
+    assert (found["sorafenib_stable_fraction"][0], found["sorafenib_dacarbazine_stable_fraction"][0]) == (0.19, 0.37)
     assert found["xenografts_slowed"][0] / found["xenografts_tried"][0] == 0.75
     assert [found[f"survival_mlh1_{arm}"][0] for arm in ("abemaciclib", "anti_pdl1", "control")] == [14.5, 9.0, 3.5]
     assert [found[f"treg_sign_{dose}_mg"][0] for dose in (200, 400, 800)] == [0.0, -1.0, -1.0]

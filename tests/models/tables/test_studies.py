@@ -16,7 +16,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.studies import list_studies
 from kinimmune.models.tables.treatments import list_regimens
 
-HCC, MELANOMA = ("sharp", "asia_pacific"), ("soraftem", "mcdermott2008")
+HCC, MELANOMA = ("sharp", "asia_pacific"), ("soraftem", "mcdermott2008", "eisen2006", "eisen2011")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_study_belongs_to_the_models_it_names_and_others_to_every_other_model(
 
 def test_a_model_has_the_virtual_trials_of_all_studies_that_name_it_fitted_or_not():
     assert list_tried_studies("melanoma", Tables()) == MELANOMA
-    assert {target.study for target in read_fitted_targets("melanoma", Tables())} == {"mcdermott2008"}
+    assert {target.study for target in read_fitted_targets("melanoma", Tables())} == set(MELANOMA[1:])
     assert list_tried_studies("hcc_trial", Tables()) == HCC
     assert {trial.study for trial in read_designs(load_model("melanoma"), Tables()).trials} == set(MELANOMA)
 
@@ -75,5 +75,5 @@ def test_the_regimens_of_the_package_are_not_those_of_a_trial_of_ones_own(tmp_pa
     shutil.copytree(OWN_TRIAL, own)
 
     assert list_regimens(Tables(own)) == ()
-    assert {row.study for row in list_regimens(Tables())} == set(MELANOMA)
+    assert {row.study for row in list_regimens(Tables())} == set(MELANOMA) - {"eisen2006"}  # a constant dose alone
     assert check(Tables(own)) == ()

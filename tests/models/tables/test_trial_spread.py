@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 from own_values import add_own, write_regorafenib
-from several_trials import change_parameter, split_row, write_trials
+from several_trials import change_parameter, drop_parameter, split_row, write_trials
 
 from kinimmune.cli.printing.model import describe, print_model
 from kinimmune.fitting.lint import check, warn
@@ -85,7 +85,8 @@ def test_a_model_without_trials_has_none_to_differ_between(tmp_path):
     (tmp_path / "tables").mkdir()
     path = tmp_path / "tables" / "parameters.csv"
     path.write_text(files("kinimmune.data").joinpath("parameters.csv").read_text(encoding="utf-8"), encoding="utf-8")
-    change_parameter(path.parent, "kinase_shift", {"trial_spread": "0.2"}, "hcc_cells")
+    drop_parameter(path.parent, "kinase_shift", "hcc_cells")
+    change_parameter(path.parent, "kinase_shift", {"model": "melanoma hcc_cells", "trial_spread": "0.2"}, "melanoma")
     with pytest.raises(DataError, match=r"'kinase_shift' has trial_spread 0\.2 .* and model 'hcc_cells' is tried in no trial"):
         load_model("hcc_cells", Tables(path.parent))
     assert any("model 'hcc_cells' is tried in no trial" in item.message for item in check(Tables(path.parent)))
@@ -93,7 +94,7 @@ def test_a_model_without_trials_has_none_to_differ_between(tmp_path):
     split_row(path.parent, "kinase_shift", "hcc_cells", {"trial_spread": ""})
     assert load_model("hcc_cells", Tables(path.parent)).parameters
     found = [item.key for item in load_model("melanoma", Tables(path.parent)).parameters if item.shift is not None]
-    assert found == ["kinase_shift_deviation:soraftem", "kinase_shift_deviation:mcdermott2008"]
+    assert found == [f"kinase_shift_deviation:{study}" for study in ("soraftem", "mcdermott2008", "eisen2006", "eisen2011")]
 
 
 def test_one_fitted_trial_is_told_and_two_are_not(tmp_path):
