@@ -12,6 +12,7 @@ from paths import OWN_TRIAL
 from kinimmune.fitting.estimation.fitted import Fitted, read_fitted
 from kinimmune.fitting.estimation.run_files import read_results
 from kinimmune.fitting.runs.run import Run, open_run
+from kinimmune.fitting.sampling.description import normal_approximation
 from kinimmune.fitting.sampling.results import (
     SAMPLE_JSON,
     Draws,
@@ -19,7 +20,7 @@ from kinimmune.fitting.sampling.results import (
     read_sample,
     write_sample,
 )
-from kinimmune.fitting.sampling.sample import normal_approximation, sample_fit
+from kinimmune.fitting.sampling.sample import sample_fit
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS
 from kinimmune.fitting.workflow.executors import open_executor
