@@ -148,6 +148,8 @@ class SensitivityOptions(BaseModel):
     arm: str | None = None
     """Arm or experiment of a state, in place of one in the name of the output."""
     method: Literal["local", "morris", "sobol", "prcc"] = "sobol"
+    by: Literal["surrogate", "model"] | None = None
+    """What a Sobol study runs; None takes a learned output where that is sooner known well enough."""
     samples: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=2**20)] | None = None
     """None leaves the number of rows to the method."""
     patients: Patients | None = None

@@ -3,7 +3,7 @@
 Start with `learn_process`.  The process has a squared exponential covariance with a length of its own for every coordinate
 (C. E. Rasmussen & C. K. I. Williams, Gaussian Processes for Machine Learning, 2006, sections 2.2, 5.1 and 5.4.1); lengths, size
 and noise have the largest marginal likelihood, with a wide prior on the lengths that keeps them finite where nothing depends on
-a coordinate.  Where it knows nothing the trend is left, so a quadratic function is learned exactly.
+a coordinate.  Where it knows nothing the trend is left, so a quadratic function is learned exactly from points enough.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ FIRST_NOISE, LEAST_NOISE = 1e-3, 1e-7
 """Variance of the noise at which the search begins and at which it ends, per variance about the trend."""
 ROUNDS = 60
 """Most steps of that search."""
+FEW = 2
+"""Points per coefficient of a quadratic trend below which it is linear."""
 RIDGE = 1e-6
 """Weight of squared coefficients of the trend."""
 
@@ -39,7 +41,7 @@ class GaussianProcess:
     scale: Array
     """Standard deviation of the points, shape (d,)."""
     trend: Array
-    """Coefficients of 1, coordinates and their products, shape (1 + d + d (d + 1) / 2,)."""
+    """Coefficients of 1, coordinates and their products, shape (1 + d + d (d + 1) / 2,), or of the first two, shape (1 + d,)."""
     rates: Array
     """Reciprocal lengths, shape (d,)."""
     weights: Array
@@ -69,7 +71,7 @@ class GaussianProcess:
         """
         here, known = (self._standardise(at) for at in (points, taught))
         about = np.exp(-0.5 * _squared_distances(here * self.rates, known * self.rates)) @ self.weights
-        return real(list_features(here) @ self.trend + about)
+        return real(list_features(here)[:, : self.trend.size] @ self.trend + about)
 
     def _standardise(self, points: Array) -> Array:
         return real((points[:, self.columns] - self.centre) / self.scale)
@@ -95,8 +97,10 @@ def learn_process(points: Array, values: Array, noise: Array, columns: tuple[int
     centre, scale = own.mean(axis=0), np.maximum(own.std(axis=0), np.finfo(float).tiny)
     at = (own - centre) / scale
     features = list_features(at)
+    if len(values) < FEW * features.shape[1]:
+        features = features[:, : len(columns) + 1]
     weighted = features / noise[:, None]
-    trend = np.linalg.solve(weighted.T @ features + RIDGE * np.eye(features.shape[1]), weighted.T @ values)
+    trend = real(np.linalg.solve(weighted.T @ features + RIDGE * np.eye(features.shape[1]), weighted.T @ values))
     rest = values - features @ trend
     size = float(rest.std())
     if size <= 1e-9 * float(values.std()):  # quadratic to rounding

@@ -81,7 +81,7 @@ class TriedDraws:
         best = self.truth[known].max() if known.any() else -np.inf
         matters = self.beyond_truth > best - MATTERS
         gap = np.where(matters, self.beyond_truth, 0.0) - np.where(matters, np.maximum(self.beyond_surrogate, -1e6), 0.0)
-        return np.maximum(gap, 0.0)
+        return real(np.maximum(gap, 0.0))
 
     def find_tail_errors(self) -> Array:
         """Return the mean error of ln density in the low and the high tail of every coordinate less that of all, shape (2, n)."""

@@ -20,6 +20,7 @@ from kinimmune.fitting.sampling.importance import Weights, smooth_weights, weigh
 from kinimmune.fitting.sampling.surrogate import NormalApproximation, fit_surrogate
 from kinimmune.fitting.sampling.surrogate_checks import SurrogateReport, TriedDraws, check_surrogate, find_unreached, name_tail
 from kinimmune.fitting.workflow.runtime import Runtime
+from kinimmune.fitting.workflow.slots import one_blas_thread
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError, UsageError
@@ -143,7 +144,12 @@ def draw_by_surrogate(
         when too few points can be computed
     """
     settings.require(normal.mean.size)
-    work = _Work(target, normal, tuple(names), settings, runtime)
+    with one_blas_thread():  # as in every task, so that sums come out the same
+        return _draw(_Work(target, normal, tuple(names), settings, runtime))
+
+
+def _draw(work: "_Work") -> SurrogateDraws:
+    settings, normal, runtime = work.settings, work.normal, work.runtime
     measured, columns = work.survey()
     first = replace(settings.ensembles, steps=FIRST_STEPS, block=FIRST_STEPS)
     found = work.walk(work.learn(measured, columns, 0), first, 0)
