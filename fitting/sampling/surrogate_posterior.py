@@ -26,7 +26,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError, UsageError
 
 TEMPER = 1.2
-"""By how much the surrogate's log density is divided: without it the weights have k-hat .8 though their spread looks superb."""
+"""By how much the surrogate's log density is divided, so that a tail that was learned too thin still gets draws."""
 OVER_DISPERSION, FREEDOM = 1.25, 8.0
 """Width of the first points over that of the normal approximation, and degrees of freedom of their Student distribution."""
 BASES = 3
