@@ -29,7 +29,7 @@ PROGRAM = str(Path(sys.executable).with_name("kinimmune"))
 COMMANDS = {
     "fit": ("fit", "hcc_trial", "--data", "TABLES", "-o", "RUN", "--patients", "4", "--starts", "12"),
     "profile": ("profile", "RUN", "--parameters", "growth", "--draws", "0", "--jobs", "1"),
-    "sample": ("sample", "RUN", "--steps", "25", "--walkers", "4", "--jobs", "2"),
+    "sample": ("sample", "RUN", "--method", "emcee", "--steps", "25", "--walkers", "4", "--jobs", "2"),
     "sensitivity": (
         *("sensitivity", "RUN", "--method", "sobol", "--output", "hazard_ratio:example:os"),
         *("--parameters", ",".join(ESTIMATED), "--samples", "192", "--jobs", "1"),

@@ -1,4 +1,6 @@
-"""Which of emcee's moves `kinimmune sample` uses: python benchmarks/sample_moves.py RUN, of a run that has been sampled.
+"""Which of emcee's moves `kinimmune sample` uses: python benchmarks/sample_moves.py RUN.
+
+The run has been sampled with --method emcee.
 
 First the variance of a standard normal that each move gives, which must be 1: DESnookerMove of emcee 3.1.6 does not keep it.
 Then autocorrelation times on the surrogate of the run's posterior, which costs nothing to evaluate: moves that need no surrogate

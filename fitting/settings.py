@@ -148,6 +148,8 @@ class SensitivityOptions(BaseModel):
     arm: str | None = None
     """Arm or experiment of a state, in place of one in the name of the output."""
     method: Literal["local", "morris", "sobol", "prcc"] = "sobol"
+    by: Literal["surrogate", "model"] | None = None
+    """What a Sobol study runs; None takes a learned output where that is sooner known well enough."""
     samples: Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=2**20)] | None = None
     """None leaves the number of rows to the method."""
     patients: Patients | None = None
@@ -168,11 +170,16 @@ class SampleOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    method: Literal["surrogate", "emcee"] = "surrogate"
+    points: int = 400
+    """Points from which a surrogate begins to learn; half as many follow where it has its mass."""
+    draws: int = 1000
+    """Draws from the surrogate at which the posterior itself is computed."""
     ensembles: int = 4
     walkers: int | None = None
     """Walkers of each ensemble; None takes twice the number of parameters and a few more."""
-    steps: int = 600
-    """A posterior such as that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
+    steps: int | None = None
+    """None leaves it to the method."""
     patients: Patients | None = None
     """None takes those of the fit."""
     seed: Seed | None = None

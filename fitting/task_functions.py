@@ -12,8 +12,11 @@ from kinimmune.fitting.estimation.fit import FIT_START
 from kinimmune.fitting.identifiability.identifiability import CURVATURE, JACOBIAN
 from kinimmune.fitting.identifiability.mechanism_share import SHARE_BLOCK, SHARE_DRAWS
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, PROFILE_POINT, PROFILE_PREDICTION
+from kinimmune.fitting.sampling.emulator import SAMPLE_LEARN
 from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT
 from kinimmune.fitting.sampling.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
+from kinimmune.fitting.sampling.surrogate_posterior import SAMPLE_WALK, SAMPLE_WALK_SURVEY
+from kinimmune.fitting.sampling.surrogate_sample import SAMPLE_MEASURE, SAMPLE_SEARCH
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK
 from kinimmune.fitting.workflow.slots import one_blas_thread
 from kinimmune.fitting.workflow.store import StoredTask
@@ -36,6 +39,11 @@ TASK_FUNCTIONS: tuple[TaskFunction, ...] = (
     SAMPLE_SURVEY,
     SAMPLE_BLOCK,
     SAMPLE_PREDICT,
+    SAMPLE_MEASURE,
+    SAMPLE_SEARCH,
+    SAMPLE_LEARN,
+    SAMPLE_WALK_SURVEY,
+    SAMPLE_WALK,
     SENSITIVITY_BLOCK,
 )
 

@@ -117,7 +117,9 @@ RUN_COMMANDS = (
     Command(("report", "run"), _reads("results/*.json", "results/sample-draws.csv"), 3, ("run/figures", "run/report.pdf")),
     Command(("fit", "hcc_trial", "-o", "run", "--resume"), _reads("results/tasks/start-*"), 3),
     Command(("profile", "run", "--parameters", "growth", "--draws", "0", "--resume"), _reads("results/tasks/profile-*"), 2),
-    Command(("sample", "run", "--steps", "25", "--walkers", "4", "--resume"), _reads("results/tasks/sample-*"), 2),
+    Command(
+        ("sample", "run", "--method", "emcee", "--steps", "25", "--walkers", "4", "--resume"), _reads("results/tasks/sample-*"), 2
+    ),
     Command(
         ("sensitivity", "run", "--method", "local", "--output", OUTPUT, "--resume"),
         _reads("results/tasks/sensitivity-*", "results/sample.json"),

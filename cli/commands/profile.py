@@ -22,6 +22,12 @@ Predictions = Annotated[
     ),
 ]
 Draws = Annotated[int, typer.Option("--draws", min=0, help="Draws for the share of a mechanism; 0 leaves it out.")]
+Refits = Annotated[
+    bool | None,
+    typer.Option(
+        "--refits/--no-refits", help="Curvature, refits and shares; computed unless --parameters names some, if neither is given."
+    ),
+]
 Only = Annotated[bool, typer.Option("--identifiability-only", help="Curvature, refits and shares; no profiles.")]
 
 
@@ -31,6 +37,7 @@ def profile(
     prediction: Predictions = None,
     patients: Annotated[int | None, typer.Option("--patients", help="Virtual patients per arm, if not those of the run.")] = None,
     draws: Draws = USUAL_DRAWS,
+    refits: Refits = None,
     identifiability_only: Only = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on at the last finished points.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew where profiles were begun before.")] = False,
@@ -43,7 +50,8 @@ def profile(
     """Tell what the published numbers identify in a fit.
 
     Profiles go to RUN/results/profile.json, curvature, refits and shares to RUN/results/identifiability.json; the report of the
-    run shows both. Draws and starts use the seed of the run.
+    run shows both. With --parameters only those are computed, with no prediction but those named, and no refits unless --refits
+    asks for them. Draws and starts use the seed of the run.
     """
     from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
     from kinimmune.fitting.configuration import read_settings
@@ -58,12 +66,13 @@ def profile(
     try_cluster(dask)
     with lock_run(open_run(run).path, force=force):
         fitted = read_fitted(open_run(run)).with_patients(patients)
-        plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only)
+        wanted = (identifiability_only or not names) if refits is None else refits
+        plan = plan_profile(fitted, names, tuple(prediction or ()), draws=draws, profiles=not identifiability_only, refits=wanted)
         found = run_in(fitted.run, execution, PREFIX, plan.forecast, lambda runtime: run_profile(plan, runtime))
     _tell(*found, notes, as_json=as_json)
 
 
-def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult", notes: Notes, *, as_json: bool) -> None:
+def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult | None", notes: Notes, *, as_json: bool) -> None:
     """Print results on stdout, warnings on stderr."""
     from kinimmune.cli.printing.profile import print_identifiability, print_profile
 
@@ -74,15 +83,19 @@ def _tell(profiled: "ProfileResult | None", identified: "IdentifiabilityResult",
         return
     if profiled is not None:
         print_profile(profiled)
-    print_identifiability(identified)
+    if identified is not None:
+        print_identifiability(identified)
 
 
-def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult") -> dict[str, object]:
-    """Return the profiles with what is identified under a key of its own, or the latter alone."""
+def _as_json(profiled: "ProfileResult | None", identified: "IdentifiabilityResult | None") -> dict[str, object]:
+    """Return the profiles with what is identified under a key of its own, or either alone."""
     import json
 
     from kinimmune.fitting.identifiability.results import IDENTIFIABILITY_JSON
     from kinimmune.fitting.profile.results import PROFILE_JSON
 
+    found: dict[str, object] = {} if profiled is None else json.loads(PROFILE_JSON.dump(profiled))
+    if identified is None:
+        return found
     known: dict[str, object] = json.loads(IDENTIFIABILITY_JSON.dump(identified))
-    return known if profiled is None else {**json.loads(PROFILE_JSON.dump(profiled)), "identifiability": known}
+    return known if profiled is None else {**found, "identifiability": known}

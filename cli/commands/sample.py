@@ -1,4 +1,4 @@
-"""`kinimmune sample`: the posterior of a finished fit by ensembles of walkers."""
+"""`kinimmune sample`: the posterior of a finished fit, by a surrogate or by ensembles of walkers on the model itself."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from kinimmune.fitting.sampling.results import SampleResult
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run whose fit is done.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method", help="surrogate (if none): learn what the model predicts, walk on that, weigh by the model; or emcee."
+    ),
+]
+Points = Annotated[int | None, typer.Option("--points", help="surrogate: points it begins to learn from; 400 if none are given.")]
+DrawCount = Annotated[
+    int | None, typer.Option("--draws", help="surrogate: draws at which the model itself is run; 1000 if none are given.")
+]
 Ensembles = Annotated[int | None, typer.Option("--ensembles", help="Independent ensembles, at least 4, and 4 if none are given.")]
 Walkers = Annotated[
     int | None,
@@ -22,7 +32,10 @@ Walkers = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", help="Steps of each ensemble, a multiple of 25; 600 if none are given; --resume adds more."),
+    typer.Option(
+        "--steps",
+        help="Steps of each ensemble, a multiple of 25; if none are given 1000 on a surrogate, 600 of emcee.",
+    ),
 ]
 Patients = Annotated[int | None, typer.Option("--patients", help="Virtual patients per arm, a power of two; the fit's if none.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on after the last finished block of steps.")]
@@ -30,6 +43,9 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on after the last fin
 
 def sample(
     run: RunFolder,
+    method: Method = None,
+    points: Points = None,
+    draws: DrawCount = None,
     ensembles: Ensembles = None,
     walkers: Walkers = None,
     steps: Steps = None,
@@ -44,7 +60,8 @@ def sample(
 ) -> None:
     """Sample the posterior of a fit and predict from it.
 
-    Exit code 1 says that the ensembles have not converged; results are written all the same, to RUN/results/sample.json.
+    Exit code 1 says that the sample is not to be trusted: ensembles that have not converged, or a surrogate that fails its own
+    diagnostics. Results are written all the same, to RUN/results/sample.json.
     """
     from kinimmune.cli.printing.sample import print_sample
     from kinimmune.cli.session import ExecutionOptions, run_in, try_cluster
@@ -56,7 +73,16 @@ def sample(
     from kinimmune.fitting.sampling.run import plan_sample, run_sample
     from kinimmune.fitting.settings import SampleOptions
 
-    given = {"ensembles": ensembles, "walkers": walkers, "steps": steps, "patients": patients, "seed": seed}
+    given = {
+        "method": method,
+        "points": points,
+        "draws": draws,
+        "ensembles": ensembles,
+        "walkers": walkers,
+        "steps": steps,
+        "patients": patients,
+        "seed": seed,
+    }
     execution = ExecutionOptions(read_settings(None, {"jobs": jobs}).jobs, dask, resume, force, Notes(quiet))
     chosen = parse_options(SampleOptions, given)
     try_cluster(dask)
@@ -68,7 +94,7 @@ def sample(
     else:
         print_sample(result)
     if not result.converged:
-        print_error(_advise(result, run, {**chosen.model_dump(exclude={"steps"}), "steps": 2 * result.steps}))
+        print_error(_advise(result, run, chosen.model_dump(exclude={"steps", "points", "draws", "method"})))
         raise typer.Exit(Exit.NOT_CONVERGED)
 
 
@@ -76,8 +102,18 @@ def _advise(result: "SampleResult", run: Path, given: Mapping[str, int | None]) 
     """Return what did not converge, and the command that goes on."""
     faults = "; ".join(result.faults[:3])
     more = f"; and {len(result.faults) - 3} more" if len(result.faults) > 3 else ""
-    options = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    if result.surrogate is not None:
+        own = {name: given[name] for name in ("patients", "seed")}
+        return (
+            f"the surrogate is not to be trusted: {faults}{more}. Results are in {run}/results; "
+            f"sample the model itself with: {_write_command(run, own, 'emcee', '--force')}"
+        )
     return (
         f"the ensembles have not converged: {faults}{more}. Results are in {run}/results; "
-        f"go on with: {join_words(['kinimmune', 'sample', str(run), *options, '--resume'])}"
+        f"go on with: {_write_command(run, {**given, 'steps': 2 * result.steps}, 'emcee', '--resume')}"
     )
+
+
+def _write_command(run: Path, given: Mapping[str, int | None], method: str, last: str) -> str:
+    options = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    return join_words(["kinimmune", "sample", str(run), "--method", method, *options, last])

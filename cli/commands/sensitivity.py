@@ -48,9 +48,17 @@ Parameters = Annotated[
     typer.Option("--parameters", metavar="A,B,...", help="What varies; if none the ranges, else everything with a prior."),
 ]
 Groups = Annotated[list[str] | None, typer.Option("--group", metavar="NAME=A,B,...", help="One index for several parameters.")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", help="sobol: surrogate, an output learned from 800 draws, or model; if none what is sooner known well enough."
+    ),
+]
 Samples = Annotated[
     int | None,
-    typer.Option("--samples", help="Base rows (sobol: 512, 768, 1024 ...), trajectories (morris) or draws (prcc)."),
+    typer.Option(
+        "--samples", help="Base rows (sobol: 512, 768 ...; 4096 of a surrogate), trajectories (morris) or draws (prcc)."
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study at its last finished block.")]
 
@@ -62,6 +70,7 @@ def sensitivity(
     parameters: Parameters = None,
     ranges: Ranges = None,
     groups: Groups = None,
+    by: By = None,
     samples: Samples = None,
     patients: Annotated[int | None, typer.Option("--patients", help="Virtual patients per arm, a power of two.")] = None,
     arm: Annotated[str | None, typer.Option("--arm", help="Arm or experiment of a state, in place of :ARM in its name.")] = None,
@@ -102,6 +111,7 @@ def sensitivity(
     chosen = {
         "output": output,
         "method": method,
+        "by": by,
         "samples": samples,
         "patients": patients,
         "second_order": second_order,
@@ -198,7 +208,7 @@ def _carry_out(work: "PlannedStudy", execution: "ExecutionOptions") -> "Sensitiv
     if work.plan.posterior is not None:
         execution.notes.say(f"posterior: {work.plan.posterior_note}")
     study = work.plan.study
-    return run_in(work.run, execution, study.prefix, study.blocks, lambda runtime: _study_and_draw(work, runtime))
+    return run_in(work.run, execution, study.prefix, work.plan.tasks, lambda runtime: _study_and_draw(work, runtime))
 
 
 def _study_and_draw(work: "PlannedStudy", runtime: "Runtime") -> "SensitivityResult":

@@ -7,17 +7,22 @@ from collections.abc import Sequence
 
 from kinimmune.cli.terminal import format_number, print_table
 from kinimmune.fitting.sampling.results import SampledParameter, SampleResult
+from kinimmune.fitting.sampling.surrogate_checks import describe_report
 
 
 def print_sample(result: SampleResult) -> None:
     """Print the tables of a sample on stdout."""
+    verdict = "converged" if result.converged else "not converged" if result.surrogate is None else "not to be trusted"
     print(
-        f"{result.model}: {'converged' if result.converged else 'not converged'}; {result.patients} patients, "
+        f"{result.model}: {verdict}; by {result.method}, {result.patients} patients, "
         f"seed {result.seed}, {result.ensembles} ensembles of {result.walkers} walkers, "
         f"{result.steps} steps of which {result.burn_in} are left out\n"
         f"{result.evaluations} evaluations, {result.failed} failed; "
-        f"accepted {', '.join(f'{100.0 * share:.0f} %' for share in result.acceptance)}\n"
+        f"accepted {', '.join(f'{100.0 * share:.0f} %' for share in result.acceptance)}"
     )
+    if result.surrogate is not None:
+        print(describe_report(result.surrogate))
+    print()
     _print_parameters(result.parameters)
     rows = [
         (row.name, *(format_number(value, 3) for value in (row.median, row.error, row.lower, row.upper, row.ess)))

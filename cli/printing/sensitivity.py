@@ -4,7 +4,7 @@ Start with `print_sensitivity`.
 """
 
 from kinimmune.cli.terminal import format_number, print_table
-from kinimmune.fitting.sensitivity.results import Indices, SensitivityResult, judge_convergence
+from kinimmune.fitting.sensitivity.results import Indices, LearnedOutput, SensitivityResult, judge_convergence
 
 _ROWS = {"sobol": "base rows", "morris": "trajectories", "prcc": "draws", "local": "parameters"}
 
@@ -20,6 +20,8 @@ def print_sensitivity(result: SensitivityResult) -> None:
     unit = "" if result.unit == "1" else f" {result.unit}"
     print(f"{result.output} = {format_number(result.value)}{unit}{spread}")
     print(tell_loss(result))
+    if result.learned is not None:
+        print(tell_learned(result.by, result.learned))
     columns = {"sobol": _sobol, "morris": _morris, "prcc": _prcc, "local": _local}[result.method](result)
     rows = [(result.names[place], *(cells[place] for cells in columns.values())) for place in result.order]
     print_table("", ("parameter", *columns), rows, tuple(columns))
@@ -39,6 +41,14 @@ def tell_loss(result: SensitivityResult) -> str:
     reasons = "; ".join(f"{count} x {reason}" for reason, count in result.reasons.items())
     what = "parameters have no index" if result.method == "local" else f"{_ROWS[result.method]} failed and were drawn again"
     return f"{result.failed} {what} ({100.0 * result.failed_share:.2g} %): {reasons}"
+
+
+def tell_learned(by: str, learned: LearnedOutput) -> str:
+    """Return one line on an output that was learned, and on what the indices are computed from."""
+    missed = f"misses {100.0 * learned.missed:.2g} % of its variance on {learned.unseen} others"
+    use = "indices are of what was learned, half-widths contain what it misses"
+    kept = use if by == "surrogate" else "indices are of the model itself"
+    return f"output learned from {learned.taught} draws {missed}: {kept}"
 
 
 def _sobol(result: SensitivityResult) -> dict[str, list[str]]:

@@ -11,8 +11,8 @@ import numpy as np
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.problem.changes import apply_changes
 from kinimmune.fitting.problem.settings import open_problem, open_tables
+from kinimmune.fitting.sampling.description import normal_approximation
 from kinimmune.fitting.sampling.posterior import read_posterior
-from kinimmune.fitting.sampling.sample import normal_approximation
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
 from kinimmune.models.errors import DataError

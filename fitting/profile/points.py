@@ -15,6 +15,7 @@ from kinimmune.fitting.problem.derivatives import forward_points, forward_slopes
 from kinimmune.fitting.problem.objective import ConstrainedPrediction, Objective, TrialObjective, log_prediction
 from kinimmune.fitting.problem.problem import FitProblem, predict, widen
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
+from kinimmune.fitting.profile.descent import descend
 from kinimmune.fitting.workflow.task import Json, TaskFunction
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
@@ -51,7 +52,7 @@ def find_point(objective: Objective, index: int, value: float, start: Sequence[f
     """Minimise with one coordinate fixed at a value and return `point`, `cost`, `reached` (the value) and how that went."""
     begin = np.clip(np.array(start, dtype=float), *objective.bounds)
     begin[index] = value
-    found = minimise(objective, begin, _ignore, (index,), objective.tolerance)
+    found = descend(objective, begin, (index,), objective.tolerance)
     what = f"{objective.names[index]} at {value:.4g} prior sd"
     return {**_outcome(found, found.evaluations), "reached": value, **_failure(what, found)}
 
@@ -118,7 +119,7 @@ def compute_constrained_prediction(inputs: Json) -> Json:
     constraint = ConstrainedPrediction(str(inputs["prediction"]), float(inputs["value"]), float(inputs["width"]))
     constrained = replace(objective, problem=widen(objective.problem), constraint=constraint)
     start = np.clip(np.array(inputs["start"]), *constrained.bounds)
-    found = minimise(constrained, start, _ignore, (), constrained.tolerance)
+    found = descend(constrained, start, (), constrained.tolerance)
     outcome = {**_outcome(found, found.evaluations + 1), "asked": constraint.value}
     if not math.isfinite(found.chi_square):
         return {**outcome, "reached": None, **_failure(constraint.name, found)}

@@ -55,7 +55,13 @@ class ProfileSettings:
     parameters: tuple[str, ...] = ()
     """Keys of estimated parameters; empty for all."""
     predictions: tuple[str, ...] = ()
-    """Names of predictions; empty for `default_predictions`."""
+    """Names of predictions; empty for `default_predictions` where all parameters are profiled, for none where some are named."""
+
+    def choose_profiled(self, problem: FitProblem) -> tuple[str, ...]:
+        """Return the names of the predictions that are profiled."""
+        if self.predictions:
+            return choose_predictions(problem, self.predictions)
+        return () if self.parameters else default_predictions(problem)
 
 
 def require_parameters(problem: FitProblem, names: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +85,7 @@ def count_paths(settings: ProfileSettings) -> int:
     """Return how many paths a profile takes at most; one without room is left out."""
     problem = open_problem(settings.problem, settings.folder)
     profiles = len(WEIGHTS) * len(require_parameters(problem, settings.parameters))
-    return len(DIRECTIONS) * (profiles + len(settings.predictions or default_predictions(problem)))
+    return len(DIRECTIONS) * (profiles + len(settings.choose_profiled(problem)))
 
 
 def profile(settings: ProfileSettings, runtime: Runtime) -> ProfileResult:
@@ -104,7 +110,8 @@ def profile(settings: ProfileSettings, runtime: Runtime) -> ProfileResult:
     named = choose_predictions(problem, settings.predictions) or default_predictions(problem)
     context = ProfileContext(settings.problem, settings.folder, problem)
     optima = find_optima(context, np.array(settings.estimates), named, runtime)
-    read = [read_prediction(name, optima["posterior"].predictions) for name in named]
+    profiled = settings.choose_profiled(problem)
+    read = [read_prediction(name, optima["posterior"].predictions) for name in named if name in profiled]
     predictions = [item for item in read if item is not None]
     return _Profiles(context, optima, _run(_plan(context, optima, parameters, predictions), runtime), predictions).result()
 

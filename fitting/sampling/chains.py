@@ -14,7 +14,7 @@ import numpy as np
 from kinimmune.fitting.sampling.surrogate import NormalApproximation
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, Task, TaskChain, TaskFunction
-from kinimmune.models.arrays import Array
+from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import UsageError
 
 BLOCK = 25
@@ -33,6 +33,8 @@ class SamplingTarget:
     """Inputs from which both build it."""
     context: Mapping[str, Any]
     """What both need and the outcome does not depend on."""
+    prefix: str = "sample"
+    """Beginning of the names of its tasks."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class EnsembleSettings:
     steps: int
     """Steps of each ensemble."""
     seed: int
+    block: int = BLOCK
+    """Steps of a block."""
 
     def __post_init__(self) -> None:
         """Refuse what gives no sample."""
@@ -53,6 +57,8 @@ class EnsembleSettings:
             raise UsageError(f"--ensembles {self.ensembles}: at least 4, so that they can be compared")
         if self.steps < BLOCK or self.steps % BLOCK:
             raise UsageError(f"--steps {self.steps}: a multiple of {BLOCK}, such as {BLOCK} or {2 * BLOCK}; give one")
+        if self.steps % self.block:
+            raise UsageError(f"{self.steps} steps in blocks of {self.block}: give whole blocks")
 
     def require(self, parameters: int) -> "EnsembleSettings":
         """Return itself, or refuse walkers that cannot reach everywhere among so many estimated parameters."""
@@ -65,7 +71,7 @@ class EnsembleSettings:
     @property
     def blocks(self) -> int:
         """Number of blocks of each ensemble."""
-        return self.steps // BLOCK
+        return self.steps // self.block
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,32 @@ class Chains:
     """Evaluations of the target, those for learning the surrogate included."""
     failed: int
     """Evaluations that could not be computed."""
+
+
+@dataclass(frozen=True)
+class ThinnedDraws:
+    """Where some draws of each ensemble lie; arrays of shape (ensembles, count)."""
+
+    ensemble: Integers
+    step: Integers
+    walker: Integers
+
+    @property
+    def indices(self) -> tuple[Integers, Integers, Integers]:
+        """Indices into the positions of chains."""
+        return self.ensemble, self.step, self.walker
+
+
+def thin(chains: Chains, burn_in: int, count: int) -> ThinnedDraws:
+    """Return where so many draws of each ensemble lie, evenly over the steps after the burn-in and in turn over the walkers."""
+    ensembles, steps, walkers = chains.log_probability.shape
+    chosen = burn_in + ((np.arange(count) + 0.5) * (steps - burn_in) / count).astype(int)
+    shape = (ensembles, count)
+    return ThinnedDraws(
+        np.broadcast_to(np.arange(ensembles)[:, None], shape),
+        np.broadcast_to(chosen, shape),
+        np.broadcast_to(np.arange(count) % walkers, shape),
+    )
 
 
 def run_ensembles(target: SamplingTarget, normal: NormalApproximation, settings: EnsembleSettings, runtime: Runtime) -> Chains:
@@ -105,7 +137,7 @@ def run_ensembles(target: SamplingTarget, normal: NormalApproximation, settings:
     """
     settings.require(normal.mean.size)
     inputs = {**target.inputs, "guide": normal.plain, "seed": [settings.seed, 0]}
-    first = Task(target.learn, "sample-survey", inputs, target.context)
+    first = Task(target.learn, f"{target.prefix}-survey", inputs, target.context)
     ((learned,),) = runtime.run([TaskChain(first)])
     chains = [_chain(target, learned["surrogate"], settings, ensemble) for ensemble in range(1, settings.ensembles + 1)]
     return _join(learned, runtime.run(chains), settings)
@@ -118,13 +150,13 @@ def _chain(target: SamplingTarget, surrogate: Json, settings: EnsembleSettings, 
         inputs = {
             **target.inputs,
             "seed": [settings.seed, ensemble, number],
-            "steps": BLOCK,
+            "steps": settings.block,
             "walkers": settings.walkers,
             "surrogate": surrogate,
             "positions": positions,
             "log_probability": log_probability,
         }
-        return Task(target.advance, f"sample-ensemble-{ensemble}-block-{number:03d}", inputs, target.context)
+        return Task(target.advance, f"{target.prefix}-ensemble-{ensemble}-block-{number:03d}", inputs, target.context)
 
     def next_block(task: Task, outcome: Json) -> Task | None:
         number = int(task.inputs["seed"][2]) + 1

@@ -4,6 +4,7 @@ Start with `TargetDensity`; `FitPosterior` is that of a fit.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from kinimmune.fitting.problem.many_trials import COMPUTATION_ERRORS, format_point, predict_each
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
-from kinimmune.fitting.problem.residuals import count_data_residuals, residuals
+from kinimmune.fitting.problem.residuals import count_data_residuals, decorrelation_of, residuals, target_residuals
 from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import NumericalError
 
@@ -47,26 +48,61 @@ class FitPosterior:
 
     def evaluate(self, points: Array) -> DensityValues:
         """Return data residuals and priors'; every arm of every point inside the bounds runs side by side."""
-        rows = np.full((len(points), count_data_residuals(self.problem) + points.shape[1]), math.inf)
+        return self._compute(points, self._residuals, count_data_residuals(self.problem) + points.shape[1])
+
+    def measure(self, points: Array) -> DensityValues:
+        """Return the numbers that data residuals are linear in, by `mixing`, in the place of residuals."""
+        return self._compute(points, self._numbers, count_data_residuals(self.problem))
+
+    @property
+    def mixing(self) -> Array:
+        """W by which data residuals follow from the numbers of `measure`, shape (n_data, n_data).
+
+        The numbers are residuals as the tables have them.  Where correlations are with patients, of whom more than their
+        residuals enters, they are what is left of them once correlations are taken out, and W is the identity.
+        """
+        found = decorrelation_of(self.problem) if self._is_linear else None
+        return np.eye(count_data_residuals(self.problem)) if found is None else found
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """Lowest and highest scores by the tables, shape (n,) each."""
+        lower = np.array([item.prior.to_z(item.lower) for item in self.problem.estimated])
+        return lower, np.array([item.prior.to_z(item.upper) for item in self.problem.estimated])
+
+    def contains(self, points: Array) -> Bools:
+        """Return which points lie within the ranges of the tables, shape (k,)."""
+        lower, upper = self.bounds
+        return np.asarray(np.all((points >= lower) & (points <= upper), axis=1))
+
+    @property
+    def _is_linear(self) -> bool:
+        return all(block.carried == 0 for block in self.problem.correlations)
+
+    def _compute(self, points: Array, read: Callable[[Outcomes, Array], Array], width: int) -> DensityValues:
+        rows = np.full((len(points), width), math.inf)
         inside = np.flatnonzero(self.contains(points))
         failures = []
         for index, outcomes in zip(inside, predict_each(self.problem, list(points[inside])), strict=True):
             try:
-                rows[index] = self._residuals(outcomes, points[index])
+                rows[index] = _read_finite(read, outcomes, points[index])
             except COMPUTATION_ERRORS as error:
                 failures.append({"what": f"residuals at {format_point(points[index])}", "reason": str(error)})
         return DensityValues(rows, tuple(failures))
 
-    def contains(self, points: Array) -> Bools:
-        """Return which points lie within the ranges of the tables, shape (k,)."""
-        lower = np.array([item.prior.to_z(item.lower) for item in self.problem.estimated])
-        upper = np.array([item.prior.to_z(item.upper) for item in self.problem.estimated])
-        return np.asarray(np.all((points >= lower) & (points <= upper), axis=1))
+    def _residuals(self, outcomes: Outcomes, z: Array) -> Array:
+        return residuals(self.problem, outcomes, z)
 
-    def _residuals(self, outcomes: Outcomes | Exception, z: Array) -> Array:
-        if isinstance(outcomes, Exception):
-            raise outcomes
-        row = residuals(self.problem, outcomes, z)
-        if not np.all(np.isfinite(row)):
-            raise NumericalError("a residual is not finite")
-        return row
+    def _numbers(self, outcomes: Outcomes, z: Array) -> Array:
+        if not self._is_linear:
+            return residuals(self.problem, outcomes, z)[: -z.size]
+        return np.concatenate([target_residuals(self.problem, outcomes, target) for target in self.problem.targets])
+
+
+def _read_finite(read: Callable[[Outcomes, Array], Array], outcomes: Outcomes | Exception, z: Array) -> Array:
+    if isinstance(outcomes, Exception):
+        raise outcomes
+    row = read(outcomes, z)
+    if not np.all(np.isfinite(row)):
+        raise NumericalError("a residual is not finite")
+    return row

@@ -15,10 +15,10 @@ positions, so an ensemble is one chain and not many:
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
+from kinimmune.fitting.sampling.arviz_module import load_arviz
 from kinimmune.models.arrays import Array
 
 MAX_R_HAT = 1.01
@@ -144,7 +144,7 @@ def r_hat(draws: Array) -> float:
         shape (ensembles, steps, walkers)
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(_arviz().rhat(draws.reshape(draws.shape[0], -1), method="rank"))
+        return float(load_arviz().rhat(draws.reshape(draws.shape[0], -1), method="rank"))
 
 
 def autocorrelation_time(draws: Array) -> float:
@@ -195,18 +195,8 @@ def effective_size(draws: Array) -> float:
     means = draws.mean(axis=2)
     if np.ptp(draws) == 0.0 or np.ptp(means) == 0.0:
         return math.nan
-    length = float(_arviz().ess(means, method="mean"))
+    length = float(load_arviz().ess(means, method="mean"))
     return min(length * float(draws.var() / means.var()), float(draws.size))
-
-
-def _arviz() -> Any:  # noqa: ANN401 - a module without types
-    """Return arviz without its daily notice of a coming version."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import arviz
-    return arviz
 
 
 def _known(value: float) -> float | None:

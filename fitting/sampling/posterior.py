@@ -12,8 +12,8 @@ from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.objective import INSIDE, table_bounds
 from kinimmune.fitting.problem.posterior_draws import BASES, GAUSSIAN, SAMPLE, PosteriorDraws
 from kinimmune.fitting.problem.settings import open_problem
+from kinimmune.fitting.sampling.description import normal_approximation
 from kinimmune.fitting.sampling.results import Draws, SampleResult, read_sample
-from kinimmune.fitting.sampling.sample import normal_approximation
 from kinimmune.fitting.sampling.surrogate import NormalApproximation
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError

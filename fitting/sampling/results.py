@@ -12,6 +12,7 @@ import numpy as np
 from kinimmune.fitting.estimation.outcome_rows import Numbers
 from kinimmune.fitting.runs.codec import JsonFormat
 from kinimmune.fitting.runs.run import Run
+from kinimmune.fitting.sampling.surrogate_checks import SurrogateReport
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError
 
@@ -148,6 +149,10 @@ class SampleResult:
     traces: tuple[Trace, ...]
     correlation: tuple[Numbers, ...]
     """Correlation of the parameters on the scales of their priors, in their order."""
+    method: str = "emcee"
+    """How it was drawn: `emcee` on the posterior, or `surrogate`; ensembles then walked on the surrogate."""
+    surrogate: SurrogateReport | None = None
+    """How well the surrogate stood for the posterior; None without one."""
     schema: str = "kinimmune.sample/1"
 
 

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.sampling.results import SampleResult, write_sample
 from kinimmune.fitting.sampling.sample import count_tasks, sample_fit
+from kinimmune.fitting.sampling.surrogate_sample import count_surrogate_tasks, sample_by_surrogate
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
+
+SURROGATE = "surrogate"
+"""The method of sampling that learns; any other is emcee on the posterior itself."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,13 @@ def plan_sample(fitted: Fitted, options: SampleOptions) -> SamplePlan:
     UsageError
         for fewer ensembles, walkers or steps than give a sample
     """
-    return SamplePlan(fitted, options, count_tasks(options, fitted))
+    count = count_surrogate_tasks if options.method == SURROGATE else count_tasks
+    return SamplePlan(fitted, options, count(options, fitted))
 
 
 def run_sample(plan: SamplePlan, runtime: Runtime) -> SampleResult:
     """Sample, predict from the draws, and write `results/sample.json` and the draws into the run of the fit."""
-    found, draws = sample_fit(plan.fitted, plan.options, runtime)
+    draw = sample_by_surrogate if plan.options.method == SURROGATE else sample_fit
+    found, draws = draw(plan.fitted, plan.options, runtime)
     write_sample(plan.fitted.run, found, draws)
     return found

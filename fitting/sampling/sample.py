@@ -4,35 +4,32 @@ Start with `sample_fit`.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from kinimmune.fitting.estimation.fitted import Fitted
-from kinimmune.fitting.estimation.outcome_rows import Numbers
 from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem
 from kinimmune.fitting.sampling.block import run_block
-from kinimmune.fitting.sampling.chains import Chains, EnsembleSettings, SamplingTarget, run_ensembles
+from kinimmune.fitting.sampling.chains import Chains, EnsembleSettings, SamplingTarget, ThinnedDraws, run_ensembles, thin
 from kinimmune.fitting.sampling.density import FitPosterior
+from kinimmune.fitting.sampling.description import SPARE_WALKERS, normal_approximation, trace_ensembles
 from kinimmune.fitting.sampling.diagnostics import Diagnosis, choose_burn_in, describe, diagnose, find_faults
 from kinimmune.fitting.sampling.predictions import BLOCK_DRAWS, SAMPLE_PREDICT, Predicted, predict_over
-from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult, Trace
-from kinimmune.fitting.sampling.surrogate import NormalApproximation, fit_surrogate
+from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult
+from kinimmune.fitting.sampling.surrogate import fit_surrogate
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, TaskFunction
-from kinimmune.models.arrays import Array, Integers
+from kinimmune.models.arrays import Array
 from kinimmune.models.symbolic.parameters import Parameter
 
-SPARE_WALKERS = 2
-"""Walkers above twice the number of parameters, when none are given: convergence needs many steps rather than many walkers."""
+STEPS = 600
+"""Steps of each ensemble when none are given: that of `hcc_trial` is then 50 autocorrelation times long (docs/validation.md)."""
 MAX_PREDICTIONS = 400
 """Draws over which the virtual trial is run, all ensembles together."""
 DRAWS_PER_PREDICTION = 5
 """Draws written for other programs, per draw predicted."""
-TRACE_POINTS = 200
-"""Most steps at which the log probability of an ensemble is written."""
 
 
 def count_tasks(options: SampleOptions, fitted: Fitted) -> int:
@@ -87,39 +84,6 @@ def _open(inputs: Json) -> FitPosterior:
     return FitPosterior(open_problem(ProblemSettings(**inputs["problem"]), inputs["folder"], inputs["jobs"]))
 
 
-def normal_approximation(fitted: Fitted) -> NormalApproximation:
-    """Return the normal approximation by the curvature at the estimates, on z-scores."""
-    errors = np.array([row.contraction for row in fitted.result.parameters])
-    correlation = np.array(fitted.result.correlation) if fitted.result.correlation else np.eye(errors.size)
-    return NormalApproximation(fitted.z, correlation * np.outer(errors, errors))
-
-
-@dataclass(frozen=True)
-class ThinnedDraws:
-    """Where some draws of each ensemble lie; arrays of shape (ensembles, count)."""
-
-    ensemble: Integers
-    step: Integers
-    walker: Integers
-
-    @property
-    def indices(self) -> tuple[Integers, Integers, Integers]:
-        """Indices into the positions of chains."""
-        return self.ensemble, self.step, self.walker
-
-
-def thin(chains: Chains, burn_in: int, count: int) -> ThinnedDraws:
-    """Return where so many draws of each ensemble lie, evenly over the steps after the burn-in and in turn over the walkers."""
-    ensembles, steps, walkers = chains.log_probability.shape
-    chosen = burn_in + ((np.arange(count) + 0.5) * (steps - burn_in) / count).astype(int)
-    shape = (ensembles, count)
-    return ThinnedDraws(
-        np.broadcast_to(np.arange(ensembles)[:, None], shape),
-        np.broadcast_to(chosen, shape),
-        np.broadcast_to(np.arange(count) % walkers, shape),
-    )
-
-
 def _count_predictions(ensembles: int) -> int:
     return MAX_PREDICTIONS // ensembles
 
@@ -128,7 +92,9 @@ def _settle(options: SampleOptions, fitted: Fitted) -> EnsembleSettings:
     """Return the settings with nothing left open; refused where the walkers are too few for the estimated parameters."""
     walkers = options.walkers or 2 * fitted.z.size + SPARE_WALKERS
     seed = fitted.settings.seed if options.seed is None else options.seed
-    return EnsembleSettings(options.ensembles, walkers, options.steps, seed).require(fitted.z.size)
+    return EnsembleSettings(options.ensembles, walkers, STEPS if options.steps is None else options.steps, seed).require(
+        fitted.z.size
+    )
 
 
 def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_in: int, predicted: Predicted) -> SampleResult:
@@ -160,7 +126,7 @@ def _describe(problem: FitProblem, size: EnsembleSettings, chains: Chains, burn_
         probabilities=predicted.probabilities,
         bands=predicted.bands,
         ratios=predicted.ratios,
-        traces=tuple(_trace(ensemble, values) for ensemble, values in enumerate(chains.log_probability, start=1)),
+        traces=trace_ensembles(chains.log_probability),
         correlation=tuple(tuple(map(float, row)) for row in np.atleast_2d(np.corrcoef(flat, rowvar=False))),
     )
 
@@ -180,22 +146,6 @@ def _parameter(parameter: Parameter, z: Array, diagnosis: Diagnosis) -> SampledP
         tail_ess=diagnosis.tail_ess,
         autocorrelation_time=diagnosis.autocorrelation_time,
     )
-
-
-def _trace(ensemble: int, log_probability: Array) -> Trace:
-    """Return the course of one ensemble; log_probability has shape (steps, walkers)."""
-    steps = np.unique(np.linspace(0, len(log_probability) - 1, TRACE_POINTS).astype(int))
-    return Trace(
-        ensemble,
-        tuple(int(step) for step in steps),
-        _numbers(np.median(log_probability[steps], axis=1)),
-        _numbers(log_probability[steps].min(axis=1)),
-        _numbers(log_probability[steps].max(axis=1)),
-    )
-
-
-def _numbers(values: Array) -> Numbers:
-    return tuple(float(value) for value in values)
 
 
 def _list_draws(estimated: tuple[Parameter, ...], chains: Chains, at: ThinnedDraws) -> Draws:

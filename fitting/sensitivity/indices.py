@@ -5,6 +5,7 @@ Start with `compute_indices`.  SALib computes those of Sobol and Morris; every g
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,22 @@ def compute_indices(design: Design, sample: StudyRows, times: Sequence[float]) -
     if design.method is Method.PRCC and times:
         found["course"] = _course_rows(sample, times)
     return found
+
+
+def widen_indices(found: Fields, missed: float) -> Fields:
+    """Return the fields of a Sobol study of a learned output with the share of the variance it misses added to half-widths.
+
+    What is missed can belong to any input or interaction.  The strict bound is wider, sqrt(missed) between the square
+    roots of two indices, and met only where all that is missed varies with what was learned, which its fit excludes.
+    """
+    widened = {name: tuple(None if half is None else half + missed for half in found[name]) for name in ("S1_conf", "ST_conf")}
+    rows = tuple(
+        replace(row, half_widths=tuple(None if half is None else half + missed for half in row.half_widths))
+        for row in found["convergence"]
+    )
+    if "S2_conf" in found:
+        widened["S2_conf"] = tuple(tuple(None if half is None else half + missed for half in row) for row in found["S2_conf"])
+    return {**found, **widened, "convergence": rows}
 
 
 def _largest(errors: Array) -> float | None:

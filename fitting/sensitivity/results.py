@@ -55,6 +55,20 @@ class InputRow:
 
 
 @dataclass(frozen=True)
+class LearnedOutput:
+    """How well an output was learned that indices are computed from in place of the model's."""
+
+    taught: int
+    """Draws it was learned from."""
+    unseen: int
+    """Draws by which its error was measured, none of them among those."""
+    missed: float
+    """Mean square of its error on the unseen draws over the variance of the output."""
+    error: float
+    """Root mean square of that error, in the unit of the output."""
+
+
+@dataclass(frozen=True)
 class SensitivityResult:
     """Everything a sensitivity study found; indices are in the order of `names`, and None where the method has no such index."""
 
@@ -122,6 +136,10 @@ class SensitivityResult:
     versions."""
     gap_note: str = ""
     """Which indices are left out because the output moves there by less than its error; empty where none is."""
+    by: str = "model"
+    """`model`, or `surrogate`: a learned output; half-widths then contain what it misses."""
+    learned: LearnedOutput | None = None
+    """How well the output was learned; None by the model where nothing was tried."""
     schema: str = "kinimmune.sensitivity/1"
 
     @property

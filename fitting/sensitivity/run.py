@@ -176,6 +176,7 @@ def _ask(problem: ProblemSettings, folder: str | None, options: SensitivityOptio
         output=name if options.arm is None else f"{name}:{options.arm}",
         seed=seed,
         samples=options.samples,
+        by=options.by,
         second_order=options.second_order,
         parameters=tuple(options.parameters),
         ranges=dict(options.range),

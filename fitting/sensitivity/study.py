@@ -11,8 +11,17 @@ from kinimmune.fitting.problem.outputs import Output, StateOutput, parse_output
 from kinimmune.fitting.problem.settings import ProblemSettings, open_problem, open_tables
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK, Study, collect_rows
 from kinimmune.fitting.sensitivity.designs import Design, Method
-from kinimmune.fitting.sensitivity.indices import compute_indices
+from kinimmune.fitting.sensitivity.indices import compute_indices, widen_indices
 from kinimmune.fitting.sensitivity.inputs import SensitivityInput, choose_inputs
+from kinimmune.fitting.sensitivity.learned import (
+    LEARNED_ROWS,
+    MOST_MISSED,
+    TAUGHT,
+    UNSEEN,
+    count_learning_tasks,
+    draw_learned,
+    learn_output,
+)
 from kinimmune.fitting.sensitivity.posterior import ChosenPosterior, PosteriorSample, PosteriorSource, choose_posterior
 from kinimmune.fitting.sensitivity.responses import ResponseSettings, digest_output
 from kinimmune.fitting.sensitivity.results import InputRow, SensitivityResult, enlarge, name_study
@@ -23,6 +32,8 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import UsageError, nearest
 from kinimmune.models.symbolic.parameters import Parameter, ParameterKey
 
+SURROGATE = "surrogate"
+"""What a study runs in place of the model where an output is learned."""
 SAMPLES: Mapping[Method, int] = {Method.SOBOL: 512, Method.MORRIS: 64, Method.PRCC: 512}
 """Rows of a study that is not told how many: total indices up to 0.4 are then known to 0.05."""
 MIN_ROWS = 4
@@ -44,6 +55,8 @@ class StudyRequest:
     """Seed of the design and of the bootstrap; the patients have their own."""
     samples: int | None = None
     """Rows of the design; None for `SAMPLES`."""
+    by: str | None = None
+    """`surrogate` or `model`; None for the learned output where it is sooner known well enough."""
     second_order: bool = False
     """Whether a Sobol study also computes interactions of pairs."""
     parameters: tuple[str, ...] = ()
@@ -79,6 +92,24 @@ class StudyPlan:
     """Posterior the study goes over; None for priors and ranges."""
 
     @property
+    def learns(self) -> bool:
+        """Whether the output is learned first: where that is asked for, or takes fewer runs of a virtual trial."""
+        if self.request.by is not None or self.request.method is not Method.SOBOL:
+            return self.request.by == SURROGATE
+        runs = self.study.samples * self.study.design.width
+        return not self.individual and runs > TAUGHT + UNSEEN
+
+    @property
+    def individual(self) -> bool:
+        """Whether the output is one of an individual, of whom thousands are computed in a second."""
+        return isinstance(self.output, StateOutput) and self.output.study is None
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks it takes where nothing fails."""
+        return count_learning_tasks(self.study) if self.learns else self.study.blocks
+
+    @property
     def posterior_note(self) -> str:
         """What that posterior is made of, in one clause; empty without one."""
         return "" if self.posterior is None else describe_posterior(self.posterior)
@@ -95,6 +126,8 @@ def plan_study(request: StudyRequest) -> StudyPlan:
     tables = open_tables(request.folder)
     catalogue = read_catalogue(request.problem.model, tables, request.problem.changes)
     output = parse_output(request.output, catalogue)
+    if request.by == SURROGATE and request.method is not Method.SOBOL:
+        raise UsageError(f"--by surrogate: --method {request.method} runs the model; take --method sobol, or leave it out")
     parameters = with_values(select_parameters(catalogue, output), request.estimates)
     inputs = choose_inputs(parameters, request.parameters, request.ranges)
     design = Design(request.method, inputs, request.seed, _assign_groups(inputs, request.groups), request.second_order)
@@ -197,11 +230,20 @@ def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
         when too many rows fail, or when the output does not vary by more than its numerical error
     """
     request, design = plan.request, plan.study.design
-    sample = collect_rows(plan.study, runtime)
-    indices = compute_indices(design, sample, plan.times)
+    learned = learn_output(plan.study, runtime) if plan.learns else None
+    if learned is not None and (learned.trusted or request.by == SURROGATE):
+        sample = draw_learned(learned, design, request.samples or LEARNED_ROWS)
+        indices = widen_indices(compute_indices(design, sample, plan.times), learned.report.missed)
+        runs = learned.drawn.rows.shape[0] + sample.lost
+    else:
+        if learned is not None:
+            missed = f"{100.0 * learned.report.missed:.2g} % of its variance, more than {100.0 * MOST_MISSED:.2g} %"
+            runtime.tell(f"what was learned of the output misses {missed}: the model itself is run")
+        sample = collect_rows(plan.study, runtime)
+        indices = compute_indices(design, sample, plan.times)
+        asked = sample.rows.shape[0] + (0 if request.method is Method.LOCAL else sample.lost)
+        runs = asked * design.width + (0 if learned is None else learned.drawn.rows.shape[0] + learned.drawn.lost)
     rows = sample.rows.shape[0]
-    asked = rows if request.method is Method.LOCAL else rows + sample.lost
-    individual = isinstance(plan.output, StateOutput) and plan.output.study is None
     found = SensitivityResult(
         model=request.problem.model,
         method=str(request.method),
@@ -210,15 +252,17 @@ def study_sensitivity(plan: StudyPlan, runtime: Runtime) -> SensitivityResult:
         names=design.names,
         n=rows,
         failed=sample.lost,
-        evaluations=asked * design.width,
+        evaluations=runs,
         reasons=dict(sample.reasons),
         distribution=_name_distribution(request, design),
         posterior=None if plan.posterior is None else str(plan.posterior.source),
         posterior_note=plan.posterior_note,
         inputs=_describe_inputs(plan),
-        patients=None if individual else request.problem.patients,
+        patients=None if plan.individual else request.problem.patients,
         seed=request.seed,
         course_unit=plan.time_unit,
+        by=SURROGATE if learned is not None and (learned.trusted or request.by == SURROGATE) else "model",
+        learned=None if learned is None else learned.report,
         **indices,
     )
     return replace(found, gap_note=explain_gaps(found))

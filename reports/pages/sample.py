@@ -6,6 +6,7 @@ Start with `compose_sample`.
 from collections.abc import Sequence
 
 from kinimmune.fitting.sampling.results import Probability, SampledParameter, SampledPrediction, SampleResult
+from kinimmune.fitting.sampling.surrogate_checks import SurrogateReport, describe_report
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Cell, Heading, Math, Paragraph, Strong, Table, TableBlock
@@ -55,6 +56,8 @@ _PROBABILITIES = (
 
 
 def _describe_sampling(result: SampleResult) -> list[Block]:
+    if result.surrogate is not None:
+        return _describe_surrogate(result, result.surrogate)
     text = (
         f"{result.ensembles} independent ensembles of {result.walkers} walkers went {result.steps} steps from draws twice as "
         f"wide as the normal approximation at the fit; the first {result.burn_in} are left out: until the log probability had "
@@ -69,8 +72,32 @@ def _describe_sampling(result: SampleResult) -> list[Block]:
         verdict = (Strong("Converged. "), "Every R-hat is at most 1.01, and lengths and effective sample sizes suffice.")
         return [Paragraph(text), Paragraph(verdict)]
     verdict = (Strong("Not converged. "), "What follows may change with more steps; against it speaks:")
+    return [Paragraph(text), Paragraph(verdict), _list_faults(result)]
+
+
+def _describe_surrogate(result: SampleResult, report: SurrogateReport) -> list[Block]:
+    text = (
+        f"The residuals of the fit were learned as Gaussian processes from {report.training} virtual trials with "
+        f"{result.patients} patients per arm. {result.ensembles} independent ensembles of {result.walkers} walkers went "
+        f"{result.steps} steps on what was learned, ln density divided by {report.temper:g}, from draws twice as wide as the "
+        f"normal approximation at the fit; the first {result.burn_in} are left out. At {report.draws} of their draws virtual "
+        "trials were run, and weights by the ratio of the posterior to what was learned, the largest smoothed by a Pareto "
+        f"distribution, make the draws those of the posterior itself. {result.evaluations} virtual trials in all; "
+        f"{_count(result.failed, 'evaluation')} failed and counted as impossible. Predictions are over {result.draws} draws; "
+        f"{_count(result.failed_draws, 'draw')} failed and are left out."
+    )
+    sentence = describe_report(report)
+    judged = Paragraph(f"{sentence[0].upper()}{sentence[1:]}.")
+    if result.converged:
+        words = "Weights, walk, tails and what lies beyond them agree; the surrogate leaves no trace in what follows."
+        return [Paragraph(text), judged, Paragraph((Strong("Trusted. "), words))]
+    verdict: Cell = (Strong("Not to be trusted. "), "Sample with --method emcee; against the surrogate speaks:")
+    return [Paragraph(text), judged, Paragraph(verdict), _list_faults(result)]
+
+
+def _list_faults(result: SampleResult) -> Bullets:
     more = (f"and {len(result.faults) - 6} more.",) if len(result.faults) > 6 else ()
-    return [Paragraph(text), Paragraph(verdict), Bullets((*result.faults[:6], *more))]
+    return Bullets((*result.faults[:6], *more))
 
 
 def _count(number: int, thing: str) -> str:

@@ -64,7 +64,7 @@ def test_what_is_built_on_a_moved_run_takes_the_same(kinimmune, fitted):
     found = read_fitted(open_run(run))
     assert [block.study for block in found.settings.correlations] == ["alone"]
 
-    code, _, err = kinimmune("profile", str(run), "--parameters", "scale", "--draws", "0", "--quiet")
+    code, _, err = kinimmune("profile", str(run), "--parameters", "scale", "--refits", "--draws", "0", "--quiet")
     assert (code, err) == (0, "")
     kept = json.loads((run / "results" / "tasks" / "profile-refit-all.json").read_text())
     assert kept["inputs"]["problem"]["correlations"][0]["below"] == result["whitening"]["blocks"][0]["block"]["below"]

@@ -20,8 +20,8 @@ PATIENTS = 4
 OUTPUT = "hazard_ratio:example:os"
 COMMANDS = {
     "fit": ("fit", "hcc_trial", "--data", "TABLES", "-o", "RUN", "--patients", str(PATIENTS), "--starts", "12"),
-    "profile": ("profile", "RUN", "--parameters", "growth", "--prediction", OUTPUT, "--draws", "0"),
-    "sample": ("sample", "RUN", "--steps", "25", "--walkers", "4"),
+    "profile": ("profile", "RUN", "--parameters", "growth", "--prediction", OUTPUT, "--refits", "--draws", "0"),
+    "sample": ("sample", "RUN", "--method", "emcee", "--steps", "25", "--walkers", "4"),
     "sensitivity": (
         *("sensitivity", "RUN", "--method", "sobol", "--output", OUTPUT, "--samples", "192"),
         *("--parameters", "growth,baseline_hazard"),

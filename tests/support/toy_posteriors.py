@@ -8,6 +8,8 @@ import numpy as np
 from kinimmune.fitting.sampling.block import run_block
 from kinimmune.fitting.sampling.chains import SamplingTarget
 from kinimmune.fitting.sampling.density import DensityValues
+from kinimmune.fitting.sampling.emulator import RowForm, SurrogateTarget, measure_points
+from kinimmune.fitting.sampling.search import search_optimum
 from kinimmune.fitting.sampling.surrogate import fit_surrogate
 from kinimmune.fitting.workflow.task import TaskFunction
 
@@ -44,3 +46,46 @@ def advance_toy(inputs):
 
 def sampled(kind):
     return SamplingTarget(TaskFunction("toy.learn", learn_toy), TaskFunction("toy.advance", advance_toy), {"kind": kind}, {})
+
+
+DESIGN = np.array([[1.0, 0.5, 0.0], [0.0, 2.0, -1.0], [0.3, 0.0, 1.0]])
+OBSERVED = np.array([1.0, -0.5, 0.2])
+PLACE, NARROW = 2.0, 0.15
+"""Of the two modes: the distance of each from the middle in every coordinate, and its width."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A target of three coordinates whose numbers a surrogate learns.
+
+    `normal`: y = A x is observed with errors of unit size, x having a prior of unit width.  `funnel`: x1 ~ N(0, 1), and the two
+    others ~ N(0, exp(x1)), whose densities have exp(-x1/2) before them: with x1^2 that completes a square about -1.  `modes`: two
+    narrow normals far apart, times a prior of unit width.
+    """
+
+    kind: str
+
+    def measure(self, points):
+        if self.kind == "normal":
+            return DensityValues(points @ DESIGN.T - OBSERVED)
+        if self.kind == "funnel":
+            others = points[:, 1:] * np.exp(-0.5 * points[:, :1])
+            return DensityValues(np.concatenate([points[:, :1] + 1.0, others], axis=1))
+        squares = [(((points - place) / NARROW) ** 2).sum(axis=1) for place in (-PLACE, PLACE)]
+        nearest, other = np.minimum(*squares), np.maximum(*squares)
+        return DensityValues(np.sqrt(nearest + 2.0 * (math.log(2.0) - np.log1p(np.exp(-0.5 * (other - nearest)))))[:, None])
+
+
+def measure_toy(inputs):
+    return measure_points(Learned(inputs["kind"]), inputs)
+
+
+def search_toy(inputs):
+    return search_optimum(Learned(inputs["kind"]), inputs)
+
+
+def learned(kind):
+    width = 1 if kind == "modes" else 3
+    form = RowForm(np.eye(width), np.full(3, -9.0), np.full(3, 9.0), prior=kind != "funnel")
+    functions = (TaskFunction("toy.measure", measure_toy), TaskFunction("toy.search", search_toy))
+    return SurrogateTarget(*functions, {"kind": kind}, {}, form)

@@ -1,6 +1,7 @@
 """Laws of the sample of a fit: its contract, what is kept, what is resumed, and its pages."""
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from paths import OWN_TRIAL
 
 from kinimmune.fitting.estimation.fitted import Fitted, read_fitted
 from kinimmune.fitting.estimation.run_files import read_results
+from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.runs.run import Run, open_run
+from kinimmune.fitting.sampling.density import FitPosterior
+from kinimmune.fitting.sampling.description import normal_approximation
+from kinimmune.fitting.sampling.emulator import RowForm
 from kinimmune.fitting.sampling.results import (
     SAMPLE_JSON,
     Draws,
@@ -19,7 +24,9 @@ from kinimmune.fitting.sampling.results import (
     read_sample,
     write_sample,
 )
-from kinimmune.fitting.sampling.sample import normal_approximation, sample_fit
+from kinimmune.fitting.sampling.sample import STEPS, sample_fit
+from kinimmune.fitting.sampling.surrogate_sample import STEPS as SURROGATE_STEPS
+from kinimmune.fitting.sampling.surrogate_sample import sample_by_surrogate
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.task_functions import TASK_FUNCTIONS
 from kinimmune.fitting.workflow.executors import open_executor
@@ -35,7 +42,7 @@ from kinimmune.reports.figures.recipes import draw_all
 from kinimmune.reports.pages.sample import compose_sample
 from kinimmune.reports.typesetting.blocks import FigureBlock, TableBlock
 
-SMALL = ("--steps", "25", "--walkers", "16", "--jobs", "1", "-q")
+SMALL = ("--method", "emcee", "--steps", "25", "--walkers", "16", "--jobs", "1", "-q")
 pytestmark = pytest.mark.slow
 
 
@@ -43,7 +50,9 @@ def test_the_help_of_the_command_tells_what_a_sample_is_by_default():
     text = " ".join(call("sample", "--help")[1].split())
 
     assert f"at least 4, and {SampleOptions().ensembles} if none are given" in text
-    assert f"{SampleOptions().steps} if none are given" in text
+    assert f"{SURROGATE_STEPS} on a surrogate, {STEPS} of emcee" in text
+    assert f"{SampleOptions().points} if none are given" in text
+    assert f"{SampleOptions().draws} if none are given" in text
 
 
 @dataclass(frozen=True)
@@ -99,14 +108,14 @@ def test_too_few_steps_are_told_with_exit_code_1_and_the_command_that_goes_on(sa
     assert not sampled.result.converged
     assert sampled.result.faults[0] in err
     assert any("fewer than 50 autocorrelation times" in fault for fault in sampled.result.faults)
-    assert f"kinimmune sample {sampled.run.path} --ensembles 4 --walkers 16 --steps 50 --resume" in err
+    assert f"kinimmune sample {sampled.run.path} --method emcee --ensembles 4 --walkers 16 --steps 50 --resume" in err
 
 
 def test_what_cannot_be_done_is_refused_before_any_step(sampled):
     code, _, err = call("sample", sampled.run.path, *SMALL)
     assert code == 2
     assert "--resume goes on with them, --force begins anew" in err
-    code, _, err = call("sample", sampled.run.path, "--steps", "25", "--walkers", "4", "-q", "--resume")
+    code, _, err = call("sample", sampled.run.path, "--method", "emcee", "--steps", "25", "--walkers", "4", "-q", "--resume")
     assert code == 2
     assert "--walkers 4: an even number, at least 16, twice the estimated parameters" in err
 
@@ -164,3 +173,69 @@ def test_a_report_shows_the_sample_of_its_run_and_only_then(sampled, tmp_path):
     assert any("Not converged" in str(block) for block in blocks)
     assert compose_sample(replace(content, sample=None), figures) == []
     assert list_sample_figures(replace(content, sample=None)) == []
+
+
+@pytest.fixture(scope="module")
+def learned(sampled, tmp_path_factory):
+    """Return the same fit sampled by a surrogate, the method if none is named."""
+    path = tmp_path_factory.mktemp("runs") / "learned"
+    shutil.copytree(sampled.run.path, path)
+    for name in TaskStore(path / "results" / "tasks").names("sample"):
+        (path / "results" / "tasks" / f"{name}.json").unlink()
+    said = call("sample", path, "--points", "100", "--draws", "500", "--steps", "500", "--jobs", "1", "-q", "--json")
+    run = open_run(path)
+    return Sampled(run, read_fitted(run), *read_sample(run), said)
+
+
+def test_a_surrogate_gives_the_same_kind_of_sample_with_its_diagnostics(sampled, learned):
+    code, out, err = learned.said
+    content, report = json.loads(out), learned.result.surrogate
+
+    assert code == (0 if learned.result.converged else 1)
+    assert (content["schema"], content["method"]) == ("kinimmune.sample/1", "surrogate")
+    assert set(content) == set(json.loads(SAMPLE_JSON.dump(sampled.result)))
+    assert sampled.result.method == "emcee"
+    assert sampled.result.surrogate is None
+    assert report.draws == 500
+    assert learned.result.evaluations >= report.training + 500
+    assert len(learned.draws.values) == 500
+    assert {row.name for row in learned.result.predictions} == {row.name for row in sampled.result.predictions}
+    if not learned.result.converged:
+        assert "--method emcee --force" in err
+
+
+def test_what_a_surrogate_stands_for_is_the_posterior(learned):
+    """Its numbers give the log probability of the posterior to rounding."""
+    problem = open_problem(learned.fitted.settings, learned.fitted.folder)
+    posterior = FitPosterior(problem)
+    form = RowForm(posterior.mixing, *posterior.bounds, prior=True)
+    points = learned.fitted.z + 0.3 * np.random.default_rng(1).standard_normal((5, learned.fitted.z.size))
+
+    numbers = posterior.measure(points).residuals
+    assert form.log_probability(numbers, points) == pytest.approx(posterior.evaluate(points).log_probability, rel=1e-10)
+
+
+def test_a_sample_by_a_surrogate_that_is_resumed_is_the_same_and_its_steps_can_be_carried_out_again(learned):
+    known = {function.name for function in TASK_FUNCTIONS}
+    assert {learned.store.read(name).task for name in learned.store.names("sample")} <= known
+    for name in ("sample-measure-second-001", "sample-learn-1-000", "sample-walk-1-ensemble-2-block-000", "sample-predict-003"):
+        (learned.store.folder / f"{name}.json").unlink()
+    options = SampleOptions(points=100, draws=500, steps=500)
+    with open_executor(1) as pool:
+        again, draws = sample_by_surrogate(learned.fitted, options, Runtime(learned.store, pool))
+
+    assert again == learned.result
+    assert np.array_equal(draws.values, learned.draws.values)
+
+
+def test_pages_name_the_surrogate_and_what_speaks_against_it(learned):
+    fit, trial = read_results(learned.run)
+    pair = (replace(learned.result, converged=False, faults=("k-hat of the weights is 0.79, not below 0.5",)), learned.draws)
+    content = Content(
+        load_model("hcc_trial", Tables(OWN_TRIAL)), fit, trial, {}, trials=read_trials(Tables(OWN_TRIAL)), sample=pair
+    )
+    text = str(compose_sample(content, {}))
+
+    assert "learned as Gaussian processes" in text
+    assert "Not to be trusted" in text
+    assert "k-hat of the weights is 0.79" in text

@@ -8,7 +8,7 @@ import pytest
 from memory_store import Memory
 from paths import SUPPORT
 
-from kinimmune.fitting.sampling.chains import BLOCK, Chains, EnsembleSettings, run_ensembles
+from kinimmune.fitting.sampling.chains import BLOCK, Chains, EnsembleSettings, run_ensembles, thin
 from kinimmune.fitting.sampling.density import DensityValues
 from kinimmune.fitting.sampling.diagnostics import (
     choose_burn_in,
@@ -17,7 +17,6 @@ from kinimmune.fitting.sampling.diagnostics import (
     effective_size,
     find_faults,
 )
-from kinimmune.fitting.sampling.sample import thin
 from kinimmune.fitting.sampling.surrogate import NormalApproximation, Surrogate, fit_surrogate
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.runtime import Runtime
