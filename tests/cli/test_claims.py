@@ -165,8 +165,8 @@ def course(kinimmune, *arguments):
     return content["study"], {item["name"]: item["values"] for item in content["columns"]}
 
 
-def test_an_arm_of_a_trial_goes_before_an_experiment_of_that_name_and_the_reverse_without_trials(kinimmune):
-    study, trial = course(kinimmune, "hcc_trial", "--arm", "sorafenib", "--days", "28")
+def test_an_arm_is_found_by_its_study_and_an_experiment_by_its_name(kinimmune):
+    study, trial = course(kinimmune, "hcc_trial", "--arm", "sharp:sorafenib", "--days", "28")
     assert study == "sharp"
     double = course(kinimmune, "hcc_trial", "--arm", "double_dose", "--days", "28")[1]
     assert double["concentration"][1] == pytest.approx(2.0 * trial["concentration"][1], rel=1e-3)
