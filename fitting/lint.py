@@ -25,6 +25,9 @@ from kinimmune.models.errors import DataError
 from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.case_mix import examine_case_mix
+from kinimmune.models.tables.covariate_effects import examine_effects
+from kinimmune.models.tables.covariates import examine_covariates
 from kinimmune.models.tables.criteria import examine_criteria
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
@@ -75,6 +78,9 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *trials.findings,
         *parameters.findings,
         *targets.findings,
+        *examine_covariates(tables).findings,
+        *examine_case_mix(tables).findings,
+        *examine_effects(tables).findings,
         *examine_observations(tables).findings,
         *examine_experiments(tables).findings,
         *examine_measurements(tables).findings,

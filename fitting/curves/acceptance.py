@@ -6,7 +6,8 @@ Start with `require_curves` and `require_patients`.  The rules are those of `kin
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from kinimmune.models.tables.published import CurveRow, PatientRow, Place, build_curve, build_patients
+from kinimmune.models.tables.patient_rows import PatientRow
+from kinimmune.models.tables.published import CurveRow, Place, build_curve, build_patients
 
 _RowT = TypeVar("_RowT", CurveRow, PatientRow)
 

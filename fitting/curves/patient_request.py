@@ -13,7 +13,7 @@ from kinimmune.fitting.curves.rows import KEY, require_choice, require_name
 from kinimmune.fitting.curves.time_units import choose_unit
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 ENDPOINTS = tuple(item.value for item in Endpoint)

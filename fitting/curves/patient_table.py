@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, 
 from kinimmune.fitting.curves.rows import KEY, Cells, require_name
 from kinimmune.fitting.curves.time_units import parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 

@@ -16,7 +16,7 @@ from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 CURVE_COLUMNS = (

@@ -22,7 +22,8 @@ from kinimmune.fitting.curves.rows import (
 )
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.published import CurveRow, PatientRow, TimeUnit
+from kinimmune.models.tables.patient_rows import PatientRow, TimeUnit
+from kinimmune.models.tables.published import CurveRow
 
 ORIGIN = Origin("my_trial", "treated", "os", "smith2019", "figure 2")
 CURVE = ReadCurve(
