@@ -42,6 +42,7 @@ _LATER_IN_ROWS = (
     "measured_error",
     "trial_place",
     "interval_reason",
+    "strata",
 )
 """Keys of its rows."""
 

@@ -120,9 +120,9 @@ def enrol_case_mixes(trials: tuple[Trial, ...], tables: Tables) -> tuple[Trial, 
     DataError
         where the tables of covariates, case mix or patients are wrong
     """
+    published = dict(examine_case_mix(tables).require())
     if not examine_covariates(tables).require():
         return trials
-    published = dict(examine_case_mix(tables).require())
     patients = list_known_patients(tables)
     return tuple(replace(trial, arms=tuple(_enrol(arm, published, patients, tables) for arm in trial.arms)) for trial in trials)
 

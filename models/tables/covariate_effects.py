@@ -119,18 +119,24 @@ def list_coefficients(model: str, tables: Tables) -> frozenset[str]:
     return frozenset(row.effect for row in tables.rows(EffectRow).entries if model in row.models)
 
 
-def add_effects(model: OdeModel, tables: Tables) -> OdeModel:
-    """Return a model whose parameters depend on covariates as `covariate_effects.csv` says.
+def read_effects(model: str, tables: Tables) -> dict[str, tuple[CovariateEffect, ...]]:
+    """Return parameter -> how it depends on covariates in a model.
 
     Raises
     ------
     DataError
-        where that table, or `covariates.csv`, is wrong
+        where `covariate_effects.csv` or `covariates.csv` is wrong
     """
     found: dict[str, tuple[CovariateEffect, ...]] = {}
     for row, effect in examine_effects(tables).require():
-        if model.name in row.models:
+        if model in row.models:
             found[row.parameter] = (*found.get(row.parameter, ()), effect)
+    return found
+
+
+def add_effects(model: OdeModel, tables: Tables) -> OdeModel:
+    """Return a model whose parameters depend on covariates as `covariate_effects.csv` says; raises as `read_effects` does."""
+    found = read_effects(model.name, tables)
     return _extend(model, tuple(found.items())) if found else model
 
 

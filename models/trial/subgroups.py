@@ -95,7 +95,8 @@ def _parse_condition(text: str, known: dict[str, Covariate]) -> Condition:
         raise DataError(f"subgroup '{text}' is of no covariate of covariates.csv; {nearest(cells['name'], known)}")
     covariate = known[cells["name"]]
     if ("level" in cells) != (covariate.kind is CovariateKind.CATEGORY):
-        raise DataError(f"subgroup '{text}' and covariate '{covariate.name}' is a {covariate.kind}; {_FORMS}")
+        kind = "a category" if covariate.kind is CovariateKind.CATEGORY else "continuous"
+        raise DataError(f"subgroup '{text}': covariate '{covariate.name}' is {kind}; {_FORMS}")
     if "level" in cells:
         return Condition(covariate.name, str(covariate.read(cells["level"])))
     ends = {name: float(covariate.read(cells[name])) for name in ("above", "most") if cells.get(name) is not None}

@@ -40,7 +40,7 @@ def write_patients(folder, patients, covariates=("ecog",), endpoint="os"):
     """Write patients, arm -> rows of (name, time [d], event, values of the covariates), and the rows that make them targets."""
     own = "study,arm,patient,endpoint,time,unit,event,last_without,source,locator,status,note"
     lines = [
-        [STUDY, arm, name, endpoint, time, "d", int(event), "", *ORIGIN.split(","), "", *values]
+        [STUDY, arm, name, endpoint, time, "d", int(event), "", *ORIGIN.split(","), "", *values[: len(covariates)]]
         for arm, rows in patients.items()
         for name, time, event, *values in rows
     ]
