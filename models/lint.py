@@ -93,9 +93,8 @@ def check_covariates(tables: Tables) -> tuple[Finding, ...]:
         studies = {study for model in row.models for study in list_studies(model, tables)}
         for arm in (arm for trial in trials if trial.study in studies for arm in trial.arms):
             if arm.case_mix is None or effect.covariate not in arm.case_mix.names:
-                problem = (
-                    f"'{row.parameter}' depends on covariate '{effect.covariate}', of which {arm.study}:{arm.name} tells nothing"
-                )
+                untold = f"'{effect.covariate}', of which {arm.study}:{arm.name} tells nothing"
+                problem = f"parameter '{row.parameter}' depends on covariate {untold}"
                 found.append(row.finding("covariate", problem, "add a row to case_mix.csv, or a column to patients.csv"))
     return tuple(capped(found))
 

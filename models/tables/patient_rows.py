@@ -44,7 +44,7 @@ class PatientRow(SourcedRow):
     key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "patient", "endpoint")
     may_be_empty: ClassVar[bool] = True
     gathered: ClassVar[str | None] = "covariates"
-    gathered_from: ClassVar[str] = "a covariate is declared in covariates.csv"
+    gathered_from: ClassVar[str] = "declare it as a covariate in covariates.csv"
 
     study: Name
     arm: Name

@@ -67,7 +67,7 @@ class TableRow(BaseModel):
     gathered: ClassVar[str | None] = None
     """Field that holds the cells of `more_columns`, column -> text; None where there are no such columns."""
     gathered_from: ClassVar[str] = ""
-    """Where more columns come from, for messages."""
+    """What to do that there is one more column, for messages."""
 
     file: str
     row: int
@@ -166,7 +166,8 @@ def _tell_gathered(finding: Finding, row_type: type[TableRow]) -> Finding:
     """Return a finding about a column nobody knows with where more columns come from."""
     if row_type.gathered is None or not finding.message.startswith("unknown column"):
         return finding
-    return replace(finding, message=f"{finding.message}; {row_type.gathered_from}")
+    link = " Or" if finding.message.endswith("?") else ", or"
+    return replace(finding, message=f"{finding.message}{link} {row_type.gathered_from}")
 
 
 def _duplicates(rows: Sequence[TableRow]) -> Iterable[Finding]:

@@ -24,6 +24,8 @@ def write_project(folder, effects=(EFFECTS,), values=None, arms=exponential_tria
     used = [name for name in given if any(f",{name}," in row for row in effects)]
     rows = [f"exponential,{name},,b,{given[name]},1,-5,5,normal,,1,yes,,,coefficient,{ORIGIN}," for name in used]
     append(folder / "parameters.csv", rows)
+    table = folder / "parameters.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("full dose,assumption", "full dose,convention"), encoding="utf-8")
     write(folder / "covariates.csv", "name,kind,unit,reference,levels,meaning", DECLARED)
     write(folder / "covariate_effects.csv", "model,parameter,covariate,level,effect,note", effects)
     write_mix(folder, mix)
