@@ -57,8 +57,8 @@ def _require_same_length(curve: ReadCurve, risk: RiskTable) -> None:
 
 
 def _require_somebody_alive(curve: ReadCurve, risk: RiskTable) -> None:
-    """Raise a `DataError` when patients are at risk where the curve has come to 0."""
-    dead = np.flatnonzero((curve.at(risk.time) == 0.0) & (risk.at_risk > 0))
+    """Raise a `DataError` when patients are at risk where the curve has come to 0 before; who dies at that time still is."""
+    dead = np.flatnonzero((curve.just_before(risk.time) == 0.0) & (risk.at_risk > 0))
     if dead.size:
         first = int(dead[0])
         raise DataError(

@@ -87,6 +87,11 @@ def list_curve_rows(times: Iterable[PrintedTime], origin: Origin, note: str) -> 
 
     Raises a `DataError` where the table would refuse them.
     """
+    times = tuple(times)
+    dead = next((time for time in times if time.survival == 0.0 and time.at_risk > 0), None)
+    if dead is not None:
+        what = f"survival falls to 0 at month {dead.month:.4g}, where {dead.at_risk} are at risk just before"
+        raise DataError(f"{what}; write 0 into the risk table there, or end it before: at 0 nobody is left")
     rows = [
         {
             **origin.cells(note),

@@ -1,18 +1,16 @@
 """Patients of an arm who share something known of them before treatment.
 
-Start with `Subgroup`; `parse_subgroup` reads one as `targets.csv` writes it.
+Start with `Subgroup`.
 """
 
 import math
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Bools, real
-from kinimmune.models.errors import DataError, nearest
-from kinimmune.models.symbolic.covariates import Covariate, CovariateKind, Texts
+from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.covariates import Texts
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Condition:
 
     @property
     def label(self) -> str:
-        """The condition in the words of `targets.csv`.
+        """The condition in signs.
 
         >>> Condition("ecog", "1").label, Condition("age", above=54.0, most=65.5).label, Condition("age", above=65.5).label
         ('ecog=1', '54<age<=65.5', 'age>65.5')
@@ -65,42 +63,3 @@ class Subgroup:
     def label(self) -> str:
         """All conditions, in their order."""
         return " & ".join(item.label for item in self.conditions)
-
-
-_FORMS = "write ecog=1, age<=65, age>65 or 50<age<=65, several joined by &"
-_LEVEL = re.compile(r"(?P<name>\w+)\s*=\s*(?P<level>\S+)")
-_RANGE = re.compile(r"(?:(?P<above>[^<>=\s]+)\s*<\s*)?(?P<name>[A-Za-z]\w*)\s*<=\s*(?P<most>[^<>=\s]+)")
-_ABOVE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*>\s*(?P<above>[^<>=\s]+)")
-
-
-def parse_subgroup(text: str, covariates: Iterable[Covariate]) -> Subgroup:
-    """Return the subgroup a text is, conditions in the order of their covariates' names.
-
-    Raises
-    ------
-    DataError
-        for a text of another form, a covariate nobody declared, or what is no value of one
-    """
-    known = {item.name: item for item in covariates}
-    found = [_parse_condition(part.strip(), known) for part in text.split("&")]
-    return Subgroup(tuple(sorted(found, key=lambda item: item.covariate)))
-
-
-def _parse_condition(text: str, known: dict[str, Covariate]) -> Condition:
-    match = _RANGE.fullmatch(text) or _ABOVE.fullmatch(text) or _LEVEL.fullmatch(text)
-    if match is None:
-        raise DataError(f"'{text}' is no condition of a subgroup; {_FORMS}")
-    cells = match.groupdict()
-    if cells["name"] not in known:
-        raise DataError(f"subgroup '{text}' is of no covariate of covariates.csv; {nearest(cells['name'], known)}")
-    covariate = known[cells["name"]]
-    if ("level" in cells) != (covariate.kind is CovariateKind.CATEGORY):
-        kind = "a category" if covariate.kind is CovariateKind.CATEGORY else "continuous"
-        raise DataError(f"subgroup '{text}': covariate '{covariate.name}' is {kind}; {_FORMS}")
-    if "level" in cells:
-        return Condition(covariate.name, str(covariate.read(cells["level"])))
-    ends = {name: float(covariate.read(cells[name])) for name in ("above", "most") if cells.get(name) is not None}
-    condition = Condition(covariate.name, None, ends.get("above", 0.0), ends.get("most", math.inf))
-    if not condition.above < condition.most:
-        raise DataError(f"subgroup '{text}' holds nobody; {_FORMS}")
-    return condition

@@ -78,7 +78,7 @@ def try_reading(folder, monkeypatch, curve=CURVE, risk=RISK, **settings):
 
 def test_patients_at_risk_where_the_curve_has_come_to_0_are_told_before_any_row_is_made(tmp_path, monkeypatch):
     message = "survival is 0 at month 12, where 1 are at risk (risk.csv row 5); correct the points, or write 0 there"
-    curve, risk = "0,1.000\n3,0.800\n6,0.600\n9,0.300\n12,0\n", "0,100\n3,78\n6,55\n9,26\n12,1\n"
+    curve, risk = "0,1.000\n3,0.800\n6,0.600\n9,0.300\n11,0.300\n11,0\n12,0\n", "0,100\n3,78\n6,55\n9,26\n12,1\n"
     with pytest.raises(DataError, match=re.escape(message)):
         try_reading(tmp_path, monkeypatch, curve=curve, risk=risk)
 

@@ -11,11 +11,10 @@ from kinimmune.models.symbolic.covariates import Covariate, CovariateEffect, Cov
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Source, Spread, Status
 from kinimmune.models.trial.case_mix import CaseMix, LevelShares, Lognormal
 from kinimmune.models.trial.population import draw_individuals, draw_population, individual_values
-from kinimmune.models.trial.subgroups import Condition, Subgroup, parse_subgroup
+from kinimmune.models.trial.subgroups import Condition, Subgroup
 
 PATIENTS = 1024
 ECOG = Covariate("ecog", CovariateKind.CATEGORY, "1", "0", ("0", "1", "2"))
-AGE = Covariate("age", CovariateKind.CONTINUOUS, "year", "60")
 SHARES = LevelShares("ecog", ECOG.levels, (0.5, 0.38, 0.12))
 AGES = Lognormal("age", 62.0, 9.0)
 PUBLISHED = CaseMix("study:arm", (SHARES, AGES))
@@ -121,26 +120,9 @@ def test_what_nobody_tells_and_nobody_has_is_refused():
         LevelShares("ecog", ECOG.levels, (0.5, 0.3, 0.1))
 
 
-@pytest.mark.parametrize("text", ["ecog=1", "age>65", "age<=65.5", "50<age<=65", "age>65 & ecog=0"])
-def test_a_subgroup_is_written_as_it_is_read(text):
-    assert parse_subgroup(text, (ECOG, AGE)).label == text
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ecog>1", "subgroup 'ecog>1': covariate 'ecog' is a category; write ecog=1"),
-        ("age=65", "subgroup 'age=65': covariate 'age' is continuous; write ecog=1"),
-        ("ecog=3", "'3' is no level of covariate 'ecog'; allowed: 0, 1, 2"),
-        ("agee>3", "subgroup 'agee>3' is of no covariate of covariates.csv; did you mean 'age'?"),
-        ("65<age<=50", "subgroup '65<age<=50' holds nobody"),
-        ("old", "'old' is no condition of a subgroup; write ecog=1, age<=65"),
-        ("ecog=1 & ecog=0", "has two conditions about one covariate; write one"),
-    ],
-)
-def test_what_is_no_subgroup_is_refused(text, message):
-    with pytest.raises(DataError, match=message):
-        parse_subgroup(text, (ECOG, AGE))
+def test_a_subgroup_has_one_condition_a_covariate():
+    with pytest.raises(DataError, match="subgroup 'ecog=1 & ecog=0' has two conditions about one covariate; write one"):
+        Subgroup((Condition("ecog", "1"), Condition("ecog", "0")))
 
 
 def test_quarters_keep_86_percent_of_the_information_about_a_normal_covariate():
