@@ -54,11 +54,13 @@ class ReplicateFiles:
         return self.folder / f"{self.name}-{number}.csv"
 
 
-def prepare_table(target: OutputFile, columns: Sequence[str], rows: "Sequence[Cells]", *, replace: bool) -> TableFile:
+def prepare_table(
+    target: OutputFile, columns: Sequence[str], rows: "Sequence[Cells]", *, replace: bool, more: Sequence[str] = ()
+) -> TableFile:
     """Return the table of before, where there is one, with rows added; raises as `kinimmune.fitting.curves.rows.merge` does."""
     from kinimmune.fitting.curves.rows import merge
 
-    return TableFile(target, merge(target.path, columns, rows, replace=replace), len(rows))
+    return TableFile(target, merge(target.path, columns, rows, replace=replace, more=more), len(rows))
 
 
 def plan_outputs(

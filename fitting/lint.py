@@ -22,9 +22,12 @@ from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets, fi
 from kinimmune.fitting.problem.targets import Role, Statistic, Target
 from kinimmune.models.catalogue import find_unknown_models
 from kinimmune.models.errors import DataError
-from kinimmune.models.lint import check_displays, check_treatments, find_unread_errors
+from kinimmune.models.lint import check_covariates, check_displays, check_treatments, find_unread_errors, find_unseen_levels
 from kinimmune.models.symbolic.parameters import Scale, Status
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.case_mix import examine_case_mix
+from kinimmune.models.tables.covariate_effects import examine_effects
+from kinimmune.models.tables.covariates import examine_covariates
 from kinimmune.models.tables.criteria import examine_criteria
 from kinimmune.models.tables.evidence import Kinase, Reference, SourceRow, examine_cell_lines, examine_kinases, examine_sources
 from kinimmune.models.tables.experiments import examine_experiments
@@ -36,6 +39,7 @@ from kinimmune.models.tables.migration import find_former
 from kinimmune.models.tables.observations import examine_observations
 from kinimmune.models.tables.panels import examine_panels
 from kinimmune.models.tables.parameters import SourcedParameter, examine_parameters
+from kinimmune.models.tables.published import examine_patients
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.trials import TrialRow, examine_trials
 from kinimmune.models.trial.design import Endpoint, Trial
@@ -59,7 +63,10 @@ def check(tables: Tables) -> tuple[Finding, ...]:
         when the folder does not exist or holds no table
     """
     findings = _check_tables(tables)
-    return findings or (*check_names(tables), *check_displays(tables), *check_treatments(tables), *check_measurements(tables))
+    if findings:
+        return findings
+    rules = (check_names, check_displays, check_treatments, check_measurements, check_covariates)
+    return tuple(chain.from_iterable(rule(tables) for rule in rules))
 
 
 def _check_tables(tables: Tables) -> tuple[Finding, ...]:
@@ -75,6 +82,9 @@ def _check_tables(tables: Tables) -> tuple[Finding, ...]:
         *trials.findings,
         *parameters.findings,
         *targets.findings,
+        *examine_covariates(tables).findings,
+        *examine_case_mix(tables).findings,
+        *examine_effects(tables).findings,
         *examine_observations(tables).findings,
         *examine_experiments(tables).findings,
         *examine_measurements(tables).findings,
@@ -119,7 +129,8 @@ def warn(tables: Tables) -> tuple[Finding, ...]:
     mixed = find_mixed_errors(tables.rows(TrialRow).entries, targets)
     twice = (Finding("targets.csv", None, "statistic", line) for line in describe_shared_deaths(targets))
     found = (find_former(tables.folder), doubtful, find_unused_data(tables), mixed, twice)
-    return (*chain.from_iterable(found), *find_lone_trials(tables), *find_unread_errors(tables))
+    unseen = () if examine_case_mix(tables).findings or examine_patients(tables).findings else find_unseen_levels(tables)
+    return (*chain.from_iterable(found), *find_lone_trials(tables), *find_unread_errors(tables), *unseen)
 
 
 def _find_unknown_files(folder: Path | None) -> Iterable[Finding]:

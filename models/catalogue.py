@@ -23,6 +23,7 @@ from kinimmune.models.plug_ins import find_plug_ins
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.model_data import LARGEST_MODEL, read_model
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.covariate_effects import EffectRow, add_effects, list_coefficients
 from kinimmune.models.tables.deviations import add_deviations
 from kinimmune.models.tables.drugs import DrugRow
 from kinimmune.models.tables.experiments import ExperimentRow
@@ -113,7 +114,7 @@ def load_model(name: str, tables: Tables | None = None) -> OdeModel:
         findings = (*find_unknown_models(given), *_find_unused(model, given))
         if findings:
             raise DataError(findings[0].message)
-    return add_deviations(model, given)
+    return add_effects(add_deviations(model, given), given)
 
 
 def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
@@ -123,6 +124,7 @@ def find_unknown_models(tables: Tables) -> tuple[Finding, ...]:
     rows += [(row, (row.model,)) for row in tables.rows(PanelRow).entries]
     rows += [(row, row.models) for row in tables.rows(LimitationRow).entries]
     rows += [(row, row.models) for row in tables.rows(TrialRow).entries]
+    rows += [(row, row.models) for row in tables.rows(EffectRow).entries]
     rows += [(row, row.models) for row in tables.rows(ObservationRow).entries]
     known = known_names(tables, (name for _, models in rows for name in models))
     unknown = ((row, name) for row, models in rows for name in models if name not in known)
@@ -137,7 +139,7 @@ def _find_unused(model: OdeModel, tables: Tables) -> Iterator[Finding]:
     for row, item in examine_parameters(tables).entries:
         if model.name not in row.models:
             continue
-        if item.name not in known and item.name not in _list_used(model):
+        if item.name not in known | list_coefficients(model.name, tables) and item.name not in _list_used(model):
             problem = f"parameter '{item.key}' stands in no equation of model '{model.name}'"
             yield row.finding("name", problem, "correct its name or remove the row")
         if item.drug is not None:

@@ -11,11 +11,13 @@ from kinimmune.models.catalogue import load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import values_for
+from kinimmune.models.tables.case_mix import enrol_case_mixes
+from kinimmune.models.tables.covariate_effects import examine_effects
 from kinimmune.models.tables.design import DesignRow
 from kinimmune.models.tables.drugs import examine_drugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.evidence import KinaseRow
 from kinimmune.models.tables.experiments import ChangeKind, ExperimentRow
-from kinimmune.models.tables.findings import Finding
+from kinimmune.models.tables.findings import Finding, capped
 from kinimmune.models.tables.limitations import LimitationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import examine_parameters
@@ -25,6 +27,7 @@ from kinimmune.models.tables.trials import examine_trials
 from kinimmune.models.trial.design import supports_trials
 from kinimmune.models.trial.next_line import plan_next_line
 from kinimmune.models.trial.regimens import plan_dosing
+from kinimmune.models.trial.subgroups import Condition, Subgroup
 
 SHORT_HORIZON = 30.0
 """Time [d] for which a regimen is tried: its units and roles are those of any time."""
@@ -76,6 +79,39 @@ def check_treatments(tables: Tables) -> tuple[Finding, ...]:
             except DataError as error:
                 found.append(Finding("regimens.csv", None, None, f"{place}, next line '{arm.next_line.arm}': {error}"))
     return tuple(dict.fromkeys(found))
+
+
+def check_covariates(tables: Tables) -> tuple[Finding, ...]:
+    """Return the covariates on which a parameter depends and of which nothing is known in an arm of a study of its model.
+
+    The tables themselves must be without findings.
+    """
+    effects = examine_effects(tables).entries
+    trials = enrol_case_mixes(examine_trials(tables).entries, tables) if effects else ()
+    found = []
+    for row, effect in effects:
+        studies = {study for model in row.models for study in list_studies(model, tables)}
+        for arm in (arm for trial in trials if trial.study in studies for arm in trial.arms):
+            if arm.case_mix is None or effect.covariate not in arm.case_mix.names:
+                untold = f"'{effect.covariate}', of which {arm.study}:{arm.name} tells nothing"
+                problem = f"parameter '{row.parameter}' depends on covariate {untold}"
+                found.append(row.finding("covariate", problem, "add a row to case_mix.csv, or a column to patients.csv"))
+    return tuple(capped(found))
+
+
+def find_unseen_levels(tables: Tables) -> tuple[Finding, ...]:
+    """Return the effects of levels that no arm of a study of their model has: nothing but their priors tells of them."""
+    effects = [(row, effect) for row, effect in examine_effects(tables).entries if effect.level is not None]
+    trials = enrol_case_mixes(examine_trials(tables).entries, tables) if effects else ()
+    found = []
+    for row, effect in effects:
+        studies = {study for model in row.models for study in list_studies(model, tables)}
+        mixes = [arm.case_mix for trial in trials if trial.study in studies for arm in trial.arms if arm.case_mix is not None]
+        subgroup = Subgroup((Condition(effect.covariate, effect.level),))
+        if not any(mix.share(subgroup) > 0.0 for mix in mixes if effect.covariate in mix.names):
+            problem = f"nobody in any arm has level '{effect.level}' of covariate '{effect.covariate}'"
+            found.append(row.finding("level", problem, "its effect stays at its prior; leave the row out, or correct the level"))
+    return tuple(found)
 
 
 def find_unread_errors(tables: Tables) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from kinimmune.models.plug_ins import PlugIn, find_plug_ins
 from kinimmune.models.symbolic.expression_data import require_name
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
+from kinimmune.models.tables.covariate_effects import add_effects
 from kinimmune.models.tables.deviations import add_deviations
 from kinimmune.models.tables.parameters import examine_parameters
 from kinimmune.models.tables.rows import Tables
@@ -74,7 +75,7 @@ def open_model(subject: str, tables: Tables) -> tuple[str, Tables]:
     if plug_in is None:
         return subject, tables
     model = _run_file(plug_in, tables)
-    return model.name, replace(tables, model=add_deviations(model, tables))
+    return model.name, replace(tables, model=add_effects(add_deviations(model, tables), tables))
 
 
 def find_code(subject: str, tables: Tables) -> Path | PlugIn | None:
@@ -128,7 +129,7 @@ def open_plug_in(plug_in: PlugIn, tables: Tables) -> tuple[str, Tables]:
     parameters = _take_parameters(plug_in.name, with_own)
     with telling(plug_in.label, None, f"update or remove {plug_in.distribution}"), kept_apart():
         model = build_model(build, plug_in.name, parameters)
-    return model.name, replace(with_own, model=add_deviations(model, with_own))
+    return model.name, replace(with_own, model=add_effects(add_deviations(model, with_own), with_own))
 
 
 def find_shipped(plug_in: PlugIn) -> Path | None:

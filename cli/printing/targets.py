@@ -23,6 +23,11 @@ def print_fitted(rows: Sequence[ComparisonRow]) -> None:
         columns += ("scan reported", "scan predicted")
         cells = [(*cell, *_scans(row)) for cell, row in zip(cells, rows, strict=True)]
     print_table("Fitted numbers", columns, cells, columns[3:])
+    divided = [row for row in rows if row.strata is not None]
+    for row in divided:
+        print(f"{row.study} {name_arms(row)} {row.endpoint} is fitted by stratum: {row.strata}")
+    if divided:
+        print()
 
 
 def print_unfitted(unseen: Sequence[ComparisonRow], transported: Sequence[ComparisonRow]) -> None:

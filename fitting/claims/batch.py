@@ -18,6 +18,7 @@ from kinimmune.models.solvers.chunks import map_chunks
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.symbolic.compile import CompiledModel
+from kinimmune.models.symbolic.deviations import move_to_trial, name_deviation
 from kinimmune.models.symbolic.parameters import ParameterKey
 from kinimmune.models.symbolic.scope import parameters_of
 from kinimmune.models.trial.design import Trial
@@ -62,7 +63,8 @@ class ExperimentBatch:
     seed: int = 1
     """Seed of everything a read-out draws, such as virtual patients."""
     own: Mapping[str, Array] = field(default_factory=dict)
-    """Key of a parameter that belongs to one study, arm or drug -> its values, shape (n,); a trial sees those of its own."""
+    """Key of a parameter that belongs to one study, arm or drug, deviations of a trial among them -> its values, shape (n,); a
+    trial sees those of its own."""
     _results: dict[tuple[Hashable, tuple[object, ...]], object] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
@@ -128,9 +130,11 @@ class ExperimentBatch:
         return apply_experiment(self.setup.compiled, self.experiment(experiment), self._seen(study), self.knocked_out)
 
     def _seen(self, study: str | None) -> Array:
-        """Return the parameters with those that belong to a study at its own values, shape (n_parameters, n)."""
-        keys = {name: str(ParameterKey(name, study)) for name in self.setup.compiled.model.parameter_names}
-        found = {name: self.own[key] for name, key in keys.items() if study is not None and key in self.own}
+        """Return the parameters as a study has them, at its own values or moved by its deviations, shape (n_parameters, n)."""
+        names = self.setup.compiled.model.parameter_names if study is not None else ()
+        keys = {name: str(ParameterKey(name, study)) for name in names}
+        found = {name: self.own[key] for name, key in keys.items() if key in self.own}
+        found |= {name: values for name in names if name not in found and (values := self._moved(name, study)) is not None}
         if not found:
             return self.parameters
         seen = self.parameters.copy()
@@ -138,11 +142,22 @@ class ExperimentBatch:
             seen[self.row(name)] = values
         return seen
 
+    def _moved(self, name: str, study: str | None, drug: str | None = None) -> Array | None:
+        """Return a parameter as a study has it that deviates from the value of all, shape (n,); None where it does not."""
+        key = str(ParameterKey(name_deviation(name), study, drug=drug))
+        if key not in self.own:
+            return None
+        shared = self.parameter(name) if drug is None else self.own[str(ParameterKey(name, drug=drug))]
+        return move_to_trial(self.setup.compiled.model.parameters, key, shared, self.own[key])
+
     def arm_values(self, study: str, arm: str) -> list[dict[str, float]]:
         """Return parameter -> value of an arm's own or of a drug it is given, once per parameter set."""
         given = self.trial(study).arm(arm)
         seen = parameters_of(self.setup.compiled.model.parameters, study, arm, given.drugs)
         drawn = {item.name: self.own[item.key] for item in seen if not item.everywhere and item.key in self.own}
+        of_drugs = [item for item in seen if item.drug is not None and item.name in drawn]
+        moved = {item.name: self._moved(item.name, study, item.drug) for item in of_drugs}
+        drawn |= {name: values for name, values in moved.items() if values is not None}
         fixed = self.setup.arm_values.get(f"{study}:{arm}", {})
         return [{**fixed, **{name: float(values[place]) for name, values in drawn.items()}} for place in range(self.size)]
 
@@ -152,10 +167,11 @@ class ExperimentBatch:
         return replace(self, parameters=np.repeat(self.parameters, times, axis=1), own=own)
 
     def with_values(self, name: str, values: Array) -> "ExperimentBatch":
-        """Return the batch with other values of a parameter, shape (n,), in every study."""
+        """Return the batch with other values of a parameter, shape (n,), in every study: none has a deviation from them."""
         parameters = self.parameters.copy()
         parameters[self.row(name)] = values
-        own = {key: array for key, array in self.own.items() if ParameterKey.parse(key).name != name}
+        replaced = (name, name_deviation(name))
+        own = {key: array for key, array in self.own.items() if ParameterKey.parse(key).name not in replaced}
         return replace(self, parameters=parameters, own=own)
 
     def without(self, interactions: str) -> "ExperimentBatch":

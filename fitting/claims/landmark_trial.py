@@ -113,7 +113,7 @@ def _enrol(
     for dosing, same in groupby(dosings):
         last = first + len(list(same))
         pairs = zip(columns[first:last], populations[first:last], strict=True)
-        people = np.concatenate([individual_values(seen, *pair) for pair in pairs], axis=1)
+        people = np.concatenate([individual_values(seen, *pair, arm.case_mix) for pair in pairs], axis=1)
         yield ArmCohort(trial, arm, trial.stop_rule, people, dosing)
         first = last
 

@@ -84,6 +84,23 @@ def parse_values(option: str, text: str | None) -> dict[str, str]:
     return found
 
 
+def parse_columns(option: str, text: str | None) -> dict[str, str]:
+    """Return name -> column from a text such as `ecog=ECOGBL,age`, where a column alone is its own name; nothing for None.
+
+    >>> parse_columns("--covariates", 'ecog=ECOGBL, age,weight="Weight, kg"')
+    {'ecog': 'ECOGBL', 'age': 'age', 'weight': 'Weight, kg'}
+    """
+    found: dict[str, str] = {}
+    for part in filter(str.strip, _split(",", text or "")):
+        name, column = map(_unquote, (*_split("=", part, 1), part)[:2])
+        if not name or not column:
+            raise UsageError(f"{option} '{part.strip()}': write NAME=COLUMN or COLUMN, such as ecog=ECOGBL,age; {QUOTING}")
+        if name in found:
+            raise UsageError(f"{option}: '{name}' is given twice; give it once")
+        found[name] = column
+    return found
+
+
 def same_value(one: str, other: str) -> bool:
     """Return whether two cells hold the same text or number.
 

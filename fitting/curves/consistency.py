@@ -26,6 +26,7 @@ def require_consistent(curve: ReadCurve, risk: RiskTable) -> None:
     share of events it falls less.
     """
     _require_same_length(curve, risk)
+    _require_somebody_alive(curve, risk)
     lowest, highest = _bound(curve, risk.time)
     for index in range(risk.time.size - 1):
         before, after = int(risk.at_risk[index]), int(risk.at_risk[index + 1])
@@ -52,6 +53,17 @@ def _require_same_length(curve: ReadCurve, risk: RiskTable) -> None:
         raise DataError(
             f"the numbers at risk end at {risk.time[-1]:.4g} ({risk.place(risk.time.size - 1)}) and the curve at "
             f"{curve.unit.word} {curve.end:.4g}; no header names the unit of {risk.file}: write it there, such as 'time [months]'"
+        )
+
+
+def _require_somebody_alive(curve: ReadCurve, risk: RiskTable) -> None:
+    """Raise a `DataError` when patients are at risk where the curve has come to 0 before; who dies at that time still is."""
+    dead = np.flatnonzero((curve.just_before(risk.time) == 0.0) & (risk.at_risk > 0))
+    if dead.size:
+        first = int(dead[0])
+        raise DataError(
+            f"survival is 0 at {curve.unit.word} {risk.time[first]:.4g}, where {risk.at_risk[first]} are at risk "
+            f"({risk.place(first)}); correct the points, or write 0 there: at 0 nobody is left"
         )
 
 

@@ -13,7 +13,7 @@ from kinimmune.fitting.curves.delimited import Delimited, read_delimited
 from kinimmune.fitting.curves.time_units import choose_unit
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import DataError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 FEWEST_POINTS = 3
 PERCENT_FROM = 1.5

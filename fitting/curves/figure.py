@@ -15,7 +15,7 @@ from kinimmune.fitting.curves.median import MedianCorrection, PrintedMedian, cor
 from kinimmune.fitting.curves.printed_times import find_left_out
 from kinimmune.fitting.curves.reading import Points, ReadCurve, clean
 from kinimmune.fitting.curves.risk_table import RiskTable, read_risk_table
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 WIDE_GAP = 0.05
 """A fall [1] between two neighbouring points, or a share of the length, above which a straight line between them is doubtful."""

@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.patient_request import ENDPOINTS, PatientRequest, 
 from kinimmune.fitting.curves.rows import KEY, Cells, require_name
 from kinimmune.fitting.curves.time_units import parse_time_unit
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 
@@ -54,7 +54,8 @@ def read_patients(request: PatientRequest) -> PatientTable:
     censored = _find_censored(source, chosen)
     rows = tuple(_read_row(source, line, unit) for line in chosen)
     _require_single(table, chosen, rows)
-    require_patients(rows)
+    _require_one_value(table, chosen, rows, tuple(request.covariates))
+    require_patients(rows, tuple((request.declared or {}).values()))
     notes = (*_tell_left_out(source), *_tell_columns(source), *_tell_taken(source, chosen, rows, censored))
     return PatientTable(rows, notes)
 
@@ -108,6 +109,7 @@ def _read_row(source: _Source, line: Line, unit: TimeUnit | None) -> dict[str, s
         "event": str(int(event)),
         "last_without": _read_last_without(source, line, time) if event and endpoint != Endpoint.OS else "",
         **{column: request.constants[column] for column in ("source", "locator", "status")},
+        **{name: _read_covariate(source, line, name) for name in request.covariates},
     }
 
 
@@ -146,6 +148,22 @@ def _read_time(source: _Source, line: Line) -> float:
         place = source.table.place(line)
         raise DataError(f"time {time:g} is not above 0 ({place}); correct it, or write half a day for what happened at the start")
     return time
+
+
+def _read_covariate(source: _Source, line: Line, name: str) -> str:
+    """Return the cell of a covariate; raise a `DataError` for an empty one, or what is no value of it."""
+    column, place = source.request.covariates[name], source.table.place(line)
+    text = line.cells[source.table.header.index(column)]
+    if not text:
+        raise DataError(f"{name}: column '{column}' is empty ({place}); fill it in, or leave the covariate or the patient out")
+    declared = (source.request.declared or {}).get(name)
+    try:
+        if declared is not None:
+            declared.read(text)
+    except DataError as error:
+        problem, _, advice = str(error).partition("; ")
+        raise DataError(f"{problem} ({place}); {advice}") from error
+    return text
 
 
 def _read_last_without(source: _Source, line: Line, time: float) -> str:
@@ -194,6 +212,18 @@ def _require_single(table: Delimited, lines: Sequence[Line], rows: Sequence[Cell
         first[key] = line
 
 
+def _require_one_value(table: Delimited, lines: Sequence[Line], rows: Sequence[Cells], names: Sequence[str]) -> None:
+    """Raise a `DataError` when a patient has two values of a covariate."""
+    first: dict[tuple[str, ...], tuple[Line, Cells]] = {}
+    for line, row in zip(lines, rows, strict=True):
+        other, before = first.setdefault((row["study"], row["arm"], row["patient"]), (line, row))
+        for name in names:
+            if row[name] != before[name]:
+                given = f"{name} '{before[name]}' and '{row[name]}' ({table.file} rows {other.row} and {line.row})"
+                what = "a covariate is what was so before treatment"
+                raise DataError(f"patient '{row['patient']}' of {row['study']}:{row['arm']} has {given}; correct one: {what}")
+
+
 def _tell_left_out(source: _Source) -> Iterator[str]:
     left_out = Counter(
         ", ".join(f"{source.column(name)} '{source.cell(line, name)}'" for name in ("arm", "endpoint") if source.column(name))
@@ -205,7 +235,7 @@ def _tell_left_out(source: _Source) -> Iterator[str]:
 
 
 def _tell_columns(source: _Source) -> Iterator[str]:
-    used = set(source.request.columns.columns.values())
+    used = {*source.request.columns.columns.values(), *source.request.covariates.values()}
     unused = [column for column in source.table.header if column and column not in used]
     if unused:
         yield f"{source.table.file}: columns not taken: {', '.join(unused)}"

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 from kinimmune.fitting.curves.digitised import LOWEST_START, Clicks
 from kinimmune.models.arrays import Array, Integers, real
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 LARGEST_RISE = 0.05
 """By how much a later point may lie above an earlier one [1]; more is no slip of the hand."""

@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.time_units import find_time_unit
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.errors import DataError
 from kinimmune.models.symbolic.units import convert
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 _RISK_NAMES = re.compile(r"risk|\bn\b|number|patients", re.IGNORECASE)
 

@@ -16,7 +16,7 @@ from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.parameters import Status
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 from kinimmune.models.trial.design import Endpoint
 
 CURVE_COLUMNS = (
@@ -87,6 +87,11 @@ def list_curve_rows(times: Iterable[PrintedTime], origin: Origin, note: str) -> 
 
     Raises a `DataError` where the table would refuse them.
     """
+    times = tuple(times)
+    dead = next((time for time in times if time.survival == 0.0 and time.at_risk > 0), None)
+    if dead is not None:
+        what = f"survival falls to 0 at month {dead.month:.4g}, where {dead.at_risk} are at risk just before"
+        raise DataError(f"{what}; write 0 into the risk table there, or end it before: at 0 nobody is left")
     rows = [
         {
             **origin.cells(note),
@@ -145,7 +150,7 @@ class Merged:
     """Rows of before that are still there."""
 
 
-def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, replace: bool) -> Merged:
+def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, replace: bool, more: Sequence[str] = ()) -> Merged:
     """Return a table with rows added at its end.
 
     Parameters
@@ -158,17 +163,20 @@ def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, r
         new ones
     replace
         whether rows of before of the same study, arm and endpoint give way
+    more
+        further columns of the new rows, such as covariates, which a table of before need not have
 
     Raises
     ------
     UsageError
-        when there are such rows and they are to stay
+        when there are such rows and they are to stay, or others of the same arm that do not tell the same covariates
     DataError
         when the table of before lacks a column
     """
     before = read_delimited(path, numbers=False) if path is not None and path.is_file() and path.stat().st_size else None
     if before is None:
-        return Merged(write_csv(columns, ([row.get(column, "") for column in columns] for row in rows)), 0, 0)
+        all_columns = (*columns, *more)
+        return Merged(write_csv(all_columns, ([row.get(column, "") for column in all_columns] for row in rows)), 0, 0)
     old = _list_cells(before, columns)
     new = {_key(row) for row in rows}
     there = Counter(key for key in map(_key, old) if key in new)
@@ -176,8 +184,22 @@ def merge(path: Path | None, columns: Sequence[str], rows: Sequence[Cells], *, r
         key, count = there.most_common(1)[0]
         raise UsageError(f"'{path}' has {count} rows of {':'.join(key)} already; --force puts the new ones in their place")
     kept = [row for row in old if _key(row) not in new]
-    text = write_csv(before.header, ([row.get(column, "") for column in before.header] for row in (*kept, *rows)))
+    further = [column for column in dict.fromkeys((*before.header, *more)) if column not in columns]
+    _require_alike(path, kept, rows, further)
+    header = tuple(dict.fromkeys((*before.header, *more)))
+    text = write_csv(header, ([row.get(column, "") for column in header] for row in (*kept, *rows)))
     return Merged(text, there.total(), len(kept))
+
+
+def _require_alike(path: Path | None, kept: Sequence[Cells], rows: Sequence[Cells], further: Sequence[str]) -> None:
+    """Raise a `UsageError` where patients of one arm would have a value of a further column, and others of it none."""
+    arms = {(row["study"], row["arm"]) for row in rows}
+    for column in further:
+        for arm in arms:
+            own = [bool(row.get(column)) for row in (*kept, *rows) if (row["study"], row["arm"]) == arm]
+            if any(own) and not all(own):
+                problem = f"'{path}' and the new rows of {':'.join(arm)} would differ in telling '{column}'"
+                raise UsageError(f"{problem}; take all endpoints of the arm with the same --covariates, or write another file")
 
 
 def _key(row: Cells) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Start with `choose_unit`.
 import re
 
 from kinimmune.models.errors import UsageError, nearest
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 _SPELLINGS = {
     TimeUnit.DAY: ("d", "day", "days"),

@@ -10,6 +10,7 @@ from kinimmune.fitting.estimation.laplace import LaplaceApproximation
 from kinimmune.fitting.estimation.predictive import Prediction, find_predictive
 from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.outputs import HazardRatioOutput
+from kinimmune.fitting.problem.patient_strata import describe_strata
 from kinimmune.fitting.problem.predictions import (
     null_prediction,
     predict_ratio,
@@ -19,12 +20,15 @@ from kinimmune.fitting.problem.predictions import (
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes
 from kinimmune.fitting.problem.residuals import target_residuals
 from kinimmune.fitting.problem.statistics import is_number, predict_number
+from kinimmune.fitting.problem.subgroups import stratify
 from kinimmune.fitting.problem.targets import DATA, SHARES, Statistic, Target, can_predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import NumericalError
 from kinimmune.models.experiments.measurement import Measurement
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Endpoint
+from kinimmune.models.trial.population import list_covariates
+from kinimmune.models.trial.published import PatientTimes
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,16 @@ def _row(evidence: Evidence, target: Target, predicted: float | None, with_null:
         n=target.n,
         error_rule=None if target.errors is None else str(target.errors),
         measured_error=None if measured is None else measured.error,
+        strata=_tell_strata(problem, target),
     )
+
+
+def _tell_strata(problem: FitProblem, target: Target) -> str | None:
+    """Return the strata patients are fitted by, None where they are fitted together, and of all else."""
+    if not isinstance(target.published, PatientTimes) or not can_predict(target, problem.endpoints):
+        return None
+    told = describe_strata(stratify(target.published, problem.trial(target.study), list_covariates(problem.parameters)))
+    return "; ".join(told) or None
 
 
 def _find_reason(evidence: Evidence, target: Target) -> str:

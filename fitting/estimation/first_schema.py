@@ -43,6 +43,7 @@ _LATER_IN_ROWS = (
     "measured_error",
     "trial_place",
     "interval_reason",
+    "strata",
 )
 """Keys of its rows."""
 

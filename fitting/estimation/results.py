@@ -139,6 +139,8 @@ class ComparisonRow:
     """Rule of its study that its standard error comes from; None where that is decided number by number."""
     measured_error: float | None = None
     """Of a measurement, on the scale of its errors; None of a share, and in results from before it was told."""
+    strata: str | None = None
+    """Of patients who are held against virtual patients stratum by stratum: the strata with patients and events, else None."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from kinimmune.models.errors import UsageError
 from kinimmune.models.solvers.integrators import choose_integrator
 from kinimmune.models.symbolic.compile import compile_model
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
+from kinimmune.models.tables.covariate_effects import set_effects
 from kinimmune.models.tables.readers import read_drugs
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import StopRule, Trial
@@ -137,15 +138,16 @@ def _build(
     last = max([REPORT_MONTHS, *request.cut_offs]) * DAYS_PER_MONTH
     longest = max([last, virtual.horizon, *followed])
     simulator = TrialSimulator(compiled, choose_integrator(virtual.options.integrator, compiled), FIT_TOLERANCES, longest)
+    parameters = set_effects(matched.parameters, given.effects)
     return FitProblem(
         simulator=simulator,
-        parameters=matched.parameters,
+        parameters=parameters,
         estimated=matched.moved,
         trials=trials,
         arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
         targets=(),
         rules=_choose_rules(trials, request.stop_rule or virtual.options.stop_rule),
-        population=draw_population(matched.parameters, virtual.options.patients, virtual.seed),
+        population=draw_population(parameters, virtual.options.patients, virtual.seed),
         jobs=virtual.jobs,
         drugs=read_drugs(given.tables),
     )

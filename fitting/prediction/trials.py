@@ -3,9 +3,10 @@
 Start with `open_trials` and `choose_arms`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from kinimmune.fitting.prediction.covariates import Effects, gather_effects, list_coefficients
 from kinimmune.fitting.prediction.source import ParameterSource
 from kinimmune.models.catalogue import find_own_model, load_model
 from kinimmune.models.errors import UsageError, nearest
@@ -28,6 +29,8 @@ class GivenTrials:
     parameters: tuple[Parameter, ...]
     """As these tables have them."""
     trials: tuple[Trial, ...]
+    effects: Effects
+    """How parameters depend on covariates of patients."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,19 @@ def open_trials(source: ParameterSource, tables: Tables | None) -> GivenTrials:
     trials = read_trials(used, name)
     if not trials:
         raise UsageError(f"no trial names model '{name}' in trials.csv; name it in column 'model', or give --trial FOLDER")
-    return GivenTrials(model, used, _complete(model, source, parameters), trials)
+    effects = gather_effects(source, used)
+    complete = _complete((*model.parameter_names, *list_coefficients(effects)), source, parameters)
+    coefficients = [item for item in complete if item.name in list_coefficients(effects) - set(model.parameter_names)]
+    if coefficients:
+        model = replace(model, parameters=(*model.parameters, *coefficients))
+    return GivenTrials(model, used, complete, trials, effects)
 
 
-def _complete(model: OdeModel, source: ParameterSource, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
-    """Return the parameters of tables, and what they lack of those that all studies of the source share."""
+def _complete(known: Collection[str], source: ParameterSource, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Return the parameters of tables, and what they lack of those of some names that all studies of the source share."""
     names = {item.name for item in parameters if item.study is None}
     shared = [item for item in source.parameters if item.study is None and item.name not in names]
-    return (*parameters, *(item for item in shared if item.name in model.parameter_names))
+    return (*parameters, *(item for item in shared if item.name in known))
 
 
 def find_missing(model: OdeModel, parameters: Sequence[Parameter], study: str) -> tuple[str, ...]:

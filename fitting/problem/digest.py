@@ -23,6 +23,7 @@ from kinimmune.models.symbolic.parameters import Parameter, Spread, values_for
 from kinimmune.models.tables.drugs import KnownDrugs, find_drug_values, find_next_line_values
 from kinimmune.models.tables.readers import read_drugs, read_experiments
 from kinimmune.models.tables.rows import Tables
+from kinimmune.models.trial.case_mix import CaseMix
 from kinimmune.models.trial.design import Arm, Endpoint, ErrorRule, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
@@ -104,7 +105,8 @@ def _parameter(item: Parameter) -> tuple[object, ...]:
     """Return what a result depends on; text first, so that parameters can be sorted."""
     prior = [str(item.prior.scale), item.prior.median, item.prior.sd]
     told = (item.key, item.unit, item.value, item.lower, item.upper, item.estimated, prior, _spread(item.spread))
-    return told if item.shift is None else (*told, [item.shift.name, str(item.shift.scale)])
+    effects = [[[effect.covariate, effect.by, effect.level, effect.reference] for effect in item.effects]] if item.effects else []
+    return (*told, *effects) if item.shift is None else (*told, [item.shift.name, str(item.shift.scale)])
 
 
 def _spread(spread: Spread | None) -> list[object] | None:
@@ -121,7 +123,8 @@ def _target(target: Target) -> list[object]:
         return [*told, *(column.tolist() for column in (data.time, data.survival, data.at_risk, data.reading_error))]
     if isinstance(target.published, PatientTimes):
         last = [None if math.isnan(day) else day for day in target.published.last_without.tolist()]
-        return [*told, target.published.time.tolist(), target.published.event.tolist(), last]
+        known = {name: values.tolist() for name, values in target.published.covariates.items()}
+        return [*told, target.published.time.tolist(), target.published.event.tolist(), last, *([known] if known else [])]
     return told
 
 
@@ -145,7 +148,13 @@ def _arm(arm: Arm) -> list[object]:
     """Return what a result depends on; a regimen and a next line add to it, so that arms without are what they were."""
     design = [arm.name, arm.n, arm.control, arm.dose, arm.doses_per_day, arm.discontinuation_rate, arm.symptomatic_median]
     regimen = [list(map(_administration, arm.regimen))] if arm.regimen else []
-    return [*design, *regimen, *([_next_line(arm.next_line)] if arm.next_line is not None else [])]
+    later = [_next_line(arm.next_line)] if arm.next_line is not None else []
+    return [*design, *regimen, *later, *([_case_mix(arm.case_mix)] if arm.case_mix is not None else [])]
+
+
+def _case_mix(mix: CaseMix) -> dict[str, object]:
+    """Return who is enrolled in an arm: patients one by one, and what a baseline table tells."""
+    return {"known": list(mix.known), "rows": list(map(list, mix.rows)), "marginals": list(map(repr, mix.marginals))}
 
 
 def _next_line(line: NextLine) -> dict[str, object]:

@@ -13,7 +13,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import known_names, load_model, model_names
 from kinimmune.models.errors import DataError, ModelError, NumericalError, nearest
 from kinimmune.models.experiments.design import Experiment
-from kinimmune.models.experiments.measurement import Measurement, MeasurementKind
+from kinimmune.models.experiments.measurement import Measurement, MeasurementKind, find_interval
 from kinimmune.models.experiments.run import apply_experiment, run_experiment
 from kinimmune.models.solvers.integrators import Integrator
 from kinimmune.models.solvers.tolerances import Tolerances
@@ -100,19 +100,20 @@ def _find_misfits(row: MeasurementRow, experiments: set[str], units: Mapping[str
 def _target(row: MeasurementRow, unit: str) -> Target:
     wanted = unit if row.kind is MeasurementKind.MEAN else "1"
     measurement = make_measurement(row, convert(1.0, row.unit, wanted))
+    lower, upper = find_interval(measurement)
     return Target(
         study=row.model,
         arm=row.experiment,
         endpoint=None,
         statistic=row.kind,
         value=measurement.value,
-        lower=measurement.lower,
-        upper=measurement.upper,
+        lower=lower,
+        upper=upper,
         n=row.n or 1,
         unit=wanted,
         role=Role(row.role),
         value_source=row.origin,
-        interval_source=row.origin if row.lower is not None or row.upper is not None else None,
+        interval_source=row.origin if lower is not None or upper is not None else None,
         origin=row.place,
         published=measurement,
     )

@@ -74,18 +74,31 @@ def group_patients(patients: PatientTimes, plan: ScanPlan, refinement: float = R
     refinement
         as `REFINEMENT`; larger ones come nearer to the likelihood of exact times, at the cost of more intervals
     """
+    return group_some(patients, np.ones(patients.time.size, dtype=bool), plan, refinement)
+
+
+def group_some(patients: PatientTimes, who: Bools, plan: ScanPlan, refinement: float = REFINEMENT) -> tuple[PatientGroups, ...]:
+    """Return some patients of an arm as counts, of the processes of all of them; nobody of them need have had an event.
+
+    Parameters
+    ----------
+    patients, plan, refinement
+        as of `group_patients`
+    who
+        those that are counted, one at least, shape (n,)
+    """
+    time, event = patients.time[who], patients.event[who]
     if patients.endpoint is Endpoint.OS:
-        return (_group_exact(Process.DEATH, patients.time, patients.event, refinement),)
-    seen = patients.event & np.isfinite(patients.last_without)
-    if patients.endpoint is Endpoint.PFS and seen.any():
-        died = patients.event & ~seen
+        return (_group_exact(Process.DEATH, time, event, refinement),)
+    last, seen = patients.last_without[who], (patients.event & np.isfinite(patients.last_without))[who]
+    if patients.endpoint is Endpoint.PFS and np.isfinite(patients.last_without).any():
         return (
-            _group_visits(Process.PROGRESSION, patients.time, seen, patients.last_without),
-            _group_exact(Process.DEATH_BEFORE_PROGRESSION, patients.time, died, refinement),
+            _group_visits(Process.PROGRESSION, time, seen, last),
+            _group_exact(Process.DEATH_BEFORE_PROGRESSION, time, event & ~seen, refinement),
         )
     process = Process.EITHER if patients.endpoint is Endpoint.PFS else Process.PROGRESSION
-    before = np.where(seen, patients.last_without, _visits_before(patients.time, plan))
-    return (_group_visits(process, patients.time, patients.event, before),)
+    before = np.where(seen, last, _visits_before(time, plan))
+    return (_group_visits(process, time, event, before),)
 
 
 def _visits_before(time: Array, plan: ScanPlan) -> Array:

@@ -17,6 +17,7 @@ from kinimmune.fitting.problem.fittable import require_trials, select_parameters
 from kinimmune.fitting.problem.horizon import HORIZON_FACTOR, REPORT_MONTHS, find_horizon
 from kinimmune.fitting.problem.measurements import ExperimentSetup, collect_measurements, measure, read_measurements
 from kinimmune.fitting.problem.read_targets import read_fitted_targets, read_tried_trials
+from kinimmune.fitting.problem.subgroups import Group, list_groups, require_case_mix, restrict_arm
 from kinimmune.fitting.problem.targets import Role, Target, can_predict
 from kinimmune.models.arrays import Array
 from kinimmune.models.catalogue import load_model
@@ -34,10 +35,11 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.cohort import ArmCohort, PopulationCohort
 from kinimmune.models.trial.design import Arm, Endpoint, StopRule, Trial, supports_trials
 from kinimmune.models.trial.next_line import NextLineDosing, plan_next_line
-from kinimmune.models.trial.population import Population, draw_population
+from kinimmune.models.trial.population import Population, draw_population, list_covariates
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 from kinimmune.models.trial.regimens import plan_dosing
 from kinimmune.models.trial.simulator import TrialSimulator
+from kinimmune.models.trial.subgroups import Subgroup
 from kinimmune.models.trial.survival import TrialCurves, expected_curve
 from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
@@ -51,6 +53,8 @@ class Outcomes:
 
     arms: Mapping[Place, ArmOutcome]
     measured: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[Group, ArmOutcome] = field(default_factory=dict)
+    """Arms with the patients of a subgroup alone."""
 
     def __getitem__(self, place: Place) -> ArmOutcome:
         """Return the outcome of an arm."""
@@ -63,6 +67,13 @@ class Outcomes:
     def values(self) -> Iterable[ArmOutcome]:
         """Return the outcomes of all arms."""
         return self.arms.values()
+
+    def among(self, subgroup: Subgroup | None) -> "Outcomes":
+        """Return the arms with the patients of a subgroup alone; as they are for None."""
+        if subgroup is None:
+            return self
+        found = {(study, arm): outcome for (study, arm, own), outcome in self.groups.items() if own == subgroup}
+        return Outcomes(found, self.measured)
 
 
 FIT_TOLERANCES = Tolerances(1e-4, 1e-6)
@@ -95,9 +106,13 @@ class FitProblem:
     """Experiments that are run and what is measured in them; None where nothing is."""
     correlations: tuple[CorrelatedBlock, ...] = ()
     """Of numbers that share patients, one block a study; none where they are taken as independent."""
+    others: tuple[Target, ...] = ()
+    """Targets that are not fitted, whose subgroups are predicted too."""
 
     def __post_init__(self) -> None:
-        """Refuse targets a fit must not see, and parameters without a prior."""
+        """Refuse targets a fit must not see, parameters without a prior, and arms of which nobody knows the patients."""
+        for study, name in self.arms:
+            require_case_mix(self.trial(study).arm(name), list_covariates(self.parameters))
         for target in self.targets:
             if target.role is not Role.FIT:
                 raise UsageError(f"target {target.label} has role '{target.role}'; a fit accepts role 'fit' only")
@@ -117,6 +132,12 @@ class FitProblem:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Endpoints the model has."""
         return self.simulator.endpoints
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Subgroups of arms that are run besides all patients of each."""
+        found = list_groups((*self.targets, *self.others), self.trials, list_covariates(self.parameters))
+        return tuple(group for group in found if group[:2] in self.arms)
 
     def drug_values(self, arm: Arm) -> dict[str, float]:
         """Return parameter -> value where an arm gives another drug than the one the model's parameters are of."""
@@ -197,14 +218,15 @@ def _set_up(
 def widen(problem: FitProblem, others: Sequence[Target] = ()) -> FitProblem:
     """Return the same problem with curves over the whole follow-up of its trials, and at least to the horizon of a report.
 
-    They also reach over published curves and patients among `others`, which are not fitted.
+    They also reach over published curves and patients among `others`, which are not fitted, and have their subgroups.
     """
     followed = [period.longest for trial in problem.trials for period in trial.follow_up.values()]
     data = [item.published for item in others if isinstance(item.published, PublishedCurve | PatientTimes)]
     longest = max(
         [REPORT_MONTHS * DAYS_PER_MONTH, problem.simulator.horizon, *followed, *(float(item.time.max()) for item in data)]
     )
-    return replace(problem, simulator=replace(problem.simulator, horizon=longest))
+    known = (*problem.others, *(item for item in others if item.of_trial))
+    return replace(problem, simulator=replace(problem.simulator, horizon=longest), others=known)
 
 
 def to_horizon(problem: FitProblem, months: float) -> FitProblem:
@@ -213,12 +235,17 @@ def to_horizon(problem: FitProblem, months: float) -> FitProblem:
 
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
-    """Run the virtual trial at several points; every arm of every point side by side."""
-    cohorts = [enrol(problem, z, study, arm) for z in points for study, arm in problem.arms]
+    """Run the virtual trial at several points; every arm, and every subgroup, of every point side by side."""
+    divided = problem.groups
+    places = [*((*place, None) for place in problem.arms), *divided]
+    cohorts = [enrol(problem, z, *place) for z in points for place in places]
     outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
-    width = len(problem.arms)
-    arms = [dict(zip(problem.arms, outcomes[k * width : (k + 1) * width], strict=True)) for k in range(len(points))]
-    return [Outcomes(*found) for found in zip(arms, _measure(problem, points), strict=True)]
+    found = []
+    for place, measured in enumerate(_measure(problem, points)):
+        own = outcomes[place * len(places) : (place + 1) * len(places)]
+        arms, groups = own[: len(problem.arms)], own[len(problem.arms) :]
+        found.append(Outcomes(dict(zip(problem.arms, arms, strict=True)), measured, dict(zip(divided, groups, strict=True))))
+    return found
 
 
 def _measure(problem: FitProblem, points: Sequence[Array]) -> list[dict[str, float]]:
@@ -234,12 +261,12 @@ def _measure(problem: FitProblem, points: Sequence[Array]) -> list[dict[str, flo
     return measure(setup, np.array(columns).T)
 
 
-def enrol(problem: FitProblem, z: Array, study: str, arm: str) -> PopulationCohort:
-    """Return one arm at a point with the problem's virtual patients."""
+def enrol(problem: FitProblem, z: Array, study: str, arm: str, within: Subgroup | None = None) -> PopulationCohort:
+    """Return one arm at a point with the problem's virtual patients, all with the covariates of a subgroup where one is named."""
     moved = problem.values(z)
     parameters = tuple(item.at(moved[item.key]) if item.key in moved else item for item in problem.parameters)
     trial = problem.trial(study)
-    given = trial.arm(arm)
+    given = trial.arm(arm) if within is None else restrict_arm(trial.arm(arm), within)
     model = problem.simulator.model
     usual = values_for(parameters, study)
     seen = parameters_of(parameters, study, arm, given.drugs)

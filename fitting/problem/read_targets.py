@@ -46,9 +46,14 @@ def read_tried_trials(model: str, tables: Tables) -> tuple[Trial, ...]:
 
 
 def describe_left_out(model: str, tables: Tables) -> tuple[str, ...]:
-    """Return a line about studies with numbers to be fitted that are left out: they name no model, where others name this one."""
+    """Return a line about studies with numbers to be fitted that are left out: they name no model, where others name this one.
+
+    Studies of the package's own table are left out on purpose.
+    """
+    if tables.folder is None:
+        return ()
     named = list_named_studies(model, tables)
-    unnamed = {row.study for row in tables.rows(TrialRow).entries if not row.models}
+    unnamed = {row.study for row in tables.rows(TrialRow).entries if row.own and not row.models}
     left = dict.fromkeys(item.study for item in read_targets(tables) if item.role is Role.FIT and item.study in unnamed)
     if not named or not left:
         return ()

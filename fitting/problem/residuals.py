@@ -4,7 +4,7 @@ Start with `residuals`; `target_residuals` are those of one target: their square
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -31,11 +31,13 @@ from kinimmune.fitting.problem.measurement_likelihood import (
     measurement_residual,
     stable_share,
 )
-from kinimmune.fitting.problem.patient_groups import PatientGroups, Process, group_patients, join_sizes
+from kinimmune.fitting.problem.patient_groups import PatientGroups, Process
+from kinimmune.fitting.problem.patient_strata import Stratum
 from kinimmune.fitting.problem.patient_summary import choose_ends, summarise_patients
 from kinimmune.fitting.problem.problem import FitProblem, Outcomes, curve
 from kinimmune.fitting.problem.standard_errors import standardise
 from kinimmune.fitting.problem.statistics import predict_number, to_scale, trial_error
+from kinimmune.fitting.problem.subgroups import stratify
 from kinimmune.fitting.problem.targets import COUNTS, OF_READINGS, Statistic, Target
 from kinimmune.models.arrays import NORMAL_95, Array, real
 from kinimmune.models.errors import DataError, NumericalError
@@ -48,6 +50,7 @@ from kinimmune.models.trial.hazards import (
     hazard_of_progression,
     read_survival,
 )
+from kinimmune.models.trial.population import list_covariates
 from kinimmune.models.trial.progression_free import progression_free_survival
 from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 from kinimmune.models.trial.survival import TrialCurves, greenwood, hazard_ratio, log_ratio_error, median_time
@@ -121,7 +124,7 @@ def count_residuals(problem: FitProblem, target: Target) -> int:
     if isinstance(target.published, PublishedCurve):
         return prepare_curve(target.published).exposed.size
     if isinstance(target.published, PatientTimes):
-        return join_sizes(_group(problem, target.published))
+        return sum(stratum.size for stratum in _stratify(problem, target.published))
     return 2 if target.statistic is Statistic.MEDIAN else 1
 
 
@@ -143,9 +146,8 @@ def target_residuals(problem: FitProblem, outcomes: Outcomes, target: Target) ->
         prepared = prepare_curve(target.published)
         return curve_residuals(prepared, read_published(problem, outcomes, target.published, prepared.time))
     if isinstance(target.published, PatientTimes):
-        outcome = outcomes[target.study, target.published.arm]
-        groups = _group(problem, target.published)
-        return np.concatenate([patient_residuals(item, _hazard(outcome, item)) for item in groups])
+        pairs = _pair_strata(problem, outcomes, target.published)
+        return np.concatenate([patient_residuals(item, _hazard(outcome, item)) for item, outcome in pairs])
     predicted = predict_number(problem, outcomes, target)
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         events = target.number if target.statistic in COUNTS else target.number * target.n
@@ -163,9 +165,8 @@ def target_information(problem: FitProblem, outcomes: Outcomes, target: Target) 
         prepared = prepare_curve(target.published)
         return curve_information(prepared, read_published(problem, outcomes, target.published, prepared.time))
     if isinstance(target.published, PatientTimes):
-        outcome = outcomes[target.study, target.published.arm]
-        groups = _group(problem, target.published)
-        return np.concatenate([patient_information(item, _hazard(outcome, item)) for item in groups])
+        pairs = _pair_strata(problem, outcomes, target.published)
+        return np.concatenate([patient_information(item, _hazard(outcome, item)) for item, outcome in pairs])
     if target.statistic in COUNTS or target.statistic in OF_READINGS:
         predicted = predict_number(problem, outcomes, target)
         share = predicted / target.n if target.statistic in COUNTS else predicted
@@ -224,8 +225,16 @@ def read_published(problem: FitProblem, outcomes: Outcomes, published: Published
     return read_survival(outcomes[published.study, published.arm], published.endpoint, time, jitter)
 
 
-def _group(problem: FitProblem, patients: PatientTimes) -> tuple[PatientGroups, ...]:
-    return group_patients(patients, problem.trial(patients.study).plan)
+def _stratify(problem: FitProblem, patients: PatientTimes) -> tuple[Stratum, ...]:
+    return stratify(patients, problem.trial(patients.study), list_covariates(problem.parameters))
+
+
+def _pair_strata(problem: FitProblem, outcomes: Outcomes, patients: PatientTimes) -> Iterator[tuple[PatientGroups, ArmOutcome]]:
+    """Yield the patients of each stratum in each process with the virtual patients they are held against."""
+    for stratum in _stratify(problem, patients):
+        outcome = outcomes.among(stratum.subgroup)[patients.study, patients.arm]
+        for item in stratum.groups:
+            yield item, outcome
 
 
 def _hazard(outcome: ArmOutcome, groups: PatientGroups) -> Array:

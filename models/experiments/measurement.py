@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kinimmune.models.arrays import NORMAL_95
 from kinimmune.models.errors import NumericalError
 
 
@@ -79,3 +80,17 @@ def find_score(measurement: Measurement, number: float) -> float:
     if not number > 0.0:
         raise NumericalError(f"{measurement.label} is {number:g} here, which has no logarithm")
     return math.log(number)
+
+
+def find_interval(measurement: Measurement) -> tuple[float | None, float | None]:
+    """Return the ends of a measurement: as they were published, else of a value 1.96 standard errors to either side of it.
+
+    A share, whose error is that of the patients or cells counted, has those published alone.
+    """
+    published = (measurement.lower, measurement.upper)
+    if measurement.value is None or measurement.error is None or published != (None, None):
+        return published
+    middle, half = find_score(measurement, measurement.value), NORMAL_95 * measurement.error
+    if measurement.errors is ErrorModel.LOGNORMAL:
+        return math.exp(middle - half), math.exp(middle + half)
+    return middle - half, middle + half

@@ -10,8 +10,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
+from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, ModelError
 from kinimmune.models.symbolic.parameters import Parameter, Prior, Scale, Shift
+from kinimmune.models.symbolic.scales import invert
 
 _ENDING = "_deviation"
 _OF_SCALE = {Scale.LOGNORMAL: "of ln ", Scale.LOGITNORMAL: "of logit ", Scale.NORMAL: "of "}
@@ -61,6 +65,7 @@ def make_deviation(item: Parameter, study: str) -> Parameter:
         meaning=f"deviation {_OF_SCALE[scale]}{item.name} in one trial from that of all",
         trial_spread=None,
         shift=Shift(item.name, scale),
+        effects=(),
     )
 
 
@@ -70,6 +75,26 @@ def _width(item: Parameter) -> float:
         return item.prior.scale.transform(item.upper) - item.prior.scale.transform(item.lower)
     except DataError:
         return math.inf
+
+
+def move_to_trial(parameters: Iterable[Parameter], key: str, shared: Array, by: Array) -> Array:
+    """Return values of a parameter in one trial, from those of all and its deviations, as `Parameter.shifted` does; shape (n,).
+
+    Parameters
+    ----------
+    parameters
+        of a model
+    key
+        of the deviation
+    shared
+        values in all trials, shape (n,)
+    by
+        deviations of the trial from them, on the scale of the prior, shape (n,)
+    """
+    shift = next(item.shift for item in parameters if item.key == key)
+    assert shift is not None  # a deviation has one
+    moved = [shift.scale.transform(value) + step for value, step in zip(shared.tolist(), by.tolist(), strict=True)]
+    return np.where(by == 0.0, shared, invert(shift.scale, np.array(moved)))
 
 
 def check_deviations(parameters: Iterable[Parameter], model: str) -> None:

@@ -125,14 +125,14 @@ def _named_parts(model: OdeModel) -> dict[str, tuple[Any, ...]]:
     return {**named, "term": model.terms, "output": model.outputs, "parameter": model.parameters}
 
 
-_LATER = frozenset({"arm", "drug", "usual_days", "trial_spread", "shift"})
+_LATER = frozenset({"arm", "drug", "usual_days", "trial_spread", "shift", "effects"})
 """Fields that the first files of this form did not have: left out where they say nothing."""
 
 
 def _write(value: object, where: str) -> Value:
     """Return a part of a model as JSON holds it."""
     if is_dataclass(value):
-        said = [item.name for item in fields(value) if item.name not in _LATER or getattr(value, item.name) is not None]
+        said = [item.name for item in fields(value) if item.name not in _LATER or getattr(value, item.name) not in (None, ())]
         return {name: _write(getattr(value, name), f"{where}, {name}") for name in said}
     if isinstance(value, sp.Basic):
         return write_expression(value, where)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.covariates import CovariateEffect
 
 
 class Status(StrEnum):
@@ -244,6 +245,8 @@ class Parameter:
     """Standard deviation between trials on the scale of the prior; None where all trials have one value."""
     shift: Shift | None = None
     """What it shifts in its study; None for a parameter that equations, spreads or doses use."""
+    effects: tuple[CovariateEffect, ...] = ()
+    """How it depends on what is known of a patient before treatment."""
 
     def __repr__(self) -> str:
         """Return the key, the value and its unit."""
@@ -267,6 +270,13 @@ class Parameter:
     def everywhere(self) -> bool:
         """Whether it is seen in every arm of its study, or of every study; not of one arm or drug alone."""
         return self.arm is None and self.drug is None
+
+    @property
+    def effect_scale(self) -> Scale:
+        """The scale on which covariates act: that on which patients differ, else that of the prior, else ln."""
+        if self.spread is not None:
+            return self.spread.scale
+        return Scale.LOGNORMAL if self.prior.scale is Scale.FIXED else self.prior.scale
 
     def at(self, value: float) -> "Parameter":
         """Return the same parameter with another value."""

@@ -6,17 +6,20 @@ row of `targets.csv` with the statistic `curve` or `patients`.
 
 import math
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
 from pydantic import NonNegativeInt
 
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.covariates import Covariate
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, convert
+from kinimmune.models.tables.covariates import examine_covariates
 from kinimmune.models.tables.evidence import examine_sources, find_bad_origins
 from kinimmune.models.tables.findings import Examined, Finding, capped
-from kinimmune.models.tables.rows import Name, NotNegative, Positive, Share, SourcedRow, Tables, dangling
+from kinimmune.models.tables.patient_covariates import find_odd_covariates, read_covariates
+from kinimmune.models.tables.patient_rows import PatientRow
+from kinimmune.models.tables.rows import Name, NotNegative, Share, SourcedRow, Tables, dangling
 from kinimmune.models.tables.treatments import ArmRow
 from kinimmune.models.tables.trials import TrialRow, find_unknown_arms
 from kinimmune.models.trial.design import Endpoint
@@ -24,28 +27,6 @@ from kinimmune.models.trial.published import PatientTimes, PublishedCurve
 
 Place = tuple[str, str, Endpoint]
 """(study, arm, endpoint)"""
-
-
-class TimeUnit(StrEnum):
-    """A unit of the times of patients, as `patients.csv` writes it."""
-
-    DAY = "d"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-    def in_months(self, time: float) -> float:
-        """Return a time of this unit in months of 30.44 days.
-
-        >>> TimeUnit.WEEK.in_months(43.4857142857142857), TimeUnit.MONTH.in_months(2.5)
-        (10.0, 2.5)
-        """
-        return convert(time, self.value, TimeUnit.MONTH.value)
-
-    @property
-    def word(self) -> str:
-        """The unit in words."""
-        return "day" if self is TimeUnit.DAY else self.value
 
 
 class CurveRow(SourcedRow):
@@ -62,23 +43,6 @@ class CurveRow(SourcedRow):
     survival: Share
     at_risk: NonNegativeInt
     reading_error: NotNegative
-
-
-class PatientRow(SourcedRow):
-    """A row of `patients.csv`."""
-
-    table: ClassVar[str] = "patients.csv"
-    key_columns: ClassVar[tuple[str, ...]] = ("study", "arm", "patient", "endpoint")
-    may_be_empty: ClassVar[bool] = True
-
-    study: Name
-    arm: Name
-    patient: str
-    endpoint: Endpoint
-    time: Positive
-    unit: TimeUnit
-    event: Share
-    last_without: NotNegative | None = None
 
 
 def examine_curves(tables: Tables) -> Examined[PublishedCurve]:
@@ -99,15 +63,16 @@ def examine_curves(tables: Tables) -> Examined[PublishedCurve]:
 
 def examine_patients(tables: Tables) -> Examined[PatientTimes]:
     """Return the patients of each arm and endpoint, and what is wrong with their table."""
-    table = tables.rows(PatientRow)
+    table, covariates = tables.rows(PatientRow), examine_covariates(tables)
     findings = [*table.findings, *_find_unknown(tables, table.entries), *_find_odd_events(table.entries)]
+    findings += [*covariates.findings, *find_odd_covariates(table.entries, covariates.entries)]
     places: dict[Place, list[PatientRow]] = {}
     for row in () if findings else table.entries:
         places.setdefault((row.study, row.arm, row.endpoint), []).append(row)
     found = []
     for place, rows in places.items():
         try:
-            found.append(build_patients(place, rows))
+            found.append(build_patients(place, rows, covariates.entries))
         except DataError as error:
             findings.append(rows[0].refused(None, error))
     return Examined(tuple(found), tuple(findings))
@@ -140,19 +105,20 @@ def build_curve(place: Place, rows: Sequence[CurveRow]) -> PublishedCurve:
     return PublishedCurve(*place, time, *map(np.array, columns))
 
 
-def build_patients(place: Place, rows: Sequence[PatientRow]) -> PatientTimes:
+def build_patients(place: Place, rows: Sequence[PatientRow], covariates: Sequence[Covariate] = ()) -> PatientTimes:
     """Return the patients of one arm and endpoint in the order of their times, so that the order of the rows does not matter.
 
-    Raises a `DataError` where they can be no target.
+    With the covariates that are told of all of them.  Raises a `DataError` where they can be no target.
     """
-    times = [
-        (
-            convert(row.time, str(row.unit), "d"),
-            row.event == 1.0,
-            math.nan if row.last_without is None else convert(row.last_without, str(row.unit), "d"),
-        )
-        for row in rows
-    ]
-    times.sort(key=lambda item: (item[0], item[1], -1.0 if math.isnan(item[2]) else item[2]))
-    time, event, last = zip(*times, strict=True)
-    return PatientTimes(*place, np.array(time), np.array(event, dtype=bool), np.array(last))
+    known = {item.name: item for item in covariates}
+    ordered = sorted(rows, key=_read_order)
+    time, _, last, _ = zip(*map(_read_order, ordered), strict=True)
+    event = np.array([row.event == 1.0 for row in ordered], dtype=bool)
+    without = np.array([math.nan if day < 0.0 else day for day in last])
+    return PatientTimes(*place, np.array(time), event, without, read_covariates(ordered, known))
+
+
+def _read_order(row: PatientRow) -> tuple[float, bool, float, list[tuple[str, str]]]:
+    """Return what patients are sorted by: time [d], event, last visit without it [d], -1 where none is told, and covariates."""
+    last = -1.0 if row.last_without is None else convert(row.last_without, str(row.unit), "d")
+    return convert(row.time, str(row.unit), "d"), row.event == 1.0, last, sorted(row.covariates.items())

@@ -12,6 +12,7 @@ from kinimmune.models.experiments.design import Designs, Experiment
 from kinimmune.models.experiments.panels import Panel
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter, Source
+from kinimmune.models.tables.case_mix import enrol_case_mixes
 from kinimmune.models.tables.criteria import CriterionRow, examine_criteria
 from kinimmune.models.tables.drugs import KnownDrugs, examine_drugs, find_drug_values
 from kinimmune.models.tables.evidence import (
@@ -83,17 +84,18 @@ def read_trials(tables: Tables | None = None, model: str | None = None) -> tuple
     """Return the trials of `trials.csv` with their arms, follow-up [d] and rates [1/d]; of one model those it is tried in.
 
     An arm's rate of discontinuation is the published fraction of patients who stopped for adverse events times ln 2 over the
-    median time on treatment, or over the median time to symptomatic progression where the former is not known.
+    median time on treatment, or over the median time to symptomatic progression where the former is not known.  Arms know the
+    covariates of their patients.
 
     Raises
     ------
     DataError
-        when trials.csv, arms.csv, design.csv, follow_up.csv or sources.csv is wrong
+        when trials.csv, arms.csv, design.csv, follow_up.csv or sources.csv is wrong, or a table of covariates
     UsageError
         when the folder does not exist
     """
     given = tables or Tables()
-    trials = examine_trials(given).require()
+    trials = enrol_case_mixes(examine_trials(given).require(), given)
     studies = None if model is None else list_studies(model, given)
     return trials if studies is None else tuple(trial for trial in trials if trial.study in studies)
 

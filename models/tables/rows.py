@@ -5,7 +5,7 @@ Start with `TableRow` and `Tables`; a row type is written beside the reader that
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,6 +65,10 @@ class TableRow(BaseModel):
     """Columns that together name a row; two rows must not share them."""
     may_be_empty: ClassVar[bool] = False
     """Whether a header without rows is a table."""
+    gathered: ClassVar[str | None] = None
+    """Field that holds the cells of `more_columns`, column -> text; None where there are no such columns."""
+    gathered_from: ClassVar[str] = ""
+    """What to do that there is one more column, for messages."""
 
     file: str
     row: int
@@ -72,7 +76,12 @@ class TableRow(BaseModel):
     @classmethod
     def columns(cls) -> tuple[str, ...]:
         """Return the table's columns in order."""
-        return tuple(name for name in cls.model_fields if name not in ("file", "row"))
+        return tuple(name for name in cls.model_fields if name not in ("file", "row", cls.gathered))
+
+    @classmethod
+    def more_columns(cls, _: "Tables") -> tuple[str, ...]:
+        """Return columns a file may have beside them, whose names stand in another table."""
+        return ()
 
     @property
     def place(self) -> str:
@@ -122,20 +131,22 @@ class Tables:
     def rows(self, row_type: type[RowT]) -> Examined[RowT]:
         """Return the rows of a table with everything that is wrong with them."""
         if row_type not in self._parsed:
-            self._parsed[row_type] = _parse_rows(row_type, self.folder, self.shipped)
+            self._parsed[row_type] = _parse_rows(row_type, self)
         parsed: Examined[RowT] = self._parsed[row_type]
         return parsed
 
 
-def _parse_rows(row_type: type[RowT], folder: Path | None, shipped: Path | None) -> Examined[RowT]:
+def _parse_rows(row_type: type[RowT], tables: Tables) -> Examined[RowT]:
     required = [column for column in row_type.columns() if column not in row_type.optional_columns]
-    table = load_table(row_type.table, folder, required, row_type.optional_columns, shipped=shipped)
+    more = row_type.more_columns(tables)
+    allowed = (*row_type.optional_columns, *more)
+    table = load_table(row_type.table, tables.folder, required, allowed, shipped=tables.shipped)
     rows: list[RowT] = []
-    findings = list(table.findings)
+    findings = [_tell_gathered(finding, row_type) for finding in table.findings]
     faults: list[tuple[Row, Any]] = []
     for row in table.entries:
         try:
-            rows.append(row_type.model_validate({"file": row.file, "row": row.number, **row.cells}))
+            rows.append(row_type.model_validate({"file": row.file, "row": row.number, **_gather(row, row_type, more)}))
         except ValidationError as error:
             faults += [(row, detail) for detail in error.errors()]
     with_commas = [fault for fault in faults if _has_decimal_comma(fault[1])]
@@ -146,6 +157,22 @@ def _parse_rows(row_type: type[RowT], folder: Path | None, shipped: Path | None)
     if not table.entries and not findings and not row_type.may_be_empty:
         findings.append(Finding(row_type.table, None, None, f"{row_type.table} has no rows; add at least one"))
     return Examined(tuple(rows), (*findings, *capped(_duplicates(rows))))
+
+
+def _gather(row: Row, row_type: type[TableRow], more: Collection[str]) -> dict[str, object]:
+    """Return field -> cell, those of more columns together in one field."""
+    if row_type.gathered is None:
+        return dict(row.cells)
+    own: dict[str, object] = {name: cell for name, cell in row.cells.items() if name not in more}
+    return own | {row_type.gathered: {name: cell for name, cell in row.cells.items() if name in more}}
+
+
+def _tell_gathered(finding: Finding, row_type: type[TableRow]) -> Finding:
+    """Return a finding about a column nobody knows with where more columns come from."""
+    if row_type.gathered is None or not finding.message.startswith("unknown column"):
+        return finding
+    link = " Or" if finding.message.endswith("?") else ", or"
+    return replace(finding, message=f"{finding.message}{link} {row_type.gathered_from}")
 
 
 def _duplicates(rows: Sequence[TableRow]) -> Iterable[Finding]:

@@ -71,9 +71,9 @@ class PopulationCohort:
     def part(self, which: slice) -> ArmCohort:
         """Return some of the patients with their parameters."""
         population = self.population.part(which)
-        drawn = individual_values(self.parameters, self.values, population)
+        drawn = individual_values(self.parameters, self.values, population, self.arm.case_mix)
         later = None
         if self.next_line is not None:
-            given = individual_values(self.next_line.parameters, self.next_line.values, population)
+            given = individual_values(self.next_line.parameters, self.next_line.values, population, self.arm.case_mix)
             later = NextLinePatients(self.next_line.schedule, given)
         return ArmCohort(self.trial, self.arm, self.rule, drawn, self.dosing, later)

@@ -15,6 +15,7 @@ from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError, nearest
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.roles import LEAST_READING_ERROR
+from kinimmune.models.trial.case_mix import CaseMix
 from kinimmune.models.trial.follow_up import FollowUp
 from kinimmune.models.trial.next_line import NextLine
 from kinimmune.models.trial.regimens import Administration, list_drugs
@@ -81,6 +82,8 @@ class Arm:
     """What is given besides, or in place of, the constant dose."""
     next_line: NextLine | None = None
     """What a share of the patients goes on with after treatment; None where nobody does."""
+    case_mix: CaseMix | None = None
+    """Covariates of its patients; None where tables tell nothing of them."""
 
     def __post_init__(self) -> None:
         """Refuse a dose of no drug."""

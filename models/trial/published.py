@@ -4,12 +4,13 @@ Start with `PublishedCurve` and `PatientTimes`; they are read from `curves.csv` 
 (`kinimmune.models.tables.published`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from kinimmune.models.arrays import Array, Bools
 from kinimmune.models.errors import DataError
+from kinimmune.models.symbolic.covariates import CovariateValues
 from kinimmune.models.trial.design import Endpoint
 
 
@@ -61,6 +62,8 @@ class PatientTimes:
     event: Bools
     last_without: Array
     """[d], last visit without the event where it was seen at a later one; not a number where the event has a time of its own."""
+    covariates: CovariateValues = field(default_factory=dict)
+    """What is known of all of them before treatment."""
 
     def __post_init__(self) -> None:
         """Refuse events that come before the visit without them, and arms without events."""

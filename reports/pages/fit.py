@@ -3,6 +3,7 @@
 Start with `compose_fit`.
 """
 
+from kinimmune.fitting.estimation.results import ComparisonRow
 from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.reports.content import Content
 from kinimmune.reports.figures.recipes import DrawnFigures, show_figures
@@ -10,8 +11,8 @@ from kinimmune.reports.model.tables import list_changes, list_constants, list_es
 from kinimmune.reports.pages import tables
 from kinimmune.reports.pages.comparisons import list_correlations, list_targets
 from kinimmune.reports.typesetting.blocks import Block, Bullets, Heading, Paragraph, Strong, TableBlock
-from kinimmune.reports.typesetting.formats import list_words, print_fixed
-from kinimmune.reports.typesetting.statistics import count_fitted, has_number, is_range
+from kinimmune.reports.typesetting.formats import list_words, print_fixed, print_words
+from kinimmune.reports.typesetting.statistics import count_fitted, has_number, is_range, name_arms
 
 OTHER_KINDS = ("shares", "counts", "cutoffs", "measurements")
 """Figures of published numbers that are neither medians nor ratios."""
@@ -81,9 +82,15 @@ def _describe_residuals(content: Content) -> str:
         )
     if any(not has_number(row) for row in rows):
         parts.append(" Of a curve or patients: the number of intervals, and the sum of their deviances.")
+    parts += [_describe_strata(row) for row in rows if row.strata is not None]
     if content.list_fitted(Statistic.MEDIAN, endpoint="ttp"):
         parts.append(" Scan: reported | predicted; a median of time to progression can only fall on a scan.")
     return "".join(parts)
+
+
+def _describe_strata(row: ComparisonRow) -> str:
+    """Return by what patients were divided who are held against virtual patients of the same covariates."""
+    return f" {print_words(row.study)}, {name_arms(row)}, {row.endpoint}, by stratum: {row.strata}."
 
 
 def _count_squares(content: Content) -> str:

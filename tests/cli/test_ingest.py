@@ -321,3 +321,59 @@ def test_what_is_written_is_read_without_findings(kinimmune, tmp_path):
     assert (curves.findings, patients.findings) == ((), ())
     assert [item.arm for item in curves.entries] == ["sorafenib", "placebo"]
     assert [(item.arm, item.time.size) for item in patients.entries] == [("placebo", 200), ("sorafenib", 1)]
+
+
+COVARIATES = ("--covariates", "ecog=ECOGBL,AGE")
+WITH_STATUS = "USUBJID,TRT01P,AVAL,CNSR,AGE,ECOGBL\n001,Drug A,120,0,61,0\n002,Placebo,300,1,55,1\n003,Placebo,80.5,0,70,1\n"
+DECLARED = "name,kind,unit,reference,levels,meaning\necog,category,1,0,0 1,ECOG\nAGE,continuous,year,60,,age\n"
+
+
+def test_covariates_become_columns_that_the_tables_take(kinimmune, tmp_path):
+    (tmp_path / "adtte.csv").write_text(WITH_STATUS)
+    (tmp_path / "covariates.csv").write_text(DECLARED)
+
+    code, _, err = kinimmune(*PATIENTS, *COVARIATES, "-o", "patients.csv")
+
+    assert code == Exit.DONE
+    assert "columns not taken" not in err
+    assert [(row["ecog"], row["AGE"]) for row in rows(tmp_path / "patients.csv")] == [("0", "61"), ("1", "55"), ("1", "70")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "table", "options", "code", "message"),
+    [
+        (
+            "",
+            WITH_STATUS,
+            ("--covariates", "ecog=ECOGBL"),
+            2,
+            "--covariates ecog: covariates.csv beside the output does",
+        ),
+        ("", WITH_STATUS, ("--covariates", "time=AGE"), 2, "--covariates time: patients.csv has another column of that name"),
+        (
+            DECLARED,
+            WITH_STATUS,
+            ("--covariates", "AGE=AGEE"),
+            2,
+            "--covariates AGE=AGEE: adtte.csv has no such column; did you",
+        ),
+        (
+            DECLARED,
+            WITH_STATUS.replace("70,1", "70,3"),
+            COVARIATES,
+            3,
+            "'3' is no level of covariate 'ecog' (adtte.csv row 4)",
+        ),
+        (DECLARED, WITH_STATUS.replace("70,1", ",1"), COVARIATES, 3, "AGE: column 'AGE' is empty (adtte.csv row 4); fill it in"),
+    ],
+)
+def test_covariates_that_check_would_refuse_are_not_written(kinimmune, tmp_path, declared, table, options, code, message):
+    (tmp_path / "adtte.csv").write_text(table)
+    if declared:
+        (tmp_path / "covariates.csv").write_text(declared)
+
+    found, _, err = kinimmune(*PATIENTS, *options, "-o", "patients.csv")
+
+    assert found == code
+    assert message in err
+    assert not (tmp_path / "patients.csv").exists()

@@ -168,7 +168,7 @@ def _run_trials(batch: ExperimentBatch, study: str, rule: StopRule) -> list[Arms
             own = owns[arm.name][place]
             seen = {**values, **own}
             rows = parameters_of(model.parameters, study, arm.name, arm.drugs)
-            patients = individual_values(rows, seen, population) if own else shared
+            patients = individual_values(rows, seen, population, arm.case_mix) if own or arm.case_mix is not None else shared
             dosing = plan_dosing(model, arm.administrations, seen, simulator.horizon)
             cohorts.append(ArmCohort(trial, arm, rule, patients, dosing))
     outcomes = run_arms(simulator, cohorts, setup.jobs)

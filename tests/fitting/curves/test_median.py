@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kinimmune.fitting.curves.median import PrintedMedian, correct_by_median
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 
 def exponential(error=0.01, shift=0.0):

@@ -9,7 +9,7 @@ from kinimmune.fitting.curves.column_map import ColumnMap, parse_values
 from kinimmune.fitting.curves.patient_request import PatientRequest
 from kinimmune.fitting.curves.patient_table import read_patients
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 HEADER = "STUDYID,USUBJID,TRT01P,PARAMCD,AVAL,CNSR,AGE,SEEN"
 ROWS = (

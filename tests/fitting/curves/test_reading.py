@@ -9,7 +9,7 @@ from printed_curves import draw_arm, write_points
 from kinimmune.fitting.curves.digitised import read_clicks
 from kinimmune.fitting.curves.reading import LEAST_ERROR, Points, clean
 from kinimmune.models.errors import UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 MOMENTS = np.linspace(0.0, 30.0, 121)
 

@@ -14,7 +14,7 @@ from kinimmune.fitting.curves.rebuild import RebuiltPatients, rebuild
 from kinimmune.fitting.curves.replicates import read_again
 from kinimmune.fitting.curves.risk_table import RiskTable
 from kinimmune.models.errors import DataError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 EXACT = 1e-6
 BESIDE = 1e-4

@@ -6,7 +6,7 @@ import pytest
 
 from kinimmune.fitting.curves.figure import FigureRequest, read_figure
 from kinimmune.models.errors import DataError, UsageError
-from kinimmune.models.tables.published import TimeUnit
+from kinimmune.models.tables.patient_rows import TimeUnit
 
 CURVE = "0,1.000\n3,0.800\n6,0.600\n9,0.500\n12,0.400\n"
 RISK = "0,100\n3,78\n6,55\n9,40\n12,20\n"
@@ -74,6 +74,13 @@ def try_reading(folder, monkeypatch, curve=CURVE, risk=RISK, **settings):
     unit = None if "month" in curve else TimeUnit.MONTH
     path = type(folder)
     return read_figure(FigureRequest(path("curve.csv"), path("risk.csv"), **{"unit": unit, **settings}))
+
+
+def test_patients_at_risk_where_the_curve_has_come_to_0_are_told_before_any_row_is_made(tmp_path, monkeypatch):
+    message = "survival is 0 at month 12, where 1 are at risk (risk.csv row 5); correct the points, or write 0 there"
+    curve, risk = "0,1.000\n3,0.800\n6,0.600\n9,0.300\n11,0.300\n11,0\n12,0\n", "0,100\n3,78\n6,55\n9,26\n12,1\n"
+    with pytest.raises(DataError, match=re.escape(message)):
+        try_reading(tmp_path, monkeypatch, curve=curve, risk=risk)
 
 
 def test_the_pair_that_is_changed_is_itself_a_reading(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from kinimmune.fitting.curves.printed_times import list_printed_times
+from kinimmune.fitting.curves.printed_times import PrintedTime, list_printed_times
 from kinimmune.fitting.curves.reading import ReadCurve, ReadingError
 from kinimmune.fitting.curves.rebuild import RebuiltPatients
 from kinimmune.fitting.curves.risk_table import RiskTable
@@ -22,7 +22,8 @@ from kinimmune.fitting.curves.rows import (
 )
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.published import CurveRow, PatientRow, TimeUnit
+from kinimmune.models.tables.patient_rows import PatientRow, TimeUnit
+from kinimmune.models.tables.published import CurveRow
 
 ORIGIN = Origin("my_trial", "treated", "os", "smith2019", "figure 2")
 CURVE = ReadCurve(
@@ -48,6 +49,26 @@ def test_a_curve_is_written_in_months_of_the_package_with_the_error_of_reading()
         ("my_trial", "treated", "os", "smith2019", "figure 2", "derived", "a note")
     }
     assert set(rows[0]) == set(CURVE_COLUMNS)
+
+
+def test_a_fall_to_0_with_patients_at_risk_just_before_is_told_in_words_of_the_figure():
+    with pytest.raises(DataError, match=r"survival falls to 0 at month 6, where 2 are at risk just before; write 0"):
+        list_curve_rows([PrintedTime(0.0, 1.0, 0.0, 9), PrintedTime(6.0, 0.0, 0.01, 2)], ORIGIN, "a note")
+
+
+def test_columns_of_covariates_are_added_and_told_of_all_endpoints_of_an_arm_or_of_none(tmp_path):
+    path = tmp_path / "patients.csv"
+    path.write_text(f"{','.join(PATIENT_COLUMNS)}\nmine,treated,one,os,9,d,1,,invented,here,assumed,\n", encoding="utf-8")
+    new = {"study": "mine", "arm": "control", "endpoint": "os", "patient": "two", "time": "7", "ecog": "1"}
+
+    merged = merge(path, PATIENT_COLUMNS, [new], replace=False, more=["ecog"])
+
+    header, first, second = merged.text.splitlines()
+    assert header == f"{','.join(PATIENT_COLUMNS)},ecog"
+    assert (first[-2:], second[-2:]) == (",,", ",1")
+    other = {**new, "arm": "treated", "endpoint": "ttp"}
+    with pytest.raises(UsageError, match="and the new rows of mine:treated would differ in telling 'ecog'; take all endpoints"):
+        merge(path, PATIENT_COLUMNS, [other], replace=False, more=["ecog"])
 
 
 def test_rebuilt_patients_keep_the_unit_and_have_names_that_say_what_they_are():

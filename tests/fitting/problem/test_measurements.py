@@ -124,7 +124,7 @@ def test_what_has_no_logarithm_is_told():
 
 
 def test_errors_come_from_what_the_row_gives(tmp_path):
-    """sem, sd over the root of n, or the width of the 95 % interval; on ln over the value."""
+    """sem, sd over the root of n, or the width of the 95 % interval; on ln over the value.  Where none was read it follows."""
     model = write(
         tmp_path / "own",
         "weibull,plain,death,10,mean,,,4,,,,0.4,,1,lognormal,fit",
@@ -137,6 +137,9 @@ def test_errors_come_from_what_the_row_gives(tmp_path):
     errors = [target.published.error for target in found]
     assert errors == pytest.approx([0.1, 0.5, math.log(5.5 / 3.0) / 3.919927969080108, 0.2], rel=1e-9)
     assert [target.role for target in found][-1] is Role.HELD_OUT
+    ends = [4.0 * math.exp(-0.196), 4.0 * math.exp(0.196), 4.0 - 0.98, 4.0 + 0.98, 3.0, 5.5]
+    assert [end for target in found[:3] for end in (target.lower, target.upper)] == pytest.approx(ends, rel=1e-4)
+    assert (found[3].lower, found[3].upper) == (1.0, None)
 
 
 def test_what_is_measured_is_part_of_what_a_result_depends_on(tmp_path):

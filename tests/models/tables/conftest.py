@@ -12,6 +12,9 @@ from kinimmune.fitting.claims.table import read_claims
 from kinimmune.fitting.lint import check
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.models.errors import DataError
+from kinimmune.models.tables.case_mix import examine_case_mix
+from kinimmune.models.tables.covariate_effects import examine_effects
+from kinimmune.models.tables.covariates import examine_covariates
 from kinimmune.models.tables.experiments import examine_experiments
 from kinimmune.models.tables.files import TABLES
 from kinimmune.models.tables.measurements import examine_measurements
@@ -46,6 +49,9 @@ READERS = {
     "targets.csv": read_targets,
     "curves.csv": lambda tables: examine_curves(tables).require(),
     "patients.csv": lambda tables: examine_patients(tables).require(),
+    "covariates.csv": lambda tables: examine_covariates(tables).require(),
+    "case_mix.csv": lambda tables: examine_case_mix(tables).require(),
+    "covariate_effects.csv": lambda tables: examine_effects(tables).require(),
     "measurements.csv": lambda tables: examine_measurements(tables).require(),
     "parameters.csv": lambda tables: read_parameters("hcc_trial", tables),
     "experiments.csv": lambda tables: examine_experiments(tables).require(),

@@ -14,6 +14,9 @@ from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.target_rows import TargetRow
 from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH, parse_unit
+from kinimmune.models.tables.case_mix import CaseMixRow
+from kinimmune.models.tables.covariate_effects import EffectRow
+from kinimmune.models.tables.covariates import CovariateRow
 from kinimmune.models.tables.criteria import CriterionRow
 from kinimmune.models.tables.design import QUANTITIES, DesignRow
 from kinimmune.models.tables.drugs import DrugRow
@@ -25,7 +28,8 @@ from kinimmune.models.tables.measurements import MeasurementRow
 from kinimmune.models.tables.observations import ObservationRow
 from kinimmune.models.tables.panels import PanelRow
 from kinimmune.models.tables.parameters import ParameterRow
-from kinimmune.models.tables.published import CurveRow, PatientRow
+from kinimmune.models.tables.patient_rows import PatientRow
+from kinimmune.models.tables.published import CurveRow
 from kinimmune.models.tables.readers import read_cell_lines, read_kinases, read_observations, read_parameters, read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.tables.treatments import ArmRow, RegimenRow
@@ -47,6 +51,9 @@ ROW_TYPES = (
     TargetRow,
     CurveRow,
     PatientRow,
+    CovariateRow,
+    CaseMixRow,
+    EffectRow,
     MeasurementRow,
     ParameterRow,
     ExperimentRow,

@@ -70,6 +70,13 @@ def test_medians_that_a_named_study_leaves_out_of_a_fit_are_told(folder):
     )
 
 
+def test_studies_of_the_package_alone_are_left_out_on_purpose(tmp_path):
+    """Neither the package's tables nor a folder without trials of its own is told of studies of other models."""
+    (tmp_path / "claims.csv").write_bytes(files("kinimmune.data").joinpath("claims.csv").read_bytes())
+
+    assert describe_left_out("melanoma", Tables()) == describe_left_out("melanoma", Tables(tmp_path)) == ()
+
+
 def test_the_regimens_of_the_package_are_not_those_of_a_trial_of_ones_own(tmp_path):
     own = tmp_path / "own"
     shutil.copytree(OWN_TRIAL, own)
