@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.changes import parse_changes
 from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
@@ -43,6 +44,18 @@ Borrowed = Annotated[
         help="Whose own parameters a study that was not fitted gets; draws from their priors if none.",
     ),
 ]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A value at every draw: of a parameter, or dose:STUDY:ARM and the like of what an arm gives. Repeatable.",
+    ),
+]
+Cuts = Annotated[
+    list[str] | None,
+    typer.Option("--cut", metavar="ARROW", help="An arrow of the model that is cut, such as pd1_block. Repeatable."),
+]
 Below = Annotated[
     list[float] | None,
     typer.Option("--ratio-below", metavar="X", help="Tell how probable a hazard ratio below X is; 1 and 0.8 if none is given."),
@@ -65,6 +78,9 @@ def predict(
     borrowed: Borrowed = None,
     ratio: Ratios = None,
     prior: Annotated[bool, typer.Option("--prior", help="Of a MODEL: draws from the priors in place of one value.")] = False,
+    estimates: Annotated[bool, typer.Option("--estimates", help="Of a RUN: its estimates in place of draws.")] = False,
+    set_values: SetValues = None,
+    cut: Cuts = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of the parameters; 400 if none is given.")] = None,
     ratio_below: Below = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Two-sided level of the log-rank test.")] = 0.05,
@@ -97,7 +113,7 @@ def predict(
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
 
     notes, of_run = Notes(quiet), options.names_run(subject)
-    _require_sense(subject, of_run=of_run, prior=prior, draws=draws, data=data)
+    _require_sense(subject, of_run=of_run, prior=prior, estimates=estimates, draws=draws, data=data)
     request = PredictionRequest(
         arms=tuple(arm or ()),
         ratios=tuple(ratio or ()),
@@ -108,6 +124,9 @@ def predict(
         draws=PredictionRequest.draws if draws is None else draws,
         borrowed=borrowed,
         stop_rule=_read_rule(stop_rule),
+        values=parse_changes(set_values or ()),
+        cuts=tuple(dict.fromkeys(cut or ())),
+        at_estimates=estimates,
     )
     own = Path(subject) if not of_run and Path(subject).is_dir() else data
     inputs = Inputs(own if trial is None else trial, config, Path(subject) if of_run else None)
@@ -127,12 +146,16 @@ def predict(
         print_prediction(result)
 
 
-def _require_sense(subject: str, *, of_run: bool, prior: bool, draws: int | None, data: Path | None) -> None:
+def _require_sense(subject: str, *, of_run: bool, prior: bool, estimates: bool, draws: int | None, data: Path | None) -> None:
     """Refuse options that say nothing of a run, or of a model."""
     if of_run and data is not None:
         raise UsageError(f"--data {data}: run '{subject}' keeps its tables; give a trial of other tables with --trial")
     if of_run and prior:
         raise UsageError(f"--prior: run '{subject}' has a posterior; leave it out, or predict from the model")
+    if not of_run and estimates:
+        raise UsageError(f"--estimates: '{subject}' is no run; without --prior the values of the tables are taken anyway")
+    if estimates and draws is not None:
+        raise UsageError(f"--draws {draws}: --estimates are one point; leave one of them out")
     if not of_run and not prior and draws is not None:
         raise UsageError(f"--draws {draws}: the tables of a model are one point; add --prior, or give a RUN")
 

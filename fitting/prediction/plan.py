@@ -4,8 +4,9 @@ Start with `plan_prediction`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kinimmune.fitting.prediction.assumed import CUT, add_switches, change_design, hold_values
 from kinimmune.fitting.prediction.matching import MatchedParameters, match_parameters
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.source import ParameterSource
@@ -73,11 +74,13 @@ def plan_prediction(
     Raises
     ------
     UsageError
-        for an arm, study or size that cannot be predicted
+        for an arm, study, size, value or arrow that cannot be predicted
     DataError
         when a table cannot be used
     """
     given = open_trials(source, trial)
+    if request.cuts:
+        given = add_switches(given)
     asked = choose_arms(given.trials, request.arms)
     usual, left = _choose_usual(given, request, virtual) if not request.arms else (asked, ())
     if not usual:
@@ -91,7 +94,36 @@ def plan_prediction(
     _require_sizes(usual, request.sizes)
     problem = _build(given, usual, matched, request, virtual)
     contrasts = list_contrasts(usual, request.ratios)
-    return PlannedPrediction(request, source, problem, matched, contrasts, (*left, *_list_notes(source, given, trial, matched)))
+    notes = (*left, *_list_notes(source, given, trial, matched))
+    plan = PlannedPrediction(request, source, problem, matched, contrasts, notes)
+    return assume(plan, request.values, request.cuts)
+
+
+def assume(plan: PlannedPrediction, values: Mapping[str, float], cuts: Sequence[str] = ()) -> PlannedPrediction:
+    """Return a prediction in which some numbers are otherwise than in its source and its tables.
+
+    Nothing is compiled: cuts need the plan of a request that has some, whose model has a switch on every arrow.
+
+    Parameters
+    ----------
+    plan
+        as it is planned without them
+    values
+        name or key of a parameter, or name of a `DesignPlace`, -> value
+    cuts
+        arrows that are cut
+
+    Raises
+    ------
+    UsageError
+        for an unknown name, with the nearest one, or a value outside its range
+    """
+    model = plan.problem.simulator.model
+    switched = any(CUT.format(name) in model.parameter_names for name in model.interactions)
+    matched = hold_values(plan.matched, values, cuts, model.interactions if switched else ())
+    trials = change_design(plan.problem.trials, values)
+    problem = replace(plan.problem, parameters=matched.parameters, estimated=matched.moved, trials=trials)
+    return replace(plan, problem=problem, matched=matched)
 
 
 def _choose_usual(given: GivenTrials, request: PredictionRequest, virtual: Virtual) -> tuple[tuple[Trial, ...], tuple[str, ...]]:

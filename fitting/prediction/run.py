@@ -8,7 +8,7 @@ from pathlib import Path
 from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
 from kinimmune.fitting.prediction.request import PredictionRequest
-from kinimmune.fitting.prediction.source import take_model, take_run
+from kinimmune.fitting.prediction.source import take_estimates, take_model, take_run
 from kinimmune.fitting.problem.problem import widen
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.projects.project import find_project
@@ -44,6 +44,8 @@ def plan_run(fitted: Fitted, request: PredictionRequest, trial: Path | None, see
         as `plan_prediction` does
     """
     source = take_run(fitted, request.draws, seed)
+    if request.at_estimates:
+        source = take_estimates(source)
     settings = fitted.settings
     options = ProblemOptions(patients=settings.patients, integrator=settings.integrator)
     if trial is not None:
