@@ -145,7 +145,7 @@ def hold_values(
             raise UsageError(f"--cut {name}: the model has no such arrow; {nearest(name, arrows)}")
     switches = {CUT.format(name) for name in arrows}
     wanted = {name: value for name, value in values.items() if not names_design(name)}
-    changed = change_parameters(matched.parameters, wanted | {CUT.format(name): 0.0 for name in cuts})
+    changed = change_parameters(matched.parameters, wanted | {CUT.format(name): float(name not in cuts) for name in arrows})
     held = {item.key for item in matched.parameters if {item.name, item.key} & wanted.keys()}
     kept = [place for place, item in enumerate(matched.moved) if item.key not in held]
     by_key = {item.key: item for item in changed}

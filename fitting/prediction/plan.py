@@ -168,14 +168,15 @@ def _build(
         trials=trials,
         arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
         targets=(),
-        rules=_choose_rules(trials, request.stop_rule or virtual.options.stop_rule),
+        rules=choose_rules(trials, request.stop_rule or virtual.options.stop_rule),
         population=draw_population(matched.parameters, virtual.options.patients, virtual.seed),
         jobs=virtual.jobs,
         drugs=read_drugs(given.tables),
     )
 
 
-def _choose_rules(trials: Sequence[Trial], rule: StopRule | None) -> Mapping[str, StopRule]:
+def choose_rules(trials: Sequence[Trial], rule: StopRule | None) -> Mapping[str, StopRule]:
+    """Return study -> the rule by which treatment stops: one for all, or None for each study's own."""
     return {trial.study: rule or trial.stop_rule for trial in trials}
 
 

@@ -1,0 +1,251 @@
+// The page: asks for views while something moves, coarse ones first, and draws them.  `NOW.setting` is what was chosen.
+
+import { ask } from "./asking.js";
+import { buildControls, countMoves } from "./controls.js";
+import { el } from "./elements.js";
+import { save } from "./exporting.js";
+import { drawDiagram, drawEquations } from "./model.js";
+import { drawCourses, drawPatients } from "./patients.js";
+import { printNumber } from "./scales.js";
+import { begin, can, NOW, redo, reset, settle, undo, writeFragment } from "./setting.js";
+import { drawTrial } from "./trial.js";
+
+const COARSE = 64; // virtual patients while something moves
+const REST = 180; // milliseconds without a move after which it rests
+const TABS = {
+  trial: ["Trial", drawTrial],
+  patients: ["Patients", drawPatients],
+  courses: ["Mean courses", drawCourses],
+  diagram: ["Diagram", drawDiagram],
+  equations: ["Equations", drawEquations],
+};
+
+const $ = (id) => document.getElementById(id);
+const page = { subject: null, view: null, ghost: null, ghostCourses: null, bands: null, patients: null, courses: null, diagram: null, model: null, moved: false, shown: {}, redraw, openMechanism };
+let controls = null;
+let wanted = null; // "coarse" or "fine"
+let busy = false;
+let movedAt = 0;
+let resting = 0;
+
+async function start() {
+  page.subject = await ask("subject");
+  const { subject } = page;
+  document.title = `${subject.run ?? subject.name} · kinimmune explore`;
+  $("name").textContent = subject.run ? `${subject.name} · ${subject.run}` : subject.name;
+  $("title").textContent = `${subject.title}. Parameters: ${subject.note}.`;
+  begin(subject.start);
+  if (!(NOW.tab in TABS)) NOW.tab = "trial";
+  controls = buildControls($("settings"), subject, { moving, rested, saveArm, refuse: showError });
+  buildTabs();
+  update();
+  page.ghost = await ask("view", { setting: subject.start });
+  rested();
+}
+
+function moving() {
+  movedAt = performance.now();
+  update();
+  want("coarse");
+  clearTimeout(resting);
+  resting = setTimeout(rested, REST);
+}
+
+function rested() {
+  clearTimeout(resting);
+  movedAt = performance.now();
+  page.bands = page.patients = page.courses = null;
+  update();
+  want("fine");
+}
+
+function want(kind) {
+  wanted = kind;
+  if (!busy) work();
+}
+
+async function work() {
+  busy = true;
+  while (wanted) {
+    const kind = wanted;
+    const from = movedAt;
+    wanted = null;
+    showStatus("busy", kind === "coarse" ? "moving" : "computing");
+    try {
+      if (NOW.setting.cuts.length && !page.compiled) showStatus("busy", "the first cut compiles the model with a switch on every arrow, some ten seconds");
+      const { patients } = NOW.setting;
+      const view = await ask("view", { setting: { ...NOW.setting, patients: kind === "coarse" ? Math.min(COARSE, patients) : patients } });
+      if (NOW.setting.cuts.length) page.compiled = true;
+      page.view = view;
+      showError("");
+      redraw();
+      performance.measure(kind, { start: from, end: performance.now() });
+      showStatus(kind, `${view.patients} virtual patients per arm, ${Math.round(performance.now() - from)} ms${view.failed ? `, ${view.failed} failed` : ""}`);
+      if (kind === "fine" && !wanted) await finish();
+    } catch (error) {
+      showError(error.message);
+      showStatus("failed", "not computed");
+    }
+  }
+  busy = false;
+}
+
+// At rest: the address, what is spoken, bands, and what the open tab shows besides.
+async function finish() {
+  history.replaceState(null, "", `#${writeFragment()}`);
+  speak();
+  await fillTab();
+  if (page.subject.run && !wanted) {
+    page.bands = await ask("bands", { setting: NOW.setting });
+    if (page.bands && !wanted) redraw();
+  }
+}
+
+async function fillTab() {
+  const setting = structuredClone(NOW.setting);
+  if (NOW.tab === "patients" && !page.patients) page.patients = await ask("patients", { setting });
+  else if (NOW.tab === "courses" && !page.courses) {
+    page.ghostCourses ??= await ask("courses", { setting: page.subject.start });
+    page.courses = await ask("courses", { setting });
+  } else if (NOW.tab === "diagram" || NOW.tab === "equations") {
+    page.diagram ??= await ask("diagram");
+    const cuts = setting.cuts.join(" ");
+    if (page.modelCuts !== cuts) page.model = await ask("model", { setting });
+    page.modelCuts = cuts;
+  } else return;
+  if (!wanted) redraw();
+}
+
+function redraw() {
+  if (!page.view) return;
+  page.moved = can().reset;
+  const panel = $(`panel-${NOW.tab}`);
+  const kept = document.activeElement?.getAttribute("name"); // a choice within the panel keeps the keyboard
+  const width = Math.max(panel.clientWidth, 280);
+  panel.replaceChildren(...TABS[NOW.tab][1](page, width).filter(Boolean));
+  if (kept && document.activeElement === document.body) panel.querySelector(`input[name="${CSS.escape(kept)}"]:checked`)?.focus();
+}
+
+function update() {
+  controls.update();
+  countMoves($("settings"));
+  const possible = can();
+  $("undo").disabled = !possible.undo;
+  $("redo").disabled = !possible.redo;
+  $("reset").disabled = !possible.reset;
+}
+
+function buildTabs() {
+  const names = Object.keys(TABS);
+  $("tabs").replaceChildren(...names.map((name) => el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => openTab(name) }, TABS[name][0])));
+  $("panels").replaceChildren(...names.map((name) => el("div", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, class: "panel" })));
+  $("tabs").addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const next = names[(names.indexOf(NOW.tab) + by + names.length) % names.length];
+    openTab(next);
+    $(`tab-${next}`).focus();
+  });
+  openTab(NOW.tab);
+}
+
+function openTab(name) {
+  NOW.tab = name;
+  for (const other of Object.keys(TABS)) {
+    const chosen = other === name;
+    $(`tab-${other}`).setAttribute("aria-selected", chosen);
+    $(`tab-${other}`).tabIndex = chosen ? 0 : -1;
+    $(`panel-${other}`).hidden = !chosen;
+  }
+  if (!page.view) return;
+  redraw();
+  if (!busy) {
+    history.replaceState(null, "", `#${writeFragment()}`);
+    fillTab().catch((error) => showError(error.message));
+  }
+}
+
+function openMechanism(name) {
+  const group = $(`mechanism-${name}`);
+  if (!group) return;
+  group.open = true;
+  group.scrollIntoView({ block: "start", behavior: "smooth" });
+  group.querySelector("summary").focus({ preventScroll: true });
+}
+
+function showStatus(state, text) {
+  $("status").dataset.state = state;
+  $("status-text").textContent = text;
+}
+
+function showError(text) {
+  $("alert").hidden = !text;
+  $("alert").textContent = text;
+}
+
+function speak() {
+  const ratios = page.view.ratios.filter((row) => row.value !== null).map((row) => `${row.study} ${row.arm} ${row.endpoint} ${printNumber("hazard_ratio", row.value)}`);
+  $("spoken").textContent = `Computed. Hazard ratios: ${ratios.join(", ")}`.replaceAll("_", " ");
+}
+
+async function saveArm(study, arm) {
+  const name = prompt(`Name of the new arm of ${study.title}, with the doses of '${arm.name}' as they are now (parameters are no part of it)`, `${arm.name}_new`);
+  if (!name) return;
+  try {
+    const { archive, told } = await ask("arm", { setting: NOW.setting, study: study.name, arm: arm.name, name });
+    if (archive) save(`${name}.zip`, "application/zip", new Blob([Uint8Array.from(atob(archive), (letter) => letter.charCodeAt(0))], { type: "application/zip" }));
+    showStatus("fine", told);
+  } catch (error) {
+    showError(error.message);
+  }
+}
+
+async function copy(button, text) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    prompt("Copy this", text);
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function goBack(step) {
+  if (step()) rested();
+}
+
+$("undo").addEventListener("click", () => goBack(undo));
+$("redo").addEventListener("click", () => goBack(redo));
+$("reset").addEventListener("click", () => { reset(); rested(); });
+$("copy-command").addEventListener("click", (event) => copy(event.currentTarget, page.view.command));
+$("copy-link").addEventListener("click", (event) => copy(event.currentTarget, `${location.origin}/#${writeFragment()}`));
+$("find").addEventListener("input", (event) => controls.find(event.target.value));
+$("theme").addEventListener("click", (event) => {
+  const order = ["system", "light", "dark"];
+  const next = order[(order.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % 3];
+  document.documentElement.dataset.theme = next;
+  event.currentTarget.textContent = `Theme: ${next}`;
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches("input[type=text], input[type=search]")) return;
+  event.preventDefault();
+  goBack(event.shiftKey ? redo : undo);
+});
+window.addEventListener("hashchange", () => {
+  settle();
+  begin(page.subject.start);
+  openTab(NOW.tab in TABS ? NOW.tab : "trial");
+  rested();
+});
+let lastWidth = 0;
+new ResizeObserver(([entry]) => {
+  if (Math.abs(entry.contentRect.width - lastWidth) < 2) return;
+  lastWidth = entry.contentRect.width;
+  redraw();
+}).observe($("panels"));
+
+start().catch((error) => {
+  showError(error.message);
+  showStatus("failed", "not ready");
+});
