@@ -8,10 +8,12 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 
+from kinimmune.fitting.claims.table import ClaimRow
 from kinimmune.fitting.exploration.session import Session
 from kinimmune.fitting.exploration.setting import Setting
 from kinimmune.fitting.prediction.assumed import DesignPlace, change_design, list_design
 from kinimmune.fitting.problem.target_rows import TargetRow
+from kinimmune.fitting.problem.targets import Statistic
 from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.parameters import Status
 from kinimmune.models.tables.design import DesignRow
@@ -59,18 +61,30 @@ def save_arm(session: Session, setting: Setting, study: str, arm: str, name: str
     changed = {place: value for place, value in given.items() if value != before[place]}
     return {
         row.table: _write(row, _add(row, session.tables, study, arm, name, changed)) for row in (ArmRow, DesignRow, RegimenRow)
-    } | _name_ratios(session, study)
+    } | _name_arms(session, study)
 
 
-def _name_ratios(session: Session, study: str) -> dict[str, str]:
-    """Return the table of published numbers, where the ratios of a study name no arm: with two treated arms they must."""
+def _name_arms(session: Session, study: str) -> dict[str, str]:
+    """Return tables in which the study stands for its one ratio, with the arm named, as it must be where there are two."""
     compared = next(trial for trial in session.plain.problem.trials if trial.study == study).compared
-    rows = _load(TargetRow, session.tables)
-    unnamed = [cells.get("study") == study and cells["statistic"] == "hazard_ratio" and "arm" not in cells for cells in rows]
-    if len(compared) != 1 or not any(unnamed):
+    if len(compared) != 1:
         return {}
-    named = ({**cells, "arm": compared[0].name} if lacks else cells for cells, lacks in zip(rows, unnamed, strict=True))
-    return {TargetRow.table: _write(TargetRow, named)}
+    arm = compared[0].name
+
+    def name_target(cells: Cells) -> Cells:
+        lacks = cells.get("study") == study and cells["statistic"] == Statistic.HAZARD_RATIO and "arm" not in cells
+        return {**cells, "arm": arm} if lacks else cells
+
+    def name_claim(cells: Cells) -> Cells:
+        return {**cells, **{column: f"{study}:{arm}" for column in ("experiment", "baseline") if cells.get(column) == study}}
+
+    found = {}
+    for row, name in ((TargetRow, name_target), (ClaimRow, name_claim)):
+        rows = _load(row, session.tables)
+        named = [name(cells) for cells in rows]
+        if named != rows:
+            found[row.table] = _write(row, named)
+    return found
 
 
 def _add(

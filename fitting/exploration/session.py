@@ -12,8 +12,8 @@ from kinimmune.fitting.exploration.setting import Setting
 from kinimmune.fitting.prediction.plan import PlannedPrediction, assume, choose_rules
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.run import plan_model, plan_run
-from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.settings import open_tables
+from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets
 from kinimmune.fitting.problem.targets import Target, can_predict
 from kinimmune.fitting.settings import ProblemOptions
 from kinimmune.models.symbolic.model import OdeModel
@@ -69,8 +69,20 @@ class Session:
         """Published numbers of the virtual trials, of every role, in the order of the table."""
         problem = self.plain.problem
         studies = {trial.study for trial in problem.trials}
-        found = read_targets(self.tables, self.model.name)
+        found = read_shown_targets(self.tables)
         return tuple(item for item in found if item.study in studies and item.of_trial and can_predict(item, problem.endpoints))
+
+
+def read_shown_targets(tables: Tables) -> tuple[Target, ...]:
+    """Return the published numbers of some tables; none where a folder has none of its own and the package's are of others.
+
+    Raises
+    ------
+    DataError
+        when a table of numbers that is the user's own is wrong
+    """
+    rows, found = tables.rows(TargetRow).entries, examine_targets(tables)
+    return found.require() if any(row.own for row in rows) or not rows else found.entries
 
 
 def explore_model(  # what a model is explored with, all by name

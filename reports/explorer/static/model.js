@@ -54,12 +54,13 @@ function box(page, node, cuts) {
   const [x, y, width, height] = [node.x, node.y, node.width, node.height].map((value) => value * CM);
   const arrows = page.subject.mechanisms.find((item) => item.name === node.name)?.arrows ?? [];
   const cut = arrows.filter((item) => cuts.has(item.name)).length;
+  const letters = node.symbols.map((symbol) => symbol.join("")).join(", ").length;
   const symbols = node.symbols.slice(0, 6).flatMap((symbol, place) => [...(place ? [", "] : []), ...symbolInDrawing(symbol)]);
   const open = () => page.openMechanism(node.name);
   return svg("g", { class: `box${node.outcome ? " outcome" : ""}`, tabindex: "0", role: "button", "aria-label": `${node.title}: ${arrows.length} arrows, ${cut} cut; opens its settings`, onclick: open, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(); } } },
     svg("rect", { x, y: y + 2, width, height, rx: 6 }),
     svg("text", { class: "box-title", x: x + width / 2, y: y + height / 2 - 2, "text-anchor": "middle" }, node.title),
-    svg("text", { class: "box-symbols", x: x + width / 2, y: y + height / 2 + 15, "text-anchor": "middle" }, ...symbols, node.symbols.length > 6 ? " …" : ""),
+    svg("text", { class: letters > 18 ? "box-symbols many" : "box-symbols", x: x + width / 2, y: y + height / 2 + 15, "text-anchor": "middle" }, ...symbols, node.symbols.length > 6 ? " …" : ""),
     cut ? svg("text", { class: "box-cut", x: x + width - 6, y: y + 14, "text-anchor": "end" }, `✂ ${cut}`) : null);
 }
 

@@ -21,7 +21,7 @@ const TABS = {
 };
 
 const $ = (id) => document.getElementById(id);
-const page = { subject: null, view: null, ghost: null, ghostCourses: null, bands: null, patients: null, courses: null, diagram: null, model: null, moved: false, shown: {}, redraw, openMechanism };
+const page = { subject: null, view: null, ghost: null, ghostCourses: null, bands: null, patients: null, courses: null, diagram: null, model: null, moved: false, version: 0, shown: {}, redraw, openMechanism };
 let controls = null;
 let wanted = null; // "coarse" or "fine"
 let busy = false;
@@ -45,6 +45,7 @@ async function start() {
 
 function moving() {
   movedAt = performance.now();
+  page.version += 1;
   update();
   want("coarse");
   clearTimeout(resting);
@@ -54,7 +55,10 @@ function moving() {
 function rested() {
   clearTimeout(resting);
   movedAt = performance.now();
+  page.version += 1;
   page.bands = page.patients = page.courses = null;
+  if (page.modelCuts !== NOW.setting.cuts.join(" ")) page.model = null;
+  page.modelCuts = NOW.setting.cuts.join(" ");
   update();
   want("fine");
 }
@@ -81,7 +85,7 @@ async function work() {
       redraw();
       performance.measure(kind, { start: from, end: performance.now() });
       showStatus(kind, `${view.patients} virtual patients per arm, ${Math.round(performance.now() - from)} ms${view.failed ? `, ${view.failed} failed` : ""}`);
-      if (kind === "fine" && !wanted) await finish();
+      if (kind === "fine" && !wanted) finish();
     } catch (error) {
       showError(error.message);
       showStatus("failed", "not computed");
@@ -90,30 +94,46 @@ async function work() {
   busy = false;
 }
 
-// At rest: the address, what is spoken, bands, and what the open tab shows besides.
-async function finish() {
+// At rest: the address, what is spoken, what the open tab shows besides, and bands.
+function finish() {
   history.replaceState(null, "", `#${writeFragment()}`);
   speak();
-  await fillTab();
-  if (page.subject.run && !wanted) {
-    page.bands = await ask("bands", { setting: NOW.setting });
-    if (page.bands && !wanted) redraw();
+  fill(fillTab);
+  if (page.subject.run) fill(fillBands);
+}
+
+// What is computed besides the view; an answer to a setting of before is dropped.
+async function fill(work) {
+  const { version } = page;
+  try {
+    const changed = await work(structuredClone(NOW.setting), () => version === page.version);
+    if (changed && version === page.version) redraw();
+  } catch (error) {
+    if (version === page.version) showError(error.message);
   }
 }
 
-async function fillTab() {
-  const setting = structuredClone(NOW.setting);
-  if (NOW.tab === "patients" && !page.patients) page.patients = await ask("patients", { setting });
-  else if (NOW.tab === "courses" && !page.courses) {
-    page.ghostCourses ??= await ask("courses", { setting: page.subject.start });
-    page.courses = await ask("courses", { setting });
-  } else if (NOW.tab === "diagram" || NOW.tab === "equations") {
-    page.diagram ??= await ask("diagram");
-    const cuts = setting.cuts.join(" ");
-    if (page.modelCuts !== cuts) page.model = await ask("model", { setting });
-    page.modelCuts = cuts;
-  } else return;
-  if (!wanted) redraw();
+async function fillTab(setting, isNow) {
+  const need = { patients: ["patients"], courses: ["ghostCourses", "courses"], diagram: ["diagram", "model"], equations: ["model"] }[NOW.tab] ?? [];
+  const asked = { patients: setting, courses: setting, ghostCourses: page.subject.start, diagram: setting, model: setting };
+  let changed = false;
+  for (const name of need.filter((item) => !page[item])) {
+    const found = await ask(name.replace("ghostCourses", "courses"), { setting: asked[name] });
+    if (!isNow()) return false;
+    page[name] = found;
+    changed = true;
+  }
+  return changed;
+}
+
+async function fillBands(setting, isNow) {
+  while (isNow()) {
+    const found = await ask("bands", { setting });
+    if (found && isNow()) page.bands = found;
+    if (found) return true;
+    await new Promise((resolve) => { setTimeout(resolve, 300); }); // others were waiting
+  }
+  return false;
 }
 
 function redraw() {
@@ -161,7 +181,7 @@ function openTab(name) {
   redraw();
   if (!busy) {
     history.replaceState(null, "", `#${writeFragment()}`);
-    fillTab().catch((error) => showError(error.message));
+    fill(fillTab);
   }
 }
 

@@ -28,7 +28,7 @@ const KEYS = () => [key("grown", "grown by 20 % or more"), key("stable", "betwee
 
 function waterfall(page, row, width) {
   const height = 230;
-  const axes = frame({ width, height, margin: { left: 46, right: 10, top: 22, bottom: 24 }, x: [0, 100], y: [-100, 100], xTicks: [], yTicks: [-100, -50, 0, 50, 100], yLabel: "best change of the sum of diameters [%]" });
+  const axes = frame({ width, height, margin: { left: 46, right: 10, top: 28, bottom: 24 }, x: [0, 100], y: [-100, 100], xTicks: [], yTicks: [-100, -50, 0, 50, 100], yLabel: "best change of the sum of diameters [%]" });
   const step = (axes.inner.right - axes.inner.left) / Math.max(row.best_change.length, 1);
   const bars = row.best_change.map((change, place) => {
     const kept = Math.max(-100, Math.min(100, change));
@@ -46,10 +46,10 @@ const levels = (axes) => [RESPONSE, PROGRESSION].map((level) => svg("line", { cl
 function spiders(page, row, width) {
   const height = 230;
   const last = Math.max(6, ...row.spiders.map(([months]) => months.at(-1)));
-  const axes = frame({ width, height, margin: { left: 46, right: 10, top: 22, bottom: 40 }, x: [0, last], y: [-100, 100], xTicks: monthTicks(last), yTicks: [-100, -50, 0, 50, 100], xLabel: "months since randomisation", yLabel: "change of the sum of diameters [%]" });
+  const axes = frame({ width, height, margin: { left: 46, right: 10, top: 28, bottom: 40 }, x: [0, last], y: [-100, 100], xTicks: monthTicks(last), yTicks: [-100, -50, 0, 50, 100], xLabel: "months since randomisation", yLabel: "change of the sum of diameters [%]" });
   const lines = row.spiders.map(([months, change]) => svg("path", { class: `spider ${kindOf(change.at(-1))}`, d: path(months.map((month, place) => [axes.across(month), axes.down(Math.min(change[place], 100))])) }));
   const drawn = drawing(width, height, `Courses of ${row.spiders.length} drawn patients while observed`, ...axes.parts, ...levels(axes), ...lines);
-  return card({ title: `While observed, ${nameArm(page, row)}`, name: `spiders-${row.study}-${row.arm}` }, drawn, () => [
+  return card({ title: `While observed, ${nameArm(page, row)}`, name: `spiders-${row.study}-${row.arm}`, legend: KEYS() }, drawn, () => [
     ["study", "arm", "patient", "month", "change_percent"],
     row.spiders.flatMap(([months, change], patient) => months.map((month, place) => [row.study, row.arm, patient + 1, month, change[place]]))]);
 }
@@ -77,7 +77,7 @@ function course(rows, past, study, name, [title, unit], width) {
   const values = [...rows, ...past].flatMap((row) => kept(row).map(([, value]) => value));
   const [low, high] = [Math.min(0, ...values), Math.max(1e-12, ...values) * 1.04];
   const ticks = evenTicks(low, high, 4);
-  const axes = frame({ width, height, margin: { left: 52, right: 10, top: 22, bottom: 26 }, x: [0, 24], y: [low, Math.max(high, ticks.at(-1))], xTicks: [0, 6, 12, 18, 24], yTicks: ticks, yLabel: unit === "1" ? "relative" : unit, printY: (tick) => print(tick) });
+  const axes = frame({ width, height, margin: { left: 52, right: 10, top: 26, bottom: 26 }, x: [0, 24], y: [low, Math.max(high, ticks.at(-1))], xTicks: [0, 6, 12, 18, 24], yTicks: ticks, yLabel: unit === "1" ? "relative" : unit, printY: (tick) => print(tick) });
   const line = (row, kind) => svg("path", { class: kind, d: path(kept(row).map(([month, value]) => [axes.across(month), axes.down(value)])) });
   const label = `${title}: ${rows.map((row) => `${row.arm} ${print(kept(row)[0]?.[1])} at the start, ${print(kept(row).at(-1)?.[1])} after 24 months`).join("; ")}`;
   const drawn = drawing(width, height, label, ...axes.parts, ...past.map((row) => line(row, "ghost")), ...rows.map((row) => line(row, `curve ${colourOf(study, row.arm)}`)));

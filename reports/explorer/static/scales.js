@@ -32,9 +32,14 @@ export function print(value, digits = 3) {
   return String(Number(value.toPrecision(digits)));
 }
 
+function printShare(value) {
+  if (value > 0 && value < 0.0005) return "<0.1 %";
+  return `${(100 * value).toFixed(1)} %`;
+}
+
 export function printNumber(statistic, value) {
   if (value === null || value === undefined) return "–";
-  if (statistic === "response_rate" || statistic === "control_rate" || statistic === "survival") return `${print(100 * value)} %`;
+  if (statistic === "response_rate" || statistic === "control_rate" || statistic === "survival") return printShare(value);
   if (statistic === "deaths" || statistic === "events") return String(Math.round(value));
   if (statistic === "median") return value.toFixed(1);
   if (statistic === "hazard_ratio") return value.toFixed(2);

@@ -73,7 +73,7 @@ function residualsCard(page, width) {
   const height = ROW * rows.length + 56;
   const axes = frame({
     width, height, margin: { left: names, right: numbers + 12, top: 24, bottom: 34 }, x: [-reach, reach], y: [0, rows.length],
-    xTicks: evenTicks(-reach, reach, 8), yTicks: [], xLabel: "predicted less published [standard errors]",
+    xTicks: evenTicks(-reach, reach, 8), yTicks: [], xLabel: width > 620 ? "predicted less published [standard errors]" : "[standard errors]",
   });
   const zero = axes.across(0);
   const parts = [...axes.parts,
@@ -85,7 +85,7 @@ function residualsCard(page, width) {
     const past = ghost?.targets[place]?.residual;
     const at = (value) => axes.across(Math.max(-reach, Math.min(reach, value)));
     const words = subject.targets[row.label] ?? row.label;
-    parts.push(svg("text", { class: `name ${row.role}`, x: names - 10, y: y + 4, "text-anchor": "end" }, svg("title", {}, row.label), words.length * 6.2 > names ? `${words.slice(0, Math.floor(names / 6.2) - 1)}…` : words));
+    parts.push(svg("text", { class: `name ${row.role}`, x: names - 10, y: y + 4, "text-anchor": "end" }, svg("title", {}, row.label), shorten(words, (names - 14) / 6.4)));
     if (numbers) parts.push(svg("text", { class: "tick", x: width - 12, y: y + 4, "text-anchor": "end" }, tellPair(row)));
     if (row.residual === null) return parts.push(svg("text", { class: "tick", x: zero + 6, y: y + 4 }, row.deviance === null ? row.reason : `deviance ${print(row.deviance)} of ${row.residuals}`));
     if (page.moved && past !== null && past !== undefined) parts.push(svg("line", { class: "ghost", x1: at(past), x2: at(row.residual), y1: y, y2: y }), svg("circle", { class: "ghost dot", cx: at(past), cy: y, r: 3 }));
@@ -101,6 +101,8 @@ function residualsCard(page, width) {
     rows.map((row) => [row.label, row.role, row.unit, row.observed, row.lower, row.upper, row.predicted, row.residual, row.deviance]),
   ]);
 }
+
+const shorten = (words, most) => (words.length > most ? `${words.slice(0, Math.floor(most) - 1)}…` : words);
 
 function tellPair(row) {
   if (row.observed === null) return "";
