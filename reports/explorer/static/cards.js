@@ -4,7 +4,7 @@ import { el } from "./elements.js";
 import { save, toCsv, toPng, toSvg } from "./exporting.js";
 
 // `table` gives [columns, rows] when it is asked for.
-export function card({ title, name, note = "", legend = [], wide = false }, drawn, table) {
+export function card({ title, name, note = "", legend = [] }, drawn, table) {
   const button = (kind, act) => el("button", { type: "button", class: "small", "aria-label": `${kind}: ${title}`, onclick: act }, kind);
   const buttons = [];
   if (drawn instanceof SVGElement) {
@@ -12,7 +12,7 @@ export function card({ title, name, note = "", legend = [], wide = false }, draw
     buttons.push(button("PNG", async () => save(`${name}.png`, "image/png", await toPng(drawn))));
   }
   if (table) buttons.push(button("CSV", () => save(`${name}.csv`, "text/csv", toCsv(...table()))));
-  return el("figure", { class: wide ? "card wide" : "card", "data-figure": name },
+  return el("figure", { class: "card", "data-figure": name },
     el("figcaption", {}, el("h3", {}, title), el("span", { class: "saves" }, buttons)),
     legend.length ? el("p", { class: "legend" }, legend) : null,
     drawn,

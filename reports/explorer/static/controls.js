@@ -42,7 +42,7 @@ function parameterWords(item) {
 
 function buildStudy(study, slider, moved) {
   return el("div", { class: "study" }, el("h3", {}, study.title), study.arms.map((arm) => el("div", { class: "arm" },
-    el("p", { class: "arm-name" }, el("strong", {}, arm.name.replaceAll("_", " ")), ` n = ${arm.n}`, el("span", { class: "quiet" }, arm.given ? ` · ${arm.given}` : " · nothing")),
+    el("p", { class: "arm-name" }, el("strong", {}, arm.name.replaceAll("_", " ")), ` n = ${arm.n}`, el("span", { class: "quiet" }, arm.given ? ` · in the tables ${arm.given}` : " · is given nothing")),
     arm.doses.map((dose) => slider(dose, { words: dose.words, unit: dose.unit, about: "" })),
     arm.doses.length ? el("button", { type: "button", class: "small", onclick: () => moved.saveArm(study, arm) }, "Save as arm") : null)));
 }

@@ -24,7 +24,7 @@ export function drawDiagram(page, width) {
   drawn.setAttribute("class", "diagram");
   const legend = [key("raises", "raises"), key("lowers", "lowers"), key("both", "does both"), key("ghost", "cut")];
   const note = "A box leads to its settings on the left, where its arrows are cut. Letters beside an arrow carry the action.";
-  return [el("div", { class: "cards" }, card({ title: "Mechanisms and how they act on each other", name: "diagram", legend, wide: true, note },
+  return [el("div", { class: "cards" }, card({ title: "Mechanisms and how they act on each other", name: "diagram", legend, note },
     drawn, () => [["source", "target", "sign", "carriers", "cut"], diagram.edges.map((edge) => [edge.source, edge.target, edge.sign, edge.carriers.join(" "), dead.has(`${edge.source}>${edge.target}`) ? "yes" : "no"])]))];
 }
 
@@ -61,7 +61,7 @@ function box(page, node, cuts) {
     svg("rect", { x, y: y + 2, width, height, rx: 6 }),
     svg("text", { class: "box-title", x: x + width / 2, y: y + height / 2 - 2, "text-anchor": "middle" }, node.title),
     svg("text", { class: letters > 18 ? "box-symbols many" : "box-symbols", x: x + width / 2, y: y + height / 2 + 15, "text-anchor": "middle" }, ...symbols, node.symbols.length > 6 ? " …" : ""),
-    cut ? svg("text", { class: "box-cut", x: x + width - 6, y: y + 14, "text-anchor": "end" }, `✂ ${cut}`) : null);
+    cut ? svg("text", { class: "box-cut", x: x + width - 2, y: y - 3, "text-anchor": "end" }, `✂ ${cut}`) : null);
 }
 
 export function drawEquations(page) {
@@ -75,5 +75,5 @@ export function drawEquations(page) {
   for (const name of ["width", "height"]) drawn.removeAttribute(name);
   const cuts = NOW.setting.cuts;
   const note = `Typeset from the symbolic model that is integrated; time is in days. ${cuts.length ? `Cut: ${cuts.join(", ")}.` : "No arrow is cut."}`;
-  return [el("div", { class: "cards" }, card({ title: "Equations", name: "equations", wide: true, note }, drawn, null))];
+  return [el("div", { class: "cards" }, card({ title: "Equations", name: "equations", note }, drawn, null))];
 }

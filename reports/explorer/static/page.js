@@ -34,6 +34,7 @@ async function start() {
   document.title = `${subject.run ?? subject.name} · kinimmune explore`;
   $("name").textContent = subject.run ? `${subject.name} · ${subject.run}` : subject.name;
   $("title").textContent = `${subject.title}. Parameters: ${subject.note}.`;
+  $("title").title = $("title").textContent;
   begin(subject.start);
   if (!(NOW.tab in TABS)) NOW.tab = "trial";
   controls = buildControls($("settings"), subject, { moving, rested, saveArm, refuse: showError });

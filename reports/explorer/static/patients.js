@@ -16,7 +16,7 @@ export function drawPatients(page, width) {
   if (!rows) return [el("p", { class: "quiet" }, "Patients are drawn …")];
   const beside = width > 760 ? 2 : 1;
   const each = Math.floor((width - 16 * (beside - 1)) / beside) - 34;
-  return [el("div", { class: "cards" }, rows.flatMap((row) => [waterfall(page, row, each), spiders(page, row, each)]))];
+  return [el("div", { class: `cards beside-${beside}` }, rows.flatMap((row) => [waterfall(page, row, each), spiders(page, row, each)]))];
 }
 
 function nameArm(page, row) {
@@ -67,7 +67,7 @@ export function drawCourses(page, width) {
     studies.length > 1 ? el("div", { class: "segments", role: "radiogroup", "aria-label": "Study" }, studies.map((study) => el("label", {},
       el("input", { type: "radio", name: "study", value: study.name, checked: study === chosen, onchange: () => { page.shown.study = study.name; page.redraw(); } }), study.title))) : null,
     el("p", { class: "legend" }, own.map((row) => key(colourOf(chosen, row.arm), row.arm.replaceAll("_", " "))), past.length ? key("ghost", "at the start") : null),
-    el("div", { class: "cards" }, Object.entries(quantities).map(([name, words]) => course(own, past, chosen, name, words, each))),
+    el("div", { class: `cards beside-${beside}` }, Object.entries(quantities).map(([name, words]) => course(own, past, chosen, name, words, each))),
   ];
 }
 

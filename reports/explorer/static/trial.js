@@ -13,12 +13,12 @@ export function drawTrial(page, width) {
   const later = subject.endpoints.filter((item) => item !== "os");
   const rows = [
     el("div", { class: "tiles" }, view.ratios.map((row) => tile(page, row))),
-    el("div", { class: "cards" }, subject.studies.map((study) => curvesCard(page, study, "os", each))),
+    el("div", { class: `cards beside-${beside}` }, subject.studies.map((study) => curvesCard(page, study, "os", each))),
   ];
   if (later.length) {
     const chosen = later.includes(shown.later) ? shown.later : later[0];
     rows.push(choice(later, chosen, (name) => { shown.later = name; page.redraw(); }));
-    rows.push(el("div", { class: "cards" }, subject.studies.map((study) => curvesCard(page, study, chosen, each))));
+    rows.push(el("div", { class: `cards beside-${beside}` }, subject.studies.map((study) => curvesCard(page, study, chosen, each))));
   }
   if (view.targets.length) rows.push(el("div", { class: "cards" }, residualsCard(page, width - 34)));
   rows.push(el("div", { class: "cards" }, numbersCard(page)));
@@ -53,7 +53,7 @@ function curvesCard(page, study, endpoint, width) {
   const legend = study.arms.map((arm) => key(colourOf(study, arm.name), `${arm.name.replaceAll("_", " ")} (n = ${arm.n})`));
   if (page.moved) legend.push(key("ghost", "at the start"));
   if (view.targets.some((row) => row.study === study.name && row.endpoint === endpoint && row.statistic === "median")) legend.push(el("span", { class: "key" }, "◯ published median"));
-  if (bands) legend.push(el("span", { class: "key quiet" }, `bands: ${bands.draws} draws`));
+  if (bands) legend.push(el("span", { class: "key quiet" }, `bands: ${bands.draws} draws, ${bands.patients} patients`));
   return card({ title: `${ENDPOINTS[endpoint][0]}, ${study.title}`, name: `${endpoint}-${study.name}`, legend }, drawn, () => [
     ["study", "arm", "endpoint", "month", "survival"],
     view.curves.filter((row) => row.study === study.name && row.endpoint === endpoint)
@@ -96,7 +96,7 @@ function residualsCard(page, width) {
   const sum = view.chi_square === null ? "" : `sum of squares of what a fit fits: ${print(view.chi_square)}`;
   const drawn = drawing(width, height, `Residuals of ${rows.length} published numbers, ${far} beyond 1.96 standard errors; ${sum}`, ...parts);
   const legend = [key("residual-fit", "fitted"), key("residual-unfitted", "not fitted"), el("span", { class: "key quiet" }, sum)];
-  return card({ title: "Published numbers", name: "residuals", legend, wide: true, note: "The shaded stripe is 1.96 standard errors to either side. Beyond the axis a point stands at its end." }, drawn, () => [
+  return card({ title: "Published numbers", name: "residuals", legend, note: "The shaded stripe is 1.96 standard errors to either side. Beyond the axis a point stands at its end." }, drawn, () => [
     ["number", "role", "unit", "published", "lower", "upper", "predicted", "residual", "deviance"],
     rows.map((row) => [row.label, row.role, row.unit, row.observed, row.lower, row.upper, row.predicted, row.residual, row.deviance]),
   ]);
@@ -123,7 +123,7 @@ function numbersCard(page) {
       return el("tr", {}, el("th", { scope: "row" }, `${endpoint.toUpperCase()} ${words[statistic] ?? statistic}`.trim()),
         arms.map(([study, arm]) => el("td", {}, printNumber(statistic, find(study, arm, kind)?.value))));
     })));
-  return card({ title: "Numbers of the arms", name: "numbers", wide: true }, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Numbers of the arms" }, table), () => [
+  return card({ title: "Numbers of the arms", name: "numbers" }, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Numbers of the arms" }, table), () => [
     ["study", "arm", "reference_arm", "endpoint", "statistic", "month", "unit", "value", "trial_lower", "trial_upper"],
     [...view.numbers.map((row) => [row.study, row.arm, "", row.endpoint, row.statistic, row.month, row.unit, row.value, "", ""]),
       ...view.ratios.map((row) => [row.study, row.arm, row.reference_arm, row.endpoint, "hazard_ratio", "", "1", row.value, row.lower, row.upper])],

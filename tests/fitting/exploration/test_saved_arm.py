@@ -8,6 +8,7 @@ from kinimmune.fitting.exploration.saved_arm import save_arm
 from kinimmune.fitting.exploration.session import explore_model
 from kinimmune.fitting.exploration.setting import Setting
 from kinimmune.fitting.exploration.views import KnownArms, compute_view
+from kinimmune.fitting.lint import check
 from kinimmune.fitting.settings import ProblemOptions
 from kinimmune.models.errors import UsageError
 from kinimmune.models.tables.readers import read_trials
@@ -44,10 +45,8 @@ def test_a_saved_arm_is_one_more_arm_with_its_dose(saved):
     assert not after.arms[2].control
 
 
-def test_check_accepts_the_tables_of_a_saved_arm(saved, kinimmune):
-    code, out, err = kinimmune("check", str(saved))
-
-    assert code == 0, out + err
+def test_check_accepts_the_tables_of_a_saved_arm(saved):
+    assert check(Tables(saved)) == ()
 
 
 def test_a_number_that_was_set_is_assumed_and_says_what_it_was(saved):
