@@ -176,13 +176,13 @@ def _show_arm(trial: Trial, arm: Arm) -> ShownArm:
 
 def _list_doses(trial: Trial, arm: Arm) -> Iterator[ShownDose]:
     for place, value in list_design([trial]).items():
-        if place.arm != arm.name:
+        if place.arm != arm.name or (place.row is None and arm.daily_dose == 0.0 and arm.regimen):
             continue
         row = None if place.row is None else arm.regimen[place.row - 1]
         drug = arm.drug or "" if row is None else row.given
         units = {"dose": "mg", "doses_per_day": "1/d", "every": "d", "amount": "" if row is None else row.unit}
-        words = {"dose": "dose", "doses_per_day": "doses a day", "every": "days between doses", "amount": "amount"}[place.what]
-        yield ShownDose(place.name, f"{drug}, {words}", units[place.what], value, find_dose_range(value))
+        words = {"dose": f"{drug} dose", "doses_per_day": "doses a day", "every": f"{drug} every", "amount": drug}[place.what]
+        yield ShownDose(place.name, words, units[place.what], value, find_dose_range(value))
 
 
 def _group(problem: FitProblem, model: OdeModel, labels: Labels) -> Iterator[ShownMechanism]:

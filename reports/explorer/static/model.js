@@ -46,8 +46,9 @@ function head(edge) {
 
 function carried(edge, isDead) {
   const [x, y] = edge.label_at;
-  const parts = edge.symbols.flatMap((symbol, place) => [...(place ? [", "] : []), ...symbolInDrawing(symbol)]);
-  return svg("text", { class: `carried ${edge.sign}${isDead ? " dead" : ""}`, x: x * CM, y: y * CM + 6, "text-anchor": "middle" }, ...parts);
+  const parts = () => edge.symbols.flatMap((symbol, place) => [...(place ? [", "] : []), ...symbolInDrawing(symbol)]);
+  const text = (kind) => svg("text", { class: kind, x: x * CM, y: y * CM + 6, "text-anchor": "middle" }, ...parts());
+  return svg("g", { class: `carried ${edge.sign}${isDead ? " dead" : ""}` }, text("halo"), text("letters"));
 }
 
 function box(page, node, cuts) {
@@ -59,7 +60,7 @@ function box(page, node, cuts) {
   const open = () => page.openMechanism(node.name);
   return svg("g", { class: `box${node.outcome ? " outcome" : ""}`, tabindex: "0", role: "button", "aria-label": `${node.title}: ${arrows.length} arrows, ${cut} cut; opens its settings`, onclick: open, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(); } } },
     svg("rect", { x, y: y + 2, width, height, rx: 6 }),
-    svg("text", { class: "box-title", x: x + width / 2, y: y + height / 2 - 2, "text-anchor": "middle" }, node.title),
+    svg("text", { class: node.title.length > 15 ? "box-title many" : "box-title", x: x + width / 2, y: y + height / 2 - 2, "text-anchor": "middle" }, node.title),
     svg("text", { class: letters > 18 ? "box-symbols many" : "box-symbols", x: x + width / 2, y: y + height / 2 + 15, "text-anchor": "middle" }, ...symbols, node.symbols.length > 6 ? " …" : ""),
     cut ? svg("text", { class: "box-cut", x: x + width - 2, y: y - 3, "text-anchor": "end" }, `✂ ${cut}`) : null);
 }

@@ -1,9 +1,10 @@
 // The page: asks for views while something moves, coarse ones first, and draws them.  `NOW.setting` is what was chosen.
 
+import { copy, saveArm } from "./actions.js";
 import { ask } from "./asking.js";
 import { buildControls, countMoves } from "./controls.js";
 import { el } from "./elements.js";
-import { save } from "./exporting.js";
+import { fill, fillBands, fillTab } from "./filling.js";
 import { drawDiagram, drawEquations } from "./model.js";
 import { drawCourses, drawPatients } from "./patients.js";
 import { printNumber } from "./scales.js";
@@ -37,7 +38,7 @@ async function start() {
   $("title").title = $("title").textContent;
   begin(subject.start);
   if (!(NOW.tab in TABS)) NOW.tab = "trial";
-  controls = buildControls($("settings"), subject, { moving, rested, saveArm, refuse: showError });
+  controls = buildControls($("settings"), subject, { moving, rested, refuse: showError, saveArm: (study, arm) => saveArm(study, arm, { tell: (text) => showStatus("fine", text), refuse: showError }) });
   buildTabs();
   update();
   page.ghost = await ask("view", { setting: subject.start });
@@ -99,42 +100,8 @@ async function work() {
 function finish() {
   history.replaceState(null, "", `#${writeFragment()}`);
   speak();
-  fill(fillTab);
-  if (page.subject.run) fill(fillBands);
-}
-
-// What is computed besides the view; an answer to a setting of before is dropped.
-async function fill(work) {
-  const { version } = page;
-  try {
-    const changed = await work(structuredClone(NOW.setting), () => version === page.version);
-    if (changed && version === page.version) redraw();
-  } catch (error) {
-    if (version === page.version) showError(error.message);
-  }
-}
-
-async function fillTab(setting, isNow) {
-  const need = { patients: ["patients"], courses: ["ghostCourses", "courses"], diagram: ["diagram", "model"], equations: ["model"] }[NOW.tab] ?? [];
-  const asked = { patients: setting, courses: setting, ghostCourses: page.subject.start, diagram: setting, model: setting };
-  let changed = false;
-  for (const name of need.filter((item) => !page[item])) {
-    const found = await ask(name.replace("ghostCourses", "courses"), { setting: asked[name] });
-    if (!isNow()) return false;
-    page[name] = found;
-    changed = true;
-  }
-  return changed;
-}
-
-async function fillBands(setting, isNow) {
-  while (isNow()) {
-    const found = await ask("bands", { setting });
-    if (found && isNow()) page.bands = found;
-    if (found) return true;
-    await new Promise((resolve) => { setTimeout(resolve, 300); }); // others were waiting
-  }
-  return false;
+  fill(page, fillTab, showError);
+  if (page.subject.run) fill(page, fillBands, showError);
 }
 
 function redraw() {
@@ -182,7 +149,7 @@ function openTab(name) {
   redraw();
   if (!busy) {
     history.replaceState(null, "", `#${writeFragment()}`);
-    fill(fillTab);
+    fill(page, fillTab, showError);
   }
 }
 
@@ -207,29 +174,6 @@ function showError(text) {
 function speak() {
   const ratios = page.view.ratios.filter((row) => row.value !== null).map((row) => `${row.study} ${row.arm} ${row.endpoint} ${printNumber("hazard_ratio", row.value)}`);
   $("spoken").textContent = `Computed. Hazard ratios: ${ratios.join(", ")}`.replaceAll("_", " ");
-}
-
-async function saveArm(study, arm) {
-  const name = prompt(`Name of the new arm of ${study.title}, with the doses of '${arm.name}' as they are now (parameters are no part of it)`, `${arm.name}_new`);
-  if (!name) return;
-  try {
-    const { archive, told } = await ask("arm", { setting: NOW.setting, study: study.name, arm: arm.name, name });
-    if (archive) save(`${name}.zip`, "application/zip", new Blob([Uint8Array.from(atob(archive), (letter) => letter.charCodeAt(0))], { type: "application/zip" }));
-    showStatus("fine", told);
-  } catch (error) {
-    showError(error.message);
-  }
-}
-
-async function copy(button, text) {
-  const before = button.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    prompt("Copy this", text);
-  }
-  setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 function goBack(step) {

@@ -61,45 +61,57 @@ function curvesCard(page, study, endpoint, width) {
   ]);
 }
 
-const ROW = 24;
+const ROW = 23;
 
 function residualsCard(page, width) {
-  const { view, ghost, subject } = page;
-  const rows = view.targets;
-  const names = Math.min(300, Math.max(170, width * 0.32));
+  const { view, subject } = page;
+  const rows = subject.studies.flatMap((study) => {
+    const own = view.targets.map((row, place) => ({ row, place, study })).filter(({ row }) => row.study === study.name);
+    return own.length ? [{ study }, ...own] : [];
+  });
+  const names = Math.min(270, Math.max(150, width * 0.3));
   const numbers = width > 620 ? 190 : 0;
-  const sizes = rows.map((row) => Math.abs(row.residual ?? 0));
-  const reach = Math.min(Math.max(3, Math.ceil(Math.max(...sizes))), 8);
+  const reach = Math.min(Math.max(3, Math.ceil(Math.max(...view.targets.map((row) => Math.abs(row.residual ?? 0))))), 8);
   const height = ROW * rows.length + 56;
   const axes = frame({
     width, height, margin: { left: names, right: numbers + 12, top: 24, bottom: 34 }, x: [-reach, reach], y: [0, rows.length],
     xTicks: evenTicks(-reach, reach, 8), yTicks: [], xLabel: width > 620 ? "predicted less published [standard errors]" : "[standard errors]",
   });
-  const zero = axes.across(0);
-  const parts = [...axes.parts,
-    svg("rect", { class: "within", x: axes.across(-1.96), width: axes.across(1.96) - axes.across(-1.96), y: axes.inner.top, height: axes.inner.bottom - axes.inner.top }),
-    svg("line", { class: "axis", x1: zero, x2: zero, y1: axes.inner.top, y2: axes.inner.bottom }),
-    numbers ? svg("text", { class: "label", x: width - 12, y: axes.inner.top - 8, "text-anchor": "end" }, "predicted, published") : null];
-  rows.forEach((row, place) => {
-    const y = axes.inner.top + ROW * (place + 0.5);
-    const past = ghost?.targets[place]?.residual;
-    const at = (value) => axes.across(Math.max(-reach, Math.min(reach, value)));
-    const words = subject.targets[row.label] ?? row.label;
-    parts.push(svg("text", { class: `name ${row.role}`, x: names - 10, y: y + 4, "text-anchor": "end" }, svg("title", {}, row.label), shorten(words, (names - 14) / 6.4)));
-    if (numbers) parts.push(svg("text", { class: "tick", x: width - 12, y: y + 4, "text-anchor": "end" }, tellPair(row)));
-    if (row.residual === null) return parts.push(svg("text", { class: "tick", x: zero + 6, y: y + 4 }, row.deviance === null ? row.reason : `deviance ${print(row.deviance)} of ${row.residuals}`));
-    if (page.moved && past !== null && past !== undefined) parts.push(svg("line", { class: "ghost", x1: at(past), x2: at(row.residual), y1: y, y2: y }), svg("circle", { class: "ghost dot", cx: at(past), cy: y, r: 3 }));
-    return parts.push(svg("circle", { class: `residual ${row.role} ${Math.abs(row.residual) > 1.96 ? "far" : "near"}`, cx: at(row.residual), cy: y, r: 5 },
-      svg("title", {}, `${row.label}: predicted ${printNumber(row.statistic, row.predicted)}, published ${printNumber(row.statistic, row.observed)}, ${row.residual.toFixed(2)} standard errors`)));
-  });
-  const far = rows.filter((row) => Math.abs(row.residual ?? 0) > 1.96).length;
-  const sum = view.chi_square === null ? "" : `sum of squares of what a fit fits: ${print(view.chi_square)}`;
-  const drawn = drawing(width, height, `Residuals of ${rows.length} published numbers, ${far} beyond 1.96 standard errors; ${sum}`, ...parts);
-  const legend = [key("residual-fit", "fitted"), key("residual-unfitted", "not fitted"), el("span", { class: "key quiet" }, sum)];
-  return card({ title: "Published numbers", name: "residuals", legend, note: "The shaded stripe is 1.96 standard errors to either side. Beyond the axis a point stands at its end." }, drawn, () => [
+  const place = { axes, names, numbers, width, reach, zero: axes.across(0) };
+  const drawn = drawing(width, height, describeResiduals(view), ...axes.parts, ...stripe(place),
+    ...rows.flatMap((item, line) => drawTarget(page, item, axes.inner.top + ROW * (line + 0.5), place)));
+  const legend = [key("residual-fit", "fitted"), key("residual-unfitted", "not fitted"), el("span", { class: "key quiet" }, tellSum(view))];
+  const note = "The shaded stripe is 1.96 standard errors to either side. Beyond the axis a point stands at its end.";
+  return card({ title: "Published numbers", name: "residuals", legend, note }, drawn, () => [
     ["number", "role", "unit", "published", "lower", "upper", "predicted", "residual", "deviance"],
-    rows.map((row) => [row.label, row.role, row.unit, row.observed, row.lower, row.upper, row.predicted, row.residual, row.deviance]),
+    view.targets.map((row) => [row.label, row.role, row.unit, row.observed, row.lower, row.upper, row.predicted, row.residual, row.deviance]),
   ]);
+}
+
+const isFar = (row) => Math.abs(row.residual ?? 0) > 1.96;
+const tellSum = (view) => (view.chi_square === null ? "" : `sum of squares of what a fit fits: ${print(view.chi_square)}`);
+const describeResiduals = (view) => `Residuals of ${view.targets.length} published numbers, ${view.targets.filter(isFar).length} beyond 1.96 standard errors; ${tellSum(view)}`;
+
+function stripe({ axes, zero, numbers, width }) {
+  const { inner, across } = axes;
+  return [
+    svg("rect", { class: "within", x: across(-1.96), width: across(1.96) - across(-1.96), y: inner.top, height: inner.bottom - inner.top }),
+    svg("line", { class: "axis", x1: zero, x2: zero, y1: inner.top, y2: inner.bottom }),
+    numbers ? svg("text", { class: "label", x: width - 12, y: inner.top - 8, "text-anchor": "end" }, "predicted, published") : null,
+  ];
+}
+
+function drawTarget(page, { row, place: number, study }, y, { axes, names, numbers, width, reach, zero }) {
+  if (!row) return [svg("text", { class: "heading", x: 4, y: y + 5 }, study.title)];
+  const words = (page.subject.targets[row.label] ?? row.label).replace(`, ${study.title}`, "").replaceAll("_", " ");
+  const parts = [svg("text", { class: `name ${row.role}`, x: names - 10, y: y + 4, "text-anchor": "end" }, svg("title", {}, row.label), shorten(words, (names - 14) / 6.4))];
+  if (numbers) parts.push(svg("text", { class: "tick", x: width - 12, y: y + 4, "text-anchor": "end" }, tellPair(row)));
+  if (row.residual === null) return [...parts, svg("text", { class: "tick", x: zero + 6, y: y + 4 }, row.deviance === null ? row.reason : `deviance ${print(row.deviance)} of ${row.residuals}`)];
+  const at = (value) => axes.across(Math.max(-reach, Math.min(reach, value)));
+  const past = page.moved ? page.ghost?.targets[number]?.residual ?? null : null;
+  if (past !== null) parts.push(svg("line", { class: "ghost", x1: at(past), x2: at(row.residual), y1: y, y2: y }), svg("circle", { class: "ghost dot", cx: at(past), cy: y, r: 3 }));
+  const told = `${row.label}: predicted ${printNumber(row.statistic, row.predicted)}, published ${printNumber(row.statistic, row.observed)}, ${row.residual.toFixed(2)} standard errors`;
+  return [...parts, svg("circle", { class: `residual ${row.role} ${isFar(row) ? "far" : "near"}`, cx: at(row.residual), cy: y, r: 5 }, svg("title", {}, told))];
 }
 
 const shorten = (words, most) => (words.length > most ? `${words.slice(0, Math.floor(most) - 1)}…` : words);
@@ -117,7 +129,9 @@ function numbersCard(page) {
   const arms = subject.studies.flatMap((study) => study.arms.map((arm) => [study, arm]));
   const find = (study, arm, kind) => wanted.find((row) => row.study === study.name && row.arm === arm.name && `${row.endpoint ?? ""}|${row.statistic}` === kind);
   const table = el("table", {},
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Number"), arms.map(([study, arm]) => el("th", { scope: "col" }, `${study.title} ${arm.name}`.replaceAll("_", " "))))),
+    el("thead", {},
+      el("tr", {}, el("td", {}), subject.studies.map((study) => el("th", { scope: "colgroup", colspan: study.arms.length }, study.title))),
+      el("tr", {}, el("th", { scope: "col" }, "Number"), arms.map(([, arm]) => el("th", { scope: "col" }, arm.name.replaceAll("_", " "))))),
     el("tbody", {}, kinds.map((kind) => {
       const [endpoint, statistic] = kind.split("|");
       return el("tr", {}, el("th", { scope: "row" }, `${endpoint.toUpperCase()} ${words[statistic] ?? statistic}`.trim()),
