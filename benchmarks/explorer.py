@@ -36,13 +36,13 @@ TAKEN = """(kind) => performance.getEntriesByName(kind).map((entry) => entry.dur
 
 
 @contextmanager
-def serve(subject: str, *options: str) -> Iterator[str]:
-    """Yield the address of a page."""
+def serve(subject: str, *options: str) -> Iterator[tuple[str, int]]:
+    """Yield the address of a page, and the process that serves it."""
     with subprocess.Popen(
         [PROGRAM, "explore", subject, "--no-browser", "-q", *options], stdout=subprocess.PIPE, text=True
     ) as server:
         try:
-            yield server.stdout.readline().strip()
+            yield server.stdout.readline().strip(), server.pid
         finally:
             server.terminate()
 
@@ -53,16 +53,27 @@ def rest(page):
     page.wait_for_selector("#status[data-state=fine]", timeout=120_000)
 
 
-def measure(page, name: str, moves: int) -> tuple[list[float], list[float]]:
-    """Return the milliseconds of moves while a slider moves, and when it is let go."""
+def worked(process: int) -> float:
+    """Return the processor time of a process so far [ms]; Linux alone tells it."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return 1000.0 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(page, name: str, moves: int, process: int) -> tuple[list[float], ...]:
+    """Return the milliseconds of moves while a slider moves and when it is let go, and processor time of the server of each."""
     page.evaluate("performance.clearMeasures()")
+    work = ([], [])
     for move in range(moves):
+        began = worked(process)
         page.evaluate(SET, [name, 0.3 + 0.4 * move / moves])
         wait_for(page, "coarse", move)
+        between = worked(process)
         page.evaluate(LET_GO, name)
         wait_for(page, "fine", move)
         rest(page)
-    return page.evaluate(TAKEN, "coarse"), page.evaluate(TAKEN, "fine")
+        work[0].append(between - began)
+        work[1].append(worked(process) - between)
+    return page.evaluate(TAKEN, "coarse"), page.evaluate(TAKEN, "fine"), *work
 
 
 def wait_for(page, kind: str, count: int) -> None:
@@ -74,7 +85,7 @@ def wait_for(page, kind: str, count: int) -> None:
         page.wait_for_timeout(5)
 
 
-def tell(name: str, kinds: tuple[list[float], list[float]]) -> None:
+def tell(name: str, kinds: tuple[list[float], ...]) -> None:
     """Print a row of the table."""
     cells = [f"{statistics.median(taken):.0f} ({sorted(taken)[int(0.95 * len(taken))]:.0f})" for taken in kinds]
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
@@ -87,7 +98,7 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=50)
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
-    with open_browser() as browser, serve(given.subject, *([] if given.picture else ["--patients", "256"])) as address:
+    with open_browser() as browser, serve(given.subject, *([] if given.picture else ["--patients", "256"])) as (address, process):
         page = browser.new_page(viewport={"width": 1360, "height": 860}, device_scale_factor=1.25)
         page.goto(address)
         rest(page)
@@ -95,9 +106,10 @@ def main() -> None:
             take(page, given.picture)
             return
         print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; median (95 %) of {given.moves} moves [ms]\n")
-        print("| what is moved | 64 patients, while it moves | 256 patients, let go |\n|---|---|---|")
+        print("| what is moved | 64 patients, while it moves | 256 patients, let go | processor time of 64 | of 256 |")
+        print("|---|---|---|---|---|")
         for words, name in MOVED.items():
-            tell(words, measure(page, name, given.moves))
+            tell(words, measure(page, name, given.moves, process))
             page.click("#reset")
             rest(page)
 

@@ -4,21 +4,19 @@ Start with `open_server`.  It listens on the loopback address; whoever brings th
 another site, or another name for this address, gets nothing.
 """
 
-import hmac
 import json
 import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kinimmune.models.errors import KinimmuneError, MachineError, UsageError
+from kinimmune.reports.explorer.access import ADDRESS, is_at_home, is_known, is_own_page, is_same, name_cookie
 from kinimmune.reports.explorer.answers import Answers
 
-ADDRESS = "127.0.0.1"
 LONGEST_QUESTION = 2**18
 """Bytes of a question; the longest setting has a few thousand."""
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -101,14 +99,14 @@ def _make_handler(answers: Answers, token: str) -> type[BaseHTTPRequestHandler]:
 def handle_get(request: BaseHTTPRequestHandler, token: str) -> None:
     """Answer with a file of the page; with the token in the address make it a cookie, and leave it out of the address."""
     parts = urlsplit(request.path)
-    if not _is_at_home(request):
+    if not is_at_home(request):
         return _send(request, HTTPStatus.FORBIDDEN, b"another name than this machine's\n", "text/plain")
     brought = parse_qs(parts.query).get("token", [""])[0]
-    if parts.path == "/" and brought and _is_same(brought, token):
-        cookie = f"{_name_cookie(request)}={token}; HttpOnly; SameSite=Strict; Path=/"
+    if parts.path == "/" and brought and is_same(brought, token):
+        cookie = f"{name_cookie(request)}={token}; HttpOnly; SameSite=Strict; Path=/"
         return _send(request, HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": cookie})
     name = parts.path.removeprefix("/") or "page.html"
-    known = _is_known(request, token)
+    known = is_known(request, token)
     if not known and name == "page.html":
         return _send_file(request, "locked.html", HTTPStatus.FORBIDDEN)
     if not known and name not in ("locked.js", "page.css"):
@@ -118,7 +116,7 @@ def handle_get(request: BaseHTTPRequestHandler, token: str) -> None:
 
 def handle_post(request: BaseHTTPRequestHandler, answers: Answers, token: str) -> None:
     """Answer a question of the page."""
-    if not (_is_at_home(request) and _is_known(request, token) and _is_own_page(request)):
+    if not (is_at_home(request) and is_known(request, token) and is_own_page(request)):
         return _send(request, HTTPStatus.FORBIDDEN, b"open the address that the command printed\n", "text/plain", close=True)
     try:
         found: Any = answers.answer(request.path.removeprefix("/ask/"), _read_question(request))
@@ -142,38 +140,6 @@ def _read_question(request: BaseHTTPRequestHandler) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise UsageError("a question that is no JSON object; reload the page")
     return given
-
-
-def _is_at_home(request: BaseHTTPRequestHandler) -> bool:
-    """Return whether this machine was asked by its own name: another one may belong to a site that points here."""
-    port = _find_port(request)
-    return request.headers.get("Host", "") in (f"{ADDRESS}:{port}", f"localhost:{port}")
-
-
-def _is_own_page(request: BaseHTTPRequestHandler) -> bool:
-    """Return whether a question comes from the page of this server, as browsers tell it."""
-    return request.headers.get("Origin", "") == f"http://{request.headers.get('Host', '')}"
-
-
-def _is_known(request: BaseHTTPRequestHandler, token: str) -> bool:
-    try:
-        found = SimpleCookie(request.headers.get("Cookie", "")).get(_name_cookie(request))
-    except CookieError:
-        return False
-    return found is not None and _is_same(found.value, token)
-
-
-def _name_cookie(request: BaseHTTPRequestHandler) -> str:
-    """Return the name of the cookie; browsers send those of all ports of an address."""
-    return f"kinimmune_{_find_port(request)}"
-
-
-def _find_port(request: BaseHTTPRequestHandler) -> int:
-    return int(request.connection.getsockname()[1])
-
-
-def _is_same(given: str, token: str) -> bool:
-    return hmac.compare_digest(given.encode(), token.encode())
 
 
 def _send_file(request: BaseHTTPRequestHandler, name: str, status: HTTPStatus) -> None:

@@ -4,10 +4,8 @@ Start with `describe_subject`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kinimmune.fitting.estimation.observed_curves import describe_observed
-from kinimmune.fitting.estimation.outcome_rows import ObservedRow
 from kinimmune.fitting.exploration.session import Session
 from kinimmune.fitting.prediction.assumed import list_design
 from kinimmune.fitting.problem.problem import FitProblem
@@ -17,7 +15,16 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.trial.design import Arm, StopRule, Trial
-from kinimmune.reports.explorer.ranges import SliderRange, find_dose_range, find_range
+from kinimmune.reports.explorer.ranges import find_dose_range, find_range
+from kinimmune.reports.explorer.shown import (
+    ShownArm,
+    ShownArrow,
+    ShownDose,
+    ShownMechanism,
+    ShownParameter,
+    ShownStudy,
+    ShownSubject,
+)
 from kinimmune.reports.explorer.symbols import split_symbol
 from kinimmune.reports.typesetting.labels import Labels, collect_labels
 
@@ -26,106 +33,6 @@ PATIENTS = (64, 128, 256, 512, 1024, 2048)
 RISK_MONTHS = tuple(range(0, 121, 3))
 OTHERS = "Patients and readings"
 """Title of parameters that stand in no equation: spreads between patients, errors of readings."""
-
-
-@dataclass(frozen=True)
-class ShownParameter:
-    """A parameter beside its slider."""
-
-    key: str
-    words: str
-    symbol: tuple[str, str]
-    """Base and subscript."""
-    unit: str
-    meaning: str
-    value: float
-    """At which the page begins: the estimate of a run, or the value of the tables."""
-    prior: str
-    estimated: bool
-    status: str
-    source: str
-    range: SliderRange
-
-
-@dataclass(frozen=True)
-class ShownArrow:
-    """An interaction that can be cut."""
-
-    name: str
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class ShownMechanism:
-    """A mechanism with what can be moved in it."""
-
-    name: str
-    label: str
-    reason: str
-    parameters: tuple[ShownParameter, ...]
-    arrows: tuple[ShownArrow, ...]
-
-
-@dataclass(frozen=True)
-class ShownDose:
-    """A number of what an arm gives."""
-
-    name: str
-    words: str
-    unit: str
-    value: float
-    range: SliderRange
-
-
-@dataclass(frozen=True)
-class ShownArm:
-    """An arm of a study."""
-
-    name: str
-    n: int
-    control: bool
-    given: str
-    """In words."""
-    doses: tuple[ShownDose, ...]
-
-
-@dataclass(frozen=True)
-class ShownStudy:
-    """A study that is explored."""
-
-    name: str
-    title: str
-    stop_rule: str
-    arms: tuple[ShownArm, ...]
-    follow_up: dict[str, float]
-    """Endpoint -> longest follow-up [month]."""
-
-
-@dataclass(frozen=True)
-class ShownSubject:
-    """Everything that does not move."""
-
-    name: str
-    title: str
-    run: str | None
-    note: str
-    """What the parameters are, in words."""
-    start: dict[str, object]
-    endpoints: tuple[str, ...]
-    studies: tuple[ShownStudy, ...]
-    mechanisms: tuple[ShownMechanism, ...]
-    stop_rules: tuple[str, ...]
-    patients: tuple[int, ...]
-    observed: tuple[ObservedRow, ...]
-    quantities: dict[str, tuple[str, str]]
-    """State or output of the courses -> label and unit."""
-    targets: dict[str, str]
-    """Published number -> its words."""
-    diameters: bool
-    """Whether single patients have a sum of diameters."""
-    saves: str
-    """Folder that saved arms are written to; empty where they are downloaded."""
 
 
 def describe_subject(session: Session, folder: str) -> ShownSubject:

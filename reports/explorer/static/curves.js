@@ -23,8 +23,8 @@ export function drawCurves({ study, endpoint, view, ghost, bands, observed, widt
   const marks = view.targets.filter((row) => row.study === study.name && row.endpoint === endpoint && row.statistic === "median");
   const last = Math.max(endpoint === "os" ? 24 : 18, ...published.map((row) => row.months.at(-1)));
   const risk = listRisk(study, own(view.at_risk), published);
-  const height = 250 + LINE * risk.length + 14;
-  const margin = { left: 46, right: 14, top: 20, bottom: 40 + LINE * risk.length + 14 };
+  const height = 250 + LINE * risk.length;
+  const margin = { left: 46, right: 14, top: 20, bottom: 40 + LINE * risk.length };
   const ticks = monthTicks(last);
   const axes = frame({
     width, height, margin, x: [0, last], y: [0, 1], xTicks: ticks, yTicks: [0, 0.25, 0.5, 0.75, 1],
@@ -64,8 +64,8 @@ function band(row, axes, colour, steps) {
 }
 
 function observedCurve(row, points, colour) {
-  const line = svg("path", { class: `observed ${colour}`, d: path(points, { steps: true }) });
-  return row.statistic === "curve" ? [line, ...points.map(([x, y]) => svg("circle", { class: `reading ${colour}`, cx: x, cy: y, r: 2.4 }))] : [line];
+  if (row.statistic === "curve") return points.map(([x, y]) => svg("circle", { class: `reading ${colour}`, cx: x, cy: y, r: 2.6 }));
+  return [svg("path", { class: `observed ${colour}`, d: path(points, { steps: true }) })];
 }
 
 function median(row, place, axes, colour) {
@@ -76,19 +76,22 @@ function median(row, place, axes, colour) {
     svg("circle", { cx: axes.across(row.observed), cy: y, r: 4.2 }));
 }
 
+// Lines of numbers at risk; one without months is a heading.
 function listRisk(study, rows, published) {
-  const expected = rows.map((row) => ({ ...row, title: row.arm }));
-  const known = published.map((row) => ({ arm: row.arm, months: row.risk_months, at_risk: row.at_risk, title: `${row.arm}, published` }));
-  return [...expected, ...known].map((row) => ({ ...row, colour: colourOf(study, row.arm) }));
+  const coloured = (row) => ({ ...row, colour: colourOf(study, row.arm) });
+  const known = published.map((row) => coloured({ arm: row.arm, months: row.risk_months, at_risk: row.at_risk }));
+  return [{ heading: "at risk, expected" }, ...rows.map(coloured), ...(known.length ? [{ heading: "at risk, published" }, ...known] : [])];
 }
 
 function atRisk(rows, ticks, axes) {
   const top = axes.inner.bottom + 52;
-  const parts = [svg("text", { class: "label", x: axes.inner.left - 44, y: top }, "at risk (expected)")];
+  const left = axes.inner.left - 44;
+  const parts = [];
   rows.forEach((row, place) => {
-    const y = top + LINE * (place + 1);
-    parts.push(svg("rect", { class: `chip ${row.colour}`, x: axes.inner.left - 44, y: y - 9, width: 9, height: 9, rx: 2 }, svg("title", {}, row.title)));
-    for (const tick of ticks) {
+    const y = top + LINE * place;
+    if (row.heading) parts.push(svg("text", { class: "label", x: left, y }, row.heading));
+    else parts.push(svg("rect", { class: `chip ${row.colour}`, x: left, y: y - 9, width: 9, height: 9, rx: 2 }, svg("title", {}, row.arm)));
+    for (const tick of row.heading ? [] : ticks) {
       const found = row.months.findIndex((month) => Math.abs(month - tick) < 1e-6);
       if (found >= 0) parts.push(svg("text", { class: "tick", x: axes.across(tick), y, "text-anchor": "middle" }, String(Math.round(row.at_risk[found]))));
     }

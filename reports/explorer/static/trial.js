@@ -53,6 +53,9 @@ function curvesCard(page, study, endpoint, width) {
   const legend = study.arms.map((arm) => key(colourOf(study, arm.name), `${arm.name.replaceAll("_", " ")} (n = ${arm.n})`));
   if (page.moved) legend.push(key("ghost", "at the start"));
   if (view.targets.some((row) => row.study === study.name && row.endpoint === endpoint && row.statistic === "median")) legend.push(el("span", { class: "key" }, "◯ published median"));
+  const published = subject.observed.filter((row) => row.study === study.name && row.endpoint === endpoint);
+  if (published.some((row) => row.statistic === "curve")) legend.push(el("span", { class: "key" }, "∘ published curve"));
+  if (published.some((row) => row.statistic === "patients")) legend.push(el("span", { class: "key" }, "thin: its patients"));
   if (bands) legend.push(el("span", { class: "key quiet" }, `bands: ${bands.draws} draws, ${bands.patients} patients`));
   return card({ title: `${ENDPOINTS[endpoint][0]}, ${study.title}`, name: `${endpoint}-${study.name}`, legend }, drawn, () => [
     ["study", "arm", "endpoint", "month", "survival"],
