@@ -9,7 +9,7 @@ import typer
 
 from kinimmune.cli import options
 from kinimmune.cli.terminal import Notes
-from kinimmune.models.errors import UsageError
+from kinimmune.models.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
     from kinimmune.fitting.exploration.session import Session
@@ -67,8 +67,10 @@ def explore(
 
 def _serve(server: "ExplorerServer", notes: Notes) -> None:
     """Serve the page until it is interrupted, which is the way it ends."""
+    from kinimmune.cli.interruptions import until_interrupted
+
     try:
-        server.serve()
+        until_interrupted(server.serve)
     except KeyboardInterrupt:
         notes.say("stopped")
     finally:
@@ -131,9 +133,12 @@ def save_files(folder: Path, files: Mapping[str, str]) -> str:
     """
     from kinimmune.fitting.runs.atomic_files import write_bytes
 
-    if folder.exists():
-        raise UsageError(f"'{folder}' is there already; give the arm another name")
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise UsageError(f"'{folder}' is there already; give the arm another name") from error
+    except OSError as error:
+        raise MachineError(f"cannot make folder '{folder}': {error.strerror or error}; make room, or allow it") from error
     for name, text in files.items():
         write_bytes(folder / name, text.encode())
     return f"wrote {folder}; predict it with --trial {folder}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kinimmune.fitting.estimation.fitted import Fitted
-from kinimmune.fitting.exploration.setting import Setting
+from kinimmune.fitting.exploration.setting import MOST_PATIENTS, Setting
 from kinimmune.fitting.prediction.plan import PlannedPrediction, assume, choose_rules
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.run import plan_model, plan_run
@@ -16,6 +16,7 @@ from kinimmune.fitting.problem.settings import open_tables
 from kinimmune.fitting.problem.target_rows import TargetRow, examine_targets
 from kinimmune.fitting.problem.targets import Target, can_predict
 from kinimmune.fitting.settings import ProblemOptions
+from kinimmune.models.errors import UsageError
 from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.population import draw_population
@@ -112,7 +113,7 @@ def explore_model(  # what a model is explored with, all by name
     def plan(request: PredictionRequest) -> PlannedPrediction:
         return plan_model(name, tables, request, trial=None, from_prior=False, options=options, seed=seed, jobs=jobs)
 
-    start = Setting(stop_rule=options.stop_rule, patients=options.patients, seed=seed)
+    start = _begin(options, seed)
     session = Session(words, start, plan, tables)
     _ = session.plain, session.targets  # what is wrong with the tables is told now
     return session
@@ -142,10 +143,17 @@ def explore_run(fitted: Fitted, words: tuple[str, ...], run: str, jobs: int) -> 
     def plan(request: PredictionRequest) -> PlannedPrediction:
         return plan_run(fitted, request, None, settings.seed, jobs)
 
-    start = Setting(stop_rule=settings.stop_rule, patients=settings.patients, seed=settings.seed)
+    start = _begin(settings, settings.seed)
     session = Session(words, start, plan, open_tables(fitted.folder), run)
     _ = session.plain, session.targets
     return session
+
+
+def _begin(options: ProblemOptions, seed: int) -> Setting:
+    if options.patients > MOST_PATIENTS:
+        told = f"{options.patients} virtual patients take too long on a page that is waited for"
+        raise UsageError(f"{told}; give at most {MOST_PATIENTS} with --patients")
+    return Setting(stop_rule=options.stop_rule, patients=options.patients, seed=seed)
 
 
 def place_session(session: Session, setting: Setting, *, draws: bool = False) -> PlannedPrediction:
@@ -170,4 +178,5 @@ def place_session(session: Session, setting: Setting, *, draws: bool = False) ->
     plan = assume(base, setting.values, setting.cuts)
     problem = plan.problem
     population = draw_population(problem.parameters, setting.patients, setting.seed)
-    return replace(plan, problem=replace(problem, population=population, rules=choose_rules(problem.trials, setting.stop_rule)))
+    rule = setting.stop_rule or session.start.stop_rule  # as the command has it, which can take back no rule of its subject
+    return replace(plan, problem=replace(problem, population=population, rules=choose_rules(problem.trials, rule)))

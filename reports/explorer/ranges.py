@@ -33,9 +33,8 @@ def find_range(item: Parameter) -> SliderRange:
     """Return the range of a parameter: three prior standard deviations about its median, its value and the table's range kept.
 
     >>> from kinimmune.models.catalogue import load_model
-    >>> found = find_range(next(item for item in load_model("gompertz").parameters if item.name == "initial_volume"))
-    >>> found.scale, found.low < found.high
-    ('log', True)
+    >>> find_range(load_model("gompertz").parameters[-1])
+    SliderRange(scale='log', low=1.0, high=100.0, lower=0.001, upper=1000000.0)
     """
     low, high = _reach(item)
     ends = (max(min(low, item.value), item.lower), min(max(high, item.value), item.upper))

@@ -6,6 +6,7 @@ another site, or another name for this address, gets nothing.
 
 import json
 import secrets
+import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,15 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """What a browser may load for the page: nothing that this server does not give."""
+
+
+class _Server(ThreadingHTTPServer):
+    """The standard library's server, which says nothing of a browser that has left before it was answered."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the library has it
+        """Tell an error that nobody expected, and no other."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def open_server(answers: Answers, port: int) -> ExplorerServer:
     """
     token = secrets.token_urlsafe(24)
     try:
-        http = ThreadingHTTPServer((ADDRESS, port), _make_handler(answers, token))
+        http = _Server((ADDRESS, port), _make_handler(answers, token))
     except OSError as error:
         raise MachineError(f"cannot listen on port {port}: {error.strerror or error}; give another with --port") from error
     http.daemon_threads = True

@@ -17,6 +17,9 @@ from xml.etree import ElementTree
 import pytest
 from browsers import open_browser, watch
 
+from kinimmune.cli.commands.explore import save_files
+from kinimmune.models.errors import UsageError
+
 PROGRAM = Path(sys.executable).with_name("kinimmune")
 SEED = 3
 WAIT = 120_000
@@ -270,3 +273,30 @@ def test_an_arm_is_saved_as_the_tables_of_a_trial(page):
     with zipfile.ZipFile(waited.value.path()) as archive:
         assert "half_dose/arms.csv" in archive.namelist()
         assert "sharp,half_dose,no,sorafenib" in archive.read("half_dose/arms.csv").decode()
+
+
+def test_a_saved_arm_is_written_once_and_replaces_nothing(tmp_path):
+    folder = tmp_path / "arms" / "half"
+    assert save_files(folder, {"arms.csv": "study\n"}) == f"wrote {folder}; predict it with --trial {folder}"
+
+    with pytest.raises(UsageError, match="is there already; give the arm another name"):
+        save_files(folder, {"arms.csv": "other\n"})
+    assert (folder / "arms.csv").read_text(encoding="utf-8") == "study\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("gompertz",), "model 'gompertz' has no hazard of death, so it is tried in no trial"),
+        (("nothing",), "unknown model 'nothing'"),
+        (("hcc_trial", "--patients", "8192"), "give at most 4096 with --patients"),
+        (("hcc_trial", "-o", "a.txt/arms"), "cannot write to folder 'a.txt/arms'"),
+    ],
+)
+def test_what_cannot_be_explored_is_told_in_a_line(kinimmune, arguments, told):
+    Path("a.txt").touch()
+    code, out, err = kinimmune("explore", *arguments, "--no-browser", "-q")
+
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1

@@ -113,7 +113,7 @@ function buildCut(item, moved) {
 }
 
 function buildDesign(subject, moved) {
-  const rule = el("select", { id: "rule" }, el("option", { value: "" }, "each study's own"), subject.stop_rules.map((name) => el("option", { value: name }, name.replaceAll("_", " "))));
+  const rule = el("select", { id: "rule" }, el("option", { value: "" }, subject.start.stop_rule ? subject.start.stop_rule.replaceAll("_", " ") : "each study's own"), subject.stop_rules.map((name) => el("option", { value: name }, name.replaceAll("_", " "))));
   const patients = el("select", { id: "patients" }, subject.patients.map((count) => el("option", { value: count }, String(count))));
   const seed = el("input", { id: "seed", type: "text", inputmode: "numeric", class: "number" });
   const listen = (input, edit) => input.addEventListener("change", () => {

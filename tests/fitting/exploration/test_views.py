@@ -107,6 +107,19 @@ def test_a_setting_that_cannot_be_is_refused(hcc, setting, told):
         place_session(hcc, setting)
 
 
+def test_a_rule_its_subject_has_stays_unless_another_is_chosen():
+    options = ProblemOptions(patients=4, stop_rule="never")
+    session = explore_model("hcc_trial", Tables(), words=(), options=options, seed=1, jobs=1)
+
+    assert set(place_session(session, Setting(patients=4)).problem.rules.values()) == {"never"}
+    assert set(place_session(session, Setting(patients=4, stop_rule="radiological")).problem.rules.values()) == {"radiological"}
+
+
+def test_more_patients_than_a_page_can_wait_for_are_refused():
+    with pytest.raises(UsageError, match=r"8192 virtual patients take too long .*; give at most 4096 with --patients"):
+        explore_model("hcc_trial", Tables(), words=(), options=ProblemOptions(patients=8192), seed=1, jobs=1)
+
+
 @pytest.mark.parametrize(
     ("plain", "told"),
     [
