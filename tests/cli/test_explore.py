@@ -229,10 +229,15 @@ def test_keys_alone_find_move_and_read(page):
     slider.wait_for(state="visible")
     slider.focus()
     before = slider.get_attribute("aria-valuetext")
-    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
     rest(page)
 
     assert slider.get_attribute("aria-valuetext") != before
+    assert "prior lognormal(0.003, 1)" in page.inner_text(f"#{slider.get_attribute('aria-describedby')}")
+    page.keyboard.press("Control+z")  # the three steps were one change
+    rest(page)
+    assert slider.get_attribute("aria-valuetext") == before
     assert page.inner_text("#spoken").startswith("Computed. Hazard ratios: sharp sorafenib os")
     page.focus("#tab-trial")
     page.keyboard.press("ArrowRight")

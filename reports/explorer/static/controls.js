@@ -22,7 +22,7 @@ export function buildControls(root, subject, moved) {
     section("Arms", "arms", "what each arm gives", true, ...subject.studies.map((study) => buildStudy(study, slider, moved))),
     section("Virtual trial", "design", "who stops when, and how many patients", true, fixed.element),
     ...subject.mechanisms.map((item) => section(item.label, `mechanism-${item.name}`, item.reason, false,
-      item.parameters.map((parameter) => slider({ ...parameter, name: parameter.key }, parameterWords(parameter))),
+      item.parameters.map((parameter) => slider({ ...parameter, name: parameter.key }, parameterWords(parameter, subject.run !== null))),
       item.arrows.length ? el("fieldset", { class: "cuts" }, el("legend", {}, "Arrows"), item.arrows.map(cut)) : null)),
   );
   return {
@@ -35,9 +35,10 @@ function section(title, id, reason, open, ...content) {
   return el("details", { class: "group", id, open }, el("summary", {}, el("span", {}, title), el("span", { class: "badge", hidden: true })), reason ? el("p", { class: "quiet small" }, reason) : null, ...content);
 }
 
-function parameterWords(item) {
-  const parts = [item.estimated ? "estimated" : "constant", `prior ${item.prior}`, item.status, item.source];
-  return { words: item.words, symbol: item.symbol, unit: item.unit, about: `${item.meaning}. ${parts.join("; ")}`, title: item.status };
+function parameterWords(item, isRun) {
+  const kind = item.estimated ? (isRun ? "estimate" : "estimated by a fit; in the tables") : "constant";
+  const parts = [`${kind} ${print(item.value, 4)}`, `prior ${item.prior}`, item.status, item.source];
+  return { words: item.words, symbol: item.symbol, unit: item.unit, about: `${item.meaning}; ${parts.join("; ")}` };
 }
 
 function buildStudy(study, slider, moved) {
@@ -51,7 +52,7 @@ function buildSlider(item, { words, symbol, unit, about }, moved) {
   const id = `slider-${item.name}`;
   const usual = item.value;
   const shownUnit = unit === "1" ? "" : unit;
-  const range = el("input", { type: "range", id, min: 0, max: STEPS, step: 1, "data-name": item.name });
+  const range = el("input", { type: "range", id, min: 0, max: STEPS, step: 1, "data-name": item.name, "aria-describedby": about ? `${id}-about` : null });
   const number = el("input", { type: "text", inputmode: "decimal", class: "number", "aria-label": `${words}${shownUnit ? ` in ${shownUnit}` : ""}`, "data-number": item.name });
   const back = el("button", { type: "button", class: "back", title: `Back to ${print(usual, 4)}`, "aria-label": `${words}: back to ${print(usual, 4)}` }, "↺");
   const current = () => NOW.setting.values[item.name] ?? usual;
@@ -69,7 +70,7 @@ function buildSlider(item, { words, symbol, unit, about }, moved) {
     update();
     moved.moving();
   });
-  range.addEventListener("change", () => finish());
+  range.addEventListener("change", () => finish(item.name));
   number.addEventListener("change", () => {
     const value = Number(number.value.replace(",", "."));
     if (number.value.trim() === "" || !Number.isFinite(value)) moved.refuse(`${words}: '${number.value}' is no number; write one such as ${print(usual, 4)}`);
@@ -81,15 +82,16 @@ function buildSlider(item, { words, symbol, unit, about }, moved) {
     finish();
     range.focus();
   });
-  const finish = () => {
+  const finish = (series = null) => {
     update();
-    settle();
+    settle(series);
     moved.rested();
   };
   const element = el("div", { class: "slider", "data-find": `${item.name} ${words} ${about}`.toLowerCase() },
     el("label", { for: id, title: about }, symbol ? symbolOf(symbol) : null, el("span", {}, words)),
     el("span", { class: "given" }, number, el("span", { class: "unit" }, shownUnit), back),
-    range);
+    range,
+    about ? el("p", { class: "about quiet", id: `${id}-about` }, about) : null);
   return { element, update };
 }
 

@@ -20,10 +20,15 @@ export function change(edit) {
   edit(NOW.setting);
 }
 
-export function settle() {
+let last = { what: null, when: 0 };
+const SERIES = 1000; // milliseconds within which steps of one slider, as by its keys, are one change
+
+export function settle(what = null) {
   if (before !== null && !same(before, NOW.setting)) {
-    past.push(before);
+    const goesOn = what !== null && what === last.what && performance.now() - last.when < SERIES;
+    if (!goesOn) past.push(before);
     future.length = 0;
+    last = { what, when: performance.now() };
   }
   before = null;
 }
@@ -39,6 +44,7 @@ export function redo() {
 function step(from, to) {
   settle();
   if (!from.length) return false;
+  last = { what: null, when: 0 };
   to.push(copy(NOW.setting));
   NOW.setting = from.pop();
   return true;

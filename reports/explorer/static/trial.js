@@ -106,7 +106,7 @@ function stripe({ axes, zero, numbers, width }) {
 
 function drawTarget(page, { row, place: number, study }, y, { axes, names, numbers, width, reach, zero }) {
   if (!row) return [svg("text", { class: "heading", x: 4, y: y + 5 }, study.title)];
-  const words = (page.subject.targets[row.label] ?? row.label).replace(`, ${study.title}`, "").replaceAll("_", " ");
+  const words = (page.subject.targets[row.label] ?? row.label).replace(`, ${study.title}`, "").replace("control rate", "control").replaceAll("_", " ");
   const parts = [svg("text", { class: `name ${row.role}`, x: names - 10, y: y + 4, "text-anchor": "end" }, svg("title", {}, row.label), shorten(words, (names - 14) / 6.4))];
   if (numbers) parts.push(svg("text", { class: "tick", x: width - 12, y: y + 4, "text-anchor": "end" }, tellPair(row)));
   if (row.residual === null) return [...parts, svg("text", { class: "tick", x: zero + 6, y: y + 4 }, row.deviance === null ? row.reason : `deviance ${print(row.deviance)} of ${row.residuals}`)];
