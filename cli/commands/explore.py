@@ -1,6 +1,5 @@
 """`kinimmune explore`: a model, a project or a run on a page in the browser, whose numbers can be moved."""
 
-import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,6 +60,8 @@ def explore(
     print(server.address, flush=True)
     notes.say("open this address in a browser of this machine; Ctrl-C ends it")
     if browser:
+        import webbrowser
+
         webbrowser.open(server.address)
     _serve(server, notes)
 

@@ -86,9 +86,7 @@ def read_shown_targets(tables: Tables) -> tuple[Target, ...]:
     return found.require() if any(row.own for row in rows) or not rows else found.entries
 
 
-def explore_model(  # what a model is explored with, all by name
-    name: str, tables: Tables, *, words: tuple[str, ...], options: ProblemOptions, seed: int, jobs: int
-) -> Session:
+def explore_model(name: str, tables: Tables, *, words: tuple[str, ...], options: ProblemOptions, seed: int, jobs: int) -> Session:
     """Return a model that is explored at the values of its tables.
 
     Parameters

@@ -30,7 +30,7 @@ class DesignPlace:
     study: str
     arm: str
     row: int | None = None
-    """Of the arm's rows of `regimens.csv` the first is 1; None for the short form of `arms.csv`."""
+    """Of the arm's rows of `regimens.csv` the first is 1; None for the short form in `design.csv`."""
 
     @property
     def name(self) -> str:
