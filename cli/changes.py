@@ -1,6 +1,6 @@
-"""Options that say what a fit takes otherwise than its tables: `--fix`, `--free`, `--prior`, `--start`.
+"""Options that say what a command takes otherwise than its tables: `--set`; of a fit `--fix`, `--free`, `--prior`, `--start`.
 
-Start with `gather_changes`.
+Start with `parse_changes` and `gather_changes`.
 """
 
 import math
@@ -13,6 +13,7 @@ from kinimmune.models.errors import DataError, UsageError
 
 T = TypeVar("T")
 
+SetValues = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter. Repeatable.")]
 Fix = Annotated[
     list[str] | None,
     typer.Option("--fix", metavar="NAME[=VALUE]", help="Hold a parameter, at its value in the tables or at another. Repeatable."),
@@ -33,6 +34,31 @@ Starts = Annotated[
         "--start", metavar="NAME=VALUE", help="Start an estimated parameter there, not at its prior median. Repeatable."
     ),
 ]
+
+
+def parse_changes(texts: Iterable[str]) -> dict[str, float]:
+    """Return parameter -> value from texts such as `growth=0.01`.
+
+    Raises
+    ------
+    UsageError
+        for a text of another form
+
+    Examples
+    --------
+    >>> parse_changes(["growth=0.01", "kinase_shift = 2"])
+    {'growth': 0.01, 'kinase_shift': 2.0}
+    """
+    changes: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            changes[name.strip()] = float(value)
+        except ValueError:
+            raise UsageError(f"--set '{text}': write NAME=VALUE with a number, such as growth=0.01") from None
+        if not math.isfinite(changes[name.strip()]):
+            raise UsageError(f"--set '{text}': the value must be finite; write a number such as 0.01")
+    return changes
 
 
 def gather_changes(

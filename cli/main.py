@@ -16,6 +16,7 @@ from kinimmune.cli.commands.check import check
 from kinimmune.cli.commands.claims import claims
 from kinimmune.cli.commands.compare import compare
 from kinimmune.cli.commands.doctor import doctor
+from kinimmune.cli.commands.explore import explore
 from kinimmune.cli.commands.fit import fit
 from kinimmune.cli.commands.ingest import ingest
 from kinimmune.cli.commands.init import init
@@ -64,6 +65,7 @@ app.command(
     "sensitivity", epilog="Example: kinimmune sensitivity hcc_trial --method prcc --output hazard_ratio:sharp:os --samples 256"
 )(sensitivity)
 app.command("predict", epilog="Example: kinimmune predict runs/first --trial my_trial --size 100:800")(predict)
+app.command("explore", epilog="Example: kinimmune explore hcc_trial")(explore)
 app.command("compare", epilog="Example: kinimmune compare runs/first runs/second -o comparison.csv")(compare)
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.changes import parse_changes
 from kinimmune.cli.completion import complete_arm, complete_model
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes
@@ -50,6 +51,18 @@ Borrowed = Annotated[
         help="Whose own parameters a study that was not fitted gets; draws from their priors if none.",
     ),
 ]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A value at every draw: of a parameter, or dose:STUDY:ARM and the like of what an arm gives. Repeatable.",
+    ),
+]
+Cuts = Annotated[
+    list[str] | None,
+    typer.Option("--cut", metavar="ARROW", help="An arrow of the model that is cut, such as pd1_block. Repeatable."),
+]
 Below = Annotated[
     list[float] | None,
     typer.Option("--ratio-below", metavar="X", help="Tell how probable a hazard ratio below X is; 1 and 0.8 if none is given."),
@@ -86,6 +99,9 @@ def predict(
     borrowed: Borrowed = None,
     ratio: Ratios = None,
     prior: Annotated[bool, typer.Option("--prior", help="Of a MODEL: draws from the priors in place of one value.")] = False,
+    estimates: Annotated[bool, typer.Option("--estimates", help="Of a RUN: its estimates in place of draws.")] = False,
+    set_values: SetValues = None,
+    cut: Cuts = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of the parameters; 400 if none is given.")] = None,
     draw_constants: Annotated[
         bool, typer.Option("--draw-constants", help="Of a RUN: draw what the fit held within its priors, too.")
@@ -127,9 +143,8 @@ def predict(
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
 
     notes, of_run = Notes(quiet), options.names_run(subject)
-    _require_sense(subject, of_run=of_run, prior=prior, draws=draws, data=data)
-    if draw_constants and not of_run:
-        raise UsageError("--draw-constants: without a run nothing was held; draw all that has a prior with --prior")
+    _require_sense(subject, of_run=of_run, prior=prior, estimates=estimates, draws=draws, data=data)
+    _require_constants(of_run=of_run, estimates=estimates, wanted=draw_constants)
     request = PredictionRequest(
         arms=tuple(arm or ()),
         ratios=tuple(ratio or ()),
@@ -144,6 +159,9 @@ def predict(
         draw_constants=draw_constants,
         borrowed=borrowed,
         stop_rule=_read_rule(stop_rule),
+        values=parse_changes(set_values or ()),
+        cuts=tuple(dict.fromkeys(cut or ())),
+        at_estimates=estimates,
     )
     own = Path(subject) if not of_run and Path(subject).is_dir() else data
     inputs = Inputs(own if trial is None else trial, config, Path(subject) if of_run else None)
@@ -154,23 +172,33 @@ def predict(
     else:
         plan, seeded = _plan_model(subject, request, trial, config, given, notes, from_prior=prior)
     result = _carry_out(plan, seeded, notes, subject if of_run else None)
-    for option, target in targets.items():
-        if target.write(_make(option, result, plan)) and not target.fills_stdout:
-            notes.say(f"replaced {target.path}")
+    _write(targets, result, plan, notes)
     if as_json:
         print(PREDICTION_JSON.dump(result))
     elif not any(target.fills_stdout for target in targets.values()):
         print_prediction(result)
 
 
-def _require_sense(subject: str, *, of_run: bool, prior: bool, draws: int | None, data: Path | None) -> None:
+def _require_sense(subject: str, *, of_run: bool, prior: bool, estimates: bool, draws: int | None, data: Path | None) -> None:
     """Refuse options that say nothing of a run, or of a model."""
     if of_run and data is not None:
         raise UsageError(f"--data {data}: run '{subject}' keeps its tables; give a trial of other tables with --trial")
     if of_run and prior:
         raise UsageError(f"--prior: run '{subject}' has a posterior; leave it out, or predict from the model")
+    if not of_run and estimates:
+        raise UsageError(f"--estimates: '{subject}' is no run; without --prior the values of the tables are taken anyway")
+    if estimates and draws is not None:
+        raise UsageError(f"--draws {draws}: --estimates are one point; leave one of them out")
     if not of_run and not prior and draws is not None:
         raise UsageError(f"--draws {draws}: the tables of a model are one point; add --prior, or give a RUN")
+
+
+def _require_constants(*, of_run: bool, estimates: bool, wanted: bool) -> None:
+    """Refuse to draw constants where nothing was held, or where nothing is drawn."""
+    if wanted and not of_run:
+        raise UsageError("--draw-constants: without a run nothing was held; draw all that has a prior with --prior")
+    if wanted and estimates:
+        raise UsageError("--draw-constants: --estimates are one point; leave one of them out")
 
 
 def _list_named(arms: list[str] | None, ratios: list[str] | None) -> list[str]:
@@ -279,6 +307,12 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
         notes.say(f"note: {text}")
     with notes.progress() as show:
         return predict_plan(plan, seed, show, run)
+
+
+def _write(targets: "Mapping[str, OutputFile]", result: "PredictionResult", plan: "PlannedPrediction", notes: Notes) -> None:
+    for option, target in targets.items():
+        if target.write(_make(option, result, plan)) and not target.fills_stdout:
+            notes.say(f"replaced {target.path}")
 
 
 def _make(option: str, result: "PredictionResult", plan: "PlannedPrediction") -> bytes:

@@ -1,17 +1,15 @@
 """`kinimmune simulate`: the course of one patient, by scipy."""
 
-import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinimmune.cli import options
+from kinimmune.cli.changes import SetValues, parse_changes
 from kinimmune.cli.completion import complete_arm
 from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
-from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
     from kinimmune.cli.output_files import Inputs, OutputFile
@@ -36,7 +34,7 @@ def simulate(
         float | None,
         typer.Option("--days", help="Horizon [d]; when not given that of the model, in an experiment its last read-out day."),
     ] = None,
-    set_values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter.")] = None,
+    set_values: SetValues = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help=TABLE)] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help=PLOT)] = None,
     data: options.Data = None,
@@ -87,31 +85,6 @@ def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, s
     }
     require_different(targets)
     return targets
-
-
-def parse_changes(texts: Iterable[str]) -> dict[str, float]:
-    """Return parameter -> value from texts such as `growth=0.01`.
-
-    Raises
-    ------
-    UsageError
-        for a text of another form
-
-    Examples
-    --------
-    >>> parse_changes(["growth=0.01", "kinase_shift = 2"])
-    {'growth': 0.01, 'kinase_shift': 2.0}
-    """
-    changes: dict[str, float] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            changes[name.strip()] = float(value)
-        except ValueError:
-            raise UsageError(f"--set '{text}': write NAME=VALUE with a number, such as growth=0.01") from None
-        if not math.isfinite(changes[name.strip()]):
-            raise UsageError(f"--set '{text}': the value must be finite; write a number such as 0.01")
-    return changes
 
 
 def _plan(model: str, tables: "Tables", request: "IndividualRequest") -> tuple["Individual", "Tables"]:

@@ -40,6 +40,10 @@ def print_basis(result: PredictionResult) -> None:
     print(f"{result.model}, parameters: {result.note}")
     for text in list_origins(result.parameters):
         print(text)
+    if result.values:
+        print(f"set at the call: {', '.join(f'{name}={value:g}' for name, value in result.values.items())}")
+    if result.cuts:
+        print(f"cut: {', '.join(result.cuts)}")
     for study, rule in result.stop_rules.items():
         print(f"treatment in {study} stops by rule {rule}")
     if result.failed_draws:

@@ -80,7 +80,7 @@ def quadrature(problem: FitProblem, z: Array, outcomes: Outcomes, seed: int) -> 
 def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: Arm, seed: int) -> ArmResult:
     outcome = outcomes[trial.study, arm.name]
     months = outcome.grid / DAYS_PER_MONTH
-    drawn = _draw_patients(problem, z, trial, arm, seed)
+    drawn = draw_patients(problem, z, trial, arm, seed)
     courses = mean_courses(
         problem.simulator, arm_cohort(problem, z, trial.study, arm.name), problem.simulator.model.reported_courses
     )
@@ -113,8 +113,8 @@ def _arm(problem: FitProblem, z: Array, outcomes: Outcomes, trial: Trial, arm: A
         survival_6=_rate(outcome, 6.0),
         survival_12=_rate(outcome, 12.0),
         ttp_6=float(np.append(1.0, free)[np.searchsorted(outcome.scans / DAYS_PER_MONTH, 6.0)]),
-        best_change=_best_changes(drawn, outcome.scans),
-        spiders=_spiders(drawn, outcome.scans),
+        best_change=find_best_changes(drawn, outcome.scans),
+        spiders=list_spiders(drawn, outcome.scans),
         courses={name: _numbers(row) for name, row in courses.items()},
         diameter_growth=_find_growth(drawn),
     )
@@ -130,7 +130,7 @@ def _span(trial: Trial, endpoint: Endpoint) -> tuple[float, float]:
     return span.shortest / DAYS_PER_MONTH, span.longest / DAYS_PER_MONTH
 
 
-def _draw_patients(problem: FitProblem, z: Array, trial: Trial, arm: Arm, seed: int) -> SimulatedPatients:
+def draw_patients(problem: FitProblem, z: Array, trial: Trial, arm: Arm, seed: int) -> SimulatedPatients:
     """Return random patients of an arm, as many as were randomised, each with what happened to it."""
     drawn = replace(problem, population=draw_individuals(problem.parameters, arm.n, seed))
     cohort = arm_cohort(drawn, z, trial.study, arm.name)
@@ -186,12 +186,14 @@ def _find_growth(drawn: SimulatedPatients) -> float | None:
     return float(np.nanmedian(drawn.log_diameter[last] - drawn.log_diameter[0])) / float(drawn.grid[last])
 
 
-def _best_changes(drawn: SimulatedPatients, scans: Array) -> Numbers:
+def find_best_changes(drawn: SimulatedPatients, scans: Array) -> Numbers:
+    """Return the best change of the sum of diameters [%] of each patient who had a scan, falling; none without diameters."""
     best = [float(change[1:].min()) for _, change in _observed_scans(drawn, scans) if change.size > 1]
     return tuple(sorted((value for value in best if math.isfinite(value)), reverse=True))
 
 
-def _spiders(drawn: SimulatedPatients, scans: Array) -> tuple[tuple[Numbers, Numbers], ...]:
+def list_spiders(drawn: SimulatedPatients, scans: Array) -> tuple[tuple[Numbers, Numbers], ...]:
+    """Return (months, change of the sum of diameters [%]) at the scans of the first patients who had any."""
     several = [item for item in _observed_scans(drawn, scans) if item[0].size > 1 and np.all(np.isfinite(item[1]))]
     return tuple((_numbers(months), _numbers(change)) for months, change in several[:SPIDERS])
 

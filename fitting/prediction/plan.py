@@ -4,8 +4,9 @@ Start with `plan_prediction`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kinimmune.fitting.prediction.assumed import CUT, add_switches, change_design, hold_values
 from kinimmune.fitting.prediction.matching import MatchedParameters, match_parameters
 from kinimmune.fitting.prediction.outcome import Comparisons
 from kinimmune.fitting.prediction.request import PredictionRequest
@@ -78,18 +79,21 @@ def plan_prediction(
     Raises
     ------
     UsageError
-        for an arm, study or size that cannot be predicted
+        for an arm, study, size, value or arrow that cannot be predicted
     DataError
         when a table cannot be used
     """
     analyses = request.plan_analyses()
     given = open_trials(source, trial)
+    if request.cuts:
+        given = add_switches(given)
     asked = choose_arms(given.trials, request.arms)
     usual, left = _choose_usual(given, request, virtual) if not request.arms else (asked, ())
     if not usual:
         raise UsageError(left[0])
     studies = tuple(dict.fromkeys([*(virtual.studies or ()), *(item.study for item in usual)]))
     matched = match_parameters(source, given, studies, request.borrowed, seed)
+    matched = replace(matched, parameters=set_effects(matched.parameters, given.effects))
     for item in usual:
         missing = find_missing(given.model, matched.parameters, item.study)
         if missing:
@@ -97,9 +101,36 @@ def plan_prediction(
     _require_sizes(usual, request.sizes)
     problem = _build(given, usual, matched, request, virtual)
     comparisons = Comparisons(list_contrasts(usual, request.ratios), analyses.interim, request.cut_offs)
-    return PlannedPrediction(
-        request, source, problem, matched, comparisons, analyses, (*left, *_list_notes(source, given, trial, matched))
-    )
+    notes = (*left, *_list_notes(source, given, trial, matched))
+    plan = PlannedPrediction(request, source, problem, matched, comparisons, analyses, notes)
+    return assume(plan, request.values, request.cuts)
+
+
+def assume(plan: PlannedPrediction, values: Mapping[str, float], cuts: Sequence[str] = ()) -> PlannedPrediction:
+    """Return a prediction in which some numbers are otherwise than in its source and its tables.
+
+    Nothing is compiled: cuts need the plan of a request that has some, whose model has a switch on every arrow.
+
+    Parameters
+    ----------
+    plan
+        as it is planned without them
+    values
+        name or key of a parameter, or name of a `DesignPlace`, -> value
+    cuts
+        arrows that are cut
+
+    Raises
+    ------
+    UsageError
+        for an unknown name, with the nearest one, or a value outside its range
+    """
+    model = plan.problem.simulator.model
+    switched = any(CUT.format(name) in model.parameter_names for name in model.interactions)
+    matched = hold_values(plan.matched, values, cuts, model.interactions if switched else ())
+    trials = change_design(plan.problem.trials, values)
+    problem = replace(plan.problem, parameters=matched.parameters, estimated=matched.moved, trials=trials)
+    return replace(plan, problem=problem, matched=matched)
 
 
 def _choose_usual(given: GivenTrials, request: PredictionRequest, virtual: Virtual) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
@@ -138,22 +169,22 @@ def _build(
     last = max([REPORT_MONTHS, *request.cut_offs]) * DAYS_PER_MONTH
     longest = max([last, virtual.horizon, *followed])
     simulator = TrialSimulator(compiled, choose_integrator(virtual.options.integrator, compiled), FIT_TOLERANCES, longest)
-    parameters = set_effects(matched.parameters, given.effects)
     return FitProblem(
         simulator=simulator,
-        parameters=parameters,
+        parameters=matched.parameters,
         estimated=matched.moved,
         trials=trials,
         arms=tuple((trial.study, arm.name) for trial in trials for arm in trial.arms),
         targets=(),
-        rules=_choose_rules(trials, request.stop_rule or virtual.options.stop_rule),
-        population=draw_population(parameters, virtual.options.patients, virtual.seed),
+        rules=choose_rules(trials, request.stop_rule or virtual.options.stop_rule),
+        population=draw_population(matched.parameters, virtual.options.patients, virtual.seed),
         jobs=virtual.jobs,
         drugs=read_drugs(given.tables),
     )
 
 
-def _choose_rules(trials: Sequence[Trial], rule: StopRule | None) -> Mapping[str, StopRule]:
+def choose_rules(trials: Sequence[Trial], rule: StopRule | None) -> Mapping[str, StopRule]:
+    """Return study -> the rule by which treatment stops: one for all, or None for each study's own."""
     return {trial.study: rule or trial.stop_rule for trial in trials}
 
 

@@ -82,6 +82,8 @@ def predict_plan(plan: PlannedPrediction, seed: int, tell: Callable[[str], None]
         at_risk=arms.at_risk,
         calendar=arms.calendar,
         curves=arms.curves,
+        values=dict(request.values),
+        cuts=request.cuts,
     )
 
 

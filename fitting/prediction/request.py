@@ -4,7 +4,8 @@ Start with `PredictionRequest`.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from kinimmune.fitting.prediction.spending import AnalysisPlan, Spending, plan_analyses
 from kinimmune.models.errors import UsageError
@@ -52,6 +53,12 @@ class PredictionRequest:
     """A study whose own parameters are taken for studies that were not fitted."""
     stop_rule: StopRule | None = None
     """By which treatment stops, in place of each study's own."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Name or key of a parameter, or name of a `DesignPlace`, -> value at every draw, in place of the source's."""
+    cuts: tuple[str, ...] = ()
+    """Arrows of the model that are cut."""
+    at_estimates: bool = False
+    """Of a run: whether its estimates are taken in place of draws."""
 
     def __post_init__(self) -> None:
         """Refuse levels, ratios and numbers that are none."""

@@ -3,7 +3,7 @@
 Start with `PredictionResult` (schema `kinimmune.predict/1`); `PREDICTION_JSON` converts it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kinimmune.fitting.estimation.outcome_rows import Numbers
 from kinimmune.fitting.runs.codec import JsonFormat
@@ -17,7 +17,7 @@ class ParameterRow:
 
     name: str
     origin: str
-    """`posterior`, `study` (of another one), `prior`, or `held` where all draws have the same."""
+    """`posterior`, `study` (of another one), `prior`, `set` at the call, or `held` where all draws have the same."""
     of: str
     """Key of the parameter whose values they are."""
     value: float
@@ -225,7 +225,7 @@ class PredictionResult:
     run: str | None
     """Folder of the run whose posterior it is."""
     basis: str
-    """`sample`, `gaussian`, `prior` or `tables`."""
+    """`sample`, `gaussian`, `estimates`, `prior` or `tables`."""
     note: str
     """What the draws are, in words, and why not others."""
     seed: int
@@ -253,6 +253,10 @@ class PredictionResult:
     at_risk: tuple[RiskRow, ...]
     calendar: tuple[CalendarRow, ...]
     curves: tuple[CurveRow, ...]
+    values: dict[str, float] = field(default_factory=dict)
+    """What was given at the call in place of the source's: parameters and doses."""
+    cuts: tuple[str, ...] = ()
+    """Arrows of the model that were cut."""
     schema: str = "kinimmune.predict/1"
 
 

@@ -9,7 +9,7 @@ from kinimmune.fitting.estimation.fitted import Fitted
 from kinimmune.fitting.prediction.constants import add_constants
 from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
 from kinimmune.fitting.prediction.request import PredictionRequest
-from kinimmune.fitting.prediction.source import take_model, take_run
+from kinimmune.fitting.prediction.source import take_estimates, take_model, take_run
 from kinimmune.fitting.problem.problem import widen
 from kinimmune.fitting.problem.settings import open_problem
 from kinimmune.fitting.projects.project import find_project
@@ -44,8 +44,11 @@ def plan_run(fitted: Fitted, request: PredictionRequest, trial: Path | None, see
     UsageError, DataError
         as `plan_prediction` does
     """
-    held = take_run(fitted, request.draws, seed)
-    source = add_constants(held, fitted, seed) if request.draw_constants else held
+    source = take_run(fitted, request.draws, seed)
+    if request.draw_constants:
+        source = add_constants(source, fitted, seed)
+    if request.at_estimates:
+        source = take_estimates(source)
     settings = fitted.settings
     options = ProblemOptions(patients=settings.patients, integrator=settings.integrator)
     if trial is not None:

@@ -20,8 +20,9 @@ from kinimmune.models.symbolic.model import OdeModel
 from kinimmune.models.symbolic.parameters import Parameter
 from kinimmune.models.tables.rows import Tables
 
-PRIOR, TABLES = "prior", "tables"
-"""Bases of a prediction without a run; those with one are the keys of `posterior_draws.BASES`."""
+PRIOR, TABLES, ESTIMATES = "prior", "tables", "estimates"
+"""Bases of a prediction without a run, and of one at the estimates of a run; those over its posterior are the keys of
+`posterior_draws.BASES`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ParameterSource:
     model: OdeModel
     tables: Tables
     basis: str
-    """A key of `posterior_draws.BASES`, `PRIOR` or `TABLES`."""
+    """A key of `posterior_draws.BASES`, `PRIOR`, `TABLES` or `ESTIMATES`."""
     note: str
     """In words."""
     parameters: tuple[Parameter, ...]
@@ -87,6 +88,14 @@ def take_run(fitted: Fitted, draws: int, seed: int) -> ParameterSource:
         covariance=normal_approximation(fitted).covariance,
         studies=frozenset(trial.study for trial in open_problem(fitted.settings, fitted.folder).trials),
     )
+
+
+def take_estimates(source: ParameterSource) -> ParameterSource:
+    """Return the estimates of a run as one point, in place of the draws that lie about them."""
+    values = {item.key: item.value for item in source.parameters}
+    row = np.array([[values[name] for name in source.names]])
+    note = "the estimates of the run, without uncertainty"
+    return replace(source, basis=ESTIMATES, note=note, draws=row, effective=None, covariance=None)
 
 
 def take_model(model: OdeModel, tables: Tables, draws: int | None) -> ParameterSource:

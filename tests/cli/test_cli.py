@@ -26,6 +26,7 @@ COMMANDS = (
         "sample",
         "sensitivity",
         "predict",
+        "explore",
         "compare",
         "report",
         "task",

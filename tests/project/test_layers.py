@@ -77,6 +77,7 @@ def test_only_kernels_of_its_own_and_a_model_file_the_user_named_are_executed():
     assert callers("exec") == {"models/kernel/cache.py", "models/model_file.py"}
     assert callers("open_model") == {
         "cli/commands/claims.py",
+        "cli/commands/explore.py",
         "cli/commands/predict.py",
         "cli/commands/report.py",
         "cli/commands/show.py",

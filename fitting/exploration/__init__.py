@@ -1,0 +1,1 @@
+"""Models and runs looked at while their numbers are moved."""
