@@ -1,4 +1,4 @@
-# make report: fit the two trials and write the PDF.  make test: everything .ci/run checks.
+# make report: fit the two trials and write the PDF.  make test: everything .ci/run checks.  make docs: the site, in build/site.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ RUN    ?=
 # More options for the fit, such as FIT="--patients 1024 --starts 5".
 FIT    ?=
 
-.PHONY: report test clean
+.PHONY: report test docs clean
 .DELETE_ON_ERROR:
 
 report: $(VENV)/installed
@@ -28,6 +28,9 @@ test: $(VENV)/installed-dev
 	PYTHONPATH=build/types $(BIN)/lint-imports --no-logo
 	MYPYPATH=build/types $(BIN)/mypy -p kinimmune
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
 
 # A change of what is installed makes the stamps older; the code itself is used in place.
 $(VENV)/installed: pyproject.toml constraints.txt

@@ -25,6 +25,7 @@ from kinimmune.cli.commands.predict import predict
 from kinimmune.cli.commands.profile import profile
 from kinimmune.cli.commands.report import report
 from kinimmune.cli.commands.sample import sample
+from kinimmune.cli.commands.schema import schema
 from kinimmune.cli.commands.sensitivity import sensitivity
 from kinimmune.cli.commands.show import show
 from kinimmune.cli.commands.simulate import simulate
@@ -70,6 +71,7 @@ app.command("compare", epilog="Example: kinimmune compare runs/first runs/second
 app.command("report", epilog="Example: kinimmune report runs/first -o first.pdf")(report)
 app.command("task", epilog="Example: kinimmune task runs/first start-000")(task)
 app.command("check", epilog="Example: kinimmune check my_trial")(check)
+app.command("schema", epilog="Example: kinimmune schema fit")(schema)
 app.command("doctor", epilog="Example: kinimmune doctor")(doctor)
 app.add_typer(ingest, name="ingest")
 
