@@ -12,8 +12,8 @@ Kind = Annotated[str | None, typer.Argument(metavar="NAME", help="Name of a sche
 
 def schema(
     name: Kind = None,
-    seed: options.UnusedSeed = None,
-    jobs: options.UnusedJobs = None,
+    seed: options.NoSeed = None,
+    jobs: options.NoJobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="Name the schemas as one JSON object; a schema is one anyway.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
