@@ -32,13 +32,13 @@ class Quantity:
         return np.quantile(self.values, LEVELS)
 
     def errors(self) -> np.ndarray:
-        """Return their Monte Carlo errors: half the distance of the quantiles one binomial error to either side."""
+        """Return their Monte Carlo errors: a quarter of the distance of the quantiles two binomial errors to either side."""
         ends = [
-            np.quantile(self.values, np.clip([level - wide, level + wide], 0.0, 1.0))
+            np.quantile(self.values, [level - wide, level + wide])
             for level, size in zip(LEVELS, self.sizes, strict=True)
-            for wide in [math.sqrt(level * (1.0 - level) / size)]
+            for wide in [min(2.0 * math.sqrt(level * (1.0 - level) / size), level, 1.0 - level)]
         ]
-        return np.array([(high - low) / 2.0 for low, high in ends])
+        return np.array([(high - low) / 4.0 for low, high in ends])
 
 
 def read(run: Path) -> tuple[SampleResult, Draws]:
