@@ -128,7 +128,8 @@ def _build(
     compiled = compile_model(given.model)
     followed = [period.longest for trial in trials for period in trial.follow_up.values()]
     longest = max([REPORT_MONTHS * DAYS_PER_MONTH, virtual.horizon, *followed])
-    simulator = TrialSimulator(compiled, choose_integrator(virtual.options.integrator, compiled), FIT_TOLERANCES, longest)
+    integrate = choose_integrator(virtual.options.integrator, compiled)
+    simulator = TrialSimulator(compiled, integrate, FIT_TOLERANCES, longest, virtual.options.every_scan)
     return FitProblem(
         simulator=simulator,
         parameters=matched.parameters,

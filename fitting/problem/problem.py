@@ -43,6 +43,9 @@ from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Place = tuple[str, str]
 """(study, arm)"""
+Values = tuple[tuple[str, float], ...]
+CohortKey = tuple[str, str, Values, Values | None]
+"""(study, arm, values of parameters, those on the next line)"""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     jobs: int = 1,
     stop_rule: StopRule | None = None,
     integrator: str = "kernel",
+    every_scan: bool = False,
     changes: Sequence[ParameterChange] = (),
 ) -> FitProblem:
     """Read the tables and set up the fit of every target with role `fit` of the studies the model is tried in.
@@ -160,7 +164,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     kept = apply_changes(select_parameters(built, [trial.study for trial in trials]), changes)
     longest = max([find_horizon(target, trials) for target in targets], default=REPORT_MONTHS * HORIZON_FACTOR * DAYS_PER_MONTH)
     compiled = compile_model(built)
-    simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
+    simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest, every_scan)
     return FitProblem(
         simulator=simulator,
         parameters=kept,
@@ -213,12 +217,23 @@ def to_horizon(problem: FitProblem, months: float) -> FitProblem:
 
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
-    """Run the virtual trial at several points; every arm of every point side by side."""
+    """Run the virtual trial at several points; every arm of every point side by side, arms that points share once."""
     cohorts = [enrol(problem, z, study, arm) for z in points for study, arm in problem.arms]
-    outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
+    different: dict[CohortKey, PopulationCohort] = {}
+    keys = [_identify(cohort) for cohort in cohorts]
+    for key, cohort in zip(keys, cohorts, strict=True):
+        different.setdefault(key, cohort)
+    found = dict(zip(different, run_arms(problem.simulator, list(different.values()), problem.jobs), strict=True))
+    outcomes = [found[key] for key in keys]
     width = len(problem.arms)
     arms = [dict(zip(problem.arms, outcomes[k * width : (k + 1) * width], strict=True)) for k in range(len(points))]
     return [Outcomes(*found) for found in zip(arms, _measure(problem, points), strict=True)]
+
+
+def _identify(cohort: PopulationCohort) -> CohortKey:
+    """Return what tells the cohorts of one problem apart: a parameter of one study moves no arm of another."""
+    later = None if cohort.next_line is None else tuple(cohort.next_line.values.items())
+    return cohort.arm.study, cohort.arm.name, tuple(cohort.values.items()), later
 
 
 def _measure(problem: FitProblem, points: Sequence[Array]) -> list[dict[str, float]]:
