@@ -80,8 +80,8 @@ class ProblemOptions(BaseModel):
     integrator: Literal["kernel", "scipy"] = "kernel"
     every_scan: bool = False
     """Whether those who leave treatment are integrated from every scan; without, some stand for others: medians of OS then move
-    by less than .05 months, hazard ratios by less than .002, and a virtual trial takes a quarter less (benchmarks/spaced_paths.py).
-    """
+    by less than .05 months, hazard ratios by less than .002, and a virtual trial takes a quarter less: see
+    benchmarks/spaced_paths.py."""
 
 
 class FitOptions(ProblemOptions):
