@@ -1,8 +1,8 @@
 """Work and precision of the ensemble kernel beside other integrators: same patients, same output grid, one core each.
 
 Run `python benchmarks/ensemble.py`; `--json` prints one object instead of tables, `--large` adds a million patients over 36
-months, `--plot FILE` draws the table.  One arm, fixed dosing, no branching.  libRoadRunner is optional
-(extra `[bench]`); the model goes to it as SBML that `integrators.py` writes.
+months, `--plot FILE` draws the table.  One arm, fixed dosing, no branching.  libRoadRunner, numbalsoda and scikit-sundae's CVODE
+are optional (extra `[bench]`); the model goes to the first as SBML that `integrators.py` writes.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from compiled_solvers import load_cvode, load_numbalsoda
 from integrators import (
     MODELS,
     Task,
@@ -54,6 +55,8 @@ NAMES = {
     "solve_ivp": "solve_ivp, LSODA, Jacobian",
     "odeint": "odeint, compiled functions",
     "roadrunner": "libRoadRunner",
+    "numbalsoda": "numbalsoda",
+    "cvode": "CVODE (scikit-sundae), Jacobian",
 }
 
 
@@ -105,9 +108,11 @@ def compare(task: Task, patients: int) -> dict[str, Curve]:
         "solve_ivp": (run_solve_ivp, JUDGED),
         "odeint": (partial(run_odeint, functions=functions), 64),
     }
-    roadrunner = load_roadrunner(task)
-    if roadrunner is not None:
-        runners["roadrunner"] = (roadrunner, 64)
+    for name, load in (("roadrunner", load_roadrunner), ("numbalsoda", load_numbalsoda), ("cvode", load_cvode)):
+        runner = load(task)
+        if runner is not None:
+            runner(task, 1, 1e-3)  # compiled when first called
+            runners[name] = (runner, 64)
     return measure(task, runners, exact)
 
 
@@ -187,7 +192,7 @@ def report(name: str, patients: int, large: bool) -> tuple[dict[str, object], di
     task = prepare(name, patients, 1000.0)
     curves = compare(task, patients)
     levels = {other: max(EQUAL_ERROR, min(curve.errors)) for other, curve in curves.items()}
-    ratios: dict[str, float | None] = dict.fromkeys(("roadrunner", "solve_ivp", "odeint"))
+    ratios: dict[str, float | None] = dict.fromkeys(("roadrunner", "numbalsoda", "cvode", "solve_ivp", "odeint"))
     for other in sorted(ratios.keys() & curves.keys()):
         theirs, ours = curves[other].speed_at(levels[other]), curves["kernel"].speed_at(levels[other])
         ratios[other] = None if ours is None or theirs is None else ours / theirs

@@ -11,6 +11,7 @@ Start with `read_settings`.  A file looks like this; everything in it is optiona
     starts = 3
     stop_rule = "radiological"
     integrator = "kernel"
+    every_scan = false       # true: patients who leave treatment are integrated from every scan
     correlations = true      # between numbers that share patients
     free = ["kinase_shift"]
     [fit.fix]

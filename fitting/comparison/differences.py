@@ -34,6 +34,7 @@ def _list_values(runs: Sequence[FittedRun]) -> Iterator[tuple[str, tuple[str, ..
     yield "patients", tuple(str(run.fit.patients) for run in runs)
     yield "starts", tuple(str(run.settings.fit.starts) for run in runs)
     yield "integrator", tuple(run.settings.fit.integrator for run in runs)
+    yield "paths after treatment", tuple("every scan" if run.settings.fit.every_scan else "some for others" for run in runs)
     yield "factor of the residuals", tuple(NONE if run.whitening is None else shorten(run.whitening) for run in runs)
     yield "schema", tuple(run.fit.schema for run in runs)
     yield from _spread("version of", runs, _list_versions)

@@ -168,7 +168,8 @@ def _build(
     followed = [period.longest for trial in trials for period in trial.follow_up.values()]
     last = max([REPORT_MONTHS, *request.cut_offs]) * DAYS_PER_MONTH
     longest = max([last, virtual.horizon, *followed])
-    simulator = TrialSimulator(compiled, choose_integrator(virtual.options.integrator, compiled), FIT_TOLERANCES, longest)
+    integrate = choose_integrator(virtual.options.integrator, compiled)
+    simulator = TrialSimulator(compiled, integrate, FIT_TOLERANCES, longest, virtual.options.every_scan)
     return FitProblem(
         simulator=simulator,
         parameters=matched.parameters,

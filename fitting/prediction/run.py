@@ -50,7 +50,7 @@ def plan_run(fitted: Fitted, request: PredictionRequest, trial: Path | None, see
     if request.at_estimates:
         source = take_estimates(source)
     settings = fitted.settings
-    options = ProblemOptions(patients=settings.patients, integrator=settings.integrator)
+    options = ProblemOptions(patients=settings.patients, integrator=settings.integrator, every_scan=settings.every_scan)
     if trial is not None:
         tables = open_trial(trial, source.model.name)
         return plan_prediction(source, request, Virtual(options, settings.seed, jobs), tables, seed)

@@ -31,7 +31,7 @@ from kinimmune.models.trial.regimens import Administration, list_changes
 
 VERSION = 1
 """Of the canonical form."""
-NUMERICS = 2
+NUMERICS = 3
 """Increased whenever the same inputs give other results: a change of the integrator, of the virtual trial or of the objective.
 Finished tasks of before are then computed again, whole chains at a time."""
 

@@ -45,6 +45,11 @@ from kinimmune.models.trial.virtual_trial import ArmOutcome, run_arms
 
 Place = tuple[str, str]
 """(study, arm)"""
+Values = tuple[tuple[str, float], ...]
+CohortPlace = tuple[str, str, Subgroup | None]
+"""(study, arm, subgroup, None for all patients)"""
+CohortKey = tuple[CohortPlace, Values, tuple[float, ...], Values | None]
+"""(place, values of all parameters and of the arm's, those on the next line)"""
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     jobs: int = 1,
     stop_rule: StopRule | None = None,
     integrator: str = "kernel",
+    every_scan: bool = False,
     changes: Sequence[ParameterChange] = (),
 ) -> FitProblem:
     """Read the tables and set up the fit of every target with role `fit` of the studies the model is tried in.
@@ -181,7 +187,7 @@ def build_problem(  # noqa: PLR0913 - the settings of a fit, all by name
     kept = apply_changes(select_parameters(built, [trial.study for trial in trials]), changes)
     longest = max([find_horizon(target, trials) for target in targets], default=REPORT_MONTHS * HORIZON_FACTOR * DAYS_PER_MONTH)
     compiled = compile_model(built)
-    simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest)
+    simulator = TrialSimulator(compiled, choose_integrator(integrator, compiled), FIT_TOLERANCES, longest, every_scan)
     return FitProblem(
         simulator=simulator,
         parameters=kept,
@@ -235,17 +241,25 @@ def to_horizon(problem: FitProblem, months: float) -> FitProblem:
 
 
 def predict(problem: FitProblem, points: Sequence[Array]) -> list[Outcomes]:
-    """Run the virtual trial at several points; every arm, and every subgroup, of every point side by side."""
+    """Run the virtual trial at several points, all arms and subgroups side by side; those that points share are run once."""
     divided = problem.groups
     places = [*((*place, None) for place in problem.arms), *divided]
     cohorts = [enrol(problem, z, *place) for z in points for place in places]
-    outcomes = run_arms(problem.simulator, cohorts, problem.jobs)
+    keys = [_identify(place, cohort) for place, cohort in zip(places * len(points), cohorts, strict=True)]
+    different = dict(zip(keys, cohorts, strict=True))
+    outcomes = dict(zip(different, run_arms(problem.simulator, list(different.values()), problem.jobs), strict=True))
     found = []
-    for place, measured in enumerate(_measure(problem, points)):
-        own = outcomes[place * len(places) : (place + 1) * len(places)]
+    for point, measured in enumerate(_measure(problem, points)):
+        own = [outcomes[key] for key in keys[point * len(places) : (point + 1) * len(places)]]
         arms, groups = own[: len(problem.arms)], own[len(problem.arms) :]
         found.append(Outcomes(dict(zip(problem.arms, arms, strict=True)), measured, dict(zip(divided, groups, strict=True))))
     return found
+
+
+def _identify(place: CohortPlace, cohort: PopulationCohort) -> CohortKey:
+    """Return what tells the cohorts of one problem apart: a parameter of one study moves no arm of another."""
+    later = None if cohort.next_line is None else tuple(cohort.next_line.values.items())
+    return place, tuple(cohort.values.items()), tuple(item.value for item in cohort.parameters), later
 
 
 def _measure(problem: FitProblem, points: Sequence[Array]) -> list[dict[str, float]]:

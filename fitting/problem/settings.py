@@ -34,9 +34,11 @@ class ProblemSettings(ProblemOptions):
     def plain(self) -> dict[str, Any]:
         """The settings as an input of a task; `ProblemSettings(**plain)` is the way back.
 
-        Without changes and correlations it has no word of them, as in the inputs of tasks from before there were any.
+        Without changes, correlations and paths from every scan it has no word of them, as in the inputs of tasks from before
+        there were any.
         """
-        plain = self.model_dump(mode="json", exclude={"changes", "correlations"})
+        usual = {"changes", "correlations"} if self.every_scan else {"changes", "correlations", "every_scan"}
+        plain = self.model_dump(mode="json", exclude=usual)
         if self.correlations:
             plain["correlations"] = [asdict(block) for block in self.correlations]
         return {**plain, "changes": [change.plain for change in self.changes]} if self.changes else plain
@@ -110,5 +112,6 @@ def _build(settings: ProblemSettings, folder: str | None) -> FitProblem:
         seed=settings.seed,
         stop_rule=settings.stop_rule,
         integrator=settings.integrator,
+        every_scan=settings.every_scan,
         changes=settings.changes,
     )

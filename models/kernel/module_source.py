@@ -48,7 +48,10 @@ from kinimmune.models.kernel.completion import Completion
 from kinimmune.models.kernel.intrinsics import call_model
 from kinimmune.models.kernel.workspace import EXPONENT, LANES, IntRow, KernelLayout, Outcome, Patients, Row, SharedProblem
 from numba import njit
-{settings}jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
+{settings}# what the loop works with has too many parts to be handed over at every call
+jit = njit(fastmath=FAST, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+jit_entry = njit(fastmath=FAST, error_model="numpy", _nrt=False, nogil=True, cache=True)
+PLACE = {place:#x}
 '''
 
 _SCANS = '''"""The loop over scans, written by kinimmune; it is safe to delete."""
@@ -79,7 +82,7 @@ def write_loop() -> str:
     parts = [
         inspect.getsource(module).split("# TEMPLATE\n", 1)[1].strip() for module in (event_location, step_control, step_loop)
     ]
-    return "\n\n\n".join([_LOOP.format(settings=_SETTINGS).rstrip(), *parts]) + "\n"
+    return "\n\n\n".join([_LOOP.format(settings=_SETTINGS, place=step_loop.PLACE).rstrip(), *parts]) + "\n"
 
 
 def write_model(model: OdeModel, event_output: str | None, method: Rosenbrock = RODAS5P) -> str:

@@ -10,7 +10,7 @@ import math
 
 from kinimmune.models.arrays import Array, Integers
 from kinimmune.models.kernel.completion import Completion
-from kinimmune.models.kernel.event_location import check_event_at_start, interpolate, locate_event
+from kinimmune.models.kernel.event_location import check_event_at_start, locate_event
 from kinimmune.models.kernel.intrinsics import call_model
 from kinimmune.models.kernel.step_control import choose_steps, clip_steps, next_step_size
 from kinimmune.models.kernel.workspace import (
@@ -24,6 +24,9 @@ from kinimmune.models.kernel.workspace import (
     jit,
     jit_entry,
 )
+
+PLACE = 0x7FFFFFFF
+"""Bits of a place in an array: with them the compiler sees that it is not negative and need not count from the end."""
 
 # TEMPLATE
 
@@ -152,13 +155,21 @@ def store_interior(
     work: Array, iwork: Integers, lane: int, layout: KernelLayout, shared: SharedProblem, outcome: Outcome
 ) -> None:
     """Store the states at all times of the grid before the end of an accepted step, by the continuous extension."""
-    patient, cursor = iwork[IntRow.PATIENT + lane], iwork[IntRow.CURSOR + lane]
-    until = work[Row.STOP + lane] if iwork[IntRow.HITS_STOP + lane] == 1 else work[Row.T + lane] + work[Row.H + lane]
+    t, per_step, first = work[Row.T + lane], 1.0 / work[Row.H + lane], iwork[IntRow.CURSOR + lane] & PLACE
+    until = work[Row.STOP + lane] if iwork[IntRow.HITS_STOP + lane] == 1 else t + work[Row.H + lane]
+    cursor = first
     while cursor < shared.time.size and shared.time[cursor] < until:
-        x = (shared.time[cursor] - work[Row.T + lane]) / work[Row.H + lane]
-        for row in range(shared.keep.size):
-            outcome.states[patient, row, cursor] = interpolate(work, shared.keep[row] * LANES + lane, x, layout)
         cursor += 1
+    if cursor > first:
+        y, trial = work[layout.y + lane :], work[layout.trial + lane :]
+        d1, d2, d3 = work[layout.d1 + lane :], work[layout.d2 + lane :], work[layout.d3 + lane :]
+        states, times = outcome.states[iwork[IntRow.PATIENT + lane]], shared.time[first:cursor]
+        for row in range(shared.keep.size):
+            at, line = (shared.keep[row] & PLACE) * LANES, states[row, first:cursor]
+            before, after, one, two, three = y[at], trial[at], d1[at], d2[at], d3[at]
+            for place in range(times.size):
+                x = (times[place] - t) * per_step
+                line[place] = (1.0 - x) * before + x * (after + (1.0 - x) * (one + x * (two + x * three)))
     iwork[IntRow.CURSOR + lane] = cursor
     work[Row.T + lane] = until
 
@@ -172,8 +183,9 @@ def accept_step(work: Array, iwork: Integers, lane: int, layout: KernelLayout, s
     work[Row.LAST_H + lane] = work[Row.H + lane]
     work[Row.H + lane] = longer
     iwork[IntRow.REJECTED + lane] = 0
-    for i in range(lane, layout.n_states * LANES, LANES):
-        work[layout.y + i] = work[layout.trial + i]
+    y, trial = work[layout.y + lane :], work[layout.trial + lane :]
+    for i in range(layout.n_states):
+        y[i * LANES] = trial[i * LANES]
     ends = work[Row.T + lane] >= shared.time[-1]
     if iwork[IntRow.HITS_STOP + lane] == 1:
         iwork[IntRow.SEGMENT + lane] += 1

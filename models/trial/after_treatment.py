@@ -16,6 +16,7 @@ from kinimmune.models.solvers.ensemble import EnsembleTrajectories
 from kinimmune.models.solvers.individual import add_doses
 from kinimmune.models.trial.assessments import Departures, TreatmentCourse
 from kinimmune.models.trial.cohort import ArmCohort
+from kinimmune.models.trial.path_spacing import choose_scans, share_out
 from kinimmune.models.trial.simulator import TrialSimulator
 
 NEGLIGIBLE = 1e-5
@@ -34,7 +35,7 @@ class Leaving:
     begins: Bools
     """Where paths begin, shape (K, n)."""
     left: Array
-    """Probability of taking the path that begins at a scan, shape (K, n)."""
+    """Probability of taking the path that begins at a scan, shape (K, n); below 0 at some where paths are spaced."""
     discontinued: Array
     """The same for adverse events, whatever the scans show, shape (K, n)."""
 
@@ -54,14 +55,17 @@ class Branch:
     """The same for adverse events, whatever the scans show, shape (m,)."""
 
 
-def plan_leaving(cohort: ArmCohort, course: TreatmentCourse, possible: Bools) -> tuple[Leaving, ...]:
+def plan_leaving(simulator: TrialSimulator, cohort: ArmCohort, course: TreatmentCourse, possible: Bools) -> tuple[Leaving, ...]:
     """Return the ways in which patients go on after treatment, with what they weigh.
 
     Of those who stop by the study's rule, and of those who stop for adverse events, a share of `NextLine` goes on with the next
-    line and the others with what does not end with treatment; for these nothing begins where nothing ends with it.
+    line and the others with what does not end with treatment; for these nothing begins where nothing ends with it.  Those who
+    begin a next line do so at every scan; others at every scan or at every second one, as the simulator has it.
 
     Parameters
     ----------
+    simulator
+        from which scans patients are integrated
     cohort
         arm, dosing and patients
     course
@@ -72,7 +76,8 @@ def plan_leaving(cohort: ArmCohort, course: TreatmentCourse, possible: Bools) ->
     line = cohort.arm.next_line
     progressed, intolerant = (0.0, 0.0) if line is None else (line.after_progression, line.after_discontinuation)
     going = progressed * (course.stopped - course.intolerant) + intolerant * course.intolerant
-    off = _Way(cohort.dosing.off, cohort.parameters, 1.0 - intolerant, anew=False)
+    spaced = None if simulator.every_scan else cohort.trial.scans(float(simulator.grid(cohort.trial)[-1]))
+    off = _Way(cohort.dosing.off, cohort.parameters, 1.0 - intolerant, anew=False, spaced=spaced)
     ways = [off.leaving(course.stopped - going, course.discontinued, possible & cohort.dosing.stops)]
     if cohort.next_line is not None:
         later = _Way(cohort.next_line.schedule, cohort.next_line.parameters, intolerant, anew=True)
@@ -89,12 +94,18 @@ class _Way:
     share: float
     """Of those who leave for adverse events."""
     anew: bool
+    spaced: Array | None = None
+    """Days of the scans, shape (K,), of which some may be left out; None where paths begin at every scan."""
 
     def leaving(self, mass: Array, discontinued: Array, possible: Bools) -> Leaving:
         """Return who goes this way, by the probability of leaving for it at each scan."""
         begins = (mass >= NEGLIGIBLE) & possible
         whatever_seen = np.broadcast_to(self.share * discontinued[:, None], begins.shape)
-        return Leaving(self.schedule, self.anew, self.parameters, begins, _carry(mass, begins), _carry(whatever_seen, begins))
+        left = np.array([_carry(mass, begins), _carry(whatever_seen, begins)])
+        if self.spaced is not None:
+            kept = choose_scans(begins)
+            begins, left = kept, share_out(left, kept, self.spaced)
+        return Leaving(self.schedule, self.anew, self.parameters, begins, *left)
 
 
 def follow(

@@ -35,6 +35,9 @@ class TrialSimulator:
     tolerances: Tolerances
     horizon: float
     """Time [d] to which every prediction reaches."""
+    every_scan: bool = True
+    """Whether patients who leave treatment are integrated from every scan, or some stand for others
+    (`kinimmune.models.trial.path_spacing`), which saves a third of the paths."""
 
     @property
     def model(self) -> OdeModel:

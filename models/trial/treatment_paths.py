@@ -100,7 +100,7 @@ def integrate_paths(simulator: TrialSimulator, cohort: ArmCohort, kept_states: S
     on_no_progression = p_no_progression(on_readings, trial)
     course = treatment_course(trial, arm, cohort.rule, scans, on_no_progression)
     possible = (scans[:, None] < grid[-1]) & (on_treatment.completion == 0)
-    ways = plan_leaving(cohort, course, possible)
+    ways = plan_leaving(simulator, cohort, course, possible)
     keep = kept_states or simulator.observed_states
     branches = tuple(branch for way in ways for branch in follow(simulator, way, on_treatment, places, keep))
     departures = join_departures(branches)

@@ -18,7 +18,7 @@ from kinimmune.models.trial.living import Living, find_living, sum_responding, s
 from kinimmune.models.trial.simulator import TrialSimulator
 from kinimmune.models.trial.treatment_paths import TreatmentPaths, integrate_paths
 
-PATIENTS_PER_CHUNK = 64
+PATIENTS_PER_CHUNK = 128
 """Patients integrated together; fixed, so that sums do not depend on the number of threads."""
 
 
@@ -263,7 +263,7 @@ def average_living(
         ):
             alive = path_weight * simulator.survival(courses)
             inputs = simulator.with_inputs(parameters, schedule, courses.time)
-            total += np.where(alive > 0.0, read(courses, inputs) * alive, 0.0).sum(axis=-1)
+            total += np.where(alive != 0.0, read(courses, inputs) * alive, 0.0).sum(axis=-1)
             weight += alive.sum(axis=-1)
     averages: Array = total / weight
     return averages

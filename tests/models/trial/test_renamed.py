@@ -23,7 +23,7 @@ def hcc(hcc_problem):
     one = hcc_problem.simulator
     renamed = renamed_model(one.model)
     compiled = compile_model(renamed.model)
-    other = TrialSimulator(compiled, choose_integrator("kernel", compiled), one.tolerances, one.horizon)
+    other = TrialSimulator(compiled, choose_integrator("kernel", compiled), one.tolerances, one.horizon, one.every_scan)
     return one, other, renamed.names
 
 
