@@ -11,7 +11,7 @@ from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinimmune.cli.output_files import Inputs, OutputFile
+    from kinimmune.cli.output_files import OutputFile
     from kinimmune.fitting.prediction.plan import PlannedPrediction
     from kinimmune.fitting.prediction.request import PredictionRequest
     from kinimmune.fitting.prediction.results import PredictionResult
@@ -54,7 +54,11 @@ Sizes = Annotated[
 Table = Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help="Write every number; - for stdout.")]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="SVG", help="Draw curves with bands, with --size assurance and power; - for stdout."),
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw curves with bands, with --size assurance and power: .svg, .png or .pdf; - for stdout.",
+    ),
 ]
 
 
@@ -91,7 +95,7 @@ def predict(
     the values of its tables, or draws from the priors (--prior). Success is a two-sided log-rank p below --alpha with a hazard
     ratio below 1 at the cut-off of the trial; its mean over the draws is the assurance.
     """
-    from kinimmune.cli.output_files import Inputs
+    from kinimmune.cli.output_files import PICTURE, TABLE, Inputs, plan_outputs
     from kinimmune.cli.printing.predict import print_prediction
     from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_sizes
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
@@ -111,15 +115,15 @@ def predict(
     )
     own = Path(subject) if not of_run and Path(subject).is_dir() else data
     inputs = Inputs(own if trial is None else trial, config, Path(subject) if of_run else None)
-    targets = _plan_outputs(output, plot, inputs, stdout_is_free=not as_json)
+    targets = plan_outputs([("-o", output, TABLE), ("--plot", plot, PICTURE)], inputs, stdout_is_free=not as_json)
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients}}
     if of_run:
         plan, seeded = _plan_run(Path(subject), request, trial, config, given)
     else:
         plan, seeded = _plan_model(subject, request, trial, config, given, notes, from_prior=prior)
     result = _carry_out(plan, seeded, notes, subject if of_run else None)
-    for option, target in targets.items():
-        if target.write(_make(option, result, plan)) and not target.fills_stdout:
+    for target in targets.values():
+        if target.write(_make(target, result, plan)) and not target.fills_stdout:
             notes.say(f"replaced {target.path}")
     if as_json:
         print(PREDICTION_JSON.dump(result))
@@ -144,19 +148,6 @@ def _read_rule(text: str | None) -> "StopRule | None":
     if text is not None and text not in list(StopRule):
         raise UsageError(f"--stop-rule {text}: no such rule; {nearest(text, StopRule)}")
     return None if text is None else StopRule(text)
-
-
-def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, stdout_is_free: bool) -> dict[str, "OutputFile"]:
-    """Return option -> where its output goes."""
-    from kinimmune.cli.output_files import plan_output, require_different
-
-    targets = {
-        option: plan_output(option, path, ending, inputs, stdout_is_free=stdout_is_free)
-        for option, path, ending in (("-o", output, ".csv"), ("--plot", plot, ".svg"))
-        if path is not None
-    }
-    require_different(targets)
-    return targets
 
 
 def _plan_run(  # the arguments of the command that are about it
@@ -227,15 +218,16 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
         return predict_plan(plan, seed, show, run)
 
 
-def _make(option: str, result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
+def _make(target: "OutputFile", result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
     """Return the content of a file: the table, or a figure of sizes where there are any, else of curves."""
+    from kinimmune.cli.output_files import TABLE
     from kinimmune.fitting.prediction.table import to_csv
 
-    if option == "-o":
+    if target.ending in TABLE:
         return to_csv(result).encode()
     from kinimmune.reports.figures.prediction import plot_predicted_curves, plot_sizes
-    from kinimmune.reports.figures.style import render_svg
+    from kinimmune.reports.figures.style import render_as
     from kinimmune.reports.typesetting.labels import collect_labels
 
     labels = collect_labels(plan.problem.simulator.model, plan.problem.trials)
-    return render_svg(plot_sizes(result, labels) if result.sizes else plot_predicted_curves(result, labels))
+    return render_as(plot_sizes(result, labels) if result.sizes else plot_predicted_curves(result, labels), target.form)

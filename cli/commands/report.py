@@ -60,7 +60,7 @@ def report(
     about = choose_subject(subject, config, {"data": data, "seed": seed, "jobs": jobs})
     run, settings = _find_run(about, data), about.settings
     usual = Path(f"{name_model(about.model)}-report.pdf") if run is None else run.path / "report.pdf"
-    target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
+    target = plan_output("-o", output or usual, (".pdf",), _list_inputs(run, settings, config), stdout_is_free=not as_json)
     folder = _choose_folder(run, target, usual)
     require_makeable(folder / "figures")
     notes, written = Notes(quiet), _Written(target)
