@@ -165,7 +165,7 @@ ENDINGS = [
         ("x.gif", "x.csv", "x"),
         "--plot writes SVG, PNG or PDF; give a name that ends in .svg, .png or",
     ),
-    ((*REPORT, "-o"), ("x.docx", "x.html", "x.svg", "x"), "-o writes PDF; give a name that ends in .pdf"),
+    ((*REPORT, "-o"), ("x.docx", "x.svg", "x"), "-o writes PDF or HTML; give a name that ends in .pdf or .html"),
 ]
 
 

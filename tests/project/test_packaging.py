@@ -15,7 +15,7 @@ FOLDERS = ("api", "models", "fitting", "reports", "cli", "data", "examples")
 
 def shipped(folder):
     """Return the files of a package folder that belong into a distribution."""
-    kinds = {".py", ".csv", ".json", ".md", ".typ", ".typed", ".toml"}
+    kinds = {".py", ".csv", ".json", ".md", ".typ", ".typed", ".toml", ".css", ".js"}
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
