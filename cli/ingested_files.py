@@ -1,6 +1,6 @@
-"""Tables that an ingestion adds rows to, and pictures whose name tells their format: planned first, written last.
+"""Tables that an ingestion adds rows to, and pictures: planned first, written last.
 
-Start with `plan_outputs`.
+Start with `plan_ingested`.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinimmune.cli.output_files import STDOUT, Inputs, OutputFile, plan_output, require_different, require_makeable
+from kinimmune.cli.output_files import PICTURE, TABLE, Inputs, OutputFile, plan_outputs, require_makeable
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def prepare_table(
     return TableFile(target, merge(target.path, columns, rows, replace=replace, more=more), len(rows))
 
 
-def plan_outputs(
+def plan_ingested(
     tables: Mapping[str, Path | None], plot: Path | None, inputs: Sequence[Path], *, stdout_is_free: bool
 ) -> dict[str, OutputFile]:
     """Return option -> where its output goes, for those that were given; nothing is created.
@@ -84,27 +84,8 @@ def plan_outputs(
     UsageError
         for what cannot be written, is an input, or has an ending that tells no format
     """
-    wanted = [(option, path, ".csv") for option, path in tables.items() if path is not None]
-    if plot is not None:
-        wanted.append(("--plot", plot, f".{choose_format(plot)}"))
-    read = Inputs(named=tuple(inputs))
-    targets = {option: plan_output(option, path, ending, read, stdout_is_free=stdout_is_free) for option, path, ending in wanted}
-    require_different(targets)
-    return targets
-
-
-def choose_format(path: Path) -> str:
-    """Return the format of a picture by the ending of its name, SVG for the standard output and for what is no file."""
-    from kinimmune.fitting.runs.atomic_files import is_stream
-    from kinimmune.reports.figures.style import FORMATS
-
-    form = path.suffix.lower().removeprefix(".")
-    if form in FORMATS:
-        return form
-    if path == STDOUT or is_stream(path):
-        return "svg"
-    endings = ", ".join(f".{name}" for name in FORMATS)
-    raise UsageError(f"cannot write '{path}': its ending tells no format of a picture; give --plot a name that ends in {endings}")
+    wanted = [*((option, path, TABLE) for option, path in tables.items()), ("--plot", plot, PICTURE)]
+    return plan_outputs(wanted, Inputs(named=tuple(inputs)), stdout_is_free=stdout_is_free)
 
 
 def plan_replicates(count: int | None, targets: Mapping[str, OutputFile], seed: int | None) -> ReplicateFiles | None:

@@ -1,13 +1,13 @@
 """Files that a command writes for its user, outside of runs: checked before work begins, never one that the command reads.
 
-Start with `plan_output`.  `-` and the path of the standard output mean the standard output; a pipe or a device is written to as
-it stands; a file is replaced as a whole, which is told.
+Start with `plan_outputs`.  The ending of a name tells what a file holds.  `-` and the path of the standard output mean the
+standard output; a pipe or a device is written to as it stands; a file is replaced as a whole, which is told.
 """
 
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +16,10 @@ from kinimmune.models.errors import UsageError
 
 STDOUT = Path("-")
 """What stands for the standard output on the command line."""
+TABLE = (".csv",)
+"""Endings of a table."""
+PICTURE = (".svg", ".png", ".pdf")
+"""Endings of a picture, first that of one without a name of its own; each is a format of `kinimmune.reports.figures.style`."""
 PARTS_OF_A_RUN = ("run.json", "config.toml", "failures.csv", "results", "tables")
 """What a run consists of besides its report and figures, which can be made again."""
 
@@ -58,6 +62,13 @@ class OutputFile:
 
     path: Path | None
     """None for the standard output."""
+    ending: str = ".csv"
+    """What it holds, as the ending of its name tells; for what has no name of its own the first that is allowed."""
+
+    @property
+    def form(self) -> str:
+        """Format of what it holds: its ending without the dot."""
+        return self.ending.removeprefix(".")
 
     @property
     def fills_stdout(self) -> bool:
@@ -84,7 +95,26 @@ class OutputFile:
         return replaced
 
 
-def plan_output(option: str, given: Path, ending: str, inputs: Inputs, *, stdout_is_free: bool) -> OutputFile:
+def plan_outputs(
+    wanted: Sequence[tuple[str, Path | None, Sequence[str]]], inputs: Inputs, *, stdout_is_free: bool
+) -> dict[str, OutputFile]:
+    """Return option -> where its output goes, for those that were given, each with the endings it accepts.
+
+    Raises
+    ------
+    UsageError
+        as `plan_output` does, and when two options name one file
+    """
+    targets = {
+        option: plan_output(option, path, endings, inputs, stdout_is_free=stdout_is_free)
+        for option, path, endings in wanted
+        if path is not None
+    }
+    require_different(targets)
+    return targets
+
+
+def plan_output(option: str, given: Path, endings: Sequence[str], inputs: Inputs, *, stdout_is_free: bool) -> OutputFile:
     """Return where an output goes; nothing is created.
 
     Parameters
@@ -93,8 +123,8 @@ def plan_output(option: str, given: Path, ending: str, inputs: Inputs, *, stdout
         as it was given, for messages
     given
         what was given with it
-    ending
-        of the names it accepts, such as `.csv`
+    endings
+        of the names it accepts, such as `.csv`; the first is of the standard output, pipes and devices
     inputs
         what the command reads
     stdout_is_free
@@ -108,15 +138,26 @@ def plan_output(option: str, given: Path, ending: str, inputs: Inputs, *, stdout
     if given == STDOUT or _is_stdout(given):
         if not stdout_is_free:
             raise UsageError(f"{option} {given} and --json both write to the standard output; leave one of them out")
-        return OutputFile(None)
+        return OutputFile(None, endings[0])
     problem = _find_obstacle(given)
     if problem:
         raise UsageError(f"cannot write '{given}': {problem}; give the path of a file you may write with {option}")
     if _is_plain(given):
-        if given.suffix.lower() != ending:
-            raise UsageError(f"cannot write '{given}': {option} writes {ending[1:].upper()}; give a name that ends in {ending}")
+        _require_ending(option, given, endings)
         _require_apart(option, given, inputs)
-    return OutputFile(given)
+    ending = given.suffix.lower()
+    return OutputFile(given, ending if ending in endings else endings[0])
+
+
+def _require_ending(option: str, given: Path, endings: Sequence[str]) -> None:
+    """Raise a `UsageError` when the ending of a name tells nothing that the option writes."""
+    if given.suffix.lower() not in endings:
+        kinds = _list_choices([ending[1:].upper() for ending in endings])
+        raise UsageError(f"cannot write '{given}': {option} writes {kinds}; give a name that ends in {_list_choices(endings)}")
+
+
+def _list_choices(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def require_different(outputs: Mapping[str, OutputFile]) -> None:

@@ -1,4 +1,4 @@
-"""From results to a PDF: draws the figures, composes the pages and has typst set them.
+"""From results to a PDF or a page for the browser: draws the figures, composes the pages and has them set.
 
 Start with `write_report` for a run or `write_model_report` for a model alone.
 """
@@ -18,13 +18,20 @@ from kinimmune.reports.figures.recipes import DrawnFigure, FigureRecipe, draw_al
 from kinimmune.reports.pages.model import compose_model_report
 from kinimmune.reports.pages.run import compose_report
 from kinimmune.reports.typesetting.blocks import Document
+from kinimmune.reports.web.page import set_web_page
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Date of a document whose provenance has none."""
 
 
-def write_report(content: Content, folder: Path, write: Callable[[bytes], object]) -> tuple[str, ...]:
+Typesetter = Callable[[Document, Mapping[str, DrawnFigure], Mapping[str, str]], bytes]
+"""From a document, its figures and where it comes from to a file: `set_pages` or `set_browser_page`."""
+
+
+def write_report(
+    content: Content, folder: Path, write: Callable[[bytes], object], typeset: "Typesetter | None" = None
+) -> tuple[str, ...]:
     """Write the report of a run.
 
     Parameters
@@ -34,7 +41,9 @@ def write_report(content: Content, folder: Path, write: Callable[[bytes], object
     folder
         where `figures/NAME.svg` and `figures/NAME.csv` go
     write
-        takes the PDF when it is set
+        takes the file when it is set
+    typeset
+        how it is set, None for a PDF
 
     Returns
     -------
@@ -49,14 +58,16 @@ def write_report(content: Content, folder: Path, write: Callable[[bytes], object
         when a file cannot be written
     """
     figures = _draw(list_figures(content), folder)
-    write(set_pages(compose_report(content, figures), figures, content.provenance))
+    write((typeset or set_pages)(compose_report(content, figures), figures, content.provenance))
     return _collect_warnings(figures)
 
 
-def write_model_report(content: ModelContent, folder: Path, write: Callable[[bytes], object]) -> tuple[str, ...]:
+def write_model_report(
+    content: ModelContent, folder: Path, write: Callable[[bytes], object], typeset: "Typesetter | None" = None
+) -> tuple[str, ...]:
     """Write the report of a model alone; parameters, return value and errors as in `write_report`."""
     figures = _draw(list_model_figures(content), folder)
-    write(set_pages(compose_model_report(content, figures), figures, content.provenance))
+    write((typeset or set_pages)(compose_model_report(content, figures), figures, content.provenance))
     return _collect_warnings(figures)
 
 
@@ -79,8 +90,7 @@ def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance
         when `started` is no ISO 8601 time
     """
     started = _read_time(provenance.get("started"))
-    shown = started.strftime("%d %B %Y").lstrip("0") if "started" in provenance else ""
-    content = document.as_plain() | {"date": shown}
+    content = document.as_plain() | {"date": _print_date(provenance)}
     try:
         with tempfile.TemporaryDirectory() as name:
             main = _lay_out(Path(name), json.dumps(content, ensure_ascii=False), figures)
@@ -92,6 +102,16 @@ def set_pages(document: Document, figures: Mapping[str, DrawnFigure], provenance
         ) from error
 
 
+def set_browser_page(document: Document, figures: Mapping[str, DrawnFigure], provenance: Mapping[str, str]) -> bytes:
+    """Return the same document as one HTML file; errors as in `set_pages`."""
+    return set_web_page(document, figures, _print_date(provenance))
+
+
+def _print_date(provenance: Mapping[str, str]) -> str:
+    started = _read_time(provenance.get("started"))
+    return started.strftime("%d %B %Y").lstrip("0") if "started" in provenance else ""
+
+
 def _lay_out(root: Path, content: str, figures: Mapping[str, DrawnFigure]) -> Path:
     """Write what the typesetter reads into a folder; return its main file."""
     (root / "figures").mkdir()
@@ -101,6 +121,7 @@ def _lay_out(root: Path, content: str, figures: Mapping[str, DrawnFigure]) -> Pa
             (root / figure.block.path).write_bytes(figure.svg)
     main = root / "main.typ"
     main.write_bytes(_TEMPLATE.read_bytes())
+    (root / "diagram.typ").write_bytes(_TEMPLATE.with_name("diagram.typ").read_bytes())
     return main
 
 

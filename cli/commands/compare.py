@@ -29,7 +29,7 @@ def compare(
     Differences are taken from the first run. Sums of squares and information criteria are shown only of fits to the same numbers
     with the same errors; what cannot be compared is named, and the rest is shown.
     """
-    from kinimmune.cli.output_files import Inputs, plan_output
+    from kinimmune.cli.output_files import TABLE, Inputs, plan_output
     from kinimmune.cli.printing.compare import print_comparison
     from kinimmune.fitting.comparison.compare import compare as compare_fits
     from kinimmune.fitting.comparison.reading import read_runs
@@ -38,7 +38,7 @@ def compare(
 
     target = None
     if output is not None:
-        target = plan_output("-o", output, ".csv", Inputs(), stdout_is_free=not as_json)
+        target = plan_output("-o", output, TABLE, Inputs(), stdout_is_free=not as_json)
     comparison = compare_fits(read_runs(runs))
     if target is not None and target.write(to_csv(comparison).encode()):
         Notes(quiet).say(f"replaced {target.path}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
-from kinimmune.cli.ingested_files import SEED, choose_format, plan_outputs, plan_replicates, prepare_table, write_all
+from kinimmune.cli.ingested_files import SEED, plan_ingested, plan_replicates, prepare_table, write_all
 from kinimmune.cli.output_files import OutputFile
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
@@ -91,13 +91,13 @@ def km(
     from kinimmune.fitting.curves.figure import read_figure
     from kinimmune.fitting.curves.rebuild import rebuild
 
-    targets = plan_outputs({"-o": output, "--patients": patients}, plot, (curve, at_risk), stdout_is_free=not as_json)
+    targets = plan_ingested({"-o": output, "--patients": patients}, plot, (curve, at_risk), stdout_is_free=not as_json)
     origin = _gather_origin({"study": study, "arm": arm, "endpoint": endpoint, "source": source, "locator": locator}, targets)
     again = plan_replicates(replicates, targets, seed)
     reading = read_figure(_gather_request(curve, at_risk, unit, points, median, events, reading_error))
     rebuilt = None if patients is None else rebuild(reading.curve, reading.risk, events)
     tables = [] if origin is None else list(_prepare(reading, rebuilt, origin, targets, again, replace=force))
-    picture = b"" if plot is None else _draw(reading, rebuilt, origin, plot)
+    picture = _draw(reading, rebuilt, origin, targets["--plot"].form) if "--plot" in targets else b""
     notes = Notes(quiet)
     for text in (*reading.list_notes(), *tell_rebuilt(rebuilt, reading), *write_all(tables, targets, picture, again)):
         notes.say(text)
@@ -177,9 +177,9 @@ def _prepare(
             yield prepare_table(OutputFile(again.path(number)), PATIENT_COLUMNS, rows, replace=replace)
 
 
-def _draw(reading: "FigureReading", rebuilt: "RebuiltPatients | None", origin: "Origin | None", path: Path) -> bytes:
+def _draw(reading: "FigureReading", rebuilt: "RebuiltPatients | None", origin: "Origin | None", form: str) -> bytes:
     from kinimmune.reports.figures.read_curve import plot_read_curve
     from kinimmune.reports.figures.style import render_as
 
     title = "" if origin is None else ":".join(origin.key)
-    return render_as(plot_read_curve(reading, rebuilt, title), choose_format(path))
+    return render_as(plot_read_curve(reading, rebuilt, title), form)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinimmune.cli import options
-from kinimmune.cli.ingested_files import plan_outputs, prepare_table
+from kinimmune.cli.ingested_files import plan_ingested, prepare_table
 from kinimmune.cli.terminal import Notes, print_json
 from kinimmune.models.errors import UsageError
 
@@ -79,7 +79,7 @@ def patients(
     from kinimmune.fitting.curves.rows import PATIENT_COLUMNS, list_target_row
     from kinimmune.fitting.curves.time_units import require_time_unit
 
-    targets = plan_outputs({"-o": output}, None, (file,), stdout_is_free=not as_json)
+    targets = plan_ingested({"-o": output}, None, (file,), stdout_is_free=not as_json)
     named = {"study": study, "arm": arm, "endpoint": endpoint, "source": source, "locator": locator}
     given = {"status": status, **{name: text.strip() for name, text in named.items() if text and text.strip()}}
     if "source" not in given or "locator" not in given:

@@ -14,7 +14,7 @@ from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinimmune.cli.output_files import Inputs, OutputFile
+    from kinimmune.cli.output_files import OutputFile
     from kinimmune.fitting.prediction.plan import PlannedPrediction
     from kinimmune.fitting.prediction.request import PredictionRequest
     from kinimmune.fitting.prediction.results import PredictionResult
@@ -87,7 +87,9 @@ Table = Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", hel
 Plot = Annotated[
     Path | None,
     typer.Option(
-        "--plot", metavar="SVG", help="Draw curves with bands, with --size or --cut-off assurance and power; - for stdout."
+        "--plot",
+        metavar="FILE",
+        help="Draw curves with bands, with --size or --cut-off assurance and power: .svg, .png or .pdf; - for stdout.",
     ),
 ]
 
@@ -137,7 +139,7 @@ def predict(
     ratio below 1 at the cut-off of the trial, or at one of its --looks; its mean over the draws is the assurance.
     """
     require_names(subject, data, config, arms=() if trial else _list_named(arm, ratio), studies=filter(None, [borrowed]))
-    from kinimmune.cli.output_files import Inputs
+    from kinimmune.cli.output_files import PICTURE, TABLE, Inputs, plan_outputs
     from kinimmune.cli.printing.predict import print_prediction
     from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_cut_offs, read_looks, read_sizes
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
@@ -165,7 +167,7 @@ def predict(
     )
     own = Path(subject) if not of_run and Path(subject).is_dir() else data
     inputs = Inputs(own if trial is None else trial, config, Path(subject) if of_run else None)
-    targets = _plan_outputs(output, plot, inputs, stdout_is_free=not as_json)
+    targets = plan_outputs([("-o", output, TABLE), ("--plot", plot, PICTURE)], inputs, stdout_is_free=not as_json)
     given = {"data": data, "seed": seed, "jobs": jobs, "fit": {"patients": patients}}
     if of_run:
         plan, seeded = _plan_run(Path(subject), request, trial, config, given)
@@ -226,19 +228,6 @@ def _read_spending(text: str | None, looks: str | None) -> "Spending":
     if text not in list(Spending):
         raise UsageError(f"--spending {text}: no such rule; {nearest(text, Spending)}")
     return Spending(text)
-
-
-def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, stdout_is_free: bool) -> dict[str, "OutputFile"]:
-    """Return option -> where its output goes."""
-    from kinimmune.cli.output_files import plan_output, require_different
-
-    targets = {
-        option: plan_output(option, path, ending, inputs, stdout_is_free=stdout_is_free)
-        for option, path, ending in (("-o", output, ".csv"), ("--plot", plot, ".svg"))
-        if path is not None
-    }
-    require_different(targets)
-    return targets
 
 
 def _plan_run(  # the arguments of the command that are about it
@@ -310,22 +299,23 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
 
 
 def _write(targets: "Mapping[str, OutputFile]", result: "PredictionResult", plan: "PlannedPrediction", notes: Notes) -> None:
-    for option, target in targets.items():
-        if target.write(_make(option, result, plan)) and not target.fills_stdout:
+    for target in targets.values():
+        if target.write(_make(target, result, plan)) and not target.fills_stdout:
             notes.say(f"replaced {target.path}")
 
 
-def _make(option: str, result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
+def _make(target: "OutputFile", result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
     """Return the content of a file: the table, or a figure of sizes or else cut-offs where there are any, else of curves."""
+    from kinimmune.cli.output_files import TABLE
     from kinimmune.fitting.prediction.table import to_csv
 
-    if option == "-o":
+    if target.ending in TABLE:
         return to_csv(result).encode()
     from kinimmune.reports.figures.prediction import plot_cut_offs, plot_predicted_curves, plot_sizes
-    from kinimmune.reports.figures.style import render_svg
+    from kinimmune.reports.figures.style import render_as
     from kinimmune.reports.typesetting.labels import collect_labels
 
     labels = collect_labels(plan.problem.simulator.model, plan.problem.trials)
     if result.sizes:
-        return render_svg(plot_sizes(result, labels))
-    return render_svg(plot_cut_offs(result, labels) if result.cut_offs else plot_predicted_curves(result, labels))
+        return render_as(plot_sizes(result, labels), target.form)
+    return render_as(plot_cut_offs(result, labels) if result.cut_offs else plot_predicted_curves(result, labels), target.form)

@@ -1,4 +1,4 @@
-"""`kinimmune report`: the PDF of a run, or of a model alone."""
+"""`kinimmune report`: the PDF of a run, or of a model alone, or the same pages as one file for a browser."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kinimmune.fitting.projects.project import Subject
     from kinimmune.fitting.runs.run import Run
     from kinimmune.fitting.settings import Settings
+    from kinimmune.reports.document import Typesetter
     from kinimmune.reports.gather import ReportedClaims
 
 FEWEST_DRAWS = 16
@@ -37,13 +38,18 @@ Draws = Annotated[
     ),
 ]
 Target = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="PDF", help="RUN/report.pdf, or MODEL-report.pdf, if none; - for stdout.")
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="RUN/report.pdf or MODEL-report.pdf if none; .html as --html; - for stdout."
+    ),
 ]
+Html = Annotated[bool, typer.Option("--html", help="The same pages as one file for a browser, report.html; it needs no network.")]
 
 
 def report(
     subject: Reported,
     output: Target = None,
+    html: Html = False,
     data: options.Data = None,
     config: options.Config = None,
     draws: Draws = None,
@@ -60,14 +66,14 @@ def report(
     from kinimmune.cli.output_files import plan_output, require_makeable
     from kinimmune.cli.subjects import say_first
     from kinimmune.fitting.projects.project import choose_subject
-    from kinimmune.models.model_file import name_model
     from kinimmune.reports.gather import ReportedClaims
 
     require_names(subject, data, config)
     about = choose_subject(subject, config, {"data": data, **_require_sense(subject, draws, {"seed": seed, "jobs": jobs})})
     run, settings = _find_run(about, data), about.settings
-    usual = Path(f"{name_model(about.model)}-report.pdf") if run is None else run.path / "report.pdf"
-    target = plan_output("-o", output or usual, ".pdf", _list_inputs(run, settings, config), stdout_is_free=not as_json)
+    endings, inputs = (".html",) if html else (".pdf", ".html"), _list_inputs(run, settings, config)
+    usual = _name_report(about.model, run, endings[0])
+    target = plan_output("-o", output or usual, endings, inputs, stdout_is_free=not as_json)
     folder = _choose_folder(run, target, usual)
     require_makeable(folder / "figures")
     notes, written = Notes(quiet), _Written(target)
@@ -87,14 +93,28 @@ def report(
 
 @dataclass
 class _Written:
-    """Takes the PDF, and keeps what is to be said about it."""
+    """Takes the file, and keeps what is to be said about it."""
 
     target: "OutputFile"
     notes: tuple[str, ...] = ()
 
-    def __call__(self, pdf: bytes) -> None:
-        if self.target.write(pdf):
+    def __call__(self, content: bytes) -> None:
+        if self.target.write(content):
             self.notes = (f"replaced {self.target.path}",)
+
+    @property
+    def typeset(self) -> "Typesetter":
+        """How the file is set."""
+        from kinimmune.reports.document import set_browser_page, set_pages
+
+        return set_browser_page if self.target.form == "html" else set_pages
+
+
+def _name_report(model: str, run: "Run | None", ending: str) -> Path:
+    """Return where a report goes when no file is given."""
+    from kinimmune.models.model_file import name_model
+
+    return Path(f"{name_model(model)}-report{ending}") if run is None else run.path / f"report{ending}"
 
 
 def _require_sense(subject: str, draws: int | None, given: dict[str, int | None]) -> dict[str, int | None]:
@@ -154,9 +174,9 @@ def _report_run(run: "Run", claims: "ReportedClaims", written: _Written) -> tupl
 
     removed = tuple(f"{path} was removed, or never finished; what it held is not shown" for path in run.list_removed())
     if not (run.path / FIT).is_file() and read_studies(run):
-        return (*removed, *write_model_report(gather_studies(run, claims), run.path, written))
+        return (*removed, *write_model_report(gather_studies(run, claims), run.path, written, written.typeset))
     content, changed = gather_run(run, claims)
-    return (*removed, *changed, *write_report(content, run.path, written))
+    return (*removed, *changed, *write_report(content, run.path, written, written.typeset))
 
 
 def _report_model(subject: "Subject", claims: "ReportedClaims", folder: Path, written: _Written) -> tuple[str, ...]:
@@ -167,4 +187,5 @@ def _report_model(subject: "Subject", claims: "ReportedClaims", folder: Path, wr
     from kinimmune.reports.gather import gather_model
 
     model, tables = open_model(subject.model, Tables(subject.settings.data))
-    return write_model_report(gather_model(model, tables, subject.settings.simulate.request, claims), folder, written)
+    content = gather_model(model, tables, subject.settings.simulate.request, claims)
+    return write_model_report(content, folder, written, written.typeset)

@@ -12,12 +12,13 @@ from kinimmune.cli.names import require_names
 from kinimmune.cli.terminal import Notes, print_json
 
 if TYPE_CHECKING:
-    from kinimmune.cli.output_files import Inputs, OutputFile
     from kinimmune.models.experiments.individual import Individual, IndividualCourse, IndividualRequest
     from kinimmune.models.tables.rows import Tables
+    from kinimmune.reports.panels import Picture
 
 TABLE = "Write the course, every day; - for stdout."
-PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one; - for stdout."
+PLOT = "Draw the course; without --arm the figure of the model's experiments, where it has one: .svg, .png or .pdf; - for stdout."
+ONLY = "States and outputs that are shown, written and drawn; all if none."
 
 
 def simulate(
@@ -36,7 +37,8 @@ def simulate(
     ] = None,
     set_values: SetValues = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="CSV", help=TABLE)] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="SVG", help=PLOT)] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help=PLOT)] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="A,B", help=ONLY)] = None,
     data: options.Data = None,
     config: options.Config = None,
     seed: options.NoSeed = None,
@@ -47,23 +49,23 @@ def simulate(
     """Simulate one patient with the typical values of the parameters."""
     changes = parse_changes(set_values or [])
     require_names(model, data, config, arms=[arm], parameters=changes)
-    from kinimmune.cli.output_files import Inputs
+    from kinimmune.cli.output_files import PICTURE, TABLE, Inputs, plan_outputs
     from kinimmune.cli.printing.individual import describe_course, print_course, write_csv
     from kinimmune.cli.subjects import say_first
     from kinimmune.fitting.projects.project import choose_subject
-    from kinimmune.models.experiments.individual import simulate_individual
     from kinimmune.models.tables.rows import Tables
 
-    given = {"arm": arm, "days": days, "set": changes}
-    subject = choose_subject(model, config, {"data": data, "simulate": given})
-    targets = _plan_outputs(output, plot, Inputs(subject.settings.data, config), stdout_is_free=not as_json)
+    subject = choose_subject(model, config, {"data": data, "simulate": {"arm": arm, "days": days, "set": changes}})
+    inputs = Inputs(subject.settings.data, config)
+    targets = plan_outputs([("-o", output, TABLE), ("--plot", plot, PICTURE)], inputs, stdout_is_free=not as_json)
     notes, request = Notes(quiet), subject.settings.simulate.request
     say_first(notes, subject)
     individual, tables = _plan(subject.model, Tables(subject.settings.data), request)
+    drawn = _find_picture(individual, request, tables) if only is None and "--plot" in targets else None
     notes.say(individual.summary)
-    course = simulate_individual(individual)
+    course = _follow(individual, only)
     for option, target in targets.items():
-        content = write_csv(course).encode() if option == "-o" else _draw(course, individual, request, tables)
+        content = write_csv(course).encode() if option == "-o" else _draw(course, individual, drawn, target.form)
         replaced = target.write(content)
         if not target.fills_stdout:
             notes.say(f"{'replaced' if replaced else 'wrote'} {target.path}")
@@ -71,20 +73,6 @@ def simulate(
         print_json(describe_course(course))
     elif not any(target.fills_stdout for target in targets.values()):
         print_course(course)
-
-
-def _plan_outputs(output: Path | None, plot: Path | None, inputs: "Inputs", *, stdout_is_free: bool) -> dict[str, "OutputFile"]:
-    """Return option -> where its output goes."""
-    from kinimmune.cli.output_files import plan_output, require_different
-
-    wanted = [("-o", output, ".csv"), ("--plot", plot, ".svg")]
-    targets = {
-        option: plan_output(option, path, ending, inputs, stdout_is_free=stdout_is_free)
-        for option, path, ending in wanted
-        if path is not None
-    }
-    require_different(targets)
-    return targets
 
 
 def _plan(model: str, tables: "Tables", request: "IndividualRequest") -> tuple["Individual", "Tables"]:
@@ -100,17 +88,30 @@ def _plan(model: str, tables: "Tables", request: "IndividualRequest") -> tuple["
     return plan_individual(built, request, Designs() if request.arm is None else read_designs(built, tables)), tables
 
 
-def _draw(course: "IndividualCourse", individual: "Individual", request: "IndividualRequest", tables: "Tables") -> bytes:
-    """Return the SVG of a course; for an untreated individual the figure of the model's experiments, where it has one."""
+def _follow(individual: "Individual", only: str | None) -> "IndividualCourse":
+    """Return the course of an individual, of named quantities alone where there are any."""
+    from kinimmune.models.experiments.individual import select_quantities, simulate_individual
+
+    course = simulate_individual(individual)
+    return course if only is None else select_quantities(course, options.split_names(only))
+
+
+def _find_picture(individual: "Individual", request: "IndividualRequest", tables: "Tables") -> "Picture | None":
+    """Return what the figure of the model's experiments is drawn from, for an untreated individual, where the tables have one."""
+    from kinimmune.reports.gather_panels import gather_picture
+
+    return gather_picture(individual.model, tables, request.changes) if request.arm is None else None
+
+
+def _draw(course: "IndividualCourse", individual: "Individual", picture: "Picture | None", form: str) -> bytes:
+    """Return the figure of a model's experiments, where one is given, else of a course."""
     from kinimmune.reports.figures.course import plot_course
     from kinimmune.reports.figures.panels import plot_picture
-    from kinimmune.reports.figures.style import render_svg
-    from kinimmune.reports.gather_panels import gather_picture
+    from kinimmune.reports.figures.style import render_as
     from kinimmune.reports.typesetting.labels import collect_labels
 
     labels = collect_labels(individual.model)
-    picture = gather_picture(individual.model, tables, request.changes) if request.arm is None else None
     if picture is not None:
-        return render_svg(plot_picture(picture, labels))
+        return render_as(plot_picture(picture, labels), form)
     courses = {item.name: item.course for item in course.quantities}
-    return render_svg(plot_course(course.time, courses, individual.summary, labels, individual.model.units))
+    return render_as(plot_course(course.time, courses, individual.summary, labels, individual.model.units), form)

@@ -5,7 +5,7 @@ experiments a model's individual can be in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -173,6 +173,22 @@ def simulate_individual(individual: Individual) -> IndividualCourse:
     labels += [(item.name, item.unit, item.reason) for item in model.outputs]
     quantities = tuple(QuantityCourse(*label, found[label[0]]) for label in labels)
     return IndividualCourse(model.name, individual.study, None if arm is None else arm.name, time, quantities)
+
+
+def select_quantities(course: IndividualCourse, names: Sequence[str]) -> IndividualCourse:
+    """Return a course of the named states and outputs alone, in the order of their names.
+
+    Raises
+    ------
+    UsageError
+        for no name, or one the course does not have, with the nearest
+    """
+    known = {item.name: item for item in course.quantities}
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        given = f"no state or output '{wrong[0]}' in model '{course.model}'" if wrong else "no state or output is named"
+        raise UsageError(f"{given}; {nearest(wrong[0] if wrong else '', known)}")
+    return replace(course, quantities=tuple(known[name] for name in dict.fromkeys(names)))
 
 
 def change_parameters(parameters: Sequence[Parameter], changes: Mapping[str, float]) -> tuple[Parameter, ...]:

@@ -17,6 +17,8 @@ from kinimmune.reports.typesetting.labels import PLAIN, Labels
 _COLUMNS = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.6, 1.9
 """Size of a panel [inch]."""
+_LEAST_WIDTH = 5.2
+"""Of a figure of few panels, so that its title has room [inch]."""
 
 
 def plot_course(
@@ -44,7 +46,7 @@ def plot_course(
     rows = math.ceil(len(courses) / _COLUMNS)
     columns = min(len(courses), _COLUMNS)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.8):
-        figure = Figure(figsize=(_PANEL_WIDTH * columns, _PANEL_HEIGHT * rows + 0.4), layout="constrained")
+        figure = Figure(figsize=(max(_PANEL_WIDTH * columns, _LEAST_WIDTH), _PANEL_HEIGHT * rows + 0.4), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).flat
         for axes, (name, course) in zip(panels, courses.items(), strict=False):
             axes.plot(time, course, color=PALETTE[0], linewidth=1.4)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from kinimmune.fitting.runs.atomic_files import write_bytes, write_text
 from kinimmune.reports.figures.data import FigureData
+from kinimmune.reports.figures.points import Points, read_points
 from kinimmune.reports.figures.style import render_svg
 from kinimmune.reports.typesetting.blocks import FigureBlock
 
@@ -35,6 +36,10 @@ class DrawnFigure:
 
     block: FigureBlock
     svg: bytes | None
+    csv: str = ""
+    """The data behind it."""
+    points: tuple[Points, ...] = ()
+    """Where its values lie."""
 
 
 DrawnFigures = Mapping[str, DrawnFigure]
@@ -68,11 +73,13 @@ def draw_all(recipes: Iterable[FigureRecipe], folder: Path) -> dict[str, DrawnFi
 def _draw(recipe: FigureRecipe, folder: Path) -> DrawnFigure:
     picture = folder / f"{recipe.name}.svg"
     try:
-        write_text(folder / f"{recipe.name}.csv", recipe.data().as_csv())
-        svg = render_svg(recipe.draw())
+        table = recipe.data().as_csv()
+        write_text(folder / f"{recipe.name}.csv", table)
+        figure = recipe.draw()
+        svg = render_svg(figure)
     except DRAWING_ERRORS as error:
         picture.unlink(missing_ok=True)  # an earlier one would be taken for this one
         failure = f"{type(error).__name__}: {error}"
         return DrawnFigure(FigureBlock(recipe.name, recipe.caption, None, failure), None)
     write_bytes(picture, svg)
-    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg)
+    return DrawnFigure(FigureBlock(recipe.name, recipe.caption, f"figures/{recipe.name}.svg"), svg, table, read_points(figure))

@@ -12,7 +12,7 @@ from kinimmune.reports.typesetting.blocks import Edge, Node
 _LETTER, _SUBSCRIPT, _COMMA = 0.15, 0.115, 0.12
 """Widths of a letter, of one set low, and of what stands between symbols [cm], at the size of the letters of a label."""
 _HEIGHT, _MARGIN, _WIDEST = 0.34, 0.08, 2.0
-"""Height of a line, room around it, and width at which a label is broken [cm]; `report.typ` sets it so."""
+"""Height of a line, room around it, and width at which a label is broken [cm]; `diagram.typ` sets it so."""
 _ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)
 """Places on a piece of an arrow that are tried, the middle first."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -192,13 +193,36 @@ def test_an_arm_is_found_with_or_without_its_study(kinimmune):
     assert concentration["sorafenib"] > 1.0
 
 
-def test_a_plot_of_the_same_course_has_the_same_bytes(kinimmune, tmp_path):
-    for name in ("one.svg", "two.svg"):
-        assert kinimmune("simulate", "gompertz", "--plot", name, "-q")[0] == 0
+@pytest.mark.parametrize(("ending", "begin"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_a_plot_is_what_its_name_ends_in_and_of_the_same_course_has_the_same_bytes(kinimmune, tmp_path, ending, begin):
+    for name in ("one", "two"):
+        assert kinimmune("simulate", "gompertz", "--plot", f"{name}.{ending}", "-q")[0] == 0
 
-    one = (tmp_path / "one.svg").read_bytes()
-    assert one == (tmp_path / "two.svg").read_bytes()
-    assert b"<svg" in one
+    one = (tmp_path / f"one.{ending}").read_bytes()
+    assert one == (tmp_path / f"two.{ending}").read_bytes()
+    assert one.startswith(begin)
+    assert not re.search(rb"20\d\d-\d\d-\d\d|CreationDate|Software", one)
+
+
+def test_only_names_what_is_shown_written_and_drawn(kinimmune, tmp_path):
+    shown = kinimmune(
+        "simulate", "hcc_trial", "--days", "10", "--only", "effector_cells,treg_number", "-o", "few.csv", "--plot", "few.svg"
+    )
+    assert kinimmune("simulate", "hcc_trial", "--days", "10", "--plot", "all.svg", "-q")[0] == 0
+
+    assert shown[0] == 0
+    assert [line.split()[0] for line in shown[1].splitlines() if line.strip()][-2:] == ["effector_cells", "treg_number"]
+    assert (tmp_path / "few.csv").read_text().splitlines()[0] == "time [d],effector_cells [1],treg_number [1]"
+    panels = [(tmp_path / name).read_bytes().count(b'id="axes_') for name in ("few.svg", "all.svg")]
+    assert panels[0] == 2 < panels[1]
+
+
+def test_only_of_what_a_model_does_not_have_names_the_nearest(kinimmune):
+    code, _, err = kinimmune("simulate", "gompertz", "--only", "volum", "-q")
+
+    assert code == 2
+    assert err.startswith("error: no state or output 'volum' in model 'gompertz'; did you mean 'volume'?")
+    assert "no state or output is named; allowed: " in kinimmune("simulate", "gompertz", "--only", ",", "-q")[2]
 
 
 def test_check_of_the_package_finds_nothing_wrong(kinimmune):

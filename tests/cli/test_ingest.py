@@ -219,7 +219,7 @@ REFUSED = [
     ((*PATIENTS, "--status", ""), "unknown status ''; allowed: reported, recalled, derived, assumed"),
     (
         (*KM, "--plot", "p.gif"),
-        "cannot write 'p.gif': its ending tells no format of a picture; give --plot a name that ends in .svg",
+        "cannot write 'p.gif': --plot writes SVG, PNG or PDF; give a name that ends in .svg, .png or .pdf",
     ),
     ((*KM, *NAMED, "--arm", "a", "-o", "curve.csv"), "cannot write 'curve.csv': it is a file this command reads"),
     ((*KM, *NAMED, "--arm", "a", "-o", "x.csv", "--patients", "x.csv"), "-o and --patients both write to 'x.csv'"),

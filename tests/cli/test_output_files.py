@@ -160,8 +160,12 @@ def test_a_reader_that_leaves_ends_a_command_in_peace(tmp_path, lines):
 
 ENDINGS = [
     ((*SIMULATE, "-o"), ("x.xlsx", "x.json", "x.svg", "x", "x.csv.gz", ".csv"), "-o writes CSV; give a name that ends in .csv"),
-    ((*SIMULATE, "--plot"), ("x.png", "x.pdf", "x.csv", "x"), "--plot writes SVG; give a name that ends in .svg"),
-    ((*REPORT, "-o"), ("x.docx", "x.html", "x.svg", "x"), "-o writes PDF; give a name that ends in .pdf"),
+    (
+        (*SIMULATE, "--plot"),
+        ("x.gif", "x.csv", "x"),
+        "--plot writes SVG, PNG or PDF; give a name that ends in .svg, .png or",
+    ),
+    ((*REPORT, "-o"), ("x.docx", "x.svg", "x"), "-o writes PDF or HTML; give a name that ends in .pdf or .html"),
 ]
 
 

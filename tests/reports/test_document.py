@@ -187,7 +187,8 @@ def test_a_name_with_underscores_breaks_in_every_kind_of_cell_where_a_column_is_
     empty = dict.fromkeys(("title", "subtitle", "running_title", "date"), "") | {"facts": [], "summary": [], "blocks": []}
     for name, value in (("content", empty), ("table", table)):
         (tmp_path / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
-    (tmp_path / "report.typ").write_bytes((Path(reports.__file__).parent / "report.typ").read_bytes())
+    for name in ("report.typ", "diagram.typ"):
+        (tmp_path / name).write_bytes((Path(reports.__file__).parent / name).read_bytes())
     (tmp_path / "main.typ").write_text(PROBE, encoding="utf-8")
     ((wide, narrow),) = json.loads(typst.query(tmp_path / "main.typ", "<heights>", field="value", ignore_system_fonts=True))
     assert narrow > wide + 8.0
