@@ -1,6 +1,7 @@
 """A posterior by a surrogate beside emcee's: python benchmarks/surrogate_posterior.py RUN EMCEE_RUN [EMCEE_RUN ...].
 
-All are runs of one fit, sampled.  The draws of the emcee runs are put together.  Of every parameter and every hazard ratio the
+All are runs of one fit, sampled.  Quantiles are those each sample tells, from all its steps or with its weights; those of several
+emcee runs are averaged.  The draws that are written tell how far apart quantiles lie.  Of every parameter and hazard ratio the
 2.5, 50 and 97.5 % quantiles are compared: their difference in Monte Carlo errors of both sides, by the effective sizes each told;
 no difference should be above 3, and their mean square below the 99 % point of a chi-square over its degrees of freedom, which
 takes quantiles as independent.  Hazard ratios are compared as numbers too.
@@ -22,14 +23,11 @@ LEVELS = (0.025, 0.5, 0.975)
 
 @dataclass(frozen=True)
 class Quantity:
-    """Draws of one number and what they are worth at each of the levels."""
+    """One number: its quantiles at the levels, draws, and how many independent ones the sample is worth at each."""
 
+    at: np.ndarray
     values: np.ndarray
     sizes: tuple[float, float, float]
-
-    def quantiles(self) -> np.ndarray:
-        """Return the quantiles at the levels."""
-        return np.quantile(self.values, LEVELS)
 
     def errors(self) -> np.ndarray:
         """Return their Monte Carlo errors: a quarter of the distance of the quantiles two binomial errors to either side."""
@@ -58,10 +56,12 @@ def list_quantities(result: SampleResult, draws: Draws) -> dict[str, Quantity]:
     found = {}
     for row in result.parameters:
         tail, bulk = row.tail_ess or 1.0, row.bulk_ess or 1.0
-        found[row.name] = Quantity(np.log(draws.values[:, draws.names.index(row.name)]), (tail, bulk, tail))
-    names = {row.name: row.ess or 1.0 for row in result.predictions if row.name.startswith("hazard_ratio:")}
-    for name, ratios in zip(names, result.ratios, strict=False):
-        found[name] = Quantity(np.array(ratios.ratios), (names[name],) * 3)
+        at = np.log([row.lower, row.median, row.upper])
+        found[row.name] = Quantity(at, np.log(draws.values[:, draws.names.index(row.name)]), (tail, bulk, tail))
+    rows = [row for row in result.predictions if row.name.startswith("hazard_ratio:")]
+    for row, ratios in zip(rows, result.ratios, strict=True):
+        at = np.array([row.lower, row.median, row.upper], dtype=float)
+        found[row.name] = Quantity(at, np.array(ratios.ratios), (row.ess or 1.0,) * 3)
     return found
 
 
@@ -69,6 +69,7 @@ def join(parts: list[dict[str, Quantity]]) -> dict[str, Quantity]:
     """Return the draws of several samples as one."""
     return {
         name: Quantity(
+            np.mean([part[name].at for part in parts], axis=0),
             np.concatenate([part[name].values for part in parts]),
             tuple(sum(part[name].sizes[place] for part in parts) for place in range(3)),  # type: ignore[arg-type]
         )
@@ -83,7 +84,7 @@ def main(learned: Path, others: list[Path]) -> None:
     away = []
     for name, quantity in own.items():
         reference = emcee[name]
-        here, there = quantity.quantiles(), reference.quantiles()
+        here, there = quantity.at, reference.at
         away.append((here - there) / np.hypot(quantity.errors(), reference.errors()))
         cells = "".join(f"{a:12.4f} for {b:9.4f}" for a, b in zip(here, there, strict=True))
         print(f"{name:36s}{cells}   {' '.join(f'{item:5.2f}' for item in away[-1])}")
