@@ -170,7 +170,7 @@ def test_an_arm_is_found_by_its_study_and_an_experiment_by_its_name(kinimmune):
     assert study == "sharp"
     double = course(kinimmune, "hcc_trial", "--arm", "double_dose", "--days", "28")[1]
     assert double["concentration"][1] == pytest.approx(2.0 * trial["concentration"][1], rel=1e-3)
-    study, laboratory = course(kinimmune, "melanoma", "--arm", "sorafenib", "--days", "28")
+    study, laboratory = course(kinimmune, "melanoma", "--arm", "much_shed", "--days", "28")
     assert study is None
     assert laboratory["concentration"][7] == pytest.approx(0.0, abs=1e-9)  # it begins a week later
     assert laboratory["concentration"][28] > 1.0

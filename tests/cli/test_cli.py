@@ -32,7 +32,7 @@ COMMANDS = (
         "report",
         "task",
     ),
-    *("check", "doctor", "ingest"),
+    *("check", "schema", "doctor", "ingest"),
 )
 
 

@@ -169,14 +169,14 @@ def test_five_kills_of_a_command_change_no_bit(kill_and_compare, name):
     assert len(set(kept)) >= 4
 
 
-@pytest.mark.parametrize("name", ["fit", "sample"])  # benchmarks/kills.py tries the others: workers take seconds to begin
+@pytest.mark.parametrize("name", ["fit"])  # benchmarks/kills.py tries the others: workers take seconds to begin
 def test_five_kills_of_a_command_with_two_jobs_change_no_bit(kill_and_compare, name):
     kept = kill_and_compare(name, ("--jobs", "2"), repeats=2)
 
     assert len(set(kept)) >= 2
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ["profile", "sample"])  # benchmarks/kills.py tries the others
 def test_five_kills_and_a_dask_worker_killed_midway_change_no_bit(kill_and_compare, cluster, name):
     def lose_a_worker():
         if len(cluster.workers) == 2:

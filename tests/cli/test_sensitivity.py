@@ -70,7 +70,7 @@ def test_a_second_study_is_added_to_a_run_and_the_report_shows_both(kinimmune, t
         asked = ("sensitivity", subject, "--output", "state:volume:30", *RANGES, "--method", method)
         assert kinimmune(*asked, "--jobs", "1", "-q", *place)[0] == 0
 
-    code, out, _ = kinimmune("report", "run", "--jobs", "1", "-q")
+    code, out, _ = kinimmune("report", "run", "-q")
 
     assert (code, out) == (0, "run/report.pdf\n")
     assert (tmp_path / "run" / "report.pdf").read_bytes().startswith(b"%PDF")

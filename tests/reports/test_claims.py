@@ -234,7 +234,7 @@ def test_claims_tested_for_a_run_are_kept_in_it(run):
 
     assert gather(None) == ()
     (tested,) = gather(32)
-    assert (tested.id, tested.draws, said) == ("grows", 32, ["claims of gompertz"])
+    assert (tested.id, tested.draws, said) == ("grows", 32, ["claims of gompertz", "claims of gompertz: 1 of 1, grows"])
     assert (run.path / CLAIMS).is_file()
     assert gather(None) == read_tested_claims(run) == (tested,)
     assert gather(0) == ()

@@ -182,7 +182,7 @@ def learned(sampled, tmp_path_factory):
     shutil.copytree(sampled.run.path, path)
     for name in TaskStore(path / "results" / "tasks").names("sample"):
         (path / "results" / "tasks" / f"{name}.json").unlink()
-    said = call("sample", path, "--points", "100", "--draws", "500", "--steps", "500", "--jobs", "1", "-q", "--json")
+    said = call("sample", path, "--points", "60", "--draws", "500", "--steps", "125", "--jobs", "1", "-q", "--json")
     run = open_run(path)
     return Sampled(run, read_fitted(run), *read_sample(run), said)
 
@@ -220,7 +220,7 @@ def test_a_sample_by_a_surrogate_that_is_resumed_is_the_same_and_its_steps_can_b
     assert {learned.store.read(name).task for name in learned.store.names("sample")} <= known
     for name in ("sample-measure-second-001", "sample-learn-1-000", "sample-walk-1-ensemble-2-block-000", "sample-predict-003"):
         (learned.store.folder / f"{name}.json").unlink()
-    options = SampleOptions(points=100, draws=500, steps=500)
+    options = SampleOptions(points=60, draws=500, steps=125)
     with open_executor(1) as pool:
         again, draws = sample_by_surrogate(learned.fitted, options, Runtime(learned.store, pool))
 
