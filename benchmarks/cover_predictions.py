@@ -45,7 +45,7 @@ from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.observed import cox_ratio
 
-TOY = Path(__file__).parent / "two_trials"
+TOY, MODEL = Path(__file__).parent / "two_trials", Path(__file__).parent / "four_arms" / "saturable.py"
 NEW = 43
 """What sets the seed of the new trials apart."""
 MONTHS = {(None, None), ("os", None), ("ttp", None), ("os", 6.0), ("os", 12.0), ("ttp", 6.0)}
@@ -167,7 +167,7 @@ def run(given: argparse.Namespace) -> None:
 def main() -> None:
     """Do the trials that are missing, and print what the file holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=str(TOY / "saturable.py"), help="a name, or a Python file, which is run")
+    parser.add_argument("--model", default=str(MODEL), help="a name, or a Python file, which is run")
     parser.add_argument("--data", type=Path, default=TOY, help="tables that replace the package's")
     parser.add_argument("--kind", choices=sorted(PUBLISH), default="patients")
     parser.add_argument("--generator", choices=sorted(GENERATORS), default="model")

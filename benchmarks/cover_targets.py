@@ -1,7 +1,7 @@
 """Whether 90 % intervals hold the truth, whatever kind of numbers a trial publishes and whether or not the model is right.
 
-Truths are drawn from the priors of `hcc_trial`, or with `--model` and `--data` of another, such as the toy of two trials in
-`benchmarks/two_trials`; the two trials are drawn at each patient by patient, published and fitted:
+Truths are drawn from the priors of `hcc_trial`, or with `--model` and `--data` of another, such as `four_arms/saturable.py` with
+the toy of two trials in `benchmarks/two_trials`; the two trials are drawn at each patient by patient, published and fitted:
 
 - `--kind statistics`: medians of OS and TTP, hazard ratios, survival at 6 and 12 months, response and control rates, deaths;
 - `--kind curves`: curves of OS and TTP read with an error of .005 at three-monthly risk tables;

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from kinimmune.fitting.prediction.calendar import count_by, time_events
+from kinimmune.fitting.prediction.calendar import TimedEvents, count_by, time_events
 from kinimmune.models.errors import DataError
 from kinimmune.models.trial.design import Endpoint
 from kinimmune.models.trial.follow_up import FollowUp
@@ -104,12 +104,13 @@ def compare_arms(pair: Pair, endpoint: Endpoint, follow_up: FollowUp, looks: Seq
     test, log_ratio = expected_log_rank(arm, reference), math.log(value)
     known = abs(log_ratio) > NO_EFFECT
     events = expected_events(arm) + expected_events(reference)
+    timed = [time_events(outcome, endpoint) for outcome in pair] if looks else []
     return DrawnRatio(
         log_ratio=log_ratio,
         error=log_ratio_error(arm, reference, value),
         test_error=log_ratio / test.mean if known else 1.0 / math.sqrt(test.information),
         events=events,
-        looks=tuple(_look(pair, endpoint, follow_up, share * events) for share in looks),
+        looks=tuple(_look(pair, timed, endpoint, follow_up, share * events) for share in looks),
     )
 
 
@@ -120,9 +121,8 @@ def compare_by(pair: Pair, endpoint: Endpoint, follow_up: FollowUp, day: float, 
     return found if isinstance(found, str) else scale_ratio(found, known.entered)
 
 
-def _look(pair: Pair, endpoint: Endpoint, follow_up: FollowUp, events: float) -> DrawnLook:
+def _look(pair: Pair, timed: Sequence[TimedEvents], endpoint: Endpoint, follow_up: FollowUp, events: float) -> DrawnLook:
     """Return the analysis on the day by which so many events of both arms are expected."""
-    timed = [time_events(outcome, endpoint) for outcome in pair]
 
     def lacking(day: float) -> float:
         return float(count_by(timed, follow_up, np.array([day]))[0]) - events

@@ -33,7 +33,8 @@ FOLLOWED = [name for name in names(filter(is_run, PAGES)) if name not in APART]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_what_a_page_says_is_what_happens(kinimmune, tmp_path, name):
-    follow(read_blocks(ROOT / name), kinimmune, tmp_path)
+    """Every command ends as the page says and prints what it shows; one that does not is an `AssertionError`."""
+    assert follow(read_blocks(ROOT / name), kinimmune, tmp_path) >= 1
 
 
 @pytest.mark.parametrize("name", names(PAGES))

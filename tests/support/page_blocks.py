@@ -56,31 +56,35 @@ def read_blocks(page: Path) -> list[Block]:
     return [Block(match["language"], match["text"], match["note"] or "") for match in found]
 
 
-def follow(blocks: Sequence[Block], run: Run, folder: Path) -> None:
-    """Do in a folder what the blocks say, one after the other; an `AssertionError` tells what is not as the page says.
+def follow(blocks: Sequence[Block], run: Run, folder: Path) -> int:
+    """Do in a folder what the blocks say, one after the other, and return how many commands and programs were run.
+
+    An `AssertionError` tells what is not as the page says.
 
     A block that begins with `# NAME` is a file, or with `# NAME, added` goes to its end; `sh` is run line by line; `python`
     without a name is run as a program; `text` after `sh` or `python` has lines of what was printed, `...` for what was left out.
     """
-    printed = ""
+    printed, done = "", 0
     for block in blocks:
         named = _FILE.match(block.text)
         if block.illustrates:
             continue
         if block.language == "sh":
-            printed = "".join(_run_line(line, run, folder, block.exit_code) for line in block.commands)
+            lines = [line for line in block.commands if shlex.split(line, comments=True)]
+            printed = "".join(_run_line(line, run, folder, block.exit_code) for line in lines)
+            done += len(lines)
         elif named:
             _write(folder / named["name"], block.text[named.end() :], added=bool(named["added"]))
         elif block.language == "python":
             printed = _run_program(block.text, folder)
+            done += 1
         elif block.language == "text":
             _require_lines(block.text, printed)
+    return done
 
 
 def _run_line(line: str, run: Run, folder: Path, wanted: int) -> str:
     words = shlex.split(line, comments=True)
-    if not words:
-        return ""
     target = words.index(">") if ">" in words else len(words)
     assert words[0] == "kinimmune", f"only commands of kinimmune are run: {line}"
     code, out, err = run(*words[1:target])
