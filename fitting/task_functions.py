@@ -15,8 +15,8 @@ from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, P
 from kinimmune.fitting.sampling.emulator import SAMPLE_LEARN
 from kinimmune.fitting.sampling.predictions import SAMPLE_PREDICT
 from kinimmune.fitting.sampling.sample import SAMPLE_BLOCK, SAMPLE_SURVEY
-from kinimmune.fitting.sampling.surrogate_posterior import SAMPLE_WALK, SAMPLE_WALK_SURVEY
 from kinimmune.fitting.sampling.surrogate_sample import SAMPLE_MEASURE, SAMPLE_SEARCH
+from kinimmune.fitting.sampling.surrogate_stages import SAMPLE_WALK, SAMPLE_WALK_SURVEY
 from kinimmune.fitting.sensitivity.blocks import SENSITIVITY_BLOCK
 from kinimmune.fitting.workflow.slots import one_blas_thread
 from kinimmune.fitting.workflow.store import StoredTask

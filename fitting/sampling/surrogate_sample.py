@@ -24,15 +24,8 @@ from kinimmune.fitting.sampling.predictions import BLOCK_DRAWS, SAMPLE_PREDICT, 
 from kinimmune.fitting.sampling.results import Draws, SampledParameter, SampleResult
 from kinimmune.fitting.sampling.search import search_optimum
 from kinimmune.fitting.sampling.surrogate_checks import MATTERS
-from kinimmune.fitting.sampling.surrogate_posterior import (
-    LEVELS,
-    PROBES,
-    SEARCHES,
-    SECOND,
-    SurrogateDraws,
-    SurrogateSettings,
-    draw_by_surrogate,
-)
+from kinimmune.fitting.sampling.surrogate_posterior import LEVELS, SurrogateDraws, draw_by_surrogate
+from kinimmune.fitting.sampling.surrogate_stages import PROBES, SEARCHES, SECOND, SurrogateSettings
 from kinimmune.fitting.settings import SampleOptions
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import Json, TaskFunction

@@ -15,8 +15,9 @@ from kinimmune.fitting.sampling.gaussian_process import learn_process
 from kinimmune.fitting.sampling.importance import Weights, resample, smooth_weights, weighted_quantiles
 from kinimmune.fitting.sampling.surrogate import NormalApproximation
 from kinimmune.fitting.sampling.surrogate_checks import SurrogateReport, TriedDraws, check_surrogate, find_unreached
-from kinimmune.fitting.sampling.surrogate_posterior import SurrogateSettings, draw_by_surrogate
+from kinimmune.fitting.sampling.surrogate_posterior import draw_by_surrogate
 from kinimmune.fitting.sampling.surrogate_sample import find_other_optima
+from kinimmune.fitting.sampling.surrogate_stages import SurrogateSettings
 from kinimmune.fitting.workflow.executors import open_executor
 from kinimmune.fitting.workflow.runtime import Runtime
 from kinimmune.fitting.workflow.task import SerialExecutor
