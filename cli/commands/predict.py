@@ -14,7 +14,6 @@ from kinimmune.cli.terminal import Notes
 from kinimmune.models.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinimmune.cli.output_files import OutputFile
     from kinimmune.fitting.prediction.plan import PlannedPrediction
     from kinimmune.fitting.prediction.request import PredictionRequest
     from kinimmune.fitting.prediction.results import PredictionResult
@@ -141,6 +140,7 @@ def predict(
     require_names(subject, data, config, arms=() if trial else _list_named(arm, ratio), studies=filter(None, [borrowed]))
     from kinimmune.cli.output_files import PICTURE, TABLE, Inputs, plan_outputs
     from kinimmune.cli.printing.predict import print_prediction
+    from kinimmune.cli.printing.predict_files import write_prediction
     from kinimmune.fitting.prediction.request import BOUNDS, PredictionRequest, read_cut_offs, read_looks, read_sizes
     from kinimmune.fitting.prediction.results import PREDICTION_JSON
 
@@ -174,7 +174,7 @@ def predict(
     else:
         plan, seeded = _plan_model(subject, request, trial, config, given, notes, from_prior=prior)
     result = _carry_out(plan, seeded, notes, subject if of_run else None)
-    _write(targets, result, plan, notes)
+    write_prediction(targets, result, plan, notes)
     if as_json:
         print(PREDICTION_JSON.dump(result))
     elif not any(target.fills_stdout for target in targets.values()):
@@ -296,26 +296,3 @@ def _carry_out(plan: "PlannedPrediction", seed: int, notes: Notes, run: str | No
         notes.say(f"note: {text}")
     with notes.progress() as show:
         return predict_plan(plan, seed, show, run)
-
-
-def _write(targets: "Mapping[str, OutputFile]", result: "PredictionResult", plan: "PlannedPrediction", notes: Notes) -> None:
-    for target in targets.values():
-        if target.write(_make(target, result, plan)) and not target.fills_stdout:
-            notes.say(f"replaced {target.path}")
-
-
-def _make(target: "OutputFile", result: "PredictionResult", plan: "PlannedPrediction") -> bytes:
-    """Return the content of a file: the table, or a figure of sizes or else cut-offs where there are any, else of curves."""
-    from kinimmune.cli.output_files import TABLE
-    from kinimmune.fitting.prediction.table import to_csv
-
-    if target.ending in TABLE:
-        return to_csv(result).encode()
-    from kinimmune.reports.figures.prediction import plot_cut_offs, plot_predicted_curves, plot_sizes
-    from kinimmune.reports.figures.style import render_as
-    from kinimmune.reports.typesetting.labels import collect_labels
-
-    labels = collect_labels(plan.problem.simulator.model, plan.problem.trials)
-    if result.sizes:
-        return render_as(plot_sizes(result, labels), target.form)
-    return render_as(plot_cut_offs(result, labels) if result.cut_offs else plot_predicted_curves(result, labels), target.form)
