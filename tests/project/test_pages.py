@@ -48,11 +48,14 @@ def test_a_block_that_is_not_run_says_why(name):
 @pytest.mark.parametrize("name", names(PAGES))
 def test_commands_and_options_of_a_page_are_there(name):
     known = dict(commands("", typer.main.get_command(app)))
-    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = (ROOT / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     shown = [line for block in blocks for line in re.findall(r"^kinimmune ([a-z].*)$", block, re.MULTILINE)]
     lines = [re.split(r"  +|#", line)[0] for line in shown]
+    spans = [span.removeprefix("kinimmune ") for span in re.findall(r"`([^`\n]+)`", text)]
+    named = [span for span in spans if any(span.startswith(f"{command} ") for command in known) and " -" in span]
 
-    unknown = [line for line in lines if not fits(line, known)]
+    unknown = [line for line in (*lines, *named) if not fits(line, known)]
 
     assert unknown == []
 
