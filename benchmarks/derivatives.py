@@ -17,8 +17,9 @@ from scipy.optimize import least_squares
 
 from kinimmune.fitting.estimation.optimise import CHI_SQUARE_TOLERANCE, POINT_TOLERANCE
 from kinimmune.fitting.problem.objective import DIFFERENCE_STEP, TrialObjective
-from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict, start_points
+from kinimmune.fitting.problem.problem import FitProblem, build_problem, predict
 from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.start_points import start_points
 from kinimmune.models.arrays import Array
 from kinimmune.models.solvers.tolerances import Tolerances
 from kinimmune.models.tables.rows import Tables

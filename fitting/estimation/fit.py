@@ -27,7 +27,7 @@ from kinimmune.fitting.problem.doubts import describe_doubts
 from kinimmune.fitting.problem.fittable import choose_changes, select_parameters
 from kinimmune.fitting.problem.lone_trials import find_lone_trials
 from kinimmune.fitting.problem.measurements import read_measurements
-from kinimmune.fitting.problem.problem import FitProblem, start_points
+from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.read_targets import (
     describe_left_out,
     list_tried_studies,
@@ -36,6 +36,7 @@ from kinimmune.fitting.problem.read_targets import (
     read_tried_trials,
 )
 from kinimmune.fitting.problem.settings import ProblemSettings, describe_problem, open_problem
+from kinimmune.fitting.problem.start_points import start_points
 from kinimmune.fitting.problem.target_rows import find_unused_data
 from kinimmune.fitting.problem.targets import Role, Target
 from kinimmune.fitting.settings import Settings

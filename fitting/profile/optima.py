@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinimmune.fitting.problem.objective import TrialObjective
-from kinimmune.fitting.problem.problem import FitProblem, start_points
+from kinimmune.fitting.problem.problem import FitProblem
 from kinimmune.fitting.problem.settings import ProblemSettings
+from kinimmune.fitting.problem.start_points import start_points
 from kinimmune.fitting.profile.optimum import Optimum
 from kinimmune.fitting.profile.path import ProfilePoint
 from kinimmune.fitting.profile.points import PROFILE_OPTIMUM, PROFILE_OUTLOOK, RANGE

@@ -4,33 +4,15 @@ import math
 
 import numpy as np
 import pytest
-from exponential_trial import RATE, RATIO, write_project
+from exponential_predictions import predict
+from exponential_trial import RATE, RATIO
 
 from kinimmune.fitting.prediction.assumed import change_design, list_design
-from kinimmune.fitting.prediction.predict import predict_plan
-from kinimmune.fitting.prediction.request import PredictionRequest
-from kinimmune.fitting.prediction.run import plan_model
-from kinimmune.fitting.settings import ProblemOptions
 from kinimmune.models.errors import UsageError
-from kinimmune.models.model_file import open_model
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
 from kinimmune.models.tables.readers import read_trials
 from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.design import Trial
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    project = write_project(tmp_path_factory.mktemp("projects") / "two")
-    return open_model(str(project / "exponential.py"), Tables(project))
-
-
-def predict(opened, *, from_prior=False, **asked):
-    name, tables = opened
-    request = PredictionRequest(**{"draws": 32, **asked})
-    options = ProblemOptions(patients=2)
-    plan = plan_model(name, tables, request, trial=None, from_prior=from_prior, options=options, seed=1, jobs=1)
-    return predict_plan(plan, 1, lambda _: None)
 
 
 def median(result, arm):

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from exponential_predictions import plan, run
 from exponential_trial import ACCRUAL, RATE, RATIO, SHORTEST, SPREAD, find_share, write_project
 from scipy.special import ndtr, ndtri
 
-from kinimmune.fitting.prediction.plan import PlannedPrediction, Virtual, plan_prediction
+from kinimmune.fitting.prediction.plan import Virtual, plan_prediction
 from kinimmune.fitting.prediction.predict import predict_plan, run_draws
 from kinimmune.fitting.prediction.request import PredictionRequest
 from kinimmune.fitting.prediction.results import PREDICTION_JSON
-from kinimmune.fitting.prediction.run import plan_model
 from kinimmune.fitting.prediction.source import take_model
 from kinimmune.fitting.prediction.table import to_csv
 from kinimmune.fitting.settings import ProblemOptions
@@ -28,35 +28,13 @@ DRAWS = 200
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    return write_project(tmp_path_factory.mktemp("projects") / "two")
-
-
-@pytest.fixture(scope="module")
-def opened(project):
-    """Return name and tables of the model; its file is run once."""
-    return open_model(str(project / "exponential.py"), Tables(project))
-
-
-def plan(opened, *, from_prior=False, jobs=1, trial=None, **asked) -> PlannedPrediction:
-    name, tables = opened
-    request = PredictionRequest(**{"draws": DRAWS, **asked})
-    options = ProblemOptions(patients=2)
-    return plan_model(name, tables, request, trial=trial, from_prior=from_prior, options=options, seed=1, jobs=jobs)
-
-
-def run(planned):
-    return predict_plan(planned, 1, lambda _: None)
-
-
-@pytest.fixture(scope="module")
 def point(opened):
     return run(plan(opened, sizes=(100, 200, 400)))
 
 
 @pytest.fixture(scope="module")
 def spread(opened):
-    return run(plan(opened, from_prior=True))
+    return run(plan(opened, from_prior=True, draws=DRAWS))
 
 
 def number(result, arm, statistic, month=None):
@@ -135,7 +113,7 @@ def test_sizes_keep_the_design_and_scale_its_events(point):
 
 def test_the_interval_of_a_ratio_is_quantiles_of_its_draws(opened, spread):
     """Hazards are proportional, so the ratio a trial expects is the parameter itself, drawn from its prior."""
-    planned = plan(opened, from_prior=True)
+    planned = plan(opened, from_prior=True, draws=DRAWS)
     place = [item.key for item in planned.problem.estimated].index("ratio")
     drawn = RATIO * np.exp(SPREAD * planned.matched.points[:, place])
     (row,) = spread.ratios
@@ -166,7 +144,7 @@ def _fix(item):
 
 
 def test_results_do_not_depend_on_the_number_of_threads(opened, spread):
-    assert PREDICTION_JSON.dump(run(plan(opened, from_prior=True, jobs=3))) == PREDICTION_JSON.dump(spread)
+    assert PREDICTION_JSON.dump(run(plan(opened, from_prior=True, draws=DRAWS, jobs=3))) == PREDICTION_JSON.dump(spread)
 
 
 def test_a_prediction_goes_to_json_and_back_and_into_a_table(spread, tmp_path):

@@ -4,38 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from exponential_trial import ACCRUAL, RATE, RATIO, SHORTEST, write_project
+from exponential_predictions import predict
+from exponential_trial import ACCRUAL, RATE, RATIO, SHORTEST
 from lifelines.statistics import logrank_test
 from log_rank_trials import draw_trials, find_statistics
 
 from kinimmune.fitting.prediction.analyses import cut_off
-from kinimmune.fitting.prediction.predict import predict_plan
-from kinimmune.fitting.prediction.request import PredictionRequest
-from kinimmune.fitting.prediction.run import plan_model
 from kinimmune.fitting.prediction.spending import Spending
-from kinimmune.fitting.settings import ProblemOptions
 from kinimmune.models.errors import DataError
-from kinimmune.models.model_file import open_model
 from kinimmune.models.symbolic.units import DAYS_PER_MONTH
-from kinimmune.models.tables.rows import Tables
 from kinimmune.models.trial.follow_up import FollowUp
 
 TRIALS = 20_000
 LAST = SHORTEST + ACCRUAL
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    folder = write_project(tmp_path_factory.mktemp("projects") / "two")
-    return open_model(str(folder / "exponential.py"), Tables(folder))
-
-
-def predict(opened, *, from_prior=False, **asked):
-    name, tables = opened
-    request = PredictionRequest(**{"draws": 32, **asked})
-    options = ProblemOptions(patients=2)
-    plan = plan_model(name, tables, request, trial=None, from_prior=from_prior, options=options, seed=1, jobs=1)
-    return predict_plan(plan, 1, lambda _: None)
 
 
 @pytest.fixture(scope="module")

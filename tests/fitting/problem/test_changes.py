@@ -8,8 +8,9 @@ import pytest
 
 from kinimmune.fitting.problem.changes import ParameterChange, apply_changes, resolve_changes
 from kinimmune.fitting.problem.fittable import choose_changes
-from kinimmune.fitting.problem.problem import build_problem, predict, start_points
+from kinimmune.fitting.problem.problem import build_problem, predict
 from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.start_points import start_points
 from kinimmune.fitting.settings import FitOptions
 from kinimmune.models.errors import DataError, UsageError
 from kinimmune.models.symbolic.parameters import Prior, Scale

@@ -7,9 +7,10 @@ import pytest
 
 from kinimmune.fitting.problem.derivatives import central_points, central_slopes
 from kinimmune.fitting.problem.objective import TrialObjective
-from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, predict, start_points, to_horizon
+from kinimmune.fitting.problem.problem import FitProblem, arm_cohort, build_problem, predict, to_horizon
 from kinimmune.fitting.problem.read_targets import read_targets
 from kinimmune.fitting.problem.residuals import residuals
+from kinimmune.fitting.problem.start_points import start_points
 from kinimmune.fitting.problem.targets import Role, Statistic
 from kinimmune.models.arrays import Array
 from kinimmune.models.errors import DataError, UsageError
